@@ -1,0 +1,49 @@
+"""The affine layer, also called linear, dense or fully connected."""
+
+import numpy as np
+
+from layers.init import lecun_normal
+from layers.layer import Layer, flatten
+
+
+class Affine(Layer):
+    """out = x W + b.
+
+    x (N, D), or (N, d1, …, dk) flattened to D = d1 · … · dk;  W (D, M);  b (M,);  out (N, M).
+    dx = dout Wᵀ    dW = xᵀ dout    db = Σₙ dout
+
+    `init` is a scheme of `layers.init`, drawn with `rng`, a Generator or a seed; b starts at 0.
+    """
+
+    def __init__(self, in_features, out_features, *, init=lecun_normal, rng=None, dtype=np.float64):
+        super().__init__()
+        self.in_features = self.size("in_features", in_features)
+        self.out_features = self.size("out_features", out_features)
+        self.params["W"] = init(in_features, out_features, rng=rng, dtype=dtype)
+        self.params["b"] = np.zeros(out_features, dtype)
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        W, b = self.params["W"], self.params["b"]
+        self.check_features(x, self.in_features, axis=None)
+        out = flatten(x) @ W
+        out += b
+        return out, (x, W)
+
+    def backward(self, dout, cache):
+        x, W = cache
+        dout = self.upstream(dout, (len(x), W.shape[1]), W.dtype)
+        return (dout @ W.T).reshape(x.shape), self.param_grads(dout, cache)
+
+    def param_grads(self, dout, cache):
+        x, W = cache
+        dout = self.upstream(dout, (len(x), W.shape[1]), W.dtype)
+        return {"W": flatten(x).T @ dout, "b": dout.sum(axis=0)}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(4, 3, rng=rng), rng.standard_normal((5, 4))
+        yield "images", cls(12, 5, rng=rng), rng.standard_normal((2, 3, 2, 2))
+
+    def __repr__(self):
+        return f"Affine({self.in_features} → {self.out_features})"

@@ -1,0 +1,74 @@
+"""Batch normalisation."""
+
+import numpy as np
+
+from layers.layer import Layer
+
+
+class BatchNorm(Layer):
+    """out = gamma x̂ + beta,  x̂ = (x - mean) / √(var + eps), per feature or channel.
+
+    x (N, C), or images (N, C, H, W);  gamma, beta, running_mean, running_var (C,);  out like x.
+    Training takes the mean and the (biased) variance over the m entries of each column or
+    channel in the batch, and moves the running statistics towards them:
+    running = momentum running + (1 - momentum) batch. Inference takes the running statistics.
+
+    dbeta = Σ dout    dgamma = Σ dout x̂, each over the m entries
+    training:   dx = gamma / √(var + eps) · (dout - dbeta / m - x̂ dgamma / m)
+    inference:  dx = gamma / √(var + eps) · dout
+
+    Raises ValueError in training for a batch of 0, which has no mean. The terms in dbeta and
+    dgamma are the paths through the batch mean and the batch variance.
+    Source: Ioffe and Szegedy, "Batch Normalization", 2015.
+    """
+
+    def __init__(self, features, *, momentum=0.9, eps=1e-5, dtype=np.float64):
+        super().__init__()
+        self.features = self.size("features", features)
+        self.momentum = self.number("momentum", momentum, 0, 1)
+        self.eps = self.number("eps", eps, 0, np.inf)
+        self.params["gamma"] = np.ones(features, dtype)
+        self.params["beta"] = np.zeros(features, dtype)
+        self.state["running_mean"] = np.zeros(features, dtype)
+        self.state["running_var"] = np.ones(features, dtype)
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        self.check_features(x, self.features)
+        axes = (0, *range(2, x.ndim))  # all but the channels
+        column = (-1, *[1] * (x.ndim - 2))  # (C,) → (C, 1, 1) for images
+        mean, var = self.state["running_mean"], self.state["running_var"]
+        if train:
+            if x.size == 0:
+                raise ValueError(
+                    f"{self!r}: the batch is empty (shape {x.shape}) and has no mean; pass at "
+                    f"least one example, or train=False"
+                )
+            running_mean, running_var = mean, var
+            mean = x.mean(axis=axes)
+            var = np.square(x - mean.reshape(column)).mean(axis=axes)
+            running_mean += (1 - self.momentum) * (mean - running_mean)
+            running_var += (1 - self.momentum) * (var - running_var)
+        rstd = 1 / np.sqrt(var + self.eps)
+        xhat = (x - mean.reshape(column)) * rstd.reshape(column)
+        gamma, beta = self.params["gamma"], self.params["beta"]
+        out = gamma.reshape(column) * xhat + beta.reshape(column)
+        return out, (xhat, (gamma * rstd).reshape(column), axes, train)
+
+    def backward(self, dout, cache):
+        xhat, scale, axes, train = cache
+        dout = self.upstream(dout, xhat.shape, xhat.dtype)
+        dbeta = dout.sum(axis=axes)
+        dgamma = (dout * xhat).sum(axis=axes)
+        if train:
+            m, column = xhat.size // self.features, scale.shape
+            dout = dout - (dbeta / m).reshape(column) - xhat * (dgamma / m).reshape(column)
+        return scale * dout, {"gamma": dgamma, "beta": dbeta}
+
+    @classmethod
+    def examples(cls, rng):
+        for name, shape in {"rows": (5, 4), "images": (2, 3, 4, 5)}.items():
+            layer = cls(shape[1], momentum=0.8)
+            for array in (*layer.params.values(), *layer.state.values()):
+                array[...] = rng.uniform(0.5, 2, array.shape)
+            yield name, layer, rng.standard_normal(shape)

@@ -1,0 +1,43 @@
+"""Inverted dropout."""
+
+import numpy as np
+
+from layers.layer import Layer
+
+
+class Dropout(Layer):
+    """Training: out = x mask / keep, with mask 1 with probability `keep`, else 0.
+    Inference: out = x.
+
+    x and out have any shape; `keep`, in (0, 1], is the probability of keeping an entry.
+    training: dx = dout mask / keep    inference: dx = dout
+
+    Dividing by `keep` makes the mean of out equal to x, so that inference needs no scaling. Masks
+    are drawn from `rng`, a Generator or a seed: the same seed gives the same sequence of masks.
+    Source: Srivastava et al., "Dropout", 2014.
+    """
+
+    def __init__(self, keep, *, rng=None):
+        super().__init__()
+        self.keep = self.number("keep", keep, 0, 1)
+        if keep == 0:
+            raise ValueError("Dropout: keep is the probability of keeping an entry; 0 keeps none")
+        self.rng = np.random.default_rng(rng)
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        if not train:
+            return x, (None, x.shape, x.dtype)
+        kept = self.rng.random(x.shape, np.float32) < self.keep
+        mask = kept.astype(x.dtype) * (1 / self.keep)
+        return x * mask, (mask, x.shape, x.dtype)
+
+    def backward(self, dout, cache):
+        mask, shape, dtype = cache
+        dout = self.upstream(dout, shape, dtype)
+        return (dout if mask is None else dout * mask), {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(0.7, rng=rng), rng.standard_normal((5, 4))
+        yield "images", cls(0.5, rng=rng), rng.standard_normal((2, 3, 2, 2))

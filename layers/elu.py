@@ -1,0 +1,41 @@
+"""The exponential linear unit."""
+
+import numpy as np
+
+from layers.init import he_normal
+from layers.layer import Layer
+
+
+class ELU(Layer):
+    """out = x where x > 0, else alpha (eˣ - 1); alpha at least 0.
+
+    x and out have any shape.
+    dx = dout where x > 0, else alpha eˣ dout; at x = 0 the slope is taken as alpha, which is a
+    kink unless alpha = 1.
+
+    Source: Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units",
+    2016.
+    """
+
+    weight_init = staticmethod(he_normal)
+
+    def __init__(self, alpha=1.0):
+        super().__init__()
+        self.alpha = self.number("alpha", alpha, 0, np.inf)
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        return x.clip(0, np.inf) + self.alpha * np.expm1(x.clip(-np.inf, 0)), x
+
+    def backward(self, dout, cache):
+        x = cache
+        dout = self.upstream(dout, x.shape, x.dtype)
+        positive = (x > 0).astype(x.dtype)
+        slope = positive + (1 - positive) * self.alpha * np.exp(x.clip(-np.inf, 0))
+        return dout * slope, {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(), rng.standard_normal((5, 4))
+        yield "images", cls(alpha=0.7), rng.standard_normal((2, 3, 2, 2))
+        yield "on kinks", cls(alpha=1.3), np.array([[-1.0, 0.0, 2.0], [0.0, -0.0, 0.5]])

@@ -1,0 +1,54 @@
+"""Schemes for the first values of a weight matrix, each a function `(fan_in, fan_out, rng, dtype)`.
+
+A scheme draws W (fan_in, fan_out) with mean 0 and a variance chosen so that the size of the
+numbers neither grows nor shrinks from layer to layer. `rng` is a `numpy.random.Generator` or a
+seed; the same seed gives the same weights, rounded where `dtype` is float32.
+"""
+
+import numpy as np
+
+
+def he_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
+    """Variance 2 / fan_in: keeps the scale through ReLU, which zeroes half of what it gets.
+
+    Source: He et al., "Delving Deep into Rectifiers", 2015, equation 10.
+    """
+    return _normal(fan_in, fan_out, 2 / fan_in, rng, dtype)
+
+
+def glorot_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
+    """Variance 2 / (fan_in + fan_out), also called Xavier: a compromise between the forward pass
+    and the backward pass, for activations that are symmetric about 0 such as tanh.
+
+    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", 2010, equation 12.
+    """
+    return _normal(fan_in, fan_out, 2 / (fan_in + fan_out), rng, dtype)
+
+
+def lecun_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
+    """Variance 1 / fan_in: keeps the scale through a layer with no activation behind it.
+
+    Source: LeCun et al., "Efficient BackProp", 1998, section 4.6.
+    """
+    return _normal(fan_in, fan_out, 1 / fan_in, rng, dtype)
+
+
+def plain_normal(std):
+    """A scheme with the given standard deviation whatever the fans: `init=plain_normal(1e-3)`.
+
+    Raises ValueError where `std` is negative or not finite.
+    """
+    if not (np.isfinite(std) and std >= 0):
+        raise ValueError(f"plain_normal: std must be finite and at least 0, got {std}")
+
+    def init(fan_in, fan_out, *, rng=None, dtype=np.float64):
+        return _normal(fan_in, fan_out, std**2, rng, dtype)
+
+    return init
+
+
+def _normal(fan_in, fan_out, variance, rng, dtype):
+    W = np.random.default_rng(rng).standard_normal((fan_in, fan_out))
+    W *= float(variance) ** 0.5
+    return W.astype(dtype, copy=False)

@@ -1,0 +1,238 @@
+"""The contract that every layer keeps, and the few checks that layers share."""
+
+import copy
+import math
+
+import numpy as np
+
+from layers.init import lecun_normal
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class Layer:
+    """A function with parameters, and the gradient of that function.
+
+        out, cache = layer.forward(x)               train=False gives the inference pass
+        dx, grads  = layer.backward(dout, cache)
+
+    A layer owns its parameters; a call owns its cache. `params` maps names to the arrays that a
+    solver updates in place, `state` to those that training remembers but does not descend on.
+    Nothing of a call is kept on the layer, so calls may overlap and one layer may stand at two
+    places of a network; only a training pass writes, into `state` alone. Nobody writes into an
+    array it did not allocate. float32 in gives float32 out, float64 in gives float64 out.
+
+    A subclass writes `forward`, `backward` and `examples`, and keeps the arguments of its
+    constructor as attributes of the same names.
+    """
+
+    #: The scheme for the weights of an affine layer whose output goes into this layer.
+    weight_init = staticmethod(lecun_normal)
+
+    params: dict[str, np.ndarray]
+    state: dict[str, np.ndarray]
+
+    def __init__(self):
+        self.params = {}
+        self.state = {}
+
+    def forward(self, *inputs, train=True):
+        """The output for `inputs`, and a cache for `backward`. Raises TypeError where an input
+        does not hold floats, ValueError where its shape does not fit."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward pass")
+
+    def backward(self, dout, cache):
+        """The gradients of L = Σ dout · out for the call that returned `cache`.
+
+        dout has the shape of out. Returns dx, which has the shape and dtype of x (a tuple where
+        there are several inputs; a loss returns the gradient of its scores alone), and grads,
+        which has the keys, shapes and dtypes of `params`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no backward pass")
+
+    def param_grads(self, dout, cache):
+        """`grads` of `backward` alone, for the first layer of a network, whose dx nobody needs.
+        A layer overrides it where dx costs a matrix product."""
+        return self.backward(dout, cache)[1]
+
+    @classmethod
+    def examples(cls, rng):
+        """Yields small calls `(name, layer, *inputs)` on which the layer is tested; those that
+        sit on kinks have a name that begins with "on kinks"."""
+        raise NotImplementedError(f"{cls.__name__} has no examples")
+
+    def astype(self, dtype):
+        """A copy of this layer with `params` and `state` cast to float32 or float64. Arrays that
+        several layers share are shared in the copy too; generators go on from the same point."""
+        if np.dtype(dtype) not in FLOATS:
+            raise TypeError(f"{self!r}: layers compute in float32 or float64, not {dtype}")
+        arrays = [*self.params.values(), *self.state.values()]
+        return copy.deepcopy(self, {id(array): array.astype(dtype) for array in arrays})
+
+    def __repr__(self):
+        hidden = ("params", "state", "rng")
+        settings = (f"{name}={value!r}" for name, value in vars(self).items() if name not in hidden)
+        return f"{type(self).__name__}({', '.join(settings)})"
+
+    def size(self, name, value):
+        """`value` as a positive int; the message names the constructor's argument `name`."""
+        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
+            return int(value)
+        raise ValueError(f"{type(self).__name__}: {name} must be a positive integer, got {value!r}")
+
+    def number(self, name, value, low=-math.inf, high=math.inf):
+        """`value` as a finite float in [low, high]; the message names the argument `name`."""
+        if math.isfinite(value) and low <= value <= high:
+            return float(value)
+        bounds = f" in [{low:g}, {high:g}]" if math.isfinite(low) else ""
+        raise ValueError(
+            f"{type(self).__name__}: {name} must be a finite number{bounds}, got {value}"
+        )
+
+    def floats(self, x, name="x"):
+        """`x` as an array of float32 or float64, of the dtype of the parameters where there are
+        any: a silent cast would lose digits one way and half the speed the other way."""
+        x = np.asarray(x)
+        if x.dtype not in FLOATS:
+            raise TypeError(
+                f"{self!r}: {name} has dtype {x.dtype}, and gradients need float32 or float64; "
+                f"write {name}.astype(np.float64)"
+            )
+        for key, array in self.params.items():
+            if array.dtype != x.dtype:
+                raise TypeError(
+                    f"{self!r}: {name} has dtype {x.dtype} but {key} has {array.dtype}; write "
+                    f"{name}.astype(np.{array.dtype}), or build the layer with dtype=np.{x.dtype}"
+                )
+        return x
+
+    def pair(self, a, b):
+        """`a` and `b` as arrays of floats of one dtype."""
+        a, b = self.floats(a, "a"), self.floats(b, "b")
+        if a.dtype != b.dtype:
+            raise TypeError(
+                f"{self!r}: a has dtype {a.dtype} but b has {b.dtype}; cast one of them"
+            )
+        return a, b
+
+    def broadcast(self, a, b):
+        """The shape to which `a` and `b` broadcast. Raises ValueError where they do not."""
+        try:
+            return np.broadcast_shapes(a.shape, b.shape)
+        except ValueError:
+            raise ValueError(
+                f"{self!r}: a has shape {a.shape} and b has {b.shape}, which do not broadcast"
+            ) from None
+
+    def check_features(self, x, expected, axis=1):
+        """Raises ValueError unless `x` has rows and `expected` entries along `axis`, or in all
+        axes but the first where `axis` is None."""
+        if x.ndim < 2:
+            raise ValueError(
+                f"{self!r}: x has shape {x.shape}, expected (N, …) with one example per row; "
+                f"a single example is x[np.newaxis]"
+            )
+        found = math.prod(x.shape[1:]) if axis is None else x.shape[axis]
+        if found != expected:
+            raise ValueError(
+                f"{self!r}: x has {found} features (shape {x.shape}), expected {expected}"
+            )
+
+    def upstream(self, dout, shape, dtype):
+        """`dout` in the layer's dtype. Raises ValueError unless it has the shape of the output:
+        NumPy would broadcast a wrong one without a word."""
+        dout = np.asarray(dout, dtype)
+        if dout.shape != shape:
+            raise ValueError(
+                f"{self!r}: dout has shape {dout.shape}, expected {shape}, the shape of the output"
+            )
+        return dout
+
+    def reject(self, bad, x, name, expected):
+        """Raises ValueError that shows the first entry of `x` where `bad` is true, if any is."""
+        if np.any(bad):
+            index = tuple(np.argwhere(bad)[0].tolist())
+            where = f"{name}[{', '.join(map(str, index))}]" if index else name
+            raise ValueError(f"{self!r}: {where} is {np.asarray(x)[index]}, expected {expected}")
+
+
+class Loss(Layer):
+    """A layer that ends a network: `forward(scores, targets)` returns one number, and `backward`
+    the gradient of the scores alone. `reduction` is "mean" or "sum"."""
+
+    def __init__(self, reduction="mean"):
+        super().__init__()
+        if reduction not in ("mean", "sum"):
+            raise ValueError(
+                f"{type(self).__name__}: reduction must be 'mean' or 'sum', got {reduction!r}"
+            )
+        self.reduction = reduction
+
+    def weight(self, count):
+        """What each of `count` terms of the loss is multiplied by: 1 / count for a mean, else 1."""
+        if self.reduction == "sum":
+            return 1.0
+        if count == 0:
+            raise ValueError(
+                f"{self!r}: the mean over an empty batch has no meaning; pass at least one example"
+            )
+        return 1 / count
+
+    def score_rows(self, scores, name="scores"):
+        """`scores` as an array of floats (N, C). Raises ValueError where it has another shape."""
+        scores = self.floats(scores, name)
+        if scores.ndim != 2 or scores.shape[1] == 0:
+            raise ValueError(
+                f"{self!r}: {name} has shape {scores.shape}, expected (N, C): a row per example, "
+                f"a column per class"
+            )
+        return scores
+
+    def labels(self, targets, scores):
+        """`targets` as integer labels (N,), each in 0 … C - 1, for scores (N, C)."""
+        N, C = scores.shape
+        y = np.asarray(targets)
+        if y.shape != (N,) or y.dtype.kind not in "iu":
+            raise ValueError(
+                f"{self!r}: targets has shape {y.shape} and dtype {y.dtype}, expected integer "
+                f"labels of shape ({N},)"
+            )
+        self.reject((y < 0) | (y >= C), y, "targets", f"a label from 0 to {C - 1}")
+        return y
+
+    def distribution(self, targets, scores):
+        """`targets` as a distribution over the classes per row (N, C): labels become one-hot."""
+        N, C = scores.shape
+        t = np.asarray(targets)
+        if t.ndim == 2:
+            if t.shape != (N, C):
+                raise ValueError(
+                    f"{self!r}: targets has shape {t.shape}, expected labels of shape ({N},) or "
+                    f"a distribution over the classes per row, of shape ({N}, {C})"
+                )
+            t = t.astype(scores.dtype, copy=False)
+            self.reject(t < 0, t, "targets", "a probability, at least 0")
+            self.reject(abs(t.sum(axis=1) - 1) > 1e-4, t, "targets", "a row that sums to 1")
+            return t
+        one_hot = np.zeros((N, C), scores.dtype)
+        one_hot[np.arange(N), self.labels(t, scores)] = 1
+        return one_hot
+
+
+def flatten(x):
+    """(N, d1, …, dk) → (N, D) with D = d1 · … · dk."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))
+
+
+def sum_to(grad, shape):
+    """Sums `grad` over the axes along which an input of `shape` was broadcast.
+
+    An entry that was used many times in the forward pass collects a gradient from every use.
+    """
+    added = grad.ndim - len(shape)
+    stretched = tuple(
+        axis
+        for axis, length in enumerate(grad.shape)
+        if axis < added or (shape[axis - added] == 1 and length != 1)
+    )
+    return grad.sum(axis=stretched).reshape(shape) if stretched else grad.reshape(shape)

@@ -1,0 +1,54 @@
+"""Layer normalisation."""
+
+import numpy as np
+
+from layers.layer import Layer
+
+
+class LayerNorm(Layer):
+    """out = gamma x̂ + beta,  x̂ = (x - mean) / √(var + eps), each row by itself.
+
+    x (N, D), or (N, …, D);  gamma, beta (D,);  out has the shape of x. The mean and the (biased)
+    variance are taken over the last axis, in training and in inference alike.
+
+    dbeta = Σ dout    dgamma = Σ dout x̂, each over all rows
+    with g = gamma dout, and means over the last axis:
+    dx = (g - mean(g) - x̂ mean(g x̂)) / √(var + eps)
+
+    Source: Ba et al., "Layer Normalization", 2016.
+    """
+
+    def __init__(self, features, *, eps=1e-5, dtype=np.float64):
+        super().__init__()
+        self.features = self.size("features", features)
+        self.eps = self.number("eps", eps, 0, np.inf)
+        self.params["gamma"] = np.ones(features, dtype)
+        self.params["beta"] = np.zeros(features, dtype)
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        gamma, beta = self.params["gamma"], self.params["beta"]
+        self.check_features(x, self.features, axis=-1)
+        centred = x - x.mean(axis=-1, keepdims=True)
+        var = np.square(centred).mean(axis=-1, keepdims=True)
+        rstd = 1 / np.sqrt(var + self.eps)
+        xhat = centred * rstd
+        return gamma * xhat + beta, (xhat, rstd, gamma)
+
+    def backward(self, dout, cache):
+        xhat, rstd, gamma = cache
+        dout = self.upstream(dout, xhat.shape, xhat.dtype)
+        rows = tuple(range(xhat.ndim - 1))
+        g = gamma * dout
+        mean_g = g.mean(axis=-1, keepdims=True)
+        mean_gx = (g * xhat).mean(axis=-1, keepdims=True)
+        dx = rstd * (g - mean_g - xhat * mean_gx)
+        return dx, {"gamma": (dout * xhat).sum(axis=rows), "beta": dout.sum(axis=rows)}
+
+    @classmethod
+    def examples(cls, rng):
+        for name, shape in {"rows": (5, 4), "sequences": (2, 3, 5)}.items():
+            layer = cls(shape[-1])
+            for array in layer.params.values():
+                array[...] = rng.uniform(0.5, 2, array.shape)
+            yield name, layer, rng.standard_normal(shape)

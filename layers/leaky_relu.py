@@ -1,0 +1,38 @@
+"""The leaky rectified linear unit."""
+
+import numpy as np
+
+from layers.init import he_normal
+from layers.layer import Layer
+
+
+class LeakyReLU(Layer):
+    """out = x where x > 0, else alpha x; alpha in [0, 1].
+
+    x and out have any shape.
+    dx = dout where x > 0, else alpha dout; at the kink, x = 0, the slope is taken as alpha.
+
+    Source: Maas et al., "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013.
+    """
+
+    weight_init = staticmethod(he_normal)
+
+    def __init__(self, alpha=0.01):
+        super().__init__()
+        self.alpha = self.number("alpha", alpha, 0, 1)
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        slope = (x > 0).astype(x.dtype).clip(self.alpha, 1)
+        return x * slope, slope
+
+    def backward(self, dout, cache):
+        slope = cache
+        dout = self.upstream(dout, slope.shape, slope.dtype)
+        return dout * slope, {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(), rng.standard_normal((5, 4))
+        yield "images", cls(alpha=0.3), rng.standard_normal((2, 3, 2, 2))
+        yield "on kinks", cls(alpha=0.3), np.array([[-1.0, 0.0, 2.0], [0.0, -0.0, 0.5]])

@@ -1,0 +1,35 @@
+"""The max gate."""
+
+import numpy as np
+
+from layers.layer import Layer, sum_to
+
+
+class Max(Layer):
+    """out = max(a, b), element by element.
+
+    a and b of any shapes that broadcast; out has the shape of the result.
+    da = dout where a ≥ b, else 0    db = dout where a < b, else 0,
+    each summed over the axes along which its input was broadcast.
+
+    The router: all of the gradient goes to the larger input, and at a tie to the first.
+    """
+
+    def forward(self, a, b, *, train=True):
+        a, b = self.pair(a, b)
+        shape = self.broadcast(a, b)
+        return np.maximum(a, b), (a, b, shape)
+
+    def backward(self, dout, cache):
+        a, b, shape = cache
+        dout = self.upstream(dout, shape, a.dtype)
+        first = a >= b
+        return (sum_to(dout * first, a.shape), sum_to(dout * ~first, b.shape)), {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "same shape", cls(), rng.standard_normal((5, 4)), rng.standard_normal((5, 4))
+        yield "rows and a vector", cls(), rng.standard_normal((5, 4)), rng.standard_normal(4)
+        yield "column and row", cls(), rng.standard_normal((5, 1)), rng.standard_normal((1, 3))
+        yield "scalar", cls(), rng.standard_normal(()), rng.standard_normal((2, 3, 2, 2))
+        yield "on kinks", cls(), np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([1.0, 0.0])

@@ -1,0 +1,79 @@
+"""The maxout unit: the largest of several affine pieces."""
+
+import numpy as np
+
+from layers.init import lecun_normal
+from layers.layer import Layer, flatten
+
+
+class Maxout(Layer):
+    """out = max over k of z_k,  z_k = x W_k + b_k.
+
+    x (N, D), or (N, d1, …, dk) flattened to D;  W (D, K, M) holds W_k (D, M) as W[:, k];
+    b (K, M);  z (N, K, M);  out (N, M).
+    dz_k = dout where piece k is the largest (the first of equals), else 0
+    dx = Σₖ dz_k W_kᵀ    dW_k = xᵀ dz_k    db_k = Σₙ dz_k
+
+    `init` is a scheme of `layers.init`, drawn for each piece with `rng`; b starts at 0.
+    Source: Goodfellow et al., "Maxout Networks", 2013.
+    """
+
+    def __init__(
+        self,
+        in_features,
+        out_features,
+        pieces=2,
+        *,
+        init=lecun_normal,
+        rng=None,
+        dtype=np.float64,
+    ):
+        super().__init__()
+        self.in_features = self.size("in_features", in_features)
+        self.out_features = self.size("out_features", out_features)
+        self.pieces = self.size("pieces", pieces)
+        if pieces < 2:
+            raise ValueError(f"Maxout: pieces must be at least 2, got {pieces}")
+        rng = np.random.default_rng(rng)
+        drawn = [init(in_features, out_features, rng=rng, dtype=dtype) for _ in range(pieces)]
+        self.params["W"] = np.stack(drawn, axis=1)
+        self.params["b"] = np.zeros((pieces, out_features), dtype)
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        W, b = self.params["W"], self.params["b"]
+        self.check_features(x, self.in_features, axis=None)
+        z = (flatten(x) @ flatten(W)).reshape(len(x), *b.shape)  # (N, K, M), in one product
+        z += b
+        return z.max(axis=1), (x, W, z.argmax(axis=1))
+
+    def backward(self, dout, cache):
+        x, W, _ = cache
+        dz = self.spread(dout, cache)
+        return (dz @ flatten(W).T).reshape(x.shape), self.weight_grads(dz, cache)
+
+    def param_grads(self, dout, cache):
+        return self.weight_grads(self.spread(dout, cache), cache)
+
+    def spread(self, dout, cache):
+        """dz (N, K · M): dout for the winning piece of each unit, 0 for the others."""
+        _, W, winner = cache  # winner (N, M)
+        dout = self.upstream(dout, winner.shape, W.dtype)
+        pieces = np.arange(self.pieces)[:, np.newaxis]
+        return flatten(dout[:, np.newaxis] * (winner[:, np.newaxis] == pieces))
+
+    def weight_grads(self, dz, cache):
+        x, W, _ = cache
+        dW = (flatten(x).T @ dz).reshape(W.shape)
+        return {"W": dW, "b": dz.sum(axis=0).reshape(W.shape[1:])}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "two pieces", cls(4, 3, rng=rng), rng.standard_normal((5, 4))
+        yield "three pieces", cls(12, 5, 3, rng=rng), rng.standard_normal((2, 3, 2, 2))
+        tied = cls(3, 2, 2, rng=rng)
+        tied.params["W"][:, 1] = tied.params["W"][:, 0]
+        yield "on kinks", tied, rng.standard_normal((5, 3))
+
+    def __repr__(self):
+        return f"Maxout({self.in_features} → {self.out_features}, pieces={self.pieces})"

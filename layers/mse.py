@@ -1,0 +1,37 @@
+"""The mean squared error."""
+
+import numpy as np
+
+from layers.layer import Loss
+
+
+class MSE(Loss):
+    """loss = Σ (outputs - targets)², divided by the number of elements for reduction="mean".
+
+    outputs and targets of one shape, (N, D) or any other.
+    doutputs = 2 (outputs - targets) dloss, divided by the number of elements for reduction="mean"
+
+    Raises ValueError where the shapes differ and, for a mean, where there are no elements.
+    """
+
+    def forward(self, outputs, targets, *, train=True):
+        outputs = self.floats(outputs, "outputs")
+        targets = np.asarray(targets, outputs.dtype)
+        if targets.shape != outputs.shape:
+            raise ValueError(
+                f"{self!r}: targets has shape {targets.shape}, expected {outputs.shape}, the "
+                f"shape of the outputs"
+            )
+        weight = self.weight(outputs.size)
+        error = outputs - targets
+        return np.square(error).sum() * weight, (error, weight)
+
+    def backward(self, dout, cache):
+        error, weight = cache
+        dout = self.upstream(dout, (), error.dtype)
+        return error * (2 * weight * dout), {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(), rng.standard_normal((5, 3)), rng.standard_normal((5, 3))
+        yield "one output, sum", cls("sum"), rng.standard_normal(5), rng.standard_normal(5)

@@ -1,0 +1,30 @@
+"""The multiply gate."""
+
+from layers.layer import Layer, sum_to
+
+
+class Multiply(Layer):
+    """out = a · b, element by element.
+
+    a and b of any shapes that broadcast; out has the shape of the result.
+    da = dout · b    db = dout · a, each summed over the axes along which its input was broadcast.
+
+    The switcher: each input's gradient is scaled by the value of the other.
+    """
+
+    def forward(self, a, b, *, train=True):
+        a, b = self.pair(a, b)
+        shape = self.broadcast(a, b)
+        return a * b, (a, b, shape)
+
+    def backward(self, dout, cache):
+        a, b, shape = cache
+        dout = self.upstream(dout, shape, a.dtype)
+        return (sum_to(dout * b, a.shape), sum_to(dout * a, b.shape)), {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "same shape", cls(), rng.standard_normal((5, 4)), rng.standard_normal((5, 4))
+        yield "rows and a vector", cls(), rng.standard_normal((5, 4)), rng.standard_normal(4)
+        yield "column and row", cls(), rng.standard_normal((5, 1)), rng.standard_normal((1, 3))
+        yield "scalar", cls(), rng.standard_normal(()), rng.standard_normal((2, 3, 2, 2))

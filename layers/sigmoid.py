@@ -1,0 +1,38 @@
+"""The logistic sigmoid."""
+
+import numpy as np
+
+from layers.init import glorot_normal
+from layers.layer import Layer
+
+
+class Sigmoid(Layer):
+    """out = σ(x) = 1 / (1 + e⁻ˣ).
+
+    x and out have any shape.
+    dx = dout σ(x) (1 - σ(x))
+
+    Computed as eˣ / (1 + eˣ), and the slope as out / (1 + eˣ): unlike 1 - out, the factor
+    1 / (1 + eˣ) keeps all its digits where out is close to 1. The exponent is held below the
+    point where eˣ would overflow; out is 1 there.
+    """
+
+    weight_init = staticmethod(glorot_normal)
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        largest = float(np.log(np.finfo(x.dtype).max)) - 1
+        e = np.exp(x.clip(-np.inf, largest))
+        u = 1 + e
+        out = e / u
+        return out, (out, u)
+
+    def backward(self, dout, cache):
+        out, u = cache
+        dout = self.upstream(dout, out.shape, out.dtype)
+        return dout * (out / u), {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(), rng.standard_normal((5, 4))
+        yield "images", cls(), 5 * rng.standard_normal((2, 3, 2, 2))

@@ -1,0 +1,57 @@
+"""Sigmoid and binary cross-entropy in one, on scores."""
+
+import numpy as np
+
+from layers.layer import Loss
+
+
+class SigmoidCrossEntropy(Loss):
+    """loss = - Σ (t log p + (1 - t) log(1 - p)) with p = σ(scores), divided by the number of
+    elements for reduction="mean".
+
+    scores (N, C) for C yes-or-no questions per example, or of any other shape; targets t: 0, 1 or
+    a probability, of the shape of scores; or integer labels (N,), which for C = 1 are the two
+    classes 0 and 1, and for more ask of each class "this one or not?".
+    dscores = (p - t) dloss, divided by the number of elements for reduction="mean"
+
+    Computed, with s = scores, so that nothing cancels:
+    loss = Σ (1 - t) max(s, 0) + t max(-s, 0) + log(1 + exp(-|s|)), where no term is negative;
+    p - t = ((1 - t) eˢ - t) / (1 + eˢ).
+    Raises ValueError for targets outside [0, 1] and, for a mean, where there are no elements.
+    """
+
+    def forward(self, scores, targets, *, train=True):
+        scores = self.floats(scores, "scores")
+        t = self.answers(targets, scores)
+        weight = self.weight(scores.size)
+        rest = np.log1p(np.exp(-abs(scores)))
+        loss = (1 - t) * scores.clip(0, np.inf) - t * scores.clip(-np.inf, 0) + rest
+        return loss.sum() * weight, (scores, t, weight)
+
+    def backward(self, dout, cache):
+        scores, t, weight = cache
+        dout = self.upstream(dout, (), scores.dtype)
+        largest = float(np.log(np.finfo(scores.dtype).max)) - 1
+        e = np.exp(scores.clip(-np.inf, largest))
+        return ((1 - t) * e - t) / (1 + e) * (weight * dout), {}
+
+    def answers(self, targets, scores):
+        """`targets` as an array of the shape and dtype of `scores`."""
+        t = np.asarray(targets)
+        if t.shape != scores.shape:
+            if t.ndim != 1 or scores.ndim != 2 or len(t) != len(scores):
+                raise ValueError(
+                    f"{self!r}: targets has shape {t.shape}, expected {scores.shape}, the shape "
+                    f"of the scores"
+                )
+            if scores.shape[1] > 1:
+                return self.distribution(t, scores)
+            t = t[:, np.newaxis]
+        self.reject(~((t >= 0) & (t <= 1)), t, "targets", "a probability from 0 to 1")
+        return t.astype(scores.dtype)
+
+    @classmethod
+    def examples(cls, rng):
+        yield "binary", cls(), rng.standard_normal((5, 1)), rng.integers(0, 2, 5)
+        yield "multi-label, sum", cls("sum"), rng.standard_normal((5, 3)), rng.random((5, 3))
+        yield "one against the rest", cls(), rng.standard_normal((5, 4)), rng.integers(0, 4, 5)

@@ -1,0 +1,32 @@
+"""The softmax."""
+
+import numpy as np
+
+from layers.layer import Layer
+
+
+class Softmax(Layer):
+    """out_j = exp(x_j) / Σₖ exp(x_k), over the last axis.
+
+    x (N, C), or (…, C); out has the shape of x, and its rows sum to 1.
+    dx = out (dout - Σₖ dout_k out_k)
+
+    The row's largest entry is subtracted first; it cancels, and nothing overflows. In front of a
+    cross-entropy, `SoftmaxCrossEntropy` does both at once and is exact where this rounds to 0.
+    """
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        out = np.exp(x - x.max(axis=-1, keepdims=True))
+        out /= out.sum(axis=-1, keepdims=True)
+        return out, out
+
+    def backward(self, dout, cache):
+        out = cache
+        dout = self.upstream(dout, out.shape, out.dtype)
+        return out * (dout - (dout * out).sum(axis=-1, keepdims=True)), {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(), rng.standard_normal((5, 4))
+        yield "sequences", cls(), rng.standard_normal((2, 3, 4))

@@ -1,0 +1,25 @@
+"""The square gate."""
+
+from layers.layer import Layer
+
+
+class Square(Layer):
+    """out = x².
+
+    x and out have any shape.
+    dx = 2 x dout
+    """
+
+    def forward(self, x, *, train=True):
+        x = self.floats(x)
+        return x * x, x
+
+    def backward(self, dout, cache):
+        x = cache
+        dout = self.upstream(dout, x.shape, x.dtype)
+        return 2 * x * dout, {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(), rng.standard_normal((5, 4))
+        yield "images", cls(), rng.standard_normal((2, 3, 2, 2))

@@ -1,0 +1,30 @@
+"""The subtract gate."""
+
+from layers.layer import Layer, sum_to
+
+
+class Subtract(Layer):
+    """out = a - b.
+
+    a and b of any shapes that broadcast; out has the shape of the result.
+    da = dout    db = -dout, each summed over the axes along which its input was broadcast.
+
+    The distributor of differences: what is subtracted gets the gradient with its sign turned.
+    """
+
+    def forward(self, a, b, *, train=True):
+        a, b = self.pair(a, b)
+        shape = self.broadcast(a, b)
+        return a - b, (a.shape, b.shape, shape, a.dtype)
+
+    def backward(self, dout, cache):
+        a_shape, b_shape, shape, dtype = cache
+        dout = self.upstream(dout, shape, dtype)
+        return (sum_to(dout, a_shape), sum_to(-dout, b_shape)), {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "same shape", cls(), rng.standard_normal((5, 4)), rng.standard_normal((5, 4))
+        yield "rows and a vector", cls(), rng.standard_normal((5, 4)), rng.standard_normal(4)
+        yield "column and row", cls(), rng.standard_normal((5, 1)), rng.standard_normal((1, 3))
+        yield "scalar", cls(), rng.standard_normal(()), rng.standard_normal((2, 3, 2, 2))

@@ -1,0 +1,30 @@
+"""The hyperbolic tangent."""
+
+import numpy as np
+
+from layers.init import glorot_normal
+from layers.layer import Layer
+
+
+class Tanh(Layer):
+    """out = tanh(x) = 2 σ(2x) - 1.
+
+    x and out have any shape.
+    dx = dout (1 - out²)
+    """
+
+    weight_init = staticmethod(glorot_normal)
+
+    def forward(self, x, *, train=True):
+        out = np.tanh(self.floats(x))
+        return out, out
+
+    def backward(self, dout, cache):
+        out = cache
+        dout = self.upstream(dout, out.shape, out.dtype)
+        return dout * (1 - out * out), {}
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(), rng.standard_normal((5, 4))
+        yield "images", cls(), rng.standard_normal((2, 3, 2, 2))

@@ -1,0 +1,11 @@
+"""Networks: layers put together, and the models that a solver trains.
+
+`Sequential` and `MLP` are layers themselves, so networks nest; `Classifier` and `Regressor` add a
+loss and offer `loss(x, y)`, `predict(x)` and `score(x, y)`.
+"""
+
+from nets.mlp import MLP
+from nets.models import Classifier, Model, Regressor
+from nets.sequential import Sequential
+
+__all__ = ["MLP", "Classifier", "Model", "Regressor", "Sequential"]

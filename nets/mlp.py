@@ -1,0 +1,72 @@
+"""The multi-layer perceptron."""
+
+import numpy as np
+
+from layers import Affine, BatchNorm, Dropout, LayerNorm, PReLU, ReLU, Tanh
+from nets.sequential import Sequential
+
+
+class MLP(Sequential):
+    """{affine - norm - activation - dropout} × (L - 1) - affine, for L + 1 sizes.
+
+    x (N, D), or (N, d1, …, dk) flattened to D;  out (N, C), with D the first of `sizes` and C the
+    last: `MLP([784, 256, 256, 10])` has two hidden layers of 256 units.
+
+    activation  a layer such as ReLU() or ELU(0.5); every hidden layer gets a copy of its own.
+                None for none.
+    norm        a class such as BatchNorm or LayerNorm, called as norm(width, dtype=dtype)
+    dropout     the probability of KEEPING a unit, as in Dropout(keep)
+    affine      what makes the affine part of a hidden layer; with `affine=Maxout,
+                activation=None` the units are maxout units
+    init        the scheme for all weights; left out, each hidden affine layer takes the one that
+                suits the activation (`weight_init`), and the last takes its own default
+    rng         a Generator or a seed, for weights and dropout masks
+
+    Raises ValueError for fewer than two sizes, TypeError for an activation that is not a layer.
+    """
+
+    def __init__(
+        self,
+        sizes,
+        *,
+        activation=ReLU(),
+        norm=None,
+        dropout=None,
+        affine=Affine,
+        init=None,
+        rng=None,
+        dtype=np.float64,
+    ):
+        sizes = list(sizes)
+        if len(sizes) < 2:
+            raise ValueError(f"MLP: sizes must name at least an input and an output, got {sizes}")
+        if isinstance(activation, type):
+            raise TypeError(
+                f"MLP: activation is the class {activation.__name__}, expected a layer; write "
+                f"{activation.__name__}()"
+            )
+        rng = np.random.default_rng(rng)
+        scheme = {} if init is None else {"init": init}
+        hidden_scheme = scheme
+        if init is None and activation is not None:
+            hidden_scheme = {"init": activation.weight_init}
+        *hidden, last = zip(sizes[:-1], sizes[1:], strict=True)
+        layers = []
+        for fan_in, fan_out in hidden:
+            layers.append(affine(fan_in, fan_out, rng=rng, dtype=dtype, **hidden_scheme))
+            if norm is not None:
+                layers.append(norm(fan_out, dtype=dtype))
+            if activation is not None:
+                layers.append(activation.astype(dtype))
+            if dropout is not None:
+                layers.append(Dropout(dropout, rng=rng))
+        layers.append(Affine(*last, rng=rng, dtype=dtype, **scheme))
+        super().__init__(*layers)
+
+    @classmethod
+    def examples(cls, rng):
+        x = rng.standard_normal((5, 4))
+        yield "plain", cls([4, 6, 3], rng=rng), x
+        yield "batchnorm", cls([4, 6, 3, 2], activation=Tanh(), norm=BatchNorm, rng=rng), x
+        yield "layernorm", cls([4, 6, 3], activation=PReLU(), norm=LayerNorm, rng=rng), x
+        yield "dropout", cls([4, 6, 3], dropout=0.7, rng=rng), x

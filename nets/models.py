@@ -1,0 +1,108 @@
+"""What a solver sees: a network together with the loss it is trained on."""
+
+import numpy as np
+
+from layers import MSE, SoftmaxCrossEntropy
+
+ROWS_AT_ONCE = 1024  # inference streams over blocks of so many rows
+
+
+class Model:
+    """A network and a loss: what `Classifier` and `Regressor` share.
+
+    net   a layer, usually a network: `MLP([64, 100, 10])`
+    loss  a loss layer, called as loss.forward(out, y)
+    l2    adds 0.5 · l2 · ΣW² over the weight matrices (parameters named W, not biases, gamma or
+          beta) to the loss, and l2 · W to their gradients
+
+    `params` and `state` are those of the network. Raises ValueError where l2 is negative.
+    """
+
+    def __init__(self, net, loss, l2=0.0):
+        if not (np.isfinite(l2) and l2 >= 0):
+            raise ValueError(f"{type(self).__name__}: l2 must be finite and at least 0, got {l2}")
+        self.net = net
+        self.criterion = loss
+        self.l2 = float(l2)
+
+    @property
+    def params(self):
+        return self.net.params
+
+    @property
+    def state(self):
+        return self.net.state
+
+    def loss(self, x, y):
+        """The training loss for rows x (N, …) and targets y, a float, and its gradients, a dict
+        with the keys of `params`. The gradient of x itself is not computed."""
+        out, cache = self.net.forward(x)
+        loss, loss_cache = self.criterion.forward(out, y)
+        dout, _ = self.criterion.backward(1.0, loss_cache)
+        grads = self.net.param_grads(dout, cache)
+        if self.l2:
+            for name, W in self.params.items():
+                if name.rpartition(".")[2] == "W":
+                    loss += 0.5 * self.l2 * np.vdot(W, W)
+                    grads[name] = grads[name] + self.l2 * W
+        return float(loss), grads
+
+    def outputs(self, x):
+        """The network's output for rows x (N, …), in inference mode and a block of rows at a time,
+        so that no more than one block's caches are held."""
+        x = np.asarray(x)
+        starts = range(0, max(len(x), 1), ROWS_AT_ONCE)
+        return np.concatenate(
+            [self.net.forward(x[at : at + ROWS_AT_ONCE], train=False)[0] for at in starts]
+        )
+
+
+class Classifier(Model):
+    """A network that gives scores (N, C), one column per class; or (N, 1), one score that is
+    positive for class 1 and negative for class 0. `loss` is SoftmaxCrossEntropy() by default."""
+
+    def __init__(self, net, loss=SoftmaxCrossEntropy(), l2=0.0):
+        super().__init__(net, loss, l2)
+
+    def predict(self, x):
+        """The most likely class of each row of x (N, …), as integers (N,)."""
+        scores = self.outputs(x)
+        if scores.shape[1] == 1:
+            return (scores[:, 0] > 0).astype(np.intp)
+        return scores.argmax(axis=1)
+
+    def score(self, x, y):
+        """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.
+        Raises ValueError where N is 0 or the lengths differ."""
+        y = np.asarray(y)
+        if y.shape != (len(x),) or len(y) == 0:
+            raise ValueError(
+                f"Classifier: y has shape {y.shape}, expected one label for each of {len(x)} rows"
+                f"{'' if len(x) else ', and at least one row'}"
+            )
+        return float(np.mean(self.predict(x) == y))
+
+
+class Regressor(Model):
+    """A network whose outputs (N, D) are to be close to targets; `loss` is MSE() by default."""
+
+    def __init__(self, net, loss=MSE(), l2=0.0):
+        super().__init__(net, loss, l2)
+
+    def predict(self, x):
+        """The outputs (N, D) for rows x (N, …)."""
+        return self.outputs(x)
+
+    def score(self, x, y):
+        """The coefficient of determination R² = 1 - Σ (y - out)² / Σ (y - mean y)², a float: 1 for
+        a perfect fit, 0 for a fit no better than the mean of each column of y.
+        Raises ValueError where the shapes differ or the targets are all equal."""
+        y, out = np.asarray(y), self.outputs(x)
+        if y.shape != out.shape:
+            raise ValueError(
+                f"Regressor: y has shape {y.shape}, expected {out.shape}, the shape of the outputs"
+            )
+        spread = np.square(y - y.mean(axis=0)).sum()
+        if spread == 0:
+            raise ValueError("Regressor: R² has no meaning where all targets are equal")
+        return float(1 - np.square(y - out).sum() / spread)

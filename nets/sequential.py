@@ -1,0 +1,108 @@
+"""Layers in a row."""
+
+import numpy as np
+
+from layers import Affine, Layer, ReLU, Tanh
+from nets.naming import add_grads, gather, number
+
+CONTRACT = ("params", "state", "forward", "backward", "param_grads")
+
+
+class Sequential(Layer):
+    """out = layer_L(… layer_2(layer_1(x))), itself a layer.
+
+    x is what the first layer takes, out what the last one gives.
+    dx: the chain rule; what one backward pass returns is the dout of the layer before it.
+
+    `params` and `state` are those of the layers, named by class and count: `affine1.W`,
+    `batchnorm2.gamma`, `sequential1.affine1.b` for a network within the network. A parameter that
+    stands in several layers appears once, under its first name, and its gradients add up.
+    Raises TypeError where an argument is not a layer.
+    """
+
+    def __init__(self, *layers):
+        super().__init__()
+        if not layers:
+            raise TypeError(f"{type(self).__name__}: expected at least one layer, got none")
+        for position, layer in enumerate(layers, start=1):
+            missing = [name for name in CONTRACT if not hasattr(layer, name)]
+            if missing:
+                raise TypeError(
+                    f"{type(self).__name__}: argument {position} is {layer!r}, which is not a "
+                    f"layer: it lacks {', '.join(missing)}"
+                )
+        self.layers = layers
+        self.names = number(layers)
+        self.params, self._owners = gather(self.names, [layer.params for layer in layers])
+        self.state, _ = gather(self.names, [layer.state for layer in layers])
+
+    def forward(self, x, *, train=True):
+        caches = []
+        for layer in self.layers:
+            x, cache = layer.forward(x, train=train)
+            caches.append(cache)
+        return x, caches
+
+    def backward(self, dout, cache):
+        return self._backward_to(0, dout, cache)
+
+    def param_grads(self, dout, cache):
+        """`grads` of `backward` alone. The pass ends at the first layer that has parameters, and
+        never computes the gradient of that layer's input."""
+        first = next((at for at, layer in enumerate(self.layers) if layer.params), None)
+        if first is None:
+            return {}
+        dout, grads = self._backward_to(first + 1, dout, cache)
+        add_grads(grads, self.layers[first].param_grads(dout, cache[first]), self._owners[first])
+        return grads
+
+    def _backward_to(self, stop, dout, cache):
+        """The backward pass from the last layer to layer `stop`: that layer's dx, and grads."""
+        grads: dict[str, np.ndarray] = {}
+        for at in reversed(range(stop, len(self.layers))):
+            dout, layer_grads = self.layers[at].backward(dout, cache[at])
+            add_grads(grads, layer_grads, self._owners[at])
+        return dout, grads
+
+    def summary(self, input_shape=None):
+        """A table of the layers with their output shapes and numbers of parameters, as text.
+
+        `input_shape` is the shape of one example, without N; it may be left out where the first
+        layer says how many features it takes, as Affine does. A shared parameter is counted where
+        it stands first. Raises ValueError where the shape is needed and not given.
+        """
+        if input_shape is None:
+            features = getattr(self.layers[0], "in_features", None)
+            if features is None:
+                raise ValueError(
+                    f"{self!r}: give summary() the shape of one example, such as (784,)"
+                )
+            input_shape = (features,)
+        dtype = next((array.dtype for array in self.params.values()), np.float64)
+        x = np.ones((1, *input_shape), dtype)
+        rows = [("layer", "", "output shape", "parameters")]
+        for at, (name, layer) in enumerate(zip(self.names, self.layers, strict=True)):
+            x, _ = layer.forward(x, train=False)
+            new = {key for key, owner in self._owners[at].items() if owner == f"{name}.{key}"}
+            count = sum(layer.params[key].size for key in new)
+            shape = ", ".join(map(str, ("N", *x.shape[1:])))
+            rows.append((name, repr(layer), f"({shape})", f"{count:,}"))
+        total = sum(array.size for array in self.params.values())
+        rows.append(("total", "", "", f"{total:,}"))
+        wide = [max(len(row[column]) for row in rows) for column in range(4)]
+        return "\n".join(
+            f"{name:<{wide[0]}}  {layer:<{wide[1]}}  {shape:<{wide[2]}}  {count:>{wide[3]}}"
+            for name, layer, shape, count in rows
+        )
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+    @classmethod
+    def examples(cls, rng):
+        x = rng.standard_normal((5, 4))
+        yield "in a row", Sequential(Affine(4, 3, rng=rng), Tanh(), Affine(3, 2, rng=rng)), x
+        inner = Sequential(Affine(3, 3, rng=rng), ReLU())
+        yield "nested", Sequential(Affine(4, 3, rng=rng), inner, Affine(3, 2, rng=rng)), x
+        shared = Affine(4, 4, rng=rng)
+        yield "a layer used twice", Sequential(shared, Tanh(), shared), x
