@@ -1,5 +1,7 @@
 """The multi-layer perceptron."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from layers import Affine, BatchNorm, Dropout, LayerNorm, PReLU, ReLU, Tanh
@@ -50,7 +52,7 @@ class MLP(Sequential):
         hidden_scheme = scheme
         if init is None and activation is not None:
             hidden_scheme = {"init": activation.weight_init}
-        *hidden, last = zip(sizes[:-1], sizes[1:], strict=True)
+        *hidden, last = pairwise(sizes)
         layers = []
         for fan_in, fan_out in hidden:
             layers.append(affine(fan_in, fan_out, rng=rng, dtype=dtype, **hidden_scheme))
