@@ -200,6 +200,21 @@ class Loss(Layer):
         self.reject((y < 0) | (y >= C), y, "targets", f"a label from 0 to {C - 1}")
         return y
 
+    def like(self, targets, scores):
+        """`targets` as an array of the shape and dtype of `scores`: (N,) becomes a column for
+        scores (N, 1), and integer labels (N,) become one-hot for scores (N, C) with C > 1."""
+        t = np.asarray(targets)
+        if t.ndim == 1 and scores.ndim == 2 and len(t) == len(scores):
+            if scores.shape[1] > 1:
+                return self.distribution(t, scores)
+            t = t[:, np.newaxis]
+        if t.shape != scores.shape:
+            raise ValueError(
+                f"{self!r}: targets has shape {t.shape}, expected {scores.shape}, the shape of "
+                f"the scores"
+            )
+        return t.astype(scores.dtype, copy=False)
+
     def distribution(self, targets, scores):
         """`targets` as a distribution over the classes per row (N, C): labels become one-hot."""
         N, C = scores.shape

@@ -8,7 +8,8 @@ from layers.layer import Loss
 class MSE(Loss):
     """loss = Σ (outputs - targets)², divided by the number of elements for reduction="mean".
 
-    outputs and targets of one shape, (N, D) or any other.
+    outputs and targets of one shape, (N, D) or any other; targets (N,) for outputs (N, 1), or
+    integer labels (N,) for outputs (N, C), which are to be 1 for the label's class and else 0.
     doutputs = 2 (outputs - targets) dloss, divided by the number of elements for reduction="mean"
 
     Raises ValueError where the shapes differ and, for a mean, where there are no elements.
@@ -16,14 +17,8 @@ class MSE(Loss):
 
     def forward(self, outputs, targets, *, train=True):
         outputs = self.floats(outputs, "outputs")
-        targets = np.asarray(targets, outputs.dtype)
-        if targets.shape != outputs.shape:
-            raise ValueError(
-                f"{self!r}: targets has shape {targets.shape}, expected {outputs.shape}, the "
-                f"shape of the outputs"
-            )
         weight = self.weight(outputs.size)
-        error = outputs - targets
+        error = outputs - self.like(targets, outputs)
         return np.square(error).sum() * weight, (error, weight)
 
     def backward(self, dout, cache):

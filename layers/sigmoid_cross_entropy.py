@@ -22,7 +22,8 @@ class SigmoidCrossEntropy(Loss):
 
     def forward(self, scores, targets, *, train=True):
         scores = self.floats(scores, "scores")
-        t = self.answers(targets, scores)
+        t = self.like(targets, scores)
+        self.reject(~((t >= 0) & (t <= 1)), t, "targets", "a probability from 0 to 1")
         weight = self.weight(scores.size)
         rest = np.log1p(np.exp(-abs(scores)))
         loss = (1 - t) * scores.clip(0, np.inf) - t * scores.clip(-np.inf, 0) + rest
@@ -34,21 +35,6 @@ class SigmoidCrossEntropy(Loss):
         largest = float(np.log(np.finfo(scores.dtype).max)) - 1
         e = np.exp(scores.clip(-np.inf, largest))
         return ((1 - t) * e - t) / (1 + e) * (weight * dout), {}
-
-    def answers(self, targets, scores):
-        """`targets` as an array of the shape and dtype of `scores`."""
-        t = np.asarray(targets)
-        if t.shape != scores.shape:
-            if t.ndim != 1 or scores.ndim != 2 or len(t) != len(scores):
-                raise ValueError(
-                    f"{self!r}: targets has shape {t.shape}, expected {scores.shape}, the shape "
-                    f"of the scores"
-                )
-            if scores.shape[1] > 1:
-                return self.distribution(t, scores)
-            t = t[:, np.newaxis]
-        self.reject(~((t >= 0) & (t <= 1)), t, "targets", "a probability from 0 to 1")
-        return t.astype(scores.dtype)
 
     @classmethod
     def examples(cls, rng):

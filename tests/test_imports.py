@@ -1,0 +1,116 @@
+"""Who may import whom, and a few habits that a reader relies on."""
+
+import ast
+import configparser
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {
+    "layers": {"layers"},
+    "nets": {"layers", "nets"},
+    "solvers": {"layers", "nets", "solvers"},
+    "gradcheck": {"gradcheck"},
+    "data": {"data"},
+}
+OURS = {*MAY_IMPORT, "tests", "train", "notebooks", "benchmarks"}
+SOURCES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imports(path):
+    """The modules that a file imports, as (dotted name, names taken from it)."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, []
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module, [alias.name for alias in node.names]
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_imports_point_one_way_and_name_what_they_take(path):
+    package = path.relative_to(ROOT).parts[0]
+    for module, names in imports(path):
+        top = module.partition(".")[0]
+        assert top not in OURS - MAY_IMPORT[package], f"{path} imports {module}"
+        assert "*" not in names, f"{path} imports * from {module}"
+
+
+def test_gradcheck_imports_numpy_and_the_standard_library_alone():
+    found = {
+        module.partition(".")[0]
+        for path in (ROOT / "gradcheck").rglob("*.py")
+        for module, _ in imports(path)
+    }
+    assert found - set(sys.stdlib_module_names) == {"numpy", "gradcheck"}
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    modules = {module_name(path): path for path in SOURCES}
+    graph = {}
+    for name, path in modules.items():
+        needed = set()
+        for module, names in imports(path):
+            needed |= {f"{module}.{taken}" for taken in names if f"{module}.{taken}" in modules}
+            needed |= {module} & modules.keys()
+        graph[name] = needed - {name}
+    # Taking away, again and again, what imports nothing that is left empties an acyclic graph.
+    while leaves := [name for name, needed in graph.items() if not needed & graph.keys()]:
+        for name in leaves:
+            del graph[name]
+    assert not graph
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_no_global_randomness_no_pickle_no_path_edits(path):
+    text = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in (
+            "np.random",
+            "numpy.random",
+        ):
+            assert node.attr in ("Generator", "default_rng", "SeedSequence"), f"{path}: {node.attr}"
+    assert "sys.path" not in text
+    assert "allow_pickle=True" not in text
+    assert not {"pickle", "shelve", "marshal"} & {module for module, _ in imports(path)}
+
+
+@pytest.mark.parametrize("folder", ["/", str(ROOT / "tests")])
+def test_our_packages_come_from_this_checkout_wherever_python_starts(folder):
+    code = "import layers, nets, solvers, gradcheck, data\n" + (
+        "for m in (layers, nets, solvers, gradcheck, data): print(m.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = [Path(line).parent for line in done.stdout.splitlines()]
+    assert found == [ROOT / name for name in ("layers", "nets", "solvers", "gradcheck", "data")]
+
+
+def test_settings_list_every_package_and_the_build_file_holds_nothing_else():
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert set(settings["options.packages.find"]["include"].split()) == set(MAY_IMPORT)
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert [line for line in pyproject.splitlines() if line.startswith("[")] == ["[build-system]"]
+
+
+def test_every_package_says_that_it_is_typed_and_what_it_exports():
+    for package in MAY_IMPORT:
+        assert (ROOT / package / "py.typed").exists()
+        assert "__all__" in (ROOT / package / "__init__.py").read_text(encoding="utf-8")
+
+
+def test_no_folder_of_tests_is_a_package():
+    # tests/layers/__init__.py would shadow the package `layers`.
+    assert not list((ROOT / "tests").rglob("__init__.py"))
