@@ -8,8 +8,10 @@ import argparse
 import dataclasses
 import math
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -20,7 +22,7 @@ import solvers
 from gradcheck import check
 from nets import MLP, Classifier
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, dict[str, Any]] = {
     "relu": {"activation": layers.ReLU()},
     "leaky-relu": {"activation": layers.LeakyReLU()},
     "prelu": {"activation": layers.PReLU()},
@@ -37,7 +39,9 @@ LOSSES = {
     "hinge": layers.Hinge(),
     "mse": layers.MSE(),
 }
-RULES = {  # each with the learning rate that does for most networks
+RULES: dict[
+    str, Callable[..., solvers.UpdateRule]
+] = {  # each with the learning rate that does for most networks
     "sgd": partial(solvers.SGD, lr=0.1),
     "momentum": partial(solvers.SGD, lr=0.05, momentum=0.9),
     "nesterov": partial(solvers.SGD, lr=0.05, momentum=0.9, nesterov=True),
@@ -46,14 +50,19 @@ RULES = {  # each with the learning rate that does for most networks
     "adam": partial(solvers.Adam, lr=2e-3),
     "adamw": partial(solvers.AdamW, lr=2e-3),
 }
-SCHEDULES = {  # each made for the number of epochs, the warm-up still to be given
+SCHEDULES: dict[
+    str, Callable[[int], Callable[..., solvers.Schedule]]
+] = {  # each made for the number of epochs, the warm-up still to be given
     "constant": lambda _: solvers.Constant,
     "step": lambda epochs: partial(solvers.Step, math.ceil(epochs / 3), 0.1),
     "exponential": lambda epochs: partial(solvers.Exponential, 0.01 ** (1 / epochs)),
     "cosine": lambda epochs: partial(solvers.Cosine, epochs),
 }
-FROM_FOLDER = {"mnist": data.load_mnist, "cifar10": data.load_cifar10}
-TOYS = {
+FROM_FOLDER: dict[str, Callable[..., data.Dataset]] = {
+    "mnist": data.load_mnist,
+    "cifar10": data.load_cifar10,
+}
+TOYS: dict[str, Callable[..., data.Dataset]] = {
     "spirals": data.spirals,
     "moons": data.moons,
     "circles": data.circles,

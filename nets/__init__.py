@@ -6,6 +6,7 @@ loss and offer `loss(x, y)`, `predict(x)` and `score(x, y)`.
 
 from nets.mlp import MLP
 from nets.models import Classifier, Model, Regressor
+from nets.naming import is_weight
 from nets.sequential import Sequential
 
-__all__ = ["MLP", "Classifier", "Model", "Regressor", "Sequential"]
+__all__ = ["MLP", "Classifier", "Model", "Regressor", "Sequential", "is_weight"]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from layers import MSE, SoftmaxCrossEntropy
+from nets.naming import is_weight
 
 ROWS_AT_ONCE = 1024  # inference streams over blocks of so many rows
 
@@ -12,8 +13,8 @@ class Model:
 
     net   a layer, usually a network: `MLP([64, 100, 10])`
     loss  a loss layer, called as loss.forward(out, y)
-    l2    adds 0.5 · l2 · ΣW² over the weight matrices (parameters named W, not biases, gamma or
-          beta) to the loss, and l2 · W to their gradients
+    l2    adds 0.5 · l2 · ΣW² over the weight matrices (see `nets.is_weight`) to the loss, and
+          l2 · W to their gradients
 
     `params` and `state` are those of the network. Raises ValueError where l2 is negative.
     """
@@ -42,7 +43,7 @@ class Model:
         grads = self.net.param_grads(dout, cache)
         if self.l2:
             for name, W in self.params.items():
-                if name.rpartition(".")[2] == "W":
+                if is_weight(name):
                     loss += 0.5 * self.l2 * np.vdot(W, W)
                     grads[name] = grads[name] + self.l2 * W
         return float(loss), grads

@@ -51,3 +51,9 @@ def add_grads(total, grads, owner):
     for key, grad in grads.items():
         name = owner[key]
         total[name] = total[name] + grad if name in total else grad
+
+
+def is_weight(name):
+    """Whether weight decay applies to the parameter called `name`: to weight matrices, whose own
+    name starts with W (`affine1.W`, `W1`), not to biases nor to the gamma and beta of a norm."""
+    return name.rpartition(".")[2].startswith("W")

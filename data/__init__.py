@@ -1,0 +1,37 @@
+"""Labelled data for classifiers, always as a `Dataset` of three parts: training, validation, test.
+
+- `load_digits`: 1,797 handwritten digits of 8 × 8 pixels, shipped with the package
+- `load_mnist`, `load_cifar10`: from a folder, or downloaded once and checked
+- `load_csv`, `load_npz`, `load_file`: your own files
+- `spirals`, `moons`, `circles`, `blobs`, `xor`: points in the plane
+- `stratified_split`: divides rows so that every part has the classes in the same proportion
+- `Standardiser`: brings new rows to the scale of a dataset that is `standardised()`
+"""
+
+from data.cifar10 import load_cifar10
+from data.csv_file import load_csv
+from data.dataset import Dataset
+from data.digits import load_digits
+from data.files import load_file
+from data.mnist import load_mnist
+from data.npz_file import load_npz
+from data.splits import stratified_split
+from data.standardiser import Standardiser
+from data.toy import blobs, circles, moons, spirals, xor
+
+__all__ = [
+    "Dataset",
+    "Standardiser",
+    "blobs",
+    "circles",
+    "load_cifar10",
+    "load_csv",
+    "load_digits",
+    "load_file",
+    "load_mnist",
+    "load_npz",
+    "moons",
+    "spirals",
+    "stratified_split",
+    "xor",
+]

@@ -1,0 +1,26 @@
+"""Downloads: once, checked, kept in the user's cache folder."""
+
+from pathlib import Path
+
+import pooch
+
+
+def fetch(url: str, sha256: str) -> Path:
+    """Return the path of the file at `url`, downloaded unless the cache has it.
+
+    The file is kept under its own name in the `chainrule` folder of the operating system's
+    cache for this user. A file whose SHA-256 differs from `sha256` is downloaded again when it
+    was in the cache, and thrown away when it came from `url`.
+
+    Raises:
+        OSError: the file cannot be downloaded or stored, or it has the wrong checksum.
+    """
+    name = url.rsplit("/", 1)[-1]
+    folder = pooch.os_cache("chainrule")
+    try:
+        return Path(pooch.retrieve(url, sha256, fname=name, path=folder, progressbar=True))
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"{url}: download failed ({error}); "
+            f"where there is no network, get the file elsewhere and pass the folder it is in"
+        ) from error

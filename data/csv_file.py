@@ -1,0 +1,131 @@
+"""A user's own labelled data, from a CSV file."""
+
+import csv
+import gzip
+import zlib
+from array import array
+from itertools import chain
+from math import isfinite, nan
+from os import PathLike
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.dataset import Dataset
+
+
+def load_csv(path: str | PathLike[str], *, label: int | str = -1, seed: int = 0) -> Dataset:
+    """Load a table in which each line is an example: numbers, and the label in one column.
+
+    The file is UTF-8, comma-separated, quoted where needed, gzipped if its name ends in
+    `.gz`; empty lines are skipped. Its first line is a header if `label` is a name, or if none
+    of its cells, the label's aside, is a number. x is (N, D) float64, the columns in the order
+    of the file without the label's. The classes are the different labels, in the order of
+    numbers if all are integers, of the alphabet otherwise. Rows are divided as by
+    `Dataset.from_arrays`.
+
+    Args:
+        path: the file.
+        label: the label column, by its name in the header or by its index (0 is the first,
+            -1 the last).
+        seed: decides which row goes to which part.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not as described above, or a class has too few rows to be
+            divided; the message names the file, and the line and column where there is one.
+    """
+    open_text = gzip.open if Path(path).suffix.lower() == ".gz" else open
+    try:
+        with open_text(path, "rt", encoding="utf-8-sig", newline="") as file:
+            x, y = _read_table(str(path), file, label)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in UTF-8 ({error})") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path}: the gzip file is cut short or damaged ({error})") from None
+    return Dataset.from_arrays(str(path), x, y, seed=seed)
+
+
+def _read_table(
+    path: str, file: TextIO, label: int | str
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return features (N, D) and labels (N,), integers if all of them are."""
+    reader = csv.reader(file, strict=True)
+    rows = filter(None, reader)
+    values, labels = array("d"), []
+    try:
+        first = next(rows, None)
+        if first is None:
+            raise ValueError(f"{path}: the file is empty, expected lines of numbers and a label")
+        width = len(first)
+        column, header = _read_first_line(path, first, label)
+        for row in rows if header else chain([first], rows):
+            line = f"{path}, line {reader.line_num}"
+            if len(row) != width:
+                raise ValueError(f"{line}: {len(row)} columns, expected {width} as in the first")
+            labels.append(row[column].strip())
+            if not labels[-1]:
+                raise ValueError(f"{line}, column {column + 1}: the label is missing")
+            values.extend(_features(line, row, column, header))
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
+    if not labels:
+        raise ValueError(f"{path}: a header alone, expected a line for each example")
+    x = np.frombuffer(values, np.float64).reshape(len(labels), width - 1)
+    return x, _integers_if_all(labels)
+
+
+def _read_first_line(path: str, first: list[str], label: int | str) -> tuple[int, list[str]]:
+    """Return the index of the label column, and the names of all if the line is a header."""
+    width = len(first)
+    names = [cell.strip() for cell in first]
+    if width < 2:
+        raise ValueError(
+            f"{path}: the first line is one column, expected numbers and a label between commas"
+        )
+    if isinstance(label, str):
+        if label not in names:
+            raise ValueError(f"{path}: no column {label!r}, the first line is {', '.join(names)}")
+        column = names.index(label)
+    else:
+        if not -width <= label < width:
+            raise ValueError(f"{path}: label is column {label}, expected {-width} to {width - 1}")
+        column = label % width
+        if any(isfinite(_number(cell)) for cell in first[:column] + first[column + 1 :]):
+            return column, []
+    if "" in names:
+        raise ValueError(
+            f"{path}: column {names.index('') + 1} has no name in the header; if it numbers "
+            "the rows, remove it (pandas: to_csv with index=False)"
+        )
+    return column, names
+
+
+def _features(line: str, row: list[str], label: int, header: list[str]) -> list[float]:
+    """Return the numbers of a row, the label column left out."""
+    try:
+        numbers = [float(cell) for cell in row[:label] + row[label + 1 :]]
+        if all(map(isfinite, numbers)):
+            return numbers
+    except ValueError:
+        pass  # which cell it was is found below, as for nan and inf
+    bad = next(i for i, cell in enumerate(row) if i != label and not isfinite(_number(cell)))
+    name = f" ({header[bad]})" if header else ""
+    raise ValueError(f"{line}, column {bad + 1}{name}: {row[bad]!r:.40}, expected a finite number")
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return nan
+
+
+def _integers_if_all(labels: list[str]) -> NDArray[Any]:
+    names = np.array(labels)
+    try:
+        return names.astype(np.int64)
+    except (ValueError, OverflowError):
+        return names

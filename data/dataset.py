@@ -1,0 +1,178 @@
+"""`Dataset`: what every loader of this package returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from data.splits import TRAIN_VAL_TEST, split_named
+from data.standardiser import Examples, Standardiser
+
+Labels = NDArray[np.integer]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled examples in three parts: to train on, to choose by, to report on.
+
+    Attributes:
+        name: what messages and reports call the data.
+        x_train, x_val, x_test: inputs (N, …), float32 or float64, all finite; the three parts
+            agree in everything but N.
+        y_train, y_val, y_test: integer labels (N,), from 0 to C-1.
+        classes: the C names of the classes; label `c` means `classes[c]`.
+        image_shape: the shape that turns one row of x into a picture, (H, W) or
+            (channels, H, W); None where rows are no pictures.
+        standardiser: what x went through in `standardised`; None before that.
+
+    Raises:
+        ValueError: an array is not as described above; the message names it.
+    """
+
+    name: str
+    x_train: Examples = field(repr=False)
+    y_train: Labels = field(repr=False)
+    x_val: Examples = field(repr=False)
+    y_val: Labels = field(repr=False)
+    x_test: Examples = field(repr=False)
+    y_test: Labels = field(repr=False)
+    classes: tuple[str, ...]
+    image_shape: tuple[int, ...] | None = None
+    standardiser: Standardiser | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.num_classes < 2:
+            raise ValueError(f"{self.name}: classes are {self.classes}, expected at least two")
+        shape, dtype = self.x_train.shape[1:], self.x_train.dtype
+        for part in ("train", "val", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            check_rows(self.name, f"x_{part}", x, f"y_{part}", y)
+            self._check_labels(f"y_{part}", y)
+            if x.shape[1:] != shape or x.dtype != dtype:
+                raise ValueError(
+                    f"{self.name}: x_{part} has {x.dtype} rows of shape {x.shape[1:]}, "
+                    f"expected {dtype} rows of shape {shape} as in x_train"
+                )
+        if self.image_shape is not None and prod(self.image_shape) != prod(shape):
+            raise ValueError(
+                f"{self.name}: image_shape is {self.image_shape}, "
+                f"expected as many pixels as a row of x has numbers, shape {shape}"
+            )
+
+    def _check_labels(self, array: str, y: Labels) -> None:
+        if not np.issubdtype(y.dtype, np.integer):
+            raise ValueError(f"{self.name}: {array} has dtype {y.dtype}, expected integers")
+        for label in (y.min(), y.max()):
+            if not 0 <= label < self.num_classes:
+                raise ValueError(
+                    f"{self.name}: {array} holds the label {label}, "
+                    f"expected 0 to {self.num_classes - 1}"
+                )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        name: str,
+        x: Examples,
+        y: NDArray[Any],
+        *,
+        image_shape: tuple[int, ...] | None = None,
+        seed: int | np.random.Generator = 0,
+    ) -> Dataset:
+        """Divide labelled rows into 60 % training, 20 % validation and 20 % test.
+
+        Every class is divided in this proportion (see `stratified_split`).
+
+        Args:
+            name: what messages and reports call the data.
+            x: inputs (N, …), float32 or float64.
+            y: labels (N,), integers or strings; the classes are its different values in
+                order, and label `c` of the dataset stands for the c-th of them.
+            image_shape: as in `Dataset`.
+            seed: decides which row goes to which part.
+
+        Raises:
+            ValueError: x or y is not as described, or a class has fewer than 3 rows.
+        """
+        check_rows(name, "x", x, "y", y)
+        values, labels = np.unique(y, return_inverse=True)
+        train, val, test = split_named(name, y, TRAIN_VAL_TEST, seed)
+        return cls(
+            name,
+            *(x[train], labels[train], x[val], labels[val], x[test], labels[test]),
+            classes=tuple(map(str, values)),
+            image_shape=image_shape,
+        )
+
+    @property
+    def num_classes(self) -> int:
+        """The number C of classes."""
+        return len(self.classes)
+
+    def standardised(self) -> Dataset:
+        """Return the dataset with every feature at mean 0 and standard deviation 1.
+
+        For pictures, which have an `image_shape`, the pixels share one mean and one deviation.
+        Both are measured on the training part alone, are applied to all three parts, and are
+        kept as `standardiser`, for the rows that a net is to judge later. A feature that is
+        constant in training becomes 0. The dtype stays. A dataset that is standardised is
+        returned as it is.
+        """
+        if self.standardiser is not None:
+            return self
+        standardiser = Standardiser.fit(self.x_train, shared=self.image_shape is not None)
+        return replace(self._map_x(standardiser.transform), standardiser=standardiser)
+
+    def astype(self, dtype: DTypeLike) -> Dataset:
+        """Return the dataset with x as float32 or float64; x of that dtype is not copied."""
+        return self._map_x(lambda x: x.astype(dtype, copy=False))
+
+    def _map_x(self, function: Callable[[Examples], Examples]) -> Dataset:
+        return replace(
+            self,
+            x_train=function(self.x_train),
+            x_val=function(self.x_val),
+            x_test=function(self.x_test),
+        )
+
+    def describe(self) -> str:
+        """Return name, sizes, features and classes as a few aligned lines of text."""
+        shape = self.x_train.shape[1:] if self.image_shape is None else self.image_shape
+        sides = f" ({' × '.join(map(str, shape))})" if len(shape) > 1 else ""
+        names = ", ".join(self.classes[:10]) + (", …" if self.num_classes > 10 else "")
+        rows = [
+            ("training", len(self.x_train), " examples"),
+            ("validation", len(self.x_val), " examples"),
+            ("test", len(self.x_test), " examples"),
+            ("features", self.x_train[0].size, f"{sides}, {self.x_train.dtype}"),
+            ("classes", self.num_classes, f": {names}"),
+        ]
+        lines = [f"  {what:<10} {count:>7,}{more}" for what, count, more in rows]
+        return "\n".join([self.name, *lines])
+
+
+def check_rows(name: str, x_name: str, x: Examples, y_name: str, y: NDArray[Any]) -> None:
+    """Raise ValueError unless x (N, …) is finite float32 or float64 and y names N classes."""
+    if x.dtype not in (np.float32, np.float64):
+        raise ValueError(f"{name}: {x_name} has dtype {x.dtype}, expected float32 or float64")
+    if x.ndim < 2 or x.size == 0:
+        raise ValueError(
+            f"{name}: {x_name} has shape {x.shape}, "
+            "expected (N, …): at least one row of at least one feature"
+        )
+    if y.shape != (len(x),):
+        raise ValueError(
+            f"{name}: {y_name} has shape {y.shape}, "
+            f"expected ({len(x)},): one label for each row of {x_name}"
+        )
+    if y.dtype.kind not in "biuU":
+        raise ValueError(f"{name}: {y_name} has dtype {y.dtype}, expected integers or strings")
+    # The smallest and the largest number tell whether all are finite without an array of flags.
+    if not (np.isfinite(x.min()) and np.isfinite(x.max())):
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise ValueError(f"{name}: {x_name}{list(first)} is {x[first]}, expected finite numbers")

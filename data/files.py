@@ -1,0 +1,32 @@
+"""A user's own labelled data, whatever the kind of file."""
+
+from os import PathLike
+from pathlib import Path
+
+from data.csv_file import load_csv
+from data.dataset import Dataset
+from data.npz_file import load_npz
+
+
+def load_file(
+    path: str | PathLike[str], *, label: int | str | None = None, seed: int = 0
+) -> Dataset:
+    """Load `.csv` or `.csv.gz` with `load_csv`, `.npz` with `load_npz`.
+
+    Args:
+        path: the file.
+        label: the label column of a CSV file, by name or index; None is its last column.
+        seed: decides which row goes to which part.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: another suffix, a `label` for an NPZ file, or what the two functions raise.
+    """
+    name = Path(path).name.lower()
+    if name.endswith((".csv", ".csv.gz")):
+        return load_csv(path, label=-1 if label is None else label, seed=seed)
+    if not name.endswith(".npz"):
+        raise ValueError(f"{path}: expected a name that ends in .csv, .csv.gz or .npz")
+    if label is not None:
+        raise ValueError(f"{path}: label is {label!r}, but the labels of an NPZ file are its y")
+    return load_npz(path, seed=seed)

@@ -1,0 +1,29 @@
+"""What a solver needs of the model and the data it is given."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Model(Protocol):
+    """Parameters, updated in place, and the loss of a batch with its gradients, key by key."""
+
+    @property
+    def params(self) -> dict[str, np.ndarray]: ...
+
+    def loss(self, x: Any, y: Any, /) -> tuple[float, dict[str, np.ndarray]]: ...
+
+
+class Data(Protocol):
+    """Arrays with the examples along the first axis; x_val and y_val may be None."""
+
+    @property
+    def x_train(self) -> np.ndarray: ...
+    @property
+    def y_train(self) -> np.ndarray: ...
+    @property
+    def x_val(self) -> np.ndarray | None: ...
+    @property
+    def y_val(self) -> np.ndarray | None: ...

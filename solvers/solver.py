@@ -1,0 +1,263 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from solvers.checks import count, positive
+from solvers.finite import NonFiniteError, global_norm, non_finite
+from solvers.history import History, Snapshot, copies, state_of, write
+from solvers.interrupt import uninterrupted
+from solvers.progress import progress_bar, show
+from solvers.protocols import Data, Model
+from solvers.rule import UpdateRule
+from solvers.schedules import Constant
+
+TRAIN_SAMPLE = 1000  # examples of the training data scored after each epoch, at most
+
+
+class StopTraining(Exception):
+    """Raised by a callback to end the run in good order."""
+
+
+class Solver:
+    """Minibatch gradient descent: `Solver(model, Adam(lr=1e-3), data).train()`.
+
+    The model: `model.params`, a dict of arrays that are updated in place; `model.loss(x, y)`,
+    the loss of a batch and its gradients, a dict with the same keys. If there, also:
+    `model.score(x, y)`, higher is better, needed if `data` has validation examples; and
+    `model.state`, a dict of the arrays that training changes other than by descent.
+
+    Each epoch goes through all training examples once, in a new random order, in batches of
+    `batch_size`; the last batch has what is left and counts as a step like the others. The
+    learning rate of a step is `rule.lr * schedule(epoch)` with the epoch in the step's middle;
+    `rule.lr` itself stays, and a callback may change it. Gradients whose norm over all
+    parameters exceeds `clip_norm` are scaled down to it.
+
+    After each epoch the model is scored, `history` grows by an entry, a best score is kept
+    together with the parameters and the state it belongs to (`best`), and every callback is
+    called with the solver; it may raise StopTraining. `patience` stops after that many epochs
+    in a row without a new best score.
+
+    seed: a number or a numpy.random.Generator; same seed, same run, to the bit.
+
+    Plain attributes hold all that a run consists of, to be read and, between two calls of
+    `train`, to be set: `history`, `best` and `last` (Snapshot or None); `step`, steps done;
+    `goal`, the number of epochs after which the run ends; `order`, the rows in the order of the
+    epoch in progress; `sample`, the training rows that are scored; `rng`; `waited`, epochs
+    since the best; `seconds`, spent on the epoch in progress; and `rule.state`, `rule.lr`.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        rule: UpdateRule,
+        data: Data,
+        *,
+        epochs: int = 10,
+        batch_size: int = 100,
+        schedule: Callable[[float], float] = Constant(),
+        seed: int | np.random.Generator = 0,
+        clip_norm: float | None = None,
+        patience: int | None = None,
+        callbacks: Iterable[Callable[[Solver], object]] = (),
+        progress: bool = True,
+    ) -> None:
+        n = len(data.x_train)
+        if len(data.y_train) != n:
+            raise ValueError(f"Solver: x_train has {n} examples, y_train {len(data.y_train)}")
+        self.batch_size = count(self, "batch_size", batch_size)
+        if self.batch_size > n:
+            raise ValueError(f"Solver: batch_size={batch_size} exceeds the {n} training examples")
+        if data.x_val is not None and not hasattr(model, "score"):
+            raise TypeError(
+                f"Solver: data has x_val, but {type(model).__name__} has no score(x, y)"
+            )
+        if patience is not None and data.x_val is None:
+            raise ValueError(f"Solver(patience={patience}): needs validation data, x_val is None")
+        self.model = model
+        self.rule = rule
+        self.data = data
+        self.epochs = count(self, "epochs", epochs)
+        self.schedule = schedule
+        self.clip_norm = None if clip_norm is None else positive(self, "clip_norm", clip_norm)
+        self.patience = None if patience is None else count(self, "patience", patience)
+        self.callbacks = list(callbacks)
+        self.progress = progress
+
+        self.history = History()
+        self.best: Snapshot | None = None
+        self.last: Snapshot | None = None
+        self.step = self.goal = self.waited = 0
+        self.seconds = 0.0
+        self.rng = np.random.default_rng(seed)
+        self.sample = np.sort(self.rng.permutation(n)[:TRAIN_SAMPLE])
+        self.order = self.rng.permutation(n)
+
+    @property
+    def epoch(self) -> int:
+        """The number of epochs finished, evaluation included."""
+        return len(self.history.epoch)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of batches in an epoch, a last short one included."""
+        return math.ceil(len(self.order) / self.batch_size)
+
+    def train(self) -> History:
+        """Train for `epochs` epochs and return `history`; called again, train on for as many.
+
+        Afterwards the model holds the best parameters, with the state that belongs to them; if
+        there are no validation data, the last. Training on starts from the last in any case, so
+        that two runs of 5 epochs do, to the bit, what one of 10 does.
+
+        A run that was interrupted (Ctrl-C, an error in a callback) is first brought to its end.
+        It stops between two steps: parameters, state, `rule` and `history` belong together.
+
+        Raises NonFiniteError if the loss, a gradient, a parameter or the validation score is
+        nan or inf. The model is then left with the best parameters so far or, without any, with
+        those before the step in question (before its epoch, if an update overflowed).
+        """
+        if self.epoch >= self.goal:
+            self.goal = self.epoch + self.epochs
+            if self.waited == self.patience:
+                self.waited = 0
+        if self.last is not None:
+            self.last.restore(self.model)
+            self.last = None
+        self._keep_good()
+        with progress_bar(self.goal * self.steps_per_epoch, self.step, self.progress) as bar:
+            try:
+                while self.epoch < self.goal:
+                    show(bar, self.history, self.goal)
+                    if self.step < (self.epoch + 1) * self.steps_per_epoch:
+                        self._step()
+                        bar.update()
+                    else:
+                        self._end_epoch()
+                show(bar, self.history, self.goal)
+            except NonFiniteError:
+                if self.best is not None or non_finite(self.model.params):
+                    self._good.restore(self.model)
+                raise
+        if self.best is not None:
+            self.last = Snapshot.of(self.model, self.epoch)
+            self.best.restore(self.model)
+        return self.history
+
+    def gradients(self, rows: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+        """Return the loss and the gradients of the batch made of these rows of the data.
+
+        The place to override for whoever computes a batch elsewhere, or in parts.
+        """
+        data = self.data
+        return self.model.loss(data.x_train.take(rows, axis=0), data.y_train.take(rows, axis=0))
+
+    def _step(self) -> None:
+        started, step = time.perf_counter(), self.step
+        first = step % self.steps_per_epoch * self.batch_size
+        state_before = copies(state_of(self.model))
+        try:
+            loss, grads = self.gradients(self.order[first : first + self.batch_size])
+            norm = self._finite_norm(float(loss), grads)
+            if self.clip_norm is not None and norm > self.clip_norm:
+                grads = {name: dw * (self.clip_norm / norm) for name, dw in grads.items()}
+            with uninterrupted():
+                step_lr = self._update(grads)
+                self.history.append(step_loss=float(loss), step_lr=step_lr, step_grad_norm=norm)
+                self.step += 1
+                if self.step % self.steps_per_epoch == 0:
+                    self.order = self.rng.permutation(len(self.order))
+                self.seconds += time.perf_counter() - started
+        except BaseException:
+            if self.step == step:  # the step did not happen, so its batch leaves no trace
+                write(state_before, state_of(self.model))
+            raise
+
+    def _update(self, grads: dict[str, np.ndarray]) -> float:
+        lr = self.rule.lr
+        step_lr = lr * self.schedule((self.step + 0.5) / self.steps_per_epoch)
+        try:
+            self.rule.lr = step_lr
+            with np.errstate(over="ignore", invalid="ignore"):  # the next step finds out
+                self.rule.update(self.model.params, grads)
+        finally:
+            self.rule.lr = lr
+        return step_lr
+
+    def _finite_norm(self, loss: float, grads: dict[str, np.ndarray]) -> float:
+        norm = global_norm(grads)
+        if math.isfinite(loss) and math.isfinite(norm):
+            return norm
+        # A parameter that overflowed in the last update is the cause, if there is one.
+        self._check_params()
+        if not math.isfinite(loss):
+            raise self._non_finite(f"the loss is {loss}")
+        raise self._non_finite(f"the norm of the gradient is {norm}: {non_finite(grads)}")
+
+    def _check_params(self) -> None:
+        if found := non_finite(self.model.params):
+            raise self._non_finite(f"parameters are not finite: {found}")
+
+    def _non_finite(self, what: str) -> NonFiniteError:
+        step = min(self.step + 1, (self.epoch + 1) * self.steps_per_epoch)
+        clip = "clip_norm" if self.clip_norm is None else f"a clip_norm below {self.clip_norm:g}"
+        return NonFiniteError(
+            f"epoch {self.epoch + 1}, step {step}: {what}; "
+            f"try a learning rate below {self.rule.lr:g}, or {clip}"
+        )
+
+    def _end_epoch(self) -> None:
+        started = time.perf_counter()
+        self._check_params()
+        train_score, val_score = self._scores()
+        steps = slice(-self.steps_per_epoch, None)
+        sizes = np.diff([*range(0, len(self.order), self.batch_size), len(self.order)])
+        with uninterrupted():
+            self.history.append(
+                epoch=self.epoch + 1,
+                loss=float(np.average(self.history.step_loss[steps], weights=sizes)),
+                train_score=train_score,
+                val_score=val_score,
+                grad_norm=float(np.mean(self.history.step_grad_norm[steps])),
+                seconds=self.seconds + time.perf_counter() - started,
+            )
+            self.seconds = 0.0
+            if val_score is not None:
+                self._compare(val_score)
+            self._keep_good()
+        try:
+            for callback in self.callbacks:
+                callback(self)
+        except StopTraining:
+            self.goal = self.epoch
+
+    def _scores(self) -> tuple[float | None, float | None]:
+        score = getattr(self.model, "score", None)
+        if score is None:
+            return None, None
+        data = self.data
+        x, y = data.x_train.take(self.sample, axis=0), data.y_train.take(self.sample, axis=0)
+        train_score = float(score(x, y))
+        if data.x_val is None:
+            return train_score, None
+        val_score = float(score(data.x_val, data.y_val))
+        if not math.isfinite(val_score):
+            raise self._non_finite(f"the validation score is {val_score}")
+        return train_score, val_score
+
+    def _compare(self, score: float) -> None:
+        self.waited += 1
+        if self.best is None or self.best.score is None or score > self.best.score:
+            self.best = Snapshot.of(self.model, self.epoch, score)
+            self.waited = 0
+        elif self.waited == self.patience:
+            self.goal = self.epoch
+
+    def _keep_good(self) -> None:
+        """Keep what to go back to when numbers stop being finite."""
+        self._good = self.best or Snapshot.of(self.model, self.epoch)

@@ -1,0 +1,132 @@
+"""Tables are read as they stand, and what is wrong in one is told by line and column."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from data import load_csv
+
+IRIS = "length,width,species\n" + "5.1,3.5,setosa\n7.0,3.2,versicolor\n" * 5
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, name="t.csv"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def rows(loaded):
+    """All rows as (features, name of the class), sorted."""
+    x = np.concatenate([loaded.x_train, loaded.x_val, loaded.x_test])
+    y = np.concatenate([loaded.y_train, loaded.y_val, loaded.y_test])
+    return sorted((*row, loaded.classes[label]) for row, label in zip(x.tolist(), y, strict=True))
+
+
+EXPECTED = [(5.1, 3.5, "setosa")] * 5 + [(7.0, 3.2, "versicolor")] * 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        IRIS,
+        IRIS.split("\n", 1)[1],
+        IRIS.replace("\n", "\r\n"),
+        IRIS.rstrip("\n"),
+        IRIS.replace("\n", "\n\n"),
+        "\ufeff" + IRIS.split("\n", 1)[1],
+        IRIS.replace("setosa", '"setosa"').replace("5.1", '"5.1"'),
+        IRIS.replace(",", " , "),
+    ],
+    ids=["header", "none", "crlf", "no end", "empty lines", "bom", "quotes", "blanks"],
+)
+def test_the_same_table_written_differently_reads_the_same(table, text):
+    loaded = load_csv(table(text))
+    assert rows(loaded) == EXPECTED
+    assert loaded.x_train.dtype == np.float64
+    assert loaded.image_shape is None
+
+
+def test_a_gzipped_table_reads_the_same(table):
+    assert rows(load_csv(table(gzip.compress(IRIS.encode()), "t.csv.gz"))) == EXPECTED
+
+
+@pytest.mark.parametrize("label", ["species", 1, -2])
+def test_the_label_may_stand_in_any_column(table, label):
+    text = "length,species,width\n" + "5.1,setosa,3.5\n7.0,versicolor,3.2\n" * 5
+    assert rows(load_csv(table(text), label=label)) == EXPECTED
+
+
+def test_a_header_of_numbers_is_one_when_the_label_is_named(table):
+    loaded = load_csv(table("0,1,2\n" + "5.1,3.5,a\n7,3.2,b\n" * 3), label="2")
+    assert loaded.classes == ("a", "b")
+
+
+def test_integer_labels_are_ordered_as_numbers_and_others_as_words(table):
+    assert load_csv(table("1,10\n1,9\n" * 3)).classes == ("9", "10")
+    assert load_csv(table("1,10\n1,9\n1,x\n" * 3)).classes == ("10", "9", "x")
+
+
+def test_integers_too_long_for_64_bits_are_words(table):
+    big = "9" * 30
+    assert load_csv(table(f"1,{big}\n1,8\n" * 3)).classes == ("8", big)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the file is empty, expected lines of numbers and a label"),
+        ("\n\n", "the file is empty"),
+        ("a,b,kind\n", "a header alone, expected a line for each example"),
+        ("1;2;a\n1;3;b\n", "the first line is one column, expected numbers and a label"),
+        ("1,2,a\n3,4,b\n5,6\n", "line 3: 2 columns, expected 3 as in the first"),
+        ("1,2,a\n\n3,4,5,b\n", "line 3: 4 columns, expected 3 as in the first"),
+        ("1,2,a\n3,four,b\n", "line 2, column 2: 'four', expected a finite number"),
+        ("s,t,kind\n1,2,a\n3,,b\n", r"line 3, column 2 \(t\): '', expected a finite number"),
+        ("1,2,a\nnan,4,b\n", "line 2, column 1: 'nan', expected a finite number"),
+        ("1,2,a\n3,-inf,b\n", "line 2, column 2: '-inf', expected a finite number"),
+        ("1,2,a\n3,1e999,b\n", "line 2, column 2: '1e999', expected a finite number"),
+        ("1,x,a\n3,4,b\n", "line 1, column 2: 'x', expected a finite number"),
+        ("1,2,a\n3,4, \n", "line 2, column 3: the label is missing"),
+        (",s,kind\n0,2,a\n1,4,b\n", "column 1 has no name in the header; if it numbers the rows"),
+        ("1,a\n" * 9, r"classes are \('a',\), expected at least two"),
+        ("1,a\n2,b\n" * 3 + "3,c\n", "class 'c' has 1 of the 7 rows"),
+        ('1,a\n2,"b\n', "line 2: unexpected end of data"),
+        (b"1,a\n2,\xff\xfe\n", "expected text in UTF-8"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_named_with_its_place(table, text, message):
+    with pytest.raises(ValueError, match=rf"t\.csv(: |, ){message}"):
+        load_csv(table(text))
+
+
+def test_the_column_of_bad_text_counts_a_label_that_stands_before_it(table):
+    with pytest.raises(ValueError, match=r"line 3, column 3 \(t\): 'x'"):
+        load_csv(table("kind,s,t\na,1,2\nb,3,x\n"), label="kind")
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("colour", "no column 'colour', the first line is length, width, species"),
+        (3, "label is column 3, expected -3 to 2"),
+        (-4, "label is column -4, expected -3 to 2"),
+    ],
+)
+def test_a_label_column_that_is_not_there_is_refused(table, label, message):
+    with pytest.raises(ValueError, match=message):
+        load_csv(table(IRIS), label=label)
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(IRIS.encode())[:-12], IRIS.encode(), gzip.compress(b"x")[:10] + b"\xff" * 20],
+    ids=["cut short", "not packed", "damaged"],
+)
+def test_a_gzipped_table_that_cannot_be_unpacked_is_named(table, packed):
+    with pytest.raises(ValueError, match=r"t\.csv\.gz: the gzip file is cut short or damaged"):
+        load_csv(table(packed, "t.csv.gz"))
