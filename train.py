@@ -104,10 +104,10 @@ def sizes(text):
         raise argparse.ArgumentTypeError(f"expected sizes such as 256,128, got {text!r}") from None
 
 
-def count(text):
-    """A whole number, at least 1."""
-    if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"expected a whole number, at least 1, got {text!r}")
+def count(text, least=1):
+    """A whole number, at least `least`."""
+    if not (text.isdecimal() and int(text) >= least):
+        raise argparse.ArgumentTypeError(f"expected a whole number, at least {least}, got {text!r}")
     return int(text)
 
 
@@ -136,7 +136,12 @@ def parser():
     add("--l2", type=float, help="strength of the penalty 0.5 · l2 · ΣW²")
     add("--clip-norm", type=float, metavar="NORM", help="largest norm of the gradient")
     add("--patience", type=count, metavar="EPOCHS", help="stop after so many without improvement")
-    add("--seed", type=int, default=0, help="of weights, dropout and the order of the examples")
+    add(
+        "--seed",
+        type=partial(count, least=0),
+        default=0,
+        help="of weights, dropout and the order of the examples",
+    )
     add("--dtype", choices=["float32", "float64"], default="float32")
     add("--gradcheck", action="store_true", help="check the network's gradients before training")
     return out

@@ -17,6 +17,7 @@ class Affine(Layer):
 
     def __init__(self, in_features, out_features, *, init=lecun_normal, rng=None, dtype=np.float64):
         super().__init__()
+        dtype = self.float_dtype(dtype)
         self.in_features = self.size("in_features", in_features)
         self.out_features = self.size("out_features", out_features)
         self.params["W"] = init(in_features, out_features, rng=rng, dtype=dtype)

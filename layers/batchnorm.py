@@ -24,6 +24,7 @@ class BatchNorm(Layer):
 
     def __init__(self, features, *, momentum=0.9, eps=1e-5, dtype=np.float64):
         super().__init__()
+        dtype = self.float_dtype(dtype)
         self.features = self.size("features", features)
         self.momentum = self.number("momentum", momentum, 0, 1)
         self.eps = self.number("eps", eps, 0, np.inf)

@@ -24,7 +24,7 @@ class CrossEntropy(Loss):
         t = self.distribution(targets, p)
         weight = self.weight(len(p))
         p = np.maximum(p, np.finfo(p.dtype).tiny)
-        return -(t * np.log(p)).sum() * weight, (p, t, weight)
+        return (t * -np.log(p)).sum() * weight, (p, t, weight)
 
     def backward(self, dout, cache):
         p, t, weight = cache

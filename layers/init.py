@@ -13,7 +13,7 @@ def he_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
 
     Source: He et al., "Delving Deep into Rectifiers", 2015, equation 10.
     """
-    return _normal(fan_in, fan_out, 2 / fan_in, rng, dtype)
+    return _normal(fan_in, fan_out, (2 / fan_in) ** 0.5, rng, dtype)
 
 
 def glorot_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
@@ -23,7 +23,7 @@ def glorot_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
     Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", 2010, equation 12.
     """
-    return _normal(fan_in, fan_out, 2 / (fan_in + fan_out), rng, dtype)
+    return _normal(fan_in, fan_out, (2 / (fan_in + fan_out)) ** 0.5, rng, dtype)
 
 
 def lecun_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
@@ -31,7 +31,7 @@ def lecun_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
 
     Source: LeCun et al., "Efficient BackProp", 1998, section 4.6.
     """
-    return _normal(fan_in, fan_out, 1 / fan_in, rng, dtype)
+    return _normal(fan_in, fan_out, (1 / fan_in) ** 0.5, rng, dtype)
 
 
 def plain_normal(std):
@@ -43,12 +43,12 @@ def plain_normal(std):
         raise ValueError(f"plain_normal: std must be finite and at least 0, got {std}")
 
     def init(fan_in, fan_out, *, rng=None, dtype=np.float64):
-        return _normal(fan_in, fan_out, std**2, rng, dtype)
+        return _normal(fan_in, fan_out, std, rng, dtype)
 
     return init
 
 
-def _normal(fan_in, fan_out, variance, rng, dtype):
+def _normal(fan_in, fan_out, std, rng, dtype):
     W = np.random.default_rng(rng).standard_normal((fan_in, fan_out))
-    W *= float(variance) ** 0.5
+    W *= float(std)
     return W.astype(dtype, copy=False)

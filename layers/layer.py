@@ -2,6 +2,7 @@
 
 import copy
 import math
+from numbers import Real
 
 import numpy as np
 
@@ -22,8 +23,8 @@ class Layer:
     places of a network; only a training pass writes, into `state` alone. Nobody writes into an
     array it did not allocate. float32 in gives float32 out, float64 in gives float64 out.
 
-    A subclass writes `forward`, `backward` and `examples`, and keeps the arguments of its
-    constructor as attributes of the same names.
+    A subclass writes `forward`, `backward` and `examples`, and keeps its settings as attributes
+    named like the arguments of its constructor.
     """
 
     #: The scheme for the weights of an affine layer whose output goes into this layer.
@@ -64,8 +65,7 @@ class Layer:
     def astype(self, dtype):
         """A copy of this layer with `params` and `state` cast to float32 or float64. Arrays that
         several layers share are shared in the copy too; generators go on from the same point."""
-        if np.dtype(dtype) not in FLOATS:
-            raise TypeError(f"{self!r}: layers compute in float32 or float64, not {dtype}")
+        dtype = self.float_dtype(dtype)
         arrays = [*self.params.values(), *self.state.values()]
         return copy.deepcopy(self, {id(array): array.astype(dtype) for array in arrays})
 
@@ -82,12 +82,21 @@ class Layer:
 
     def number(self, name, value, low=-math.inf, high=math.inf):
         """`value` as a finite float in [low, high]; the message names the argument `name`."""
-        if math.isfinite(value) and low <= value <= high:
+        if isinstance(value, Real) and math.isfinite(value) and low <= value <= high:
             return float(value)
         bounds = f" in [{low:g}, {high:g}]" if math.isfinite(low) else ""
         raise ValueError(
-            f"{type(self).__name__}: {name} must be a finite number{bounds}, got {value}"
+            f"{type(self).__name__}: {name} must be a finite number{bounds}, got {value!r}"
         )
+
+    def float_dtype(self, dtype):
+        """`dtype` as a NumPy dtype. Raises TypeError unless it is float32 or float64."""
+        if np.dtype(dtype) not in FLOATS:
+            raise TypeError(
+                f"{type(self).__name__}: layers compute in float32 or float64, not "
+                f"{np.dtype(dtype)}"
+            )
+        return np.dtype(dtype)
 
     def floats(self, x, name="x"):
         """`x` as an array of float32 or float64, of the dtype of the parameters where there are
@@ -211,7 +220,7 @@ class Loss(Layer):
         if t.shape != scores.shape:
             raise ValueError(
                 f"{self!r}: targets has shape {t.shape}, expected {scores.shape}, the shape of "
-                f"the scores"
+                f"what they are compared with"
             )
         return t.astype(scores.dtype, copy=False)
 
@@ -226,12 +235,18 @@ class Loss(Layer):
                     f"a distribution over the classes per row, of shape ({N}, {C})"
                 )
             t = t.astype(scores.dtype, copy=False)
-            self.reject(t < 0, t, "targets", "a probability, at least 0")
-            self.reject(abs(t.sum(axis=1) - 1) > 1e-4, t, "targets", "a row that sums to 1")
+            self.reject(~(t >= 0), t, "targets", "a probability, at least 0")
+            self.reject(~(abs(t.sum(axis=1) - 1) <= 1e-4), t, "targets", "a row that sums to 1")
             return t
         one_hot = np.zeros((N, C), scores.dtype)
         one_hot[np.arange(N), self.labels(t, scores)] = 1
         return one_hot
+
+
+def exp_limit(dtype):
+    """A bound just below the point from which on eˣ overflows: 87.7 for float32, 708.8 for
+    float64."""
+    return float(np.log(np.finfo(dtype).max)) - 1
 
 
 def flatten(x):

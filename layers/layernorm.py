@@ -20,6 +20,7 @@ class LayerNorm(Layer):
 
     def __init__(self, features, *, eps=1e-5, dtype=np.float64):
         super().__init__()
+        dtype = self.float_dtype(dtype)
         self.features = self.size("features", features)
         self.eps = self.number("eps", eps, 0, np.inf)
         self.params["gamma"] = np.ones(features, dtype)

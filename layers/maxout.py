@@ -29,6 +29,7 @@ class Maxout(Layer):
         dtype=np.float64,
     ):
         super().__init__()
+        dtype = self.float_dtype(dtype)
         self.in_features = self.size("in_features", in_features)
         self.out_features = self.size("out_features", out_features)
         self.pieces = self.size("pieces", pieces)

@@ -22,6 +22,7 @@ class PReLU(Layer):
 
     def __init__(self, features=None, *, alpha=0.25, dtype=np.float64):
         super().__init__()
+        dtype = self.float_dtype(dtype)
         self.features = None if features is None else self.size("features", features)
         self.alpha = self.number("alpha", alpha)
         self.params["alpha"] = np.full(features or 1, alpha, dtype)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from layers.init import glorot_normal
-from layers.layer import Layer
+from layers.layer import Layer, exp_limit
 
 
 class Sigmoid(Layer):
@@ -21,8 +21,7 @@ class Sigmoid(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
-        largest = float(np.log(np.finfo(x.dtype).max)) - 1
-        e = np.exp(x.clip(-np.inf, largest))
+        e = np.exp(x.clip(-np.inf, exp_limit(x.dtype)))
         u = 1 + e
         out = e / u
         return out, (out, u)

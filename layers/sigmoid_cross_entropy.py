@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layers.layer import Loss
+from layers.layer import Loss, exp_limit
 
 
 class SigmoidCrossEntropy(Loss):
@@ -32,8 +32,7 @@ class SigmoidCrossEntropy(Loss):
     def backward(self, dout, cache):
         scores, t, weight = cache
         dout = self.upstream(dout, (), scores.dtype)
-        largest = float(np.log(np.finfo(scores.dtype).max)) - 1
-        e = np.exp(scores.clip(-np.inf, largest))
+        e = np.exp(scores.clip(-np.inf, exp_limit(scores.dtype)))
         return ((1 - t) * e - t) / (1 + e) * (weight * dout), {}
 
     @classmethod

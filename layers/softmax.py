@@ -17,6 +17,8 @@ class Softmax(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
+        if x.ndim == 0 or x.shape[-1] == 0:
+            raise ValueError(f"{self!r}: x has shape {x.shape}, expected (N, C) with C at least 1")
         out = np.exp(x - x.max(axis=-1, keepdims=True))
         out /= out.sum(axis=-1, keepdims=True)
         return out, out

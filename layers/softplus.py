@@ -3,7 +3,7 @@
 import numpy as np
 
 from layers.init import he_normal
-from layers.layer import Layer
+from layers.layer import Layer, exp_limit
 
 
 class Softplus(Layer):
@@ -12,8 +12,8 @@ class Softplus(Layer):
     x and out have any shape.
     dx = dout σ(x) = dout eˣ / (1 + eˣ)
 
-    Beyond x = -log(eps) the result is x to the last digit, so the exponent stops there and
-    nothing overflows.
+    The exponent is held below the point where eˣ would overflow; long before it out is x to the
+    last digit, and the slope is 1.
     Source: Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option
     Pricing", 2001.
     """
@@ -22,8 +22,7 @@ class Softplus(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
-        linear_from = -float(np.log(np.finfo(x.dtype).eps))
-        e = np.exp(x.clip(-np.inf, linear_from))
+        e = np.exp(x.clip(-np.inf, exp_limit(x.dtype)))
         return np.maximum(np.log1p(e), x), e
 
     def backward(self, dout, cache):

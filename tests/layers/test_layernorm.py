@@ -1,0 +1,73 @@
+import re
+
+import numpy as np
+import pytest
+
+from layers import LayerNorm
+
+both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def ulps(dtype):
+    return 8 * np.finfo(dtype).eps
+
+
+def worked_example(dtype=np.float64):
+    """[0, 2, 4] has mean 2 and biased variance 8/3, so that √(var + eps) is 2; [5, 5, 5] has
+    variance 0."""
+    layer = LayerNorm(3, eps=4 / 3, dtype=dtype)
+    layer.params["gamma"][...] = [1, 2, 3]
+    layer.params["beta"][...] = [10, 20, 30]
+    return layer, np.array([[0, 2, 4], [5, 5, 5]], dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("offset", [0, 1e4])
+def test_out_and_gradients_are_the_hand_worked_ones_in_both_passes_and_at_any_offset(
+    dtype, train, offset
+):
+    layer, x = worked_example(dtype)
+    out, cache = layer.forward(x + dtype(offset), train=train)
+    dx, grads = layer.backward(np.array([[3, 3, 2], [1, 1, 1]], dtype), cache)
+    half_root_3 = 0.8660254037844386
+    np.testing.assert_allclose(out, [[9, 20, 33], [10, 20, 30]], rtol=ulps(dtype))
+    np.testing.assert_allclose(
+        dx, [[-0.5, 0.5, 0], [-half_root_3, 0, half_root_3]], rtol=ulps(dtype), atol=ulps(dtype)
+    )
+    np.testing.assert_allclose(grads["gamma"], [-3, 0, 2], rtol=ulps(dtype))
+    np.testing.assert_array_equal(grads["beta"], [4, 4, 3])
+
+
+def test_every_row_of_a_sequence_is_normalised_by_itself():
+    layer, _ = worked_example()
+    out, cache = layer.forward(np.array([[[0, 2, 4]], [[4, 2, 0]]], float))
+    dx, grads = layer.backward(np.array([[[3, 3, 2]], [[0, 0, 0]]], float), cache)
+    np.testing.assert_allclose(out, [[[9, 20, 33]], [[11, 20, 27]]], rtol=1e-15)
+    np.testing.assert_allclose(dx, [[[-0.5, 0.5, 0]], [[0, 0, 0]]], atol=1e-15)
+    np.testing.assert_allclose(grads["gamma"], [-3, 0, 2], rtol=1e-15)
+
+
+def test_the_input_gradient_sums_to_0_over_every_row():
+    rng = np.random.default_rng(0)
+    layer, _ = worked_example()
+    out, cache = layer.forward(rng.standard_normal((5, 3)))
+    dx, _ = layer.backward(rng.standard_normal(out.shape), cache)
+    assert np.abs(dx).max() > 0.1
+    np.testing.assert_allclose(dx.sum(axis=-1), np.zeros(5), atol=1e-14)
+
+
+def test_it_starts_with_gamma_1_and_beta_0():
+    layer = LayerNorm(2)
+    np.testing.assert_array_equal(layer.params["gamma"], [1, 1])
+    np.testing.assert_array_equal(layer.params["beta"], [0, 0])
+
+
+def test_settings_and_inputs_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"^LayerNorm: features must be a positive integer, got 0"):
+        LayerNorm(0)
+    with pytest.raises(ValueError, match=r"^LayerNorm: eps must be a finite number in .*got nan$"):
+        LayerNorm(3, eps=np.nan)
+    message = "LayerNorm(features=3, eps=1e-05): x has 4 features (shape (2, 3, 4)), expected 3"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        LayerNorm(3).forward(np.zeros((2, 3, 4)))

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from layers import Max
+
+both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@both_dtypes
+def test_the_gradient_goes_to_the_larger_input_and_at_a_tie_to_the_first(dtype):
+    out, cache = Max().forward(np.array([2, 1, 3, 0.0], dtype), np.array([-1, 1, 5, -0.0], dtype))
+    (da, db), _ = Max().backward(np.array([10, 20, 30, 40], dtype), cache)
+    np.testing.assert_array_equal(out, [2, 1, 5, 0])
+    np.testing.assert_array_equal(da, [10, 20, 0, 40])
+    np.testing.assert_array_equal(db, [0, 0, 30, 0])
+
+
+def test_what_was_broadcast_collects_the_gradients_of_the_places_where_it_was_the_larger():
+    out, cache = Max().forward(np.array(2.0), np.array([1.0, 3, 2]))
+    (da, db), _ = Max().backward(np.array([1.0, 10, 100]), cache)
+    np.testing.assert_array_equal(out, [2, 3, 2])
+    np.testing.assert_array_equal(da, 101)
+    np.testing.assert_array_equal(db, [0, 10, 0])
+    out, cache = Max().forward(np.array([[0.0, 5], [2, 1]]), np.array([1.0, 3]))
+    (da, db), _ = Max().backward(np.array([[1.0, 10], [100, 1000]]), cache)
+    np.testing.assert_array_equal(out, [[1, 5], [2, 3]])
+    np.testing.assert_array_equal(da, [[0, 10], [100, 0]])
+    np.testing.assert_array_equal(db, [1, 1000])
+
+
+def test_inputs_that_do_not_go_together_are_refused():
+    with pytest.raises(ValueError, match=r"^Max\(\): a has shape \(2, 3\) and b has \(2,\), which"):
+        Max().forward(np.zeros((2, 3)), np.zeros(2))
+    with pytest.raises(TypeError, match=r"^Max\(\): a has dtype float32 but b has float64"):
+        Max().forward(np.zeros(2, np.float32), np.zeros(2))

@@ -1,0 +1,78 @@
+import re
+
+import numpy as np
+import pytest
+
+from layers import Maxout
+
+both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def worked_example(dtype):
+    """z₀ = [[3, 1], [2, 2]] and z₁ = [[1, 2], [2, 1]]: a tie in the first unit of row 1."""
+    layer = Maxout(2, 2, dtype=dtype)
+    layer.params["W"][:, 0] = [[1, 0], [0, 1]]
+    layer.params["W"][:, 1] = [[0, 1], [1, 0]]
+    layer.params["b"][...] = [[0, 0], [0, -1]]
+    return layer, np.array([[3, 1], [2, 2]], dtype), np.array([[1, 10], [100, 1000]], dtype)
+
+
+@both_dtypes
+def test_each_unit_takes_its_largest_piece_and_a_tie_sends_the_gradient_to_the_first(dtype):
+    layer, x, dout = worked_example(dtype)
+    out, cache = layer.forward(x)
+    dx, grads = layer.backward(dout, cache)
+    np.testing.assert_array_equal(out, [[3, 2], [2, 2]])
+    np.testing.assert_array_equal(dx, [[11, 0], [100, 1000]])
+    np.testing.assert_array_equal(grads["W"][:, 0], [[203, 2000], [201, 2000]])
+    np.testing.assert_array_equal(grads["W"][:, 1], [[0, 30], [0, 10]])
+    np.testing.assert_array_equal(grads["b"], [[101, 1000], [0, 10]])
+    np.testing.assert_array_equal(layer.param_grads(dout, cache)["W"], grads["W"])
+
+
+def test_images_are_flattened_to_rows_and_their_gradient_has_the_shape_of_the_images():
+    layer, x, dout = worked_example(np.float64)
+    out, cache = layer.forward(x.reshape(2, 1, 2))
+    dx, _ = layer.backward(dout, cache)
+    np.testing.assert_array_equal(out, [[3, 2], [2, 2]])
+    np.testing.assert_array_equal(dx, [[[11, 0]], [[100, 1000]]])
+
+
+def test_two_opposite_pieces_make_the_absolute_value():
+    layer = Maxout(1, 1)
+    layer.params["W"][...] = [[[1], [-1]]]
+    out, cache = layer.forward(np.array([[-3.0], [2.0]]))
+    dx, _ = layer.backward(np.array([[1.0], [1.0]]), cache)
+    np.testing.assert_array_equal(out, [[3], [2]])
+    np.testing.assert_array_equal(dx, [[-1], [1]])
+
+
+def test_every_piece_is_drawn_afresh_with_variance_one_over_in_features_and_b_starts_at_0():
+    layer = Maxout(400, 500, 3, rng=0)
+    W = layer.params["W"]
+    assert W.shape == (400, 3, 500)
+    for piece in range(3):
+        # The variance of 200,000 normal numbers is off by 0.3 % (one standard deviation).
+        assert W[:, piece].var() == pytest.approx(1 / 400, rel=0.016)
+        assert not np.isin(W[:, piece], W[:, piece - 1]).any()
+    np.testing.assert_array_equal(layer.params["b"], np.zeros((3, 500)))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ((2, 3, 1), "Maxout: pieces must be at least 2, got 1"),
+        ((2, 3, 0), "Maxout: pieces must be a positive integer, got 0"),
+        ((0, 3), "Maxout: in_features must be a positive integer, got 0"),
+        ((2, -1), "Maxout: out_features must be a positive integer, got -1"),
+    ],
+)
+def test_sizes_that_make_no_maxout_are_refused_by_name(sizes, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Maxout(*sizes)
+
+
+def test_x_with_the_wrong_number_of_features_is_refused():
+    message = "Maxout(2 → 3, pieces=2): x has 4 features (shape (5, 4)), expected 2"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Maxout(2, 3).forward(np.zeros((5, 4)))
