@@ -48,8 +48,9 @@ class BatchNorm(Layer):
             running_mean, running_var = mean, var
             mean = x.mean(axis=axes)
             var = np.square(x - mean.reshape(column)).mean(axis=axes)
-            running_mean += (1 - self.momentum) * (mean - running_mean)
-            running_var += (1 - self.momentum) * (var - running_var)
+            for running, batch in ((running_mean, mean), (running_var, var)):
+                running *= self.momentum
+                running += (1 - self.momentum) * batch
         rstd = 1 / np.sqrt(var + self.eps)
         xhat = (x - mean.reshape(column)) * rstd.reshape(column)
         gamma, beta = self.params["gamma"], self.params["beta"]

@@ -15,12 +15,13 @@ class CrossEntropy(Loss):
     A probability below the smallest normal number is taken as that number, so that a certain
     mistake costs much (708 in float64, 87 in float32) and not infinitely much. On the scores of
     a network `SoftmaxCrossEntropy` is the better choice.
-    Raises ValueError for negative p, for labels out of range and, for a mean, where N is 0.
+    Raises ValueError for p outside [0, 1], for labels out of range and, for a mean, where N is 0.
     """
 
     def forward(self, p, targets, *, train=True):
         p = self.score_rows(p, "p")
-        self.reject(p < 0, p, "p", "a probability, at least 0; scores go to SoftmaxCrossEntropy")
+        outside = (p < 0) | (p > 1 + 1e-4)
+        self.reject(outside, p, "p", "a probability; scores go to SoftmaxCrossEntropy")
         t = self.distribution(targets, p)
         weight = self.weight(len(p))
         p = np.maximum(p, np.finfo(p.dtype).tiny)

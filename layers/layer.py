@@ -169,6 +169,9 @@ class Loss(Layer):
     """A layer that ends a network: `forward(scores, targets)` returns one number, and `backward`
     the gradient of the scores alone. `reduction` is "mean" or "sum"."""
 
+    #: Where the network has one output, the value above which it means class 1, else class 0.
+    threshold = 0.0
+
     def __init__(self, reduction="mean"):
         super().__init__()
         if reduction not in ("mean", "sum"):
@@ -205,6 +208,11 @@ class Loss(Layer):
             raise ValueError(
                 f"{self!r}: targets has shape {y.shape} and dtype {y.dtype}, expected integer "
                 f"labels of shape ({N},)"
+            )
+        if C == 1:
+            raise ValueError(
+                f"{self!r}: scores has one column, expected one per class; a single score that "
+                f"tells two classes apart goes to SigmoidCrossEntropy"
             )
         self.reject((y < 0) | (y >= C), y, "targets", f"a label from 0 to {C - 1}")
         return y

@@ -15,6 +15,8 @@ class MSE(Loss):
     Raises ValueError where the shapes differ and, for a mean, where there are no elements.
     """
 
+    threshold = 0.5
+
     def forward(self, outputs, targets, *, train=True):
         outputs = self.floats(outputs, "outputs")
         weight = self.weight(outputs.size)

@@ -12,8 +12,10 @@ class SoftmaxCrossEntropy(Loss):
     t (N, C) per row.
     dscores = (p - t) dloss, divided by N for reduction="mean"
 
-    With z = scores - max and s = Σⱼ exp(z_j), log p_j = z_j - log s: no probability is ever
-    rounded to 0 before its logarithm is taken, and nothing overflows.
+    With z = scores - max, log p_j = z_j - log Σₖ exp(z_k), so no probability is rounded to 0
+    before its logarithm is taken, and nothing overflows. The largest score adds exactly 1 to the
+    sum. Kept apart from the rest it gives log(1 + rest), and p - t without 1 - 1 at the label, so
+    that the loss of a confident right answer keeps its digits. A score may be -inf where t is 0.
     Raises ValueError for labels out of range and, for a mean, where N is 0.
     """
 
@@ -21,16 +23,21 @@ class SoftmaxCrossEntropy(Loss):
         scores = self.score_rows(scores)
         t = self.distribution(targets, scores)
         weight = self.weight(len(scores))
-        z = scores - scores.max(axis=1, keepdims=True)
-        p = np.exp(z)
-        s = p.sum(axis=1, keepdims=True)
-        p /= s
-        return (t * (np.log(s) - z)).sum() * weight, (p, t, weight)
+        rows, top = np.arange(len(scores)), scores.argmax(axis=1)
+        z = scores - scores[rows, top, np.newaxis]
+        e = np.exp(z)
+        e[rows, top] = 0
+        rest = e.sum(axis=1)  # the largest score itself adds 1
+        used = t > 0
+        loss = (t[used] * (np.log1p(rest)[:, np.newaxis] - z)[used]).sum()
+        error = e / (1 + rest)[:, np.newaxis] - t  # p - t, but for the largest score:
+        error[rows, top] = ((1 - t[rows, top]) - t[rows, top] * rest) / (1 + rest)
+        return loss * weight, (error, weight)
 
     def backward(self, dout, cache):
-        p, t, weight = cache
-        dout = self.upstream(dout, (), p.dtype)
-        return (p - t) * (weight * dout), {}
+        error, weight = cache
+        dout = self.upstream(dout, (), error.dtype)
+        return error * (weight * dout), {}
 
     @classmethod
     def examples(cls, rng):

@@ -42,11 +42,12 @@ class MLP(Sequential):
         sizes = list(sizes)
         if len(sizes) < 2:
             raise ValueError(f"MLP: sizes must name at least an input and an output, got {sizes}")
-        if isinstance(activation, type):
-            raise TypeError(
-                f"MLP: activation is the class {activation.__name__}, expected a layer; write "
-                f"{activation.__name__}()"
-            )
+        if activation is not None and (
+            isinstance(activation, type) or not hasattr(activation, "weight_init")
+        ):
+            raise TypeError(f"MLP: activation is {activation!r}, expected a layer such as ReLU()")
+        if norm is not None and not callable(norm):
+            raise TypeError(f"MLP: norm is {norm!r}, expected a class such as BatchNorm")
         rng = np.random.default_rng(rng)
         scheme = {} if init is None else {"init": init}
         hidden_scheme = scheme

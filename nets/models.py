@@ -22,6 +22,11 @@ class Model:
     def __init__(self, net, loss, l2=0.0):
         if not (np.isfinite(l2) and l2 >= 0):
             raise ValueError(f"{type(self).__name__}: l2 must be finite and at least 0, got {l2}")
+        if isinstance(loss, type) or not hasattr(loss, "backward"):
+            raise TypeError(
+                f"{type(self).__name__}: loss is {loss!r}, expected a loss layer such as "
+                f"SoftmaxCrossEntropy()"
+            )
         self.net = net
         self.criterion = loss
         self.l2 = float(l2)
@@ -60,7 +65,8 @@ class Model:
 
 class Classifier(Model):
     """A network that gives scores (N, C), one column per class; or (N, 1), one score that is
-    positive for class 1 and negative for class 0. `loss` is SoftmaxCrossEntropy() by default."""
+    above the loss's `threshold` for class 1: 0 for SigmoidCrossEntropy, ½ for MSE. `loss` is
+    SoftmaxCrossEntropy() by default."""
 
     def __init__(self, net, loss=SoftmaxCrossEntropy(), l2=0.0):
         super().__init__(net, loss, l2)
@@ -69,17 +75,17 @@ class Classifier(Model):
         """The most likely class of each row of x (N, …), as integers (N,)."""
         scores = self.outputs(x)
         if scores.shape[1] == 1:
-            return (scores[:, 0] > 0).astype(np.intp)
+            return (scores[:, 0] > self.criterion.threshold).astype(np.intp)
         return scores.argmax(axis=1)
 
     def score(self, x, y):
         """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.
         Raises ValueError where N is 0 or the lengths differ."""
         y = np.asarray(y)
-        if y.shape != (len(x),) or len(y) == 0:
+        if y.shape != (len(x),) or len(y) == 0 or y.dtype.kind not in "iub":
             raise ValueError(
-                f"Classifier: y has shape {y.shape}, expected one label for each of {len(x)} rows"
-                f"{'' if len(x) else ', and at least one row'}"
+                f"Classifier: y has shape {y.shape} and dtype {y.dtype}, expected an integer label "
+                f"for each of {len(x)} rows{'' if len(x) else ', and at least one row'}"
             )
         return float(np.mean(self.predict(x) == y))
 
@@ -96,14 +102,17 @@ class Regressor(Model):
 
     def score(self, x, y):
         """The coefficient of determination R² = 1 - Σ (y - out)² / Σ (y - mean y)², a float: 1 for
-        a perfect fit, 0 for a fit no better than the mean of each column of y.
+        a perfect fit, 0 for a fit no better than the mean of each column of y. Targets are
+        (N, D), or (N,) for one output.
         Raises ValueError where the shapes differ or the targets are all equal."""
         y, out = np.asarray(y), self.outputs(x)
+        if y.ndim == 1 and out.shape == (len(y), 1):
+            y = y[:, np.newaxis]
         if y.shape != out.shape:
             raise ValueError(
                 f"Regressor: y has shape {y.shape}, expected {out.shape}, the shape of the outputs"
             )
-        spread = np.square(y - y.mean(axis=0)).sum()
-        if spread == 0:
+        if (y.min(axis=0) == y.max(axis=0)).all():
             raise ValueError("Regressor: R² has no meaning where all targets are equal")
+        spread = np.square(y - y.mean(axis=0)).sum()
         return float(1 - np.square(y - out).sum() / spread)

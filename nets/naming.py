@@ -10,6 +10,8 @@ def number(layers):
     for layer in layers:
         kind = type(layer).__name__.lower()
         counts[kind] = counts.get(kind, 0) + 1
+        while f"{kind}{counts[kind]}" in names:  # of a class whose own name ends in a number
+            counts[kind] += 1
         names.append(f"{kind}{counts[kind]}")
     return names
 

@@ -37,6 +37,7 @@ class Sequential(Layer):
         self.state, _ = gather(self.names, [layer.state for layer in layers])
 
     def forward(self, x, *, train=True):
+        self._check_arrays()
         caches = []
         for layer in self.layers:
             x, cache = layer.forward(x, train=train)
@@ -55,6 +56,17 @@ class Sequential(Layer):
         dout, grads = self._backward_to(first + 1, dout, cache)
         add_grads(grads, self.layers[first].param_grads(dout, cache[first]), self._owners[first])
         return grads
+
+    def _check_arrays(self):
+        """Raises RuntimeError where a layer's parameter is no longer the array in `params`: a
+        solver would update one and the layer compute with the other."""
+        for layer, owner in zip(self.layers, self._owners, strict=True):
+            for key, name in owner.items():
+                if layer.params[key] is not self.params[name]:
+                    raise RuntimeError(
+                        f"{name} was replaced after the network was built; write into the array "
+                        f"(params[{name!r}][...] = value), or build the network anew"
+                    )
 
     def _backward_to(self, stop, dout, cache):
         """The backward pass from the last layer to layer `stop`: that layer's dx, and grads."""

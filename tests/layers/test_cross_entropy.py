@@ -52,13 +52,14 @@ def test_a_certain_and_right_answer_costs_nothing():
     assert CrossEntropy().forward(np.array([[0.0, 1.0]]), [1])[0] == 0
 
 
-def test_a_negative_probability_is_refused_as_a_score():
+@pytest.mark.parametrize("score", [-0.5, 1.5])
+def test_what_cannot_be_a_probability_is_refused_as_a_score(score):
     with pytest.raises(
         ValueError,
-        match=r"^CrossEntropy\(reduction='mean'\): p\[1, 0\] is -0\.5, expected a probability, at "
-        r"least 0; scores go to SoftmaxCrossEntropy$",
+        match=r"^CrossEntropy\(reduction='mean'\): p\[1, 0\] is -?\d\.5, expected a "
+        r"probability; scores go to SoftmaxCrossEntropy$",
     ):
-        CrossEntropy().forward(np.array([[0.5, 0.5], [-0.5, 1.5]]), [0, 1])
+        CrossEntropy().forward(np.array([[0.5, 0.5], [score, 0.5]]), [0, 1])
 
 
 def test_p_that_is_no_matrix_is_refused_by_its_own_name():

@@ -74,3 +74,19 @@ def test_the_gradient_of_a_row_sums_to_0_and_vanishes_where_t_is_the_softmax():
     np.testing.assert_allclose(layer.backward(1, cache)[0].sum(axis=1), np.zeros(4), atol=1e-15)
     _, cache = layer.forward(np.array(SCORES), [[1 / 8, 2 / 8, 5 / 8], [1 / 3, 1 / 3, 1 / 3]])
     np.testing.assert_allclose(layer.backward(1, cache)[0], np.zeros((2, 3)), atol=1e-15)
+
+
+@pytest.mark.parametrize(("dtype", "margin"), [(np.float32, 30.0), (np.float64, 60.0)])
+def test_a_confident_right_answer_keeps_the_digits_of_its_loss_and_gradient(dtype, margin):
+    loss, cache = SoftmaxCrossEntropy().forward(np.array([[margin, 0]], dtype), np.array([0]))
+    ds, _ = SoftmaxCrossEntropy().backward(1.0, cache)
+    tiny = math.exp(-margin)  # log(1 + tiny) and tiny / (1 + tiny) to more digits than a double has
+    np.testing.assert_allclose(loss, tiny, rtol=8 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(ds, [[-tiny, tiny]], rtol=8 * np.finfo(dtype).eps)
+
+
+def test_a_class_with_score_minus_infinity_is_left_out():
+    scores = np.array([[1.0, 1.0, -np.inf]])
+    loss, cache = SoftmaxCrossEntropy().forward(scores, np.array([0]))
+    assert loss == pytest.approx(0.6931471805599453)
+    np.testing.assert_allclose(SoftmaxCrossEntropy().backward(1.0, cache)[0], [[-0.5, 0.5, 0]])

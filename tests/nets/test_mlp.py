@@ -92,7 +92,13 @@ def test_float32_reaches_every_part():
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match=r"at least an input and an output, got \[8\]"):
         MLP([8])
-    with pytest.raises(TypeError, match=r"activation is the class ReLU.*write ReLU\(\)"):
+    with pytest.raises(
+        TypeError, match=r"activation is <class .*ReLU'>, expected a layer such as ReLU\(\)"
+    ):
         MLP([8, 7, 5], activation=ReLU)
+    with pytest.raises(TypeError, match="activation is 'relu', expected a layer"):
+        MLP([8, 7, 5], activation="relu")
+    with pytest.raises(TypeError, match=r"norm is BatchNorm\(.*expected a class such as BatchNorm"):
+        MLP([8, 7, 5], norm=BatchNorm(7))
     with pytest.raises(ValueError, match="out_features must be a positive integer, got 0"):
         MLP([8, 0, 5])

@@ -69,6 +69,11 @@ def test_one_score_decides_between_two_classes_by_its_sign():
     assert loss == pytest.approx((0.1269280110429726 + 0.31326168751822286) / 2)
 
 
+def test_one_output_under_squared_error_is_cut_half_way_between_the_classes():
+    model = Classifier(linear([[1.0]], [0.0]), loss=MSE())
+    np.testing.assert_array_equal(model.predict(np.array([[0.4], [0.6], [-3.0]])), [0, 1, 0])
+
+
 def test_inference_in_blocks_equals_inference_at_once():
     x, _ = data(n=2500)
     model = Classifier(MLP([4, 5, 3], norm=BatchNorm, rng=0))
@@ -103,6 +108,7 @@ def test_r_squared_is_one_for_a_perfect_fit_and_zero_for_the_mean():
     assert Regressor(linear([[2.0]], [0.0])).score(x, y) == 1
     assert Regressor(linear([[0.0]], [4.0])).score(x, y) == 0
     np.testing.assert_array_equal(Regressor(linear([[2.0]], [0.0])).predict(x), y)
+    assert Regressor(linear([[2.0]], [0.0])).score(x, y[:, 0]) == 1
 
 
 def test_the_loss_is_a_python_float_in_either_dtype():
@@ -123,14 +129,22 @@ def test_defaults_are_softmax_cross_entropy_and_mean_squared_error():
 
 def test_wrong_targets_and_settings_are_named():
     model = Classifier(MLP([4, 3]))
-    with pytest.raises(ValueError, match=r"y has shape \(2,\), expected one label for each of 3"):
+    with pytest.raises(
+        ValueError, match=r"y has shape \(2,\) .*expected an integer label for each of 3"
+    ):
         model.score(np.zeros((3, 4)), np.zeros(2, int))
     with pytest.raises(ValueError, match="at least one row"):
         model.score(np.zeros((0, 4)), np.zeros(0, int))
+    with pytest.raises(ValueError, match="dtype <U1, expected an integer label"):
+        model.score(np.zeros((2, 4)), np.array(["0", "1"]))
+    with pytest.raises(TypeError, match=r"loss is <class .*, expected a loss layer such as"):
+        Classifier(MLP([4, 3]), SoftmaxCrossEntropy)
+    with pytest.raises(ValueError, match=r"one column.*SigmoidCrossEntropy"):
+        Classifier(MLP([4, 1])).loss(np.zeros((2, 4)), np.array([0, 1]))
     with pytest.raises(ValueError, match="l2 must be finite and at least 0, got -1"):
         Classifier(MLP([4, 3]), l2=-1)
     regressor = Regressor(MLP([4, 1]))
-    with pytest.raises(ValueError, match=r"y has shape \(3,\), expected \(3, 1\)"):
-        regressor.score(np.zeros((3, 4)), np.zeros(3))
+    with pytest.raises(ValueError, match=r"y has shape \(3, 2\), expected \(3, 1\)"):
+        regressor.score(np.zeros((3, 4)), np.zeros((3, 2)))
     with pytest.raises(ValueError, match="targets are equal"):
-        regressor.score(np.zeros((3, 4)), np.ones((3, 1)))
+        regressor.score(np.zeros((3, 4)), np.full(3, 0.1))

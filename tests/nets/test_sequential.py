@@ -118,6 +118,22 @@ def test_a_network_without_parameters_has_no_parameter_gradients():
     assert net.param_grads(out, cache) == {}
 
 
+def test_a_parameter_replaced_after_building_is_an_error_that_names_it():
+    net = Sequential(Affine(2, 2), Tanh(), Affine(2, 2))
+    net.layers[2].params["W"] = np.eye(2)
+    with pytest.raises(RuntimeError, match=r"affine2\.W was replaced after the network was built"):
+        net.forward(np.ones((1, 2)))
+
+
+def test_names_stay_apart_when_a_class_name_ends_in_a_number():
+    class Affine1(Affine):
+        pass
+
+    net = Sequential(*[Affine(1, 1) for _ in range(11)], Affine1(1, 1))
+    assert len(net.params) == 24
+    assert len(set(net.names)) == 12
+
+
 def test_train_is_passed_on_to_every_layer():
     net = Sequential(Sequential(Dropout(0.5, rng=0)), Dropout(0.5, rng=1))
     x = np.ones((20, 20))
