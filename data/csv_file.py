@@ -20,8 +20,10 @@ def load_csv(path: str | PathLike[str], *, label: int | str = -1, seed: int = 0)
     """Load a table in which each line is an example: numbers, and the label in one column.
 
     The file is UTF-8, comma-separated, quoted where needed, gzipped if its name ends in
-    `.gz`; empty lines are skipped. Its first line is a header if `label` is a name, or if none
-    of its cells, the label's aside, is a number. x is (N, D) float64, the columns in the order
+    `.gz`; empty lines are skipped. Its first line is a header if `label` is a name, or if its
+    cells, the label's aside, are names: all different, each with a letter in it, and none a
+    number, as nan and inf are too. Any other first line is an example, in which a cell such as
+    `?` is refused like in every line. x is (N, D) float64, the columns in the order
     of the file without the label's. The classes are the different labels, in the order of
     numbers if all are integers, of the alphabet otherwise. Rows are divided as by
     `Dataset.from_arrays`.
@@ -93,7 +95,8 @@ def _read_first_line(path: str, first: list[str], label: int | str) -> tuple[int
         if not -width <= label < width:
             raise ValueError(f"{path}: label is column {label}, expected {-width} to {width - 1}")
         column = label % width
-        if any(isfinite(_number(cell)) for cell in first[:column] + first[column + 1 :]):
+        features = names[:column] + names[column + 1 :]
+        if len(set(features)) < len(features) or not all(map(_is_name, features)):
             return column, []
     if "" in names:
         raise ValueError(
@@ -105,9 +108,10 @@ def _read_first_line(path: str, first: list[str], label: int | str) -> tuple[int
 
 def _features(line: str, row: list[str], label: int, header: list[str]) -> list[float]:
     """Return the numbers of a row, the label column left out."""
+    cells = row[:label] + row[label + 1 :]
     try:
-        numbers = [float(cell) for cell in row[:label] + row[label + 1 :]]
-        if all(map(isfinite, numbers)):
+        numbers = [float(cell) for cell in cells]
+        if all(map(isfinite, numbers)) and "_" not in "".join(cells):
             return numbers
     except ValueError:
         pass  # which cell it was is found below, as for nan and inf
@@ -117,10 +121,20 @@ def _features(line: str, row: list[str], label: int, header: list[str]) -> list[
 
 
 def _number(cell: str) -> float:
+    """Return the number in a cell, nan if there is none: 1_02 is one in Python, not in a table."""
     try:
-        return float(cell)
+        return nan if "_" in cell else float(cell)
     except ValueError:
         return nan
+
+
+def _is_name(cell: str) -> bool:
+    """Tell a name from a number and from a sign such as `?`; one left empty is refused later."""
+    try:
+        float(cell)
+    except ValueError:
+        return not cell or any(map(str.isalpha, cell))
+    return False
 
 
 def _integers_if_all(labels: list[str]) -> NDArray[Any]:

@@ -122,23 +122,39 @@ class Dataset:
         kept as `standardiser`, for the rows that a net is to judge later. A feature that is
         constant in training becomes 0. The dtype stays. A dataset that is standardised is
         returned as it is.
+
+        Raises:
+            ValueError: a number is so far from the others that the dtype cannot hold it
+                standardised.
         """
         if self.standardiser is not None:
             return self
-        standardiser = Standardiser.fit(self.x_train, shared=self.image_shape is not None)
-        return replace(self._map_x(standardiser.transform), standardiser=standardiser)
+        with np.errstate(over="ignore", invalid="ignore"):  # _map_x finds what overflowed
+            standardiser = Standardiser.fit(self.x_train, shared=self.image_shape is not None)
+            scaled = self._map_x(standardiser.transform, " once standardised")
+        return replace(scaled, standardiser=standardiser)
 
     def astype(self, dtype: DTypeLike) -> Dataset:
-        """Return the dataset with x as float32 or float64; x of that dtype is not copied."""
-        return self._map_x(lambda x: x.astype(dtype, copy=False))
+        """Return the dataset with x as float32 or float64; x of that dtype is not copied.
 
-    def _map_x(self, function: Callable[[Examples], Examples]) -> Dataset:
-        return replace(
-            self,
-            x_train=function(self.x_train),
-            x_val=function(self.x_val),
-            x_test=function(self.x_test),
-        )
+        Raises:
+            ValueError: a number is too large for float32, or `dtype` is another.
+        """
+        with np.errstate(over="ignore"):
+            return self._map_x(lambda x: x.astype(dtype, copy=False))
+
+    def _map_x(self, function: Callable[[Examples], Examples], done: str = "") -> Dataset:
+        parts: dict[str, Any] = {}
+        for name in ("x_train", "x_val", "x_test"):
+            x = getattr(self, name)
+            parts[name] = function(x)
+            if first := _not_finite(parts[name]):
+                kind = "" if self.standardiser is None else " (standardised)"
+                raise ValueError(
+                    f"{self.name}: {name}{list(first)} is {x[first]:g}{kind}, "
+                    f"too large for {parts[name].dtype}{done}"
+                )
+        return replace(self, **parts)
 
     def describe(self) -> str:
         """Return name, sizes, features and classes as a few aligned lines of text."""
@@ -172,7 +188,13 @@ def check_rows(name: str, x_name: str, x: Examples, y_name: str, y: NDArray[Any]
         )
     if y.dtype.kind not in "biuU":
         raise ValueError(f"{name}: {y_name} has dtype {y.dtype}, expected integers or strings")
-    # The smallest and the largest number tell whether all are finite without an array of flags.
-    if not (np.isfinite(x.min()) and np.isfinite(x.max())):
-        first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+    if first := _not_finite(x):
         raise ValueError(f"{name}: {x_name}{list(first)} is {x[first]}, expected finite numbers")
+
+
+def _not_finite(x: Examples) -> tuple[int, ...]:
+    """Return the index of the first number of x that is not finite, () if all are."""
+    # The smallest and the largest number tell whether all are finite without an array of flags.
+    if np.isfinite(x.min()) and np.isfinite(x.max()):
+        return ()
+    return tuple(np.argwhere(~np.isfinite(x))[0].tolist())

@@ -1,7 +1,5 @@
 """A user's own labelled data, from an NPZ file."""
 
-import zipfile
-import zlib
 from os import PathLike
 from typing import Any
 
@@ -66,10 +64,13 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
 def _read(path: str) -> dict[str, NDArray[Any]]:
     """Return the arrays by name: pairs of x and y, checked, x of floats."""
     with open(path, "rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise ValueError(f"{path}: expected an NPZ file, this is none or is cut short")
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as archive:
+        try:
+            archive = NpzFile(file, allow_pickle=False)
+        except Exception as error:  # see _read_array
+            raise ValueError(
+                f"{path}: expected an NPZ file, this is none or is damaged ({error})"
+            ) from None
+        with archive:
             names = _choose(path, archive.files)
             arrays = {name: _read_array(path, archive, name) for name in names}
     for x_name, y_name in zip(names[::2], names[1::2], strict=True):
@@ -94,7 +95,7 @@ def _choose(path: str, held: list[str]) -> tuple[str, ...]:
 def _read_array(path: str, archive: NpzFile, name: str) -> NDArray[Any]:
     try:
         values = archive[name]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # zipfile, the decompressors and NumPy's parser raise a dozen kinds
         raise ValueError(
             f"{path}: {name} cannot be read as a plain array of numbers or strings ({error})"
         ) from None

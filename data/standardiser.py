@@ -44,17 +44,20 @@ class Standardiser:
         """
         if len(x) == 0:
             raise ValueError(f"Standardiser.fit: x has shape {x.shape}, expected at least one row")
-        mean = x.mean(axis=0, dtype=np.float64)
+        axis = None if shared else 0
+        mean = x.mean(axis=axis, dtype=np.float64)
+        low, high = x.min(axis=axis), x.max(axis=axis)
+        # Squares of 1e200 or 1e-200 leave the range of float64, so that deviations are squared
+        # in units of the power of two above the largest of them, a division without rounding.
+        _, unit = np.frexp(np.maximum(high - mean, mean - low))
         squares = np.zeros_like(mean)
         for rows in _blocks(len(x)):
-            squares += np.square(x[rows] - mean).sum(axis=0)
+            squares += np.square(np.ldexp(x[rows] - mean, -unit)).sum(axis=axis)
+        std = np.ldexp(np.sqrt(squares / (x.size // mean.size)), unit)
         # The mean of equal numbers may be a rounding error away from them, and dividing by
         # that error would blow it up, so constant features are found by comparison.
-        std = np.where(x.min(axis=0) == x.max(axis=0), 0.0, np.sqrt(squares / len(x)))
-        if shared:
-            std = np.full_like(std, np.sqrt(np.mean(std**2) + np.var(mean)))
-            mean = np.full_like(mean, mean.mean())
-        return cls(mean, std)
+        std = np.where(low == high, 0.0, std)
+        return cls(np.full(x.shape[1:], mean), np.full(x.shape[1:], std))
 
     def transform(self, x: Examples) -> Examples:
         """Return x (N, …) standardised: computed in float64, returned in the dtype of x.

@@ -24,7 +24,7 @@ def spirals(
     noise=0` it is the problem of K. J. Lang and M. J. Witbrock, "Learning to tell two spirals
     apart", 1988: hard for a small net.
     """
-    rng, y = _start(n, classes, seed)
+    rng, y = _start("spirals", n, classes, seed)
     r = rng.uniform(0.1, 1.0, n)
     angle = 2 * np.pi * (y / classes + turns * r) + noise * rng.standard_normal(n)
     x = r[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
@@ -36,7 +36,7 @@ def moons(n: int = 400, *, noise: float = 0.1, seed: int = 0) -> Dataset:
 
     Class 0: x = (cos πu, sin πu) + noise · ε,  class 1: x = (1 - cos πu, ½ - sin πu) + noise · ε
     """
-    rng, y = _start(n, 2, seed)
+    rng, y = _start("moons", n, 2, seed)
     angle = np.pi * rng.random(n)
     upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     x = np.where(y[:, None] == 0, upper, [1.0, 0.5] - upper)
@@ -48,7 +48,7 @@ def circles(n: int = 400, *, noise: float = 0.1, seed: int = 0) -> Dataset:
 
     x = (1 - j/2) (cos 2πu, sin 2πu) + noise · ε
     """
-    rng, y = _start(n, 2, seed)
+    rng, y = _start("circles", n, 2, seed)
     angle = 2 * np.pi * rng.random(n)
     x = (1 - y / 2)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return Dataset.from_arrays("circles", x + noise * rng.standard_normal((n, 2)), y, seed=rng)
@@ -59,7 +59,7 @@ def blobs(n: int = 400, *, classes: int = 4, noise: float = 0.2, seed: int = 0) 
 
     x = (cos 2πj/classes, sin 2πj/classes) + noise · ε
     """
-    rng, y = _start(n, classes, seed)
+    rng, y = _start("blobs", n, classes, seed)
     angle = 2 * np.pi * y / classes
     x = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return Dataset.from_arrays("blobs", x + noise * rng.standard_normal((n, 2)), y, seed=rng)
@@ -73,13 +73,17 @@ def xor(n: int = 400, *, noise: float = 0.3, seed: int = 0) -> Dataset:
     Class 0 has coordinates of the same sign, class 1 of different signs: no straight line
     separates them.
     """
-    rng, y = _start(n, 2, seed)
+    rng, y = _start("xor", n, 2, seed)
     side = rng.choice([-1.0, 1.0], n)
     x = np.stack([side, side - 2 * y * side], axis=1)
     return Dataset.from_arrays("xor", x + noise * rng.standard_normal((n, 2)), y, seed=rng)
 
 
-def _start(n: int, classes: int, seed: int) -> tuple[np.random.Generator, NDArray[np.int64]]:
+def _start(
+    name: str, n: int, classes: int, seed: int
+) -> tuple[np.random.Generator, NDArray[np.int64]]:
     if classes < 2:
-        raise ValueError(f"classes is {classes}, expected at least 2")
+        raise ValueError(f"{name}: classes must be at least 2, got {classes}")
+    if n < 3 * classes:
+        raise ValueError(f"{name}: n must be at least {3 * classes}, 3 for each class, got {n}")
     return np.random.default_rng(seed), np.arange(n, dtype=np.int64) % classes

@@ -66,6 +66,11 @@ def test_a_header_of_numbers_is_one_when_the_label_is_named(table):
     assert loaded.classes == ("a", "b")
 
 
+def test_names_of_columns_may_hold_digits_signs_and_any_letters(table):
+    names = "Na,1st %,x_1,größe (cm),nan_count,kind\n"
+    assert len(rows(load_csv(table(names + "1,2,3,4,5,a_1\n1,2,3,4,6,b_1\n" * 3)))) == 6
+
+
 def test_integer_labels_are_ordered_as_numbers_and_others_as_words(table):
     assert load_csv(table("1,10\n1,9\n" * 3)).classes == ("9", "10")
     assert load_csv(table("1,10\n1,9\n1,x\n" * 3)).classes == ("10", "9", "x")
@@ -91,6 +96,14 @@ def test_integers_too_long_for_64_bits_are_words(table):
         ("1,2,a\n3,-inf,b\n", "line 2, column 2: '-inf', expected a finite number"),
         ("1,2,a\n3,1e999,b\n", "line 2, column 2: '1e999', expected a finite number"),
         ("1,x,a\n3,4,b\n", "line 1, column 2: 'x', expected a finite number"),
+        ("nan,nan,a\n3,4,b\n", "line 1, column 1: 'nan', expected a finite number"),
+        ("?,inf,a\n3,4,b\n", "line 1, column 1: '\\?', expected a finite number"),
+        ("x,Infinity,a\n3,4,b\n", "line 1, column 1: 'x', expected a finite number"),
+        ("NA,NA,a\n3,4,b\n", "line 1, column 1: 'NA', expected a finite number"),
+        ("-,a\n3,b\n", "line 1, column 1: '-', expected a finite number"),
+        (",,a\n3,4,b\n", "line 1, column 1: '', expected a finite number"),
+        ("1_0,2_0,a\n3,4,b\n", "line 1, column 1: '1_0', expected a finite number"),
+        ("1,2,a\n3,1_02,b\n", "line 2, column 2: '1_02', expected a finite number"),
         ("1,2,a\n3,4, \n", "line 2, column 3: the label is missing"),
         (",s,kind\n0,2,a\n1,4,b\n", "column 1 has no name in the header; if it numbers the rows"),
         ("1,a\n" * 9, r"classes are \('a',\), expected at least two"),

@@ -87,6 +87,23 @@ def test_astype_converts_all_parts_and_copies_none_that_has_the_dtype(small):
     assert single.astype(np.float32).x_train is single.x_train
 
 
+def test_a_number_too_large_for_float32_is_named_as_such(small):
+    far = replace(small, x_val=small.x_val * 1e60)
+    with pytest.raises(ValueError, match=r"^small: x_val\[0, 0\] is 1\.2e\+61, too large for f"):
+        far.astype(np.float32)
+    ready = replace(far, image_shape=None).standardised()
+    message = r"x_val\[0, 0\] is .*e\+60 \(standardised\), too large for float32$"
+    with pytest.raises(ValueError, match=message):
+        ready.astype(np.float32)
+
+
+def test_a_number_too_far_from_the_others_to_be_standardised_is_named_as_it_was(small):
+    far = replace(small, x_train=small.x_train * 1e-10, x_val=small.x_val * 1e299)
+    message = r"^small: x_val\[0, 0\] is 1\.2e\+300, too large for float64 once standardised$"
+    with pytest.raises(ValueError, match=message):
+        far.standardised()
+
+
 def test_from_arrays_divides_each_class_60_20_20_and_keeps_rows_with_their_labels():
     y = np.array(["no", "yes"] * 10)
     x = np.arange(20.0)[:, None]

@@ -1,5 +1,8 @@
 """Arrays are taken as they were saved, and nothing is unpickled."""
 
+import struct
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -114,7 +117,7 @@ def test_a_file_that_is_no_zip_archive_is_refused(tmp_path, content):
 def test_a_file_cut_short_is_refused(saved):
     path = saved(x=X, y=Y)
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(ValueError, match=r"t\.npz: expected an NPZ file, this is none or is cut"):
+    with pytest.raises(ValueError, match=r"t\.npz: expected an NPZ file, this is none or is dam"):
         load_npz(path)
 
 
@@ -124,4 +127,64 @@ def test_an_array_that_does_not_unpack_is_named(saved):
     damaged[3000:3100] = bytes(100)
     path.write_bytes(damaged)
     with pytest.raises(ValueError, match=r"t\.npz: x cannot be read"):
+        load_npz(path)
+
+
+def npy(header):
+    """The bytes of a .npy file with this header and no numbers."""
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+
+
+def of_shape(rows):
+    return npy(f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({rows}, 2)}}\n")
+
+
+@pytest.mark.parametrize(
+    "x",
+    [npy("((\n"), npy("{'descr': \n"), of_shape(10**15), of_shape(10**22), b"", b"text"],
+    ids=["open brackets", "open dict", "too much memory", "too large an index", "empty", "no npy"],
+)
+def test_an_array_with_a_damaged_header_is_named(tmp_path, x):
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as archive:
+        archive.writestr("x.npy", x)
+        archive.writestr("y.npy", npy("(("))
+    with pytest.raises(ValueError, match=r"t\.npz: (x cannot be read as|x has|y cannot)"):
+        load_npz(tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [((6, 8), 1), ((8, 10), 99)],  # offsets in the header of a member and of the directory
+    ids=["encrypted", "unknown compression"],
+)
+def test_an_archive_that_zipfile_does_not_unpack_is_named(saved, at, value):
+    path = saved(x=X, y=Y)
+    content = bytearray(path.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    for offset in (at[0], directory + at[1]):
+        content[offset : offset + 2] = struct.pack("<H", value)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"t\.npz: x cannot be read .*(encrypted|compression)"):
+        load_npz(path)
+
+
+def test_an_array_of_damaged_lzma_is_named(saved, tmp_path):
+    with zipfile.ZipFile(saved(x=X, y=Y)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "l.npz", "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    damaged = bytearray((tmp_path / "l.npz").read_bytes())
+    damaged[50:120] = b"\xff" * 70
+    (tmp_path / "l.npz").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"l\.npz: x cannot be read"):
+        load_npz(tmp_path / "l.npz")
+
+
+def test_a_damaged_directory_is_refused_with_the_name_of_the_file(saved):
+    path = saved(x=X, y=Y)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 99  # the version of ZIP that would be needed
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"t\.npz: expected an NPZ file, .*damaged \(zip file ver"):
         load_npz(path)

@@ -12,6 +12,18 @@ def test_the_statistics_of_a_small_table_are_those_worked_out_by_hand():
     assert fitted.std.tolist() == [5**0.5, 0.0]
 
 
+@pytest.mark.parametrize("factor", [1e-300, 1e-200, 1.0, 1e200, 1e300])
+@pytest.mark.parametrize("shared", [False, True])
+def test_numbers_whose_squares_leave_the_range_are_standardised_like_others(factor, shared):
+    x = factor * np.array([[1.0, 5.0], [3.0, 5.0], [1.0, 9.0]])
+    fitted = Standardiser.fit(x, shared=shared)
+    expected = [(46 / 6) ** 0.5] * 2 if shared else [(8 / 9) ** 0.5, (32 / 9) ** 0.5]
+    np.testing.assert_allclose(fitted.std / factor, expected, rtol=1e-14)
+    np.testing.assert_allclose(fitted.mean / factor, [4, 4] if shared else [5 / 3, 19 / 3])
+    z = fitted.transform(x)
+    np.testing.assert_allclose(z.std(axis=None if shared else 0), 1)
+
+
 @pytest.mark.parametrize("shape", [(3000, 7), (1025, 2, 3)])
 def test_training_rows_end_with_mean_0_and_standard_deviation_1(shape):
     x = np.random.default_rng(0).normal(5, 3, shape)

@@ -36,13 +36,17 @@ def test_more_noise_moves_points_further(draw):
 
 @ALL
 def test_too_few_points_to_divide_are_refused(draw):
-    with pytest.raises(ValueError, match=f"{draw.__name__}: class '.' has [12] of the 5 rows"):
-        draw(5)
+    least = 3 * draw(60).num_classes
+    assert len(points(draw(least))[0]) == least
+    for n in (least - 1, 0, -5):
+        message = f"^{draw.__name__}: n must be at least {least}, 3 for each class, got {n}$"
+        with pytest.raises(ValueError, match=message):
+            draw(n)
 
 
 @pytest.mark.parametrize("draw", [spirals, blobs])
 def test_fewer_than_two_classes_are_refused(draw):
-    with pytest.raises(ValueError, match="classes is 1, expected at least 2"):
+    with pytest.raises(ValueError, match=f"{draw.__name__}: classes must be at least 2, got 1"):
         draw(60, classes=1)
 
 
