@@ -1,6 +1,31 @@
-"""Numeric derivatives, and checks of hand-written backward passes. Imports NumPy alone."""
+"""Checks of hand-written backward passes, and numeric derivatives. Imports NumPy alone.
 
-from gradcheck.check import check
+    report = check(layer, x)        # values, kinks and some fifteen probes
+    print(report)                   # what is wrong, and why
+
+`check` takes any object with the contract of a layer, `check_functions` a pair of plain functions,
+`check_model` anything with params and loss(x, y), `check_update` an update rule; `assert_correct`
+is for tests. `python -m gradcheck` checks the layers of this library, and
+`python -m gradcheck FILE` those of a file.
+"""
+
+from gradcheck.check import assert_correct, check
+from gradcheck.functions import check_functions
+from gradcheck.models import check_model
 from gradcheck.numeric import numerical_gradient
+from gradcheck.report import Finding, GradientError, Probe, Report, Tensor
+from gradcheck.updates import check_update
 
-__all__ = ["check", "numerical_gradient"]
+__all__ = [
+    "Finding",
+    "GradientError",
+    "Probe",
+    "Report",
+    "Tensor",
+    "assert_correct",
+    "check",
+    "check_functions",
+    "check_model",
+    "check_update",
+    "numerical_gradient",
+]

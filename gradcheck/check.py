@@ -1,49 +1,95 @@
-"""A plain check of a backward pass against differences."""
+"""The check of a layer: `check(layer, x)` runs it, and tells what is wrong and why."""
 
-import copy
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from gradcheck.numeric import numerical_gradient
+from gradcheck.formulas import compare_with_reference
+from gradcheck.judge import Judge
+from gradcheck.probes import ask, inference, look_for_instability, probe
+from gradcheck.report import GradientError, Report
 
 
-def check(layer, *inputs, train=True, entries=100, seed=0):
-    """Compares layer.backward with central differences for one random upstream gradient.
+def check(
+    layer: Any,
+    *inputs: Any,
+    dout: Any = None,
+    wrt: tuple[str, ...] | None = None,
+    modes: tuple[str, ...] = ("train", "inference"),
+    reference: Any = None,
+    seed: int = 0,
+    effort: str = "full",
+) -> Report:
+    """Check `layer.backward` on these inputs, in every way there is.
 
-    `layer` is any object with params, state, forward(*inputs, train=…) and backward(dout, cache);
-    inputs that hold integers are not differentiated. Of a tensor with more than `entries`
-    entries, so many are drawn at random. Layer and inputs are computed with in float64, on
-    copies; every forward starts from the same state and the same generators.
+    layer      any object with params, state, forward(*inputs, train=…) and backward(dout, cache)
+    inputs     arrays; those that hold integers (labels) are not differentiated
+    dout       the upstream gradient; left out, a random one (1 for a layer that returns a number)
+    wrt        names of the inputs and parameters to look at; left out, all
+    modes      "train", "inference" or both
+    reference  what forward should compute: a name such as "batchnorm", or a correct layer with
+               the same parameters; left out, found from the name of the class, if it is known
+    seed       of everything random in the check; the same seed gives the same verdict
+    effort     "quick": values and linearity; "full": all probes; "entrywise": every entry too
 
-    Returns a dict that maps "x" (or "x1", "x2", … where there are several) and the names of the
-    parameters to max |yours - numeric| / max |numeric|, the largest error relative to the size of
-    the tensor's gradient (or to 1e-4 of the largest gradient of all, where that is more: the bias
-    in front of a batchnorm has gradient 0, and 0 / 0 would compare noise with noise). Correct
-    layers give less than 1e-6.
+    Values are judged in float64 whatever the dtype of the layer. Steps and tolerances follow from
+    the numbers; there is none to choose. Layer, inputs, generators and np.random are left as they
+    were. Raises TypeError or ValueError where an argument is not of this kind.
     """
-    rng = np.random.default_rng(seed)
-    layer = layer.astype(np.float64)
-    arrays = [np.array(x, np.float64 if np.asarray(x).dtype.kind == "f" else None) for x in inputs]
-    out, cache = copy.deepcopy(layer).forward(*arrays, train=train)
-    dout = rng.standard_normal(np.shape(out))
-    dx, grads = copy.deepcopy(layer).backward(dout, cache)
+    for mode in modes:
+        if mode not in ("train", "inference"):
+            raise ValueError(f"check: mode {mode!r}, expected 'train' or 'inference'")
+    for method in ("forward", "backward"):
+        if isinstance(layer, type) or not hasattr(layer, method):
+            raise TypeError(
+                f"check: {layer!r} is not a layer: expected an object with forward and backward"
+            )
+    return examine(Judge(layer, inputs, dout, wrt, reference, seed, effort), modes, modes)
 
-    def forward():
-        return copy.deepcopy(layer).forward(*arrays, train=train)[0]
 
-    analytic = dx if isinstance(dx, tuple) else (dx,)
-    floats = [x for x in arrays if x.dtype.kind == "f"][: len(analytic)]
-    names = ["x"] if len(floats) == 1 else [f"x{at}" for at in range(1, len(floats) + 1)]
-    tensors = dict(zip(names, zip(floats, analytic, strict=True), strict=True))
-    tensors |= {name: (array, grads[name]) for name, array in layer.params.items()}
+def examine(
+    judge: Judge,
+    modes: tuple[str, ...],
+    values: tuple[str, ...],
+    probes: Callable[[Judge, tuple[str, ...]], None] = probe,
+) -> Report:
+    """Run a judge: gradients in the modes `values`, everything else in `modes`."""
+    if judge.effort not in ("quick", "full", "entrywise"):
+        raise ValueError(
+            f"check: effort is {judge.effort!r}, expected 'quick', 'full' or 'entrywise'"
+        )
+    started = time.perf_counter()
+    legacy = np.random.get_state()
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as that of the mean of an empty batch
+            if judge.runs():
+                if "train" in values:
+                    judge.values(True)
+                if "inference" in modes and not judge.report.findings:
+                    ask(judge, "inference mode", inference)
+                if "inference" in values:
+                    judge.values(False)
+                if modes:
+                    compare_with_reference(judge, modes)
+                if judge.effort != "quick":
+                    look_for_instability(judge)
+                    probes(judge, modes)
+    finally:
+        np.random.set_state(legacy)
+    judge.report.forwards = judge.calls
+    judge.report.seconds = time.perf_counter() - started
+    return judge.report
 
-    least = 1e-4 * max(np.abs(gradient).max(initial=0) for _, gradient in tensors.values())
-    errors = {}
-    for name, (array, gradient) in tensors.items():
-        if gradient.shape != array.shape:
-            raise ValueError(f"{name}: the gradient has shape {gradient.shape}, not {array.shape}")
-        chosen = rng.permutation(array.size)[:entries]
-        numeric = numerical_gradient(forward, array, dout, entries=chosen)
-        difference = np.abs(gradient.reshape(-1)[chosen] - numeric).max(initial=0)
-        errors[name] = difference / max(np.abs(numeric).max(initial=0), least, 1e-300)
-    return errors
+
+def assert_correct(layer: Any, *inputs: Any, **options: Any) -> None:
+    """Raise GradientError, an AssertionError with the report as its text, where check finds a
+    mistake."""
+    report = check(layer, *inputs, **options)
+    if not report:
+        raise GradientError(str(report))

@@ -1,0 +1,100 @@
+"""What the mistake is: hypotheses about a wrong gradient, tested to the noise level.
+
+Given what a layer returns (`yours`) and what differences give (`right`), together with every array
+at hand (inputs, parameters, cache, output, dout), each hypothesis says what `yours` would be if it
+held. The first that explains the numbers to the noise level is stated; none is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from gradcheck.diagnosis.entries import not_the_derivative, regions, wrong_in_a_region
+from gradcheck.diagnosis.forks import wrong_path
+from gradcheck.diagnosis.labels import wrong_at_the_labels
+from gradcheck.diagnosis.normalisation import wrong_normalisation
+from gradcheck.diagnosis.order import rearranged, reduced_wrongly, swapped_with_another
+from gradcheck.diagnosis.products import wrong_product
+from gradcheck.diagnosis.scene import Scene, Verdict
+from gradcheck.diagnosis.size import depends_wrongly_on_dout, lacks_a_factor, off_by_a_factor
+from gradcheck.diagnosis.terms import sums_of_terms, wrong_term
+from gradcheck.report import Finding
+
+__all__ = ["Scene", "diagnose"]
+
+Hypothesis = Callable[[Scene, str], Iterator[Verdict]]
+
+
+def diagnose(scene: Scene, name: str) -> Finding:
+    """The finding for one tensor whose gradient is wrong."""
+    tests: list[Hypothesis] = [
+        depends_wrongly_on_dout,
+        off_by_a_factor,
+        swapped_with_another,
+    ]
+    if scene.is_loss and name in scene.inputs:
+        tests += [wrong_at_the_labels, wrong_in_a_region]
+    if scene.elementwise and name in scene.inputs:
+        tests += [not_the_derivative, wrong_in_a_region, lacks_a_factor]
+    tests += [
+        rearranged,
+        reduced_wrongly,
+        wrong_product,
+        lacks_a_factor,
+        wrong_term,
+        sums_of_terms,
+        wrong_path,
+        wrong_normalisation,
+    ]
+    if not np.isfinite(scene.yours[name]).all():
+        return not_finite(scene, name)
+    for test in tests:
+        for kind, message, hint, residual in test(scene, name):
+            return finding(scene, name, kind, message, hint, residual)
+    return finding(scene, name, *unexplained(scene, name), None)
+
+
+def not_finite(scene: Scene, name: str) -> Finding:
+    yours = scene.yours[name]
+    bad = ~np.isfinite(yours)
+    index = np.unravel_index(bad.argmax(), yours.shape)
+    word = "nan" if np.isnan(yours).any() else "inf"
+    message = f"{scene.label(name)} is {word} in {bad.sum()} of {bad.size} entries"
+    at = f"[{', '.join(map(str, index))}]" if index else ""
+    example = f"{scene.label(name)}{at} = {yours[index]}, should be {scene.right[name][index]:.4g}"
+    hint = "Something overflows, or is divided by 0, and is then multiplied by 0."
+    line = scene.lines.get(name, "")
+    return Finding("stability", name, message, hint, example, 0.0, np.nonzero(bad), line)
+
+
+def finding(
+    scene: Scene, name: str, kind: str, message: str, hint: str, residual: float | None
+) -> Finding:
+    yours, right = scene.yours[name], scene.right[name]
+    gap = np.abs(yours - right)
+    worst = np.unravel_index(np.nanargmax(gap), gap.shape) if gap.size else ()
+    index = ", ".join(str(int(i)) for i in worst)
+    at = f"[{index}]" if worst else ""
+    example = f"{scene.label(name)}{at} = {yours[worst]:.4g}, should be {right[worst]:.4g}"
+    with np.errstate(all="ignore"):
+        where = np.nonzero(gap > 1e-6 * np.nanmax(np.abs(right), initial=0.0))
+    return Finding(kind, name, message, hint, example, residual, where, scene.lines.get(name, ""))
+
+
+def unexplained(scene: Scene, name: str) -> tuple[str, str, str]:
+    yours, right, label = scene.yours[name], scene.right[name], scene.label(name)
+    measured = np.isfinite(right)
+    scale = np.abs(right[measured]).max(initial=0.0)
+    wrong = measured & (np.abs(yours - right) > 1e-6 * scale)
+    total = int(measured.sum())
+    where = f"in {int(wrong.sum())} of {total} entries" if wrong.sum() < total else "everywhere"
+    x = scene.inputs.get(name)
+    kind = "missing-term"
+    if x is not None and wrong.any() and wrong.sum() < total:
+        for said, region in regions(scene, name) if scene.elementwise or scene.is_loss else ():
+            if region.shape == wrong.shape and (region == wrong).all():
+                where, kind = f"{where}, all where {said}", "mask"
+                break
+    return kind, f"{label} is wrong {where}", ""

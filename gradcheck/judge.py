@@ -1,0 +1,529 @@
+"""The run of a check: one forward and backward pass under watch, then their values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from gradcheck.diagnosis import Scene, diagnose
+from gradcheck.networks import blame_a_layer
+from gradcheck.passes import Pass, described, gradients, same, unpack
+from gradcheck.report import Finding, Probe, Report, Tensor
+from gradcheck.source import cache_names, gradient_lines
+from gradcheck.subject import Arrays, Subject, as_outputs, fingerprint, like_outputs, sublayers
+from gradcheck.values import (
+    Point,
+    direction,
+    entries,
+    entry_slopes,
+    measure,
+    rows_are_independent,
+)
+from gradcheck.verdict import RELATIVE, verdict, well_formed
+
+LINES = 250  # a tensor is measured entry by entry where so many lines suffice …
+SAMPLE = 60  # … and on so many where they do not and a direction shows an error
+
+
+class Judge:
+    """Collects a Report on one layer."""
+
+    def __init__(self, layer, inputs, dout, wrt, reference, seed, effort) -> None:
+        self.layer = layer
+        self.given = inputs
+        self.subject = Subject(layer, inputs)
+        self.dout = dout
+        self.wrt = wrt
+        self.reference = reference
+        self.effort = effort
+        self.rng = np.random.default_rng(seed)
+        self.report = Report(subject=described(layer), seed=seed)
+        self.is_net = bool(sublayers(layer)) or len(self.subject.params) > 2
+        self.passes: dict[bool, Pass] = {}
+        self.others: list[Subject] = []
+        self.nonlinear: list[str] = []
+        self.powers: dict[str, str] = {}
+
+    @property
+    def calls(self) -> int:
+        return self.subject.calls + sum(other.calls for other in self.others)
+
+    def say(self, kind: str, tensor: str, message: str, hint: str = "", example: str = "") -> None:
+        if not any(f.kind == kind and f.tensor == tensor for f in self.report.findings):
+            self.report.findings.append(Finding(kind, tensor, message, hint, example))
+
+    # ---- one pass ------------------------------------------------------------------------------
+
+    def runs(self) -> bool:
+        """Whether the training pass runs, repeats itself and leaves everything as it was."""
+        subject = self.subject
+        try:
+            subject.settle_randomness(True)
+            kept = [x.copy() for x in subject.inputs]
+            before = fingerprint(subject.inputs)
+            params = fingerprint(subject.params)
+            out, cache = unpack(subject.forward(True), "forward", "out, cache")
+        except Exception as error:  # whatever a stranger's layer raises is told, not passed on
+            return self.failed("forward", error)
+        if out is None:
+            return self.unwritten("forward")
+        for at, (name, x) in enumerate(zip(subject.names, subject.inputs, strict=True)):
+            if fingerprint(x) != [before[at]]:
+                what = "the shape of its input" if x.shape != kept[at].shape else "its input"
+                self.say(
+                    "mutation",
+                    name,
+                    f"forward changed {what} {name} in place",
+                    "Compute into a new array: the caller still needs this one.",
+                )
+        if fingerprint(subject.params) != params:
+            self.say("mutation", "params", "forward changed a parameter in place", "")
+        self.report.probes["forward leaves inputs and params alone"] = self.outcome()
+        if self.report.findings:
+            return False
+        again, _ = subject.forward(True)
+        if not same(as_outputs(out), as_outputs(again)):
+            self.say(
+                "unknown",
+                "out",
+                "cannot check: forward gives different results for the same input",
+                "Give the layer a numpy.random.Generator or a seed, and keep no memory of calls.",
+            )
+            return False
+        self.report.probes["randomness"] = Probe("passed")
+        return self.backward_runs(out, cache)
+
+    def outcome(self) -> Probe:
+        findings = self.report.findings
+        return Probe("failed", findings[-1].message) if findings else Probe("passed")
+
+    def failed(self, method: str, error: Exception) -> bool:
+        if isinstance(error, NotImplementedError):
+            return self.unwritten(method)
+        self.say(
+            "unknown",
+            "out" if method == "forward" else "x",
+            f"{method} raises {type(error).__name__}: {error}",
+        )
+        return False
+
+    def unwritten(self, method: str) -> bool:
+        self.say("unknown", "out", f"{method} is not written yet", "")
+        return False
+
+    def backward_runs(self, out: Any, cache: Any) -> bool:
+        subject = self.subject
+        douts = self.upstream(as_outputs(out))
+        kept = {name: array.copy() for name, array in subject.params.items()}
+        watched = {"its inputs": subject.inputs, "dout": douts, "the cache": cache}
+        before = {word: fingerprint(tree) for word, tree in watched.items()}
+        try:
+            result = subject.backward(like_outputs(out, douts), cache)
+            dx, grads = unpack(result, "backward", "dx, grads")
+        except Exception as error:
+            return self.failed("backward", error)
+        finally:
+            changed = [n for n, a in subject.params.items() if not same([a], [kept[n]])]
+            for name in changed:
+                subject.layer.params[name][...] = kept[name]
+        if dx is None:
+            return self.unwritten("backward")
+        dxs = [None if d is None else np.array(d) for d in (dx if isinstance(dx, tuple) else (dx,))]
+        grads = {k: np.array(g) for k, g in grads.items()} if isinstance(grads, dict) else grads
+        for name in changed:
+            self.say(
+                "mutation",
+                name,
+                f"backward changed params['{name}'] in place",
+                "Return gradients: the update rule changes parameters, after the backward pass.",
+            )
+        if not changed:
+            for word, tree in watched.items():
+                if fingerprint(tree) != before[word]:
+                    self.say(
+                        "mutation",
+                        word.split()[-1] if word != "its inputs" else subject.names[0],
+                        f"backward changed {word} in place, so that a second call differs",
+                        "Compute into a new array.",
+                    )
+                    break
+        self.report.probes["backward leaves params, cache and dout alone"] = self.outcome()
+        if not self.report.findings:
+            self.second_backward(out, cache, douts, dx, grads)
+        self.passes[True] = Pass(out, cache, douts, dxs, grads)
+        return not self.report.findings
+
+    def second_backward(self, out, cache, douts, dx, grads) -> None:
+        again, more = self.subject.backward(like_outputs(out, douts), cache)
+        first, second = gradients(dx, grads), gradients(again, more)
+        for name, array in first.items():
+            if name in second and not same([array], [second[name]]):
+                label = f"grads['{name}']" if name in self.subject.params else "dx"
+                c = np.nansum(second[name] * array) / max(np.nansum(array * array), 1e-300)
+                twice = " twice" if abs(c - 2) < 1e-6 else " something else for"
+                self.say(
+                    "stale-cache",
+                    name if name in self.subject.params else self.subject.names[0],
+                    f"a second backward call with the same cache returns{twice} {label}",
+                    "Start from zero in every call: nothing of a call may stay on the layer.",
+                )
+                break
+        self.report.probes["a second backward with the same cache"] = self.outcome()
+
+    def upstream(self, outs: Arrays) -> Arrays:
+        if self.dout is not None:
+            given = self.dout if isinstance(self.dout, tuple) else (self.dout,)
+            return [np.asarray(d, np.float64) for d in given]
+        return [np.ones(()) if o.ndim == 0 else self.rng.standard_normal(o.shape) for o in outs]
+
+    # ---- values --------------------------------------------------------------------------------
+
+    def values(self, train: bool) -> None:
+        """Compare the gradients of one pass with differences, and say what is wrong."""
+        if not train:
+            if self.report.findings:
+                return
+            try:
+                out, cache = unpack(self.subject.forward(False), "forward", "out, cache")
+                douts = self.upstream(as_outputs(out))
+                dx, grads = unpack(
+                    self.subject.backward(like_outputs(out, douts), cache), "backward", "dx, grads"
+                )
+            except Exception as error:
+                self.failed("forward(train=False)", error)
+                return
+            if dx is None:
+                self.unwritten("the inference pass of backward")
+                return
+            dxs = [np.asarray(d) for d in (dx if isinstance(dx, tuple) else (dx,))]
+            self.passes[False] = Pass(out, cache, douts, dxs, grads)
+        self.judge_values(self.subject, self.passes[train], train, "" if train else " (inference)")
+
+    def owed(self, subject: Subject, done: Pass) -> list[str] | None:
+        """The names of the inputs that are owed a gradient, or None after saying what lacks."""
+        floats = [
+            name
+            for name, x in zip(subject.names, subject.inputs, strict=True)
+            if x.dtype.kind == "f"
+        ]
+        if all(o.ndim == 0 for o in done.outs):
+            floats = floats[: max(len(done.dxs), 1)]
+        if len(done.dxs) != len(floats):
+            self.say(
+                "shape",
+                floats[0] if floats else "x",
+                f"backward returns {len(done.dxs)} gradients for the {len(floats)} inputs "
+                f"{', '.join(floats)}",
+                "Return a tuple with one gradient for each input.",
+            )
+            return None
+        if not isinstance(done.grads, dict):
+            self.say("shape", "grads", f"grads is {type(done.grads).__name__}, expected a dict")
+            return None
+        return floats
+
+    def judge_values(self, subject, done, train, suffix, sayer=None) -> dict[str, Tensor] | None:
+        names = self.owed(subject, done)
+        if names is None:
+            return None
+        inputs = dict(zip(subject.names, subject.inputs, strict=True))
+        arrays = {name: inputs[name] for name in names} | subject.params
+        yours: dict[str, Any] = dict(zip(names, done.dxs, strict=True))
+        yours |= {name: done.grads.get(name) for name in subject.params}
+        if self.wrt is not None:
+            arrays = {name: array for name, array in arrays.items() if name in self.wrt}
+        point = Point(subject, train, done.outs, done.douts)
+        tensors, bars = {}, {}
+        for name, array in arrays.items():
+            tensors[name], bars[name] = self.tensor(point, name, array, yours[name], name in names)
+        largest = max(
+            (np.nanmax(np.abs(t.numeric), initial=0.0) for t in tensors.values()), default=0
+        )
+        # What is 100 times smaller than one rounding of the output per unit of x is not judged.
+        largest = max(largest, 1e-2 * max(np.abs(d).max(initial=0.0) for d in done.douts))
+        scene = self.scene(subject, done, point, tensors, train)
+        wrong = []
+        for name, tensor in tensors.items():
+            if well_formed(self, name, arrays[name], yours[name], tensor, scene):
+                verdict(tensor, bars[name], largest, self.is_net)
+                if not tensor.ok:
+                    wrong.append(name)
+                    scene.error[name] = tensor.rounding
+        if sayer is None:
+            self.report.tensors |= {f"{name}{suffix}": t for name, t in tensors.items()}
+            self.note_kinks(arrays, tensors)
+            if wrong:
+                self.explain(scene, wrong, train)
+        return tensors
+
+    def tensor(self, point, name, array, yours, is_input) -> tuple[Tensor, Any]:
+        subject = point.subject
+        rng = self.rng
+        noise = point.noise(array, rng) if array.size else 0.0
+        by_row = is_input and rows_are_independent(subject, point.train, array, point.out)
+        lines = array.size // max(len(array), 1) if by_row else array.size
+        analytic = np.asarray(np.nan if yours is None else yours, np.float64)
+        usual = analytic.shape == array.shape
+        few = lines <= LINES or self.effort == "entrywise"
+        by_directions = usual and array.size and (self.effort == "quick" or not few)
+        if by_directions:
+            everything = np.arange(array.size)
+            tried = [self.along(point, array, analytic, noise, everything) for _ in range(2)]
+            if all(agrees for agrees, _ in tried):
+                numeric = np.full(array.shape, np.nan)
+                return Tensor(analytic, numeric, tried[0][1], 0.0, None, True), None
+        limit = lines if self.effort == "entrywise" else LINES if few else SAMPLE
+        slopes = entry_slopes(point, array, noise, by_row, limit, rng)
+        if by_directions and not few:
+            self.locate(point, array, analytic, noise, slopes)
+        return Tensor(analytic, slopes.value, np.nan, 0.0, slopes.kink, True), slopes
+
+    def along(self, point, array, analytic, noise, indices) -> tuple[bool, float]:
+        """Whether the gradient agrees with the slope along a random direction in the entries of
+        array.flat at `indices`, and the relative error."""
+        v = np.zeros(array.size)
+        v[indices] = self.rng.standard_normal(len(indices))
+        v = v.reshape(array.shape)
+        found = measure(point, direction(array, v), noise)
+        gap = abs(float((analytic * v).sum()) - found.value[0])
+        size = max(float(np.sqrt(np.square(analytic * v).sum())), abs(found.value[0]))
+        bar = RELATIVE * size + 2 * found.error[0] + 1e-300
+        return bool(gap <= bar) and not found.kink[0], gap / max(size, 1e-300)
+
+    def locate(self, point, array, analytic, noise, slopes, most=5) -> None:
+        """Measure a few wrong entries too, found by halving, where the sample has none."""
+        flat = slopes.value.reshape(-1)
+        sampled = np.isfinite(flat)
+        scale = np.abs(flat[sampled]).max(initial=0.0)
+        if (np.abs(flat - analytic.reshape(-1))[sampled] > 1e-6 * scale).any():
+            return
+        left = np.nonzero(~sampled)[0]
+        for _ in range(most):
+            part = left
+            while len(part) > 1:
+                half = part[: len(part) // 2]
+                right = not self.along(point, array, analytic, noise, half)[0]
+                part = half if right else part[len(part) // 2 :]
+            if self.along(point, array, analytic, noise, part)[0]:
+                return
+            found = measure(point, entries(array, part), noise)
+            for whole, value in zip(
+                (slopes.value, slopes.error, slopes.left, slopes.right, slopes.kink),
+                (found.value, found.error, found.left, found.right, found.kink),
+                strict=True,
+            ):
+                whole.reshape(-1)[part] = value
+            left = np.setdiff1d(left, part)
+            if not len(left) or self.along(point, array, analytic, noise, left)[0]:
+                return
+
+    def scene(self, subject, done, point, tensors, train) -> Scene:
+        inputs = dict(zip(subject.names, subject.inputs, strict=True))
+        cache: dict[str, np.ndarray] = {}
+        told = cache_names(self.layer)
+        entries = done.cache if isinstance(done.cache, tuple) else (done.cache,)
+        for at, entry in enumerate(entries):
+            if isinstance(entry, np.ndarray):
+                word = told[at] if len(told) == len(entries) and told[at] else f"cache[{at}]"
+                if word not in inputs and word not in subject.params:
+                    cache[word] = entry
+        settings = {
+            key: float(value)
+            for key, value in getattr(subject.layer, "__dict__", {}).items()
+            if type(value) is not bool and isinstance(value, Real) and np.isfinite(float(value))
+        }
+        out, dout = done.outs[0].astype(np.float64), done.douts[0]
+        shapes = {t: a.shape for t, a in inputs.items() if a.dtype.kind == "f"}
+        elementwise = bool(shapes) and out.ndim > 0 and all(s == out.shape for s in shapes.values())
+        elementwise = elementwise and self.is_elementwise(subject, train, inputs, out)
+        scene = Scene(
+            inputs=inputs,
+            params=subject.params,
+            cache=cache,
+            out=out,
+            dout=dout,
+            yours={n: t.analytic for n, t in tensors.items()},
+            right={n: t.numeric for n, t in tensors.items()},
+            error=dict.fromkeys(tensors, 1e-9),
+            settings=settings,
+            elementwise=elementwise,
+            is_loss=out.ndim == 0,
+            lines=gradient_lines(self.layer, subject.names, list(subject.params)),
+        )
+        self.linearity(scene, subject, done, train)
+        return scene
+
+    def is_elementwise(self, subject, train, inputs, out) -> bool:
+        for x in inputs.values():
+            if x.dtype.kind != "f":
+                continue
+            kept = x.copy()
+            half = self.rng.random(x.shape) < 0.5
+            x[half] += 0.1 * np.maximum(np.abs(x[half]), 1.0)
+            moved = as_outputs(subject.forward(train)[0])[0]
+            x[...] = kept
+            if moved.shape != out.shape or not np.array_equal(
+                moved[~half], out[~half], equal_nan=True
+            ):
+                return False
+        return True
+
+    def linearity(self, scene, subject, done, train) -> None:
+        """How each gradient depends on dout: for a fixed cache it must be linear."""
+        if not self.passes.get(True) or done.out is None:
+            return
+        _, cache = subject.forward(train)
+
+        def at(c):
+            dx, grads = subject.backward(like_outputs(done.out, [c * d for d in done.douts]), cache)
+            got = gradients(dx, grads)
+            first = [got.pop(k) for k in list(got) if k.startswith("\0")]
+            return dict(zip(subject.names, first, strict=False)) | got
+
+        try:
+            once, thrice, minus = at(1.0), at(3.0), at(-1.0)
+        except Exception:  # a backward pass that fails on another dout is judged by its values
+            return
+        failed = []
+        largest = max((np.nanmax(np.abs(g), initial=0.0) for g in once.values()), default=0.0)
+        largest = max(largest, 1e-5 * max(np.abs(d).max(initial=0.0) for d in done.douts))
+        for name, g in once.items():
+            size = np.nanmax(np.abs(g), initial=0.0)
+            if name not in thrice or g.shape != thrice[name].shape or size <= 1e-8 * largest:
+                continue
+
+            def equal(a, b, size=size):
+                return bool(np.nanmax(np.abs(a - b), initial=0.0) <= 1e-8 * size)
+
+            if equal(thrice[name], 3 * g) and equal(minus[name], -g):
+                continue
+            failed.append(name)
+            if equal(thrice[name], g) and equal(minus[name], g):
+                scene.ignores_dout.add(name)
+            elif equal(thrice[name], 3 * g):
+                scene.powers[name] = "sign"
+            elif equal(thrice[name], 9 * g):
+                scene.powers[name] = "square"
+            else:
+                scene.powers[name] = "other"
+        if train and "linearity in dout" not in self.report.probes:
+            self.report.probes["linearity in dout"] = (
+                Probe("failed", ", ".join(failed)) if failed else Probe("passed")
+            )
+            self.nonlinear = failed
+            self.powers = dict.fromkeys(scene.ignores_dout, "ignored") | scene.powers
+
+    def note_kinks(self, arrays, tensors) -> None:
+        for name, tensor in tensors.items():
+            if tensor.kinks is None or not tensor.kinks.any():
+                tensor.kinks = None
+                continue
+            count = int(tensor.kinks.sum())
+            zero = bool((arrays[name][tensor.kinks] == 0).all())
+            where = "exactly 0" if zero else "on a kink"
+            span = ", where any slope in [0, 1] is right" if zero and not self.is_net else (
+                ", where any slope between the one-sided ones is right")  # fmt: skip
+            noun = f"entr{'y' if count == 1 else 'ies'} of {name} {'is' if count == 1 else 'are'}"
+            note = f"{count} {noun} {where}{span}"
+            if self.is_net:
+                note = f"{count} {noun} on a kink: not judged there, but at a point nearby"
+            if note not in self.report.notes:
+                self.report.notes.append(note)
+
+    # ---- diagnosis -----------------------------------------------------------------------------
+
+    def explain(self, scene: Scene, wrong: list[str], train: bool) -> None:
+        """Findings for the wrong tensors, one for each cause."""
+        scene.slope_at = lambda z: self.slope_at(z, train)
+        scene.quadratic = scene.elementwise and self.is_quadratic(scene, train)
+        if blame_a_layer(self, train):
+            return
+        for name in wrong:
+            if not np.nan_to_num(scene.right[name]).any() and self.ignored(name, train):
+                return
+        findings = [diagnose(scene, name) for name in wrong]
+        explained = [f for f in findings if f.evidence is not None]
+        if explained and len(explained) < len(findings):
+            rest = [scene.label(f.tensor) for f in findings if f.evidence is None]
+            verb = "is" if len(rest) == 1 else "are"
+            note = f"{' and '.join(rest)} {verb} wrong too; mend the above first"
+            self.report.notes.append(note)
+            findings = explained
+        by_cause: dict[tuple[str, str], list[Finding]] = {}
+        for f in findings:
+            cause = f.message.replace(scene.label(f.tensor), "*").replace(f.tensor, "*")
+            by_cause.setdefault((f.kind, cause), []).append(f)
+        for group in by_cause.values():
+            first = group[0]
+            if len(group) > 1:
+                labels = [scene.label(f.tensor) for f in group]
+                message = first.message.replace(
+                    scene.label(first.tensor), f"{', '.join(labels[:-1])} and {labels[-1]}", 1
+                )
+                for one, many in ((" is ", " are "), (" has ", " have "), (" lacks ", " lack ")):
+                    message = message.replace(one, many, 1)
+                first = replace(first, message=message)
+            if not train:
+                first = replace(first, message=f"with train=False {first.message}")
+            self.report.findings.append(first)
+
+    def ignored(self, name: str, train: bool = True) -> bool:
+        """Whether the output is the same whatever the parameter `name` holds, which is said."""
+        array = self.subject.params.get(name)
+        if array is None:
+            return False
+        kept = array.copy()
+        array += 0.5 * np.maximum(np.abs(kept), 1.0) * self.rng.standard_normal(array.shape)
+        moved, _ = self.subject.forward(train)
+        array[...] = kept
+        if not same(self.passes[train].outs, as_outputs(moved)):
+            return False
+        self.say(
+            "stale-cache",
+            name,
+            f"the output does not react to changes of params['{name}']",
+            "params must hold the very arrays that the layers compute with, not copies.",
+        )
+        return True
+
+    def diagnosed(self, subject, done, tensors, name, train) -> Finding:
+        """The diagnosis of a tensor that is wrong at another point."""
+        point = Point(subject, train, done.outs, done.douts)
+        scene = self.scene(subject, done, point, tensors, train)
+        scene.error[name] = tensors[name].rounding
+        return diagnose(scene, name)
+
+    def slope_at(self, z: np.ndarray, train: bool) -> np.ndarray | None:
+        """The slope of an entry-by-entry layer where its input is z instead."""
+        at = Subject(self.subject.layer, (z, *self.subject.inputs[1:]))
+        try:
+            out, _ = at.forward(train)
+        except Exception:
+            return None
+        outs = as_outputs(out)
+        if outs[0].shape != z.shape:
+            return None
+        point = Point(at, train, outs, [np.ones_like(outs[0])])
+        x = at.inputs[0]
+        flat = np.empty(x.size)
+        for i in range(x.size):
+            h = 1e-4 * max(abs(x.flat[i]), 1.0)
+            kept = x.flat[i]
+            x.flat[i] = kept + h
+            up = point.phi()[0]
+            x.flat[i] = kept - h
+            flat[i] = (up - point.phi()[0]) / (2 * h)
+            x.flat[i] = kept
+        self.others.append(at)
+        return flat.reshape(z.shape)
+
+    def is_quadratic(self, scene: Scene, train: bool) -> bool:
+        x = self.subject.inputs[0]
+        kept = x.copy()
+        x *= 2
+        out = as_outputs(self.subject.forward(train)[0])[0]
+        x[...] = kept
+        return bool(np.allclose(out, 4 * scene.out, rtol=1e-9))

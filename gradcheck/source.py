@@ -1,0 +1,81 @@
+"""What the source of a layer tells: what it caches, and which lines compute gradients."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from typing import Any
+
+
+def method(layer: Any, name: str) -> tuple[ast.FunctionDef, list[str], int] | None:
+    """The syntax tree of a method, its lines, and the number of its first line in the file."""
+    try:
+        lines, first = inspect.getsourcelines(getattr(type(layer), name))
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, AttributeError, SyntaxError, IndentationError):
+        return None
+    function = tree.body[0]
+    return (function, lines, first) if isinstance(function, ast.FunctionDef) else None
+
+
+def cache_names(layer: Any) -> list[str]:
+    """The names of the variables that `forward` puts into its cache, as far as they are plain."""
+    found = method(layer, "forward")
+    if found is None:
+        return []
+    variables: dict[str, ast.expr] = {}
+    cache: ast.expr | None = None
+    for node in ast.walk(found[0]):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            variables[node.targets[0].id] = node.value
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+            cache = node.value.elts[-1]
+    if isinstance(cache, ast.Name):
+        cache = variables.get(cache.id, cache)
+    parts = cache.elts if isinstance(cache, ast.Tuple) else [cache] if cache else []
+    return [part.id if isinstance(part, ast.Name) else "" for part in parts]
+
+
+def gradient_lines(layer: Any, inputs: list[str], params: list[str]) -> dict[str, str]:
+    """For each tensor the line of `backward` that last assigns its gradient: "line 12: dx = …"."""
+    found = method(layer, "backward")
+    if found is None:
+        return {}
+    function, lines, first = found
+    assigned: dict[str, int] = {}
+    returned: dict[str, str] = {}
+    for node in ast.walk(function):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = list(node.targets)
+        elif isinstance(node, ast.AugAssign):
+            targets = [node.target]
+        for target in targets:
+            for part in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(part, ast.Name):
+                    assigned[part.id] = max(assigned.get(part.id, 0), part.lineno)
+                elif isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+                    returned[str(part.slice.value)] = ""
+                    assigned[f"[{part.slice.value!s}]"] = part.lineno
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+            *first_part, last = node.value.elts
+            owed = first_part[0] if first_part else None
+            gradients = owed.elts if isinstance(owed, ast.Tuple) else [owed]
+            for name, gradient in zip(inputs, gradients, strict=False):
+                if isinstance(gradient, ast.Name):
+                    returned[name] = gradient.id
+                elif gradient is not None:
+                    assigned[f"[{name}]"] = gradient.lineno
+            if isinstance(last, ast.Dict):
+                for key, value in zip(last.keys, last.values, strict=True):
+                    if isinstance(key, ast.Constant) and isinstance(value, ast.Name):
+                        returned[str(key.value)] = value.id
+                    elif isinstance(key, ast.Constant):
+                        assigned[f"[{key.value!s}]"] = value.lineno
+    told = {}
+    for name in (*inputs, *params):
+        number = assigned.get(returned.get(name, ""), assigned.get(f"[{name}]", 0))
+        if 0 < number <= len(lines):
+            told[name] = f"line {first + number - 1}: {lines[number - 1].strip()}"
+    return told
