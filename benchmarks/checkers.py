@@ -10,8 +10,7 @@ Mistakes.  The layers of tests/gradcheck/mistakes are wrong in a line or two eac
 a mistake if it reports a failure or raises. "In a gradient": plain differences at one generic point
 reveal it. "Beyond": all others, such as an input that is written to, a cache that does not survive
 another call, an overflow, a wrong forward pass. "Unseen": in layers on which nothing was tuned.
-Update rules are left out. A checker names the mistake where the first tensor that it names is
-wrong, and the first kind of mistake is one that a fair judge accepts.
+Update rules are left out. Names count if the first tensor named is wrong, the first kind fair.
 
 False alarms.  The same layers without mistakes, for several seeds: with inputs as they were drawn;
 with zeros and ties, that is with inputs rounded and with inputs cut off at 0, where outputs stay
