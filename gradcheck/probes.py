@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gradcheck.diagnosis import diagnose
 from gradcheck.judge import Judge
 from gradcheck.passes import Pass, close, gradients, same, state_of, unpack
 from gradcheck.report import Probe
@@ -312,19 +313,16 @@ def values_elsewhere(
                 judge.say("stability", name, f"{where}, {label(judge, name)} is nan", hint)
                 return PASSED
             return Probe("not applicable", f"{where}, {label(judge, name)} is {bad}")
-    before = dict(judge.report.tensors)
-    tensors = judge.judge_values(subject, done, train, "", sayer="probe")
-    judge.report.tensors = before
-    for name, tensor in (tensors or {}).items():
-        if not tensor.ok:
-            if kind is None:
-                finding = judge.diagnosed(subject, done, tensors or {}, name, train)
-                kind, message = finding.kind, f"{where}, {finding.message}"
-                judge.say(kind, name, message, finding.hint, finding.example)
-            else:
-                judge.say(kind, name, f"{where}, {label(judge, name)} is wrong "
-                          f"(error {tensor.error:.1e}), and right otherwise", "")  # fmt: skip
-            break
+    found = judge.compare(subject, done, train, directions=1)
+    if found is None or not found[2]:
+        return PASSED
+    tensors, scene, (name, *_) = found
+    if kind is None:
+        wrong = diagnose(scene, name)
+        judge.say(wrong.kind, name, f"{where}, {wrong.message}", wrong.hint, wrong.example)
+    else:
+        error = f"error {tensors[name].error:.1e}"
+        judge.say(kind, name, f"{where}, {label(judge, name)} is wrong ({error}), else right")
     return PASSED
 
 
