@@ -158,7 +158,12 @@ def _best(values, lefts, rights, errors, bars) -> Slopes:
     kink = clear.any(axis=0) & broken[deepest, each] & (len(values) > 2)
     kink &= jumps[deepest, each] > 0.3 * jumps.max(axis=0)
 
-    errors = np.where(np.isfinite(errors) & ~broken[1:], errors, np.inf)
+    # Far from the point two steps may agree on a slope that smaller steps contradict.
+    refuted = np.zeros_like(broken[1:])
+    for k in range(len(errors) - 1):
+        apart = np.abs(values[k + 2 :] - values[k + 1]) > 4 * errors[k] + 10 * bars[k + 2 :]
+        refuted[k] = apart.any(axis=0)
+    errors = np.where(np.isfinite(errors) & ~broken[1:] & ~refuted, errors, np.inf)
     best = errors.argmin(axis=0)
     # A jump too small to tell from noise may be that of a kink: it widens the bar.
     value, error = values[best + 1, each], errors[best, each] + jumps[best + 1, each]

@@ -47,4 +47,4 @@ class Affine(Layer):
         yield "images", cls(12, 5, rng=rng), rng.standard_normal((2, 3, 2, 2))
 
     def __repr__(self):
-        return f"Affine({self.in_features} → {self.out_features})"
+        return f"{type(self).__name__}({self.in_features} → {self.out_features})"

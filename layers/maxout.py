@@ -77,4 +77,6 @@ class Maxout(Layer):
         yield "on kinks", tied, rng.standard_normal((5, 3))
 
     def __repr__(self):
-        return f"Maxout({self.in_features} → {self.out_features}, pieces={self.pieces})"
+        return (
+            f"{type(self).__name__}({self.in_features} → {self.out_features}, pieces={self.pieces})"
+        )
