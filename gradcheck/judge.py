@@ -12,7 +12,7 @@ from gradcheck.diagnosis import Scene, diagnose
 from gradcheck.networks import blame_a_layer
 from gradcheck.passes import Pass, described, gradients, same, unpack
 from gradcheck.report import Finding, Probe, Report, Tensor
-from gradcheck.source import cache_names, gradient_lines
+from gradcheck.source import cache_names, gradient_lines, raising_line
 from gradcheck.subject import Arrays, Subject, as_outputs, fingerprint, like_outputs, sublayers
 from gradcheck.values import (
     Point,
@@ -107,6 +107,7 @@ class Judge:
             "unknown",
             "out" if method == "forward" else "x",
             f"{method} raises {type(error).__name__}: {error}",
+            raising_line(self.layer, error),
         )
         return False
 
@@ -462,7 +463,8 @@ class Judge:
         for name in wrong:
             if not np.nan_to_num(scene.right[name]).any() and self.ignored(name, train):
                 return
-        findings = [diagnose(scene, name) for name in wrong]
+        by_message = {f.message: f for f in (diagnose(scene, name) for name in wrong[::-1])}
+        findings = list(by_message.values())[::-1]
         explained = [f for f in findings if f.evidence is not None]
         if explained and len(explained) < len(findings):
             rest = [scene.label(f.tensor) for f in findings if f.evidence is None]
@@ -481,8 +483,13 @@ class Judge:
                 message = first.message.replace(
                     scene.label(first.tensor), f"{', '.join(labels[:-1])} and {labels[-1]}", 1
                 )
-                for one, many in ((" is ", " are "), (" has ", " have "), (" lacks ", " lack ")):
-                    message = message.replace(one, many, 1)
+                if first.message.startswith(scene.label(first.tensor)):
+                    for one, many in (
+                        (" is ", " are "),
+                        (" has ", " have "),
+                        (" lacks ", " lack "),
+                    ):
+                        message = message.replace(one, many, 1)
                 first = replace(first, message=message)
             if not train:
                 first = replace(first, message=f"with train=False {first.message}")

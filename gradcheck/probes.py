@@ -50,7 +50,9 @@ def probe(judge: Judge, modes: tuple[str, ...]) -> None:
         questions.append(("state", state))
     for name, question in questions:
         if judge.report.findings and name not in ("float32", "state"):
-            judge.report.probes[name] = Probe("not applicable", "a mistake is known already")
+            judge.report.probes[name] = Probe(
+                "not applicable", "not asked: mend the mistake above first"
+            )
             continue
         ask(judge, name, question)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import traceback
 from typing import Any
 
 
@@ -45,7 +46,8 @@ def gradient_lines(layer: Any, inputs: list[str], params: list[str]) -> dict[str
     function, lines, first = found
     assigned: dict[str, int] = {}
     returned: dict[str, str] = {}
-    for node in ast.walk(function):
+    nodes = sorted(ast.walk(function), key=lambda node: getattr(node, "lineno", 0))
+    for node in nodes:  # of several returns the last counts, which is that of the training pass
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
             targets = list(node.targets)
@@ -79,3 +81,13 @@ def gradient_lines(layer: Any, inputs: list[str], params: list[str]) -> dict[str
         if 0 < number <= len(lines):
             told[name] = f"line {first + number - 1}: {lines[number - 1].strip()}"
     return told
+
+
+def raising_line(layer: Any, error: BaseException) -> str:
+    """The last line of the layer's own file that the error passed through: "line 12: dx = …"."""
+    try:
+        file = inspect.getfile(type(layer))
+    except (OSError, TypeError):
+        return ""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    return f"line {own[-1].lineno}: {own[-1].line}" if own else ""

@@ -110,7 +110,7 @@ class Subject:
 
     @property
     def params(self) -> dict[str, np.ndarray]:
-        return dict(self.layer.params)
+        return dict(getattr(self.layer, "params", {}))
 
     def rewind(self) -> None:
         """Put state, generators and np.random back to where they were."""

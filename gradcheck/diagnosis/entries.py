@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene, Verdict, named_factor, ratio, words
+from gradcheck.diagnosis.scene import Scene, Verdict, off_by, ratio
 from gradcheck.diagnosis.size import two_valued
 
 
@@ -152,12 +152,9 @@ def wrong_in_a_region(scene: Scene, name: str) -> Iterator[Verdict]:
         if c is not None and np.abs(a - c * n).max() <= 1e-5 * scale:
             if abs(c + 1) < 1e-5:
                 yield "sign", f"{label} has the wrong sign where {where} {count}", "", 1e-7
-            found = named_factor(scene, abs(c))
-            word = words(found[0]) if found else f"{1 / c if abs(c) < 1 else c:.4g}"
-            size = "large" if abs(c) > 1 else "small"
             yield (
                 "mask",
-                f"{label} is too {size} by a factor {word} where {where} {count}",
+                f"{label} is {off_by(scene, c)} where {where} {count}",
                 "That factor belongs to the other side alone.",
                 1e-7,
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene, Verdict, named_factor, ratio, words
+from gradcheck.diagnosis.scene import Scene, Verdict, off_by, ratio
 
 
 def wrong_at_the_labels(scene: Scene, name: str) -> Iterator[Verdict]:
@@ -41,15 +41,12 @@ def wrong_at_the_labels(scene: Scene, name: str) -> Iterator[Verdict]:
                     hint = "It should be the probabilities minus the one-hot labels."
                     yield kind, message, hint if factor > 0 else "Leave the true class out.", 1e-7
             if c is not None and np.abs(yours[onehot] - c * right[onehot]).max() < 1e-6 * scale:
-                found = named_factor(scene, abs(c))
                 if abs(c + 1) < 1e-6:
                     yield "sign", f"{label} has the wrong sign at the true class", "", 1e-7
-                word = words(found[0]) if found else f"{c:.4g}"
                 yield (
                     "scale",
-                    f"{label} at the true class is too {'large' if abs(c) > 1 else 'small'} by a "
-                    f"factor {word}",
-                    "The update of the true class stands in the wrong loop.",
+                    f"{label} at the true class is {off_by(scene, c)}",
+                    "If it is updated in a loop over the classes, take it out of that loop.",
                     1e-7,
                 )
         if (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene, Verdict, named_factor, words
+from gradcheck.diagnosis.scene import Scene, Verdict, off_by
 
 CENTRED = re.compile(r"\bx\s*-\s*\w+")
 
@@ -92,15 +92,6 @@ def part_of_normalisation(scene, label, parts, fits, wrong, std):
         if np.abs(a - c * n).max() < 1e-5 * scale:
             if abs(c + 1) < 1e-5:
                 yield "sign", f"the {part} in {label} has the wrong sign", "", 1e-6
-            found = named_factor(scene, abs(c))
-            if found:
-                yield (
-                    "scale",
-                    f"the {part} in {label} is too {'large' if found[1] else 'small'} by a factor "
-                    f"{words(found[0])}",
-                    "",
-                    1e-6,
-                )
             if abs(c - 1) < 1e-2:
                 yield (
                     "missing-term",
@@ -108,9 +99,7 @@ def part_of_normalisation(scene, label, parts, fits, wrong, std):
                     "Look where eps stands: forward and backward must have it in the same place.",
                     1e-6,
                 )
-            both = wrong[1] and wrong[2] and not wrong[0]
-            if both or found is None:
-                yield "scale", f"the {part} in {label} is {c:.4g} times what it should be", "", 1e-6
+            yield "scale", f"the {part} in {label} is {off_by(scene, c)}", "", 1e-6
         if np.abs(a - n * std).max() < 1e-5 * np.abs(a).max() and CENTRED.search(
             scene.lines.get(next(iter(scene.inputs)), "")
         ):

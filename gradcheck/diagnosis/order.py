@@ -19,7 +19,10 @@ def swapped_with_another(scene: Scene, name: str) -> Iterator[Verdict]:
             continue
         a, b = scene.label(name), scene.label(other)
         if scene.close(other, scene.right[name]) is not None:
-            yield "swapped", f"{a} and {b} are swapped", "Exchange them.", residual
+            first, second = (n for n in scene.right if n in (name, other))
+            pair = f"{scene.label(first)} and {scene.label(second)}"
+            hint = "Return each in the place, or under the name, of its own tensor."
+            yield "swapped", f"{pair} are swapped", hint, residual
         else:
             yield "swapped", f"{a} holds what belongs into {b}", "", residual
     for other, yours in scene.yours.items():
@@ -145,7 +148,9 @@ def reduced_wrongly(scene: Scene, name: str) -> Iterator[Verdict]:
                 yield (
                     "axis",
                     f"{label} is the sum of {word} over axis {over}, the wrong one",
-                    "Sum over the axes along which the tensor was broadcast.",
+                    "Sum over the batch, axis 0."
+                    if yours.ndim == 1 and dout.ndim == 2
+                    else "Sum over the axes along which the tensor was broadcast.",
                     residual,
                 )
     flat = dout.shape[0] * int(np.prod(dout.shape[2:]))

@@ -105,17 +105,24 @@ def constants(scene: Scene) -> Iterator[tuple[float, str]]:
     yield 4.0, "4"
 
 
-def named_factor(scene: Scene, factor: float) -> tuple[str, bool] | None:
-    """`factor` in words, and whether the gradient is then too large (or too small)."""
+def factor_name(scene: Scene, size: float) -> str | None:
+    """What a factor above 1 is called, "" where it is a plain number, None where it is unknown."""
     for value, word in constants(scene):
         if value <= 0 or value == 1:
             continue
-        for large, c in ((value > 1, value), (value < 1, 1 / value)):
-            if abs(factor - c) <= 1e-6 * c:
-                return (f"{word} = {c:.4g}" if large else f"1/{word} = {c:.4g}"), True
-            if abs(factor * c - 1) <= 1e-6:
-                return (f"{word} = {c:.4g}" if large else f"1/{word} = {c:.4g}"), False
+        c = value if value > 1 else 1 / value
+        if abs(size - c) <= 1e-6 * c:
+            told = "N, the batch size" if word == "N" else word
+            return "" if word.isdigit() else told if value > 1 else f"1/{word}"
     return None
+
+
+def off_by(scene: Scene, c: float) -> str:
+    """How to say that something is c times its right size: "too large by a factor 5 = N"."""
+    size = max(abs(c), 1 / abs(c))
+    name = factor_name(scene, size)
+    which = "large" if abs(c) > 1 else "small"
+    return f"too {which} by a factor {size:.4g}{f' = {name}' if name else ''}"
 
 
 def ratio(yours: np.ndarray, right: np.ndarray, mask: Any = ...) -> float | None:
@@ -125,8 +132,3 @@ def ratio(yours: np.ndarray, right: np.ndarray, mask: Any = ...) -> float | None
     a, n = a[good], n[good]
     total = np.square(n).sum()
     return float((a * n).sum() / total) if total else None
-
-
-def words(word: str) -> str:
-    number = word.rpartition(" = ")
-    return f"{number[2]} = {number[0]}" if number[0] and number[0] != number[2] else number[2]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene, Verdict, named_factor, ratio, words
+from gradcheck.diagnosis.scene import Scene, Verdict, factor_name, off_by, ratio
 
 
 def depends_wrongly_on_dout(scene: Scene, name: str) -> Iterator[Verdict]:
@@ -59,24 +59,21 @@ def off_by_a_factor(scene: Scene, name: str) -> Iterator[Verdict]:
             residual,
         )
         return
-    found = named_factor(scene, abs(c))
-    if found is None and abs(c - 1) < 1e-2:
+    known = factor_name(scene, max(abs(c), 1 / abs(c)))
+    if known is None and abs(c - 1) < 1e-2:
         hint = "Look where eps stands, or for a cast to fewer digits."
         yield "missing-term", f"{label} is nearly right: off by a factor {c:.6g}", hint, residual
         return
-    if found is None:
-        yield "scale", f"{label} is {c:.6g} times what it should be", "", residual
-        return
-    word, large = found
-    hint = "Divide by it once." if large else "It has been divided by once too often."
-    if word.startswith("N ") or word.startswith("N="):
-        hint = (
-            "Divide by the batch size: the loss is a mean over the examples."
-            if large
-            else "Sum over the batch, do not average: the loss averages already."
-        )
-    size = "large" if large else "small"
-    yield "scale", f"{label} {sign}is too {size} by a factor {words(word)}", hint, residual
+    hint = ""
+    if known is not None:
+        hint = f"There is one factor too {'many' if abs(c) > 1 else 'few'}."
+        if known.startswith("N,"):
+            hint = (
+                "Divide by the batch size: the loss is a mean over the examples."
+                if abs(c) > 1
+                else "Sum over the batch, do not average: if the loss is a mean, it has averaged."
+            )
+    yield "scale", f"{label} {sign}is {off_by(scene, c)}", hint, residual
 
 
 def two_valued(scene, name) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import STRENGTHS, Scene, Verdict, named_factor, ratio, words
+from gradcheck.diagnosis.scene import STRENGTHS, Scene, Verdict, factor_name, off_by, ratio
 
 
 def sums_of_terms(scene: Scene, name: str) -> Iterator[Verdict]:
@@ -97,15 +97,7 @@ def compare(scene, name, said, right, yours) -> Iterator[Verdict]:
         elif abs(share + 1) < 1e-6:
             yield "sign", f"the term {said[k]} in {label} has the wrong sign", "Turn it.", 1e-8
         else:
-            found = named_factor(scene, abs(share))
-            word = words(found[0]) if found else f"{share:.4g}"
-            size = "large" if abs(share) > 1 else "small"
-            yield (
-                "scale",
-                f"the term {said[k]} in {label} is too {size} by a factor {word}",
-                "",
-                1e-8,
-            )
+            yield "scale", f"the term {said[k]} in {label} is {off_by(scene, share)}", "", 1e-8
 
 
 def related(said: list[str], at: int) -> Iterator[int]:
@@ -146,12 +138,9 @@ def wrong_term(scene: Scene, name: str) -> Iterator[Verdict]:
                         residual,
                     )
                 elif l2:
-                    found = named_factor(scene, abs(share + 1))
-                    word, large = found if found else (f"{abs(share + 1):.4g}", share > 0)
                     yield (
                         "scale",
-                        f"the regularisation in {label} is too {'large' if large else 'small'} by "
-                        f"a factor {words(word)}",
+                        f"the regularisation in {label} is {off_by(scene, share + 1)}",
                         f"The loss has 0.5 * {key} * ΣW², whose gradient is {term}.",
                         residual,
                     )
@@ -164,14 +153,12 @@ def wrong_term(scene: Scene, name: str) -> Iterator[Verdict]:
                 residual = scene.small(
                     name, data_yours - c * data_right, np.maximum(np.abs(yours), np.abs(right))
                 )
-                found = named_factor(scene, abs(c))
-                if found and residual is not None:
-                    size = "large" if found[1] else "small"
+                if residual is not None and factor_name(scene, max(abs(c), 1 / abs(c))):
                     yield (
                         "scale",
-                        f"the data part of {label} is too {size} by a factor {words(found[0])}; "
-                        f"the regularisation {key} * {name} is right",
-                        "Divide by the batch size." if found[1] else "",
+                        f"the data part of {label} is {off_by(scene, c)}; the regularisation "
+                        f"{key} * {name} is right",
+                        "Divide by the batch size." if abs(c) > 1 else "",
                         residual,
                     )
     terms = {"dout": scene.dout} | {f"dout * {w}": scene.dout * a for w, a in scene.arrays().items()

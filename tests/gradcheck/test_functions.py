@@ -187,7 +187,7 @@ def test_a_mistake_is_named_as_the_function_names_it_and_its_line_is_quoted():
         return dx, dw, db
 
     report = check_functions(affine_forward, averages, X, W, B)
-    assert message(report) == "db is too small by a factor 5 = N"
+    assert message(report) == "db is too small by a factor 5 = N, the batch size"
     assert report.findings[0].tensor == "b"
     assert report.findings[0].line.endswith("db = dout.mean(axis=0)")
     assert [name for name, tensor in report.tensors.items() if not tensor.ok] == ["b"]
@@ -305,7 +305,7 @@ def test_a_loss_whose_gradient_is_not_divided_by_n_is_found():
         return loss, dx * len(x)
 
     report = check_functions(loss_of_sums, None, SCORES, Y)
-    assert message(report) == "dx is too large by a factor 5 = N"
+    assert message(report) == "dx is too large by a factor 5 = N, the batch size"
     assert report.probes["linearity in dout"].outcome == "not applicable"
 
 
@@ -425,7 +425,7 @@ class Changed(TwoLayerNet):
 
 def test_wrong_gradients_of_a_model_are_named_by_their_keys():
     report = check_model(Changed(lambda g: g | {"b1": g["b1"] / 5}), X, Y)
-    assert message(report) == "grads['b1'] is too small by a factor 5 = N"
+    assert message(report) == "grads['b1'] is too small by a factor 5 = N, the batch size"
     report = check_model(Changed(lambda g: {k: g[k] for k in ("W1", "b1", "W2")}), X, Y)
     assert message(report) == "grads has no entry for the parameter 'b2'"
     assert message(check_model(Changed(lambda _: {}), X, Y)) == "the gradients are not written yet"
