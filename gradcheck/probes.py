@@ -55,6 +55,7 @@ def probe(judge: Judge, modes: tuple[str, ...]) -> None:
             )
             continue
         ask(judge, name, question)
+    look_for_instability(judge)
 
 
 def ask(judge: Judge, name: str, question: Callable[[Judge], Probe]) -> None:

@@ -74,23 +74,26 @@ class Point:
 
     def noise(self, array: np.ndarray, rng: np.random.Generator) -> float:
         """The noise of φ, as it shows in seven values very close to each other; but not so close
-        that rounding makes them all one."""
+        that rounding makes them all one. Where they climb in equal stairs, a stair is the noise."""
         move = direction(array, rng.standard_normal(array.shape))
         for spacing in (1e-11, 1e-9, 1e-7, 1e-5):
             values = []
             for k in range(7):
                 move(k * spacing)
                 values.append(self.phi()[0])
-            if np.count_nonzero(np.diff(values)) > 3:
+            steps = np.abs(np.diff(values))
+            if np.count_nonzero(steps) > 3:
                 break
         move(0.0)
+        stairs = np.unique(steps[steps > 0])
+        stair = float(stairs[0]) if 0 < len(stairs) <= 3 else 0.0
         table, level = np.array(values), []
         for k in range(1, 6):
             table = np.diff(table)
             if k >= 3:
                 level.append(np.mean(np.square(table)) / comb(2 * k, k))
         measured = float(np.sqrt(np.mean(level)))
-        return max(measured, self.floor) if np.isfinite(measured) else self.floor
+        return max(measured, stair, self.floor) if np.isfinite(measured) else self.floor
 
 
 def direction(array: np.ndarray, v: np.ndarray) -> Move:

@@ -55,8 +55,10 @@ class Scene:
         with np.errstate(all="ignore"):
             scale = np.nanmax(size, initial=0.0)
             left = np.nanmax(np.abs(rest), initial=0.0) / scale if scale else 0.0
-        limit = max(3e-7, 30 * self.error[name])
-        return float(left) if left <= min(limit, 1e-3) else None
+            gap = np.nanmax(np.abs(self.yours[name] - self.right[name]), initial=0.0)
+        # A hypothesis has to explain much more than there is to explain, too.
+        limit = min(max(3e-7, 30 * self.error[name]), 1e-3, gap / scale / 30 if scale else 0.0)
+        return float(left) if left <= limit else None
 
     def arrays(self) -> Named:
         """Inputs, parameters and cache of floats, without repeats."""

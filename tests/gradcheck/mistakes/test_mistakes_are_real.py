@@ -23,6 +23,9 @@ from catalogue import (
 )
 from catalogue.scenes import call, upstream
 
+# Some mistakes set a shape in place, which newer versions of NumPy warn about.
+pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
+
 ALL = [*MISTAKES, *UNSEEN]
 every_mistake = pytest.mark.parametrize("mistake", ALL, ids=lambda mistake: mistake.id)
 
