@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.calls import inference
 from gradcheck.formulas import compare_with_reference
 from gradcheck.judge import Judge
-from gradcheck.probes import ask, inference, look_for_instability, probe
+from gradcheck.probes import ask, look_for_instability, probe
 from gradcheck.report import GradientError, Report
+from gradcheck.watch import runs
 
 
 def check(
@@ -68,7 +70,7 @@ def examine(
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as that of the mean of an empty batch
-            if judge.runs():
+            if runs(judge):
                 if "train" in values:
                     judge.values(True)
                 if "inference" in modes and not judge.report.findings:

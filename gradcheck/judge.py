@@ -13,7 +13,7 @@ from gradcheck.networks import blame_a_layer
 from gradcheck.passes import Pass, described, gradients, same, unpack
 from gradcheck.report import Finding, Probe, Report, Tensor
 from gradcheck.source import cache_names, gradient_lines, raising_line
-from gradcheck.subject import Arrays, Subject, as_outputs, fingerprint, like_outputs, sublayers
+from gradcheck.subject import Arrays, Subject, as_outputs, like_outputs, sublayers
 from gradcheck.values import (
     Point,
     direction,
@@ -55,51 +55,6 @@ class Judge:
         if not any(f.kind == kind and f.tensor == tensor for f in self.report.findings):
             self.report.findings.append(Finding(kind, tensor, message, hint, example))
 
-    # ---- one pass ------------------------------------------------------------------------------
-
-    def runs(self) -> bool:
-        """Whether the training pass runs, repeats itself and leaves everything as it was."""
-        subject = self.subject
-        try:
-            subject.settle_randomness(True)
-            kept = [x.copy() for x in subject.inputs]
-            before = fingerprint(subject.inputs)
-            params = fingerprint(subject.params)
-            out, cache = unpack(subject.forward(True), "forward", "out, cache")
-        except Exception as error:  # whatever a stranger's layer raises is told, not passed on
-            return self.failed("forward", error)
-        if out is None:
-            return self.unwritten("forward")
-        for at, (name, x) in enumerate(zip(subject.names, subject.inputs, strict=True)):
-            if fingerprint(x) != [before[at]]:
-                what = "the shape of its input" if x.shape != kept[at].shape else "its input"
-                self.say(
-                    "mutation",
-                    name,
-                    f"forward changed {what} {name} in place",
-                    "Compute into a new array: the caller still needs this one.",
-                )
-        if fingerprint(subject.params) != params:
-            self.say("mutation", "params", "forward changed a parameter in place", "")
-        self.report.probes["forward leaves inputs and params alone"] = self.outcome()
-        if self.report.findings:
-            return False
-        again, _ = subject.forward(True)
-        if not same(as_outputs(out), as_outputs(again)):
-            self.say(
-                "unknown",
-                "out",
-                "cannot check: forward gives different results for the same input",
-                "Give the layer a numpy.random.Generator or a seed, and keep no memory of calls.",
-            )
-            return False
-        self.report.probes["randomness"] = Probe("passed")
-        return self.backward_runs(out, cache)
-
-    def outcome(self) -> Probe:
-        findings = self.report.findings
-        return Probe("failed", findings[-1].message) if findings else Probe("passed")
-
     def failed(self, method: str, error: Exception) -> bool:
         if isinstance(error, NotImplementedError):
             return self.unwritten(method)
@@ -114,65 +69,6 @@ class Judge:
     def unwritten(self, method: str) -> bool:
         self.say("unknown", "out", f"{method} is not written yet", "")
         return False
-
-    def backward_runs(self, out: Any, cache: Any) -> bool:
-        subject = self.subject
-        douts = self.upstream(as_outputs(out))
-        kept = {name: array.copy() for name, array in subject.params.items()}
-        watched = {"its inputs": subject.inputs, "dout": douts, "the cache": cache}
-        before = {word: fingerprint(tree) for word, tree in watched.items()}
-        try:
-            result = subject.backward(like_outputs(out, douts), cache)
-            dx, grads = unpack(result, "backward", "dx, grads")
-        except Exception as error:
-            return self.failed("backward", error)
-        finally:
-            changed = [n for n, a in subject.params.items() if not same([a], [kept[n]])]
-            for name in changed:
-                subject.layer.params[name][...] = kept[name]
-        if dx is None:
-            return self.unwritten("backward")
-        dxs = [None if d is None else np.array(d) for d in (dx if isinstance(dx, tuple) else (dx,))]
-        grads = {k: np.array(g) for k, g in grads.items()} if isinstance(grads, dict) else grads
-        for name in changed:
-            self.say(
-                "mutation",
-                name,
-                f"backward changed params['{name}'] in place",
-                "Return gradients: the update rule changes parameters, after the backward pass.",
-            )
-        if not changed:
-            for word, tree in watched.items():
-                if fingerprint(tree) != before[word]:
-                    self.say(
-                        "mutation",
-                        word.split()[-1] if word != "its inputs" else subject.names[0],
-                        f"backward changed {word} in place, so that a second call differs",
-                        "Compute into a new array.",
-                    )
-                    break
-        self.report.probes["backward leaves params, cache and dout alone"] = self.outcome()
-        if not self.report.findings:
-            self.second_backward(out, cache, douts, dx, grads)
-        self.passes[True] = Pass(out, cache, douts, dxs, grads)
-        return not self.report.findings
-
-    def second_backward(self, out, cache, douts, dx, grads) -> None:
-        again, more = self.subject.backward(like_outputs(out, douts), cache)
-        first, second = gradients(dx, grads), gradients(again, more)
-        for name, array in first.items():
-            if name in second and not same([array], [second[name]]):
-                label = f"grads['{name}']" if name in self.subject.params else "dx"
-                c = np.nansum(second[name] * array) / max(np.nansum(array * array), 1e-300)
-                twice = " twice" if abs(c - 2) < 1e-6 else " something else for"
-                self.say(
-                    "stale-cache",
-                    name if name in self.subject.params else self.subject.names[0],
-                    f"a second backward call with the same cache returns{twice} {label}",
-                    "Start from zero in every call: nothing of a call may stay on the layer.",
-                )
-                break
-        self.report.probes["a second backward with the same cache"] = self.outcome()
 
     def upstream(self, outs: Arrays) -> Arrays:
         if self.dout is not None:

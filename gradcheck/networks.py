@@ -10,6 +10,7 @@ import numpy as np
 from gradcheck.passes import close
 from gradcheck.report import Finding
 from gradcheck.subject import Subject, like_outputs
+from gradcheck.watch import runs
 
 if TYPE_CHECKING:
     from gradcheck.judge import Judge
@@ -60,7 +61,7 @@ def blame_a_layer(judge: Judge, train: bool) -> bool:
         previous = result[0] if isinstance(result, tuple) else None
         inputs = forwards[name][1]
         part = type(judge)(unwatched(sub), inputs, upstream, None, None, 0, "full")
-        if part.runs():
+        if runs(part):
             part.values(train)
         judge.others.append(part.subject)
         if part.report.findings:
