@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from gradcheck.diagnosis import Scene, diagnose
-from gradcheck.networks import blame_a_layer
+from gradcheck.diagnosis import Scene
+from gradcheck.explain import explain
 from gradcheck.passes import Pass, described, gradients, same, unpack
 from gradcheck.report import Finding, Probe, Report, Tensor
 from gradcheck.source import cache_names, gradient_lines, raising_line
@@ -29,11 +28,24 @@ SAMPLE = 60  # … and on so many where they do not and a direction shows an err
 
 
 class Judge:
-    """Collects a Report on one layer."""
+    """Collects a Report on one layer. The arguments are those of `check`.
 
-    def __init__(self, layer, inputs, dout, wrt, reference, seed, effort) -> None:
+    subject    the copy that is computed with; `others` are copies at other points
+    passes     what the training pass (True) and the inference pass (False) gave
+    nonlinear  the tensors whose gradient is not linear in dout, `powers` how it depends on it
+    """
+
+    def __init__(
+        self,
+        layer: Any,
+        inputs: tuple[Any, ...],
+        dout: Any,
+        wrt: tuple[str, ...] | None,
+        reference: Any,
+        seed: int,
+        effort: str,
+    ) -> None:
         self.layer = layer
-        self.given = inputs
         self.subject = Subject(layer, inputs)
         self.dout = dout
         self.wrt = wrt
@@ -76,8 +88,6 @@ class Judge:
             return [np.asarray(d, np.float64) for d in given]
         return [np.ones(()) if o.ndim == 0 else self.rng.standard_normal(o.shape) for o in outs]
 
-    # ---- values --------------------------------------------------------------------------------
-
     def values(self, train: bool) -> None:
         """Compare the gradients of one pass with differences, and say what is wrong."""
         if not train:
@@ -112,7 +122,7 @@ class Judge:
         self.report.tensors |= {f"{name}{suffix}": t for name, t in tensors.items()}
         self.note_kinks(scene.inputs | scene.params, tensors)
         if wrong:
-            self.explain(scene, wrong, train)
+            explain(self, scene, wrong, train)
 
     def owed(self, subject: Subject, done: Pass) -> list[str] | None:
         """The names of the inputs that are owed a gradient, or None after saying what lacks."""
@@ -348,49 +358,6 @@ class Judge:
             if note not in self.report.notes:
                 self.report.notes.append(note)
 
-    # ---- diagnosis -----------------------------------------------------------------------------
-
-    def explain(self, scene: Scene, wrong: list[str], train: bool) -> None:
-        """Findings for the wrong tensors, one for each cause."""
-        scene.slope_at = lambda z: self.slope_at(z, train)
-        scene.quadratic = scene.elementwise and self.is_quadratic(scene, train)
-        if blame_a_layer(self, train):
-            return
-        for name in wrong:
-            if not np.nan_to_num(scene.right[name]).any() and self.ignored(name, train):
-                return
-        by_message = {f.message: f for f in (diagnose(scene, name) for name in wrong[::-1])}
-        findings = list(by_message.values())[::-1]
-        explained = [f for f in findings if f.evidence is not None]
-        if explained and len(explained) < len(findings):
-            rest = [scene.label(f.tensor) for f in findings if f.evidence is None]
-            verb = "is" if len(rest) == 1 else "are"
-            note = f"{' and '.join(rest)} {verb} wrong too; mend the above first"
-            self.report.notes.append(note)
-            findings = explained
-        by_cause: dict[tuple[str, str], list[Finding]] = {}
-        for f in findings:
-            cause = f.message.replace(scene.label(f.tensor), "*").replace(f.tensor, "*")
-            by_cause.setdefault((f.kind, cause), []).append(f)
-        for group in by_cause.values():
-            first = group[0]
-            if len(group) > 1:
-                labels = [scene.label(f.tensor) for f in group]
-                message = first.message.replace(
-                    scene.label(first.tensor), f"{', '.join(labels[:-1])} and {labels[-1]}", 1
-                )
-                if first.message.startswith(scene.label(first.tensor)):
-                    for one, many in (
-                        (" is ", " are "),
-                        (" has ", " have "),
-                        (" lacks ", " lack "),
-                    ):
-                        message = message.replace(one, many, 1)
-                first = replace(first, message=message)
-            if not train:
-                first = replace(first, message=f"with train=False {first.message}")
-            self.report.findings.append(first)
-
     def ignored(self, name: str, train: bool = True) -> bool:
         """Whether the output is the same whatever the parameter `name` holds, which is said."""
         array = self.subject.params.get(name)
@@ -409,35 +376,3 @@ class Judge:
             "params must hold the very arrays that the layers compute with, not copies.",
         )
         return True
-
-    def slope_at(self, z: np.ndarray, train: bool) -> np.ndarray | None:
-        """The slope of an entry-by-entry layer where its input is z instead."""
-        at = Subject(self.subject.layer, (z, *self.subject.inputs[1:]))
-        try:
-            out, _ = at.forward(train)
-        except Exception:
-            return None
-        outs = as_outputs(out)
-        if outs[0].shape != z.shape:
-            return None
-        point = Point(at, train, outs, [np.ones_like(outs[0])])
-        x = at.inputs[0]
-        flat = np.empty(x.size)
-        for i in range(x.size):
-            h = 1e-4 * max(abs(x.flat[i]), 1.0)
-            kept = x.flat[i]
-            x.flat[i] = kept + h
-            up = point.phi()[0]
-            x.flat[i] = kept - h
-            flat[i] = (up - point.phi()[0]) / (2 * h)
-            x.flat[i] = kept
-        self.others.append(at)
-        return flat.reshape(z.shape)
-
-    def is_quadratic(self, scene: Scene, train: bool) -> bool:
-        x = self.subject.inputs[0]
-        kept = x.copy()
-        x *= 2
-        out = as_outputs(self.subject.forward(train)[0])[0]
-        x[...] = kept
-        return bool(np.allclose(out, 4 * scene.out, rtol=1e-9))
