@@ -118,6 +118,7 @@ class Judge:
         if found is None:
             return
         tensors, scene, wrong = found
+        self.note_form(tensors, wrong)
         suffix = "" if train else " (inference)"
         self.report.tensors |= {f"{name}{suffix}": t for name, t in tensors.items()}
         self.note_kinks(scene.inputs | scene.params, tensors)
@@ -340,6 +341,12 @@ class Judge:
             )
             self.nonlinear = failed
             self.powers = dict.fromkeys(scene.ignores_dout, "ignored") | scene.powers
+
+    def note_form(self, tensors: dict[str, Tensor], wrong: list[str]) -> None:
+        """The outcome for shapes, dtypes and keys: what is not right, and not wrong in value."""
+        malformed = [n for n, t in tensors.items() if not t.ok and n not in wrong]
+        outcome = Probe("failed", ", ".join(malformed)) if malformed else Probe("passed")
+        self.report.probes.setdefault("shapes, dtypes and keys", outcome)
 
     def note_kinks(self, arrays, tensors) -> None:
         for name, tensor in tensors.items():
