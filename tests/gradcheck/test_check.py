@@ -280,6 +280,19 @@ def test_a_reference_by_name_or_by_object_shows_a_forward_that_is_wrong_with_its
         check(Square(), x, reference="cube")
 
 
+def test_a_layer_that_asserts_its_domain_is_measured_with_steps_that_stay_inside():
+    class Root(Layer):
+        def forward(self, x, *, train=True):
+            assert (x > 0).all()
+            out = np.sqrt(x)
+            return out, out
+
+        def backward(self, dout, cache):
+            return dout / (2 * cache), {}
+
+    assert check(Root(), np.array([[1e-6, 1.0, 2.0], [0.5, 3e-4, 1e-5]]))
+
+
 def test_labels_are_not_differentiated_and_gates_owe_every_input_a_gradient():
     assert list(check(MatMul(), rows(3, 2), rows(2, 4)).tensors)[:2] == ["a", "b"]
     report = check(SoftmaxCrossEntropy(), rows(5, 4), np.array([0, 1, 2, 3, 0]))
