@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from gradcheck.diagnosis import Scene
+from gradcheck.diagnosis import Scene, diagnose
 from gradcheck.explain import explain
 from gradcheck.passes import Pass, described, gradients, same, unpack
 from gradcheck.report import Finding, Probe, Report, Tensor
@@ -85,7 +86,13 @@ class Judge:
     def upstream(self, outs: Arrays) -> Arrays:
         if self.dout is not None:
             given = self.dout if isinstance(self.dout, tuple) else (self.dout,)
-            return [np.asarray(d, np.float64) for d in given]
+            douts = [np.asarray(d, np.float64) for d in given]
+            if [d.shape for d in douts] != [o.shape for o in outs]:
+                raise ValueError(
+                    f"check: dout has shape {', '.join(str(d.shape) for d in douts)}, expected "
+                    f"{', '.join(str(o.shape) for o in outs)}, the shape of the output"
+                )
+            return douts
         return [np.ones(()) if o.ndim == 0 else self.rng.standard_normal(o.shape) for o in outs]
 
     def values(self, train: bool) -> None:
@@ -124,6 +131,27 @@ class Judge:
         self.note_kinks(scene.inputs | scene.params, tensors)
         if wrong:
             explain(self, scene, wrong, train)
+        elif self.is_net and any(t.kinks is not None for t in tensors.values()):
+            self.judge_nearby(train)
+
+    def judge_nearby(self, train: bool) -> None:
+        """Judge a network on kinks at a point close by: on them, the chain rule may rightly give
+        a slope that lies outside the one-sided ones."""
+        moved = list(self.subject.inputs)
+        floats = [at for at, x in enumerate(moved) if x.dtype.kind == "f" and x.size]
+        for at in floats[: max(len(self.passes[train].dxs), 1)]:
+            size = float(np.sqrt(np.mean(np.square(moved[at])))) or 1.0
+            moved[at] = moved[at] + 1e-2 * size * self.rng.standard_normal(moved[at].shape)
+        subject = self.subject.with_inputs(tuple(moved))
+        self.others.append(subject)
+        out, cache = subject.forward(train)
+        douts = self.passes[train].douts
+        dx, grads = subject.backward(like_outputs(out, douts), cache)
+        dxs = [np.asarray(d) for d in (dx if isinstance(dx, tuple) else (dx,))]
+        found = self.compare(subject, Pass(out, cache, douts, dxs, grads), train)
+        if found is not None and found[2]:
+            wrong = diagnose(found[1], found[2][0])
+            self.report.findings.append(replace(wrong, message=f"off the kinks, {wrong.message}"))
 
     def owed(self, subject: Subject, done: Pass) -> list[str] | None:
         """The names of the inputs that are owed a gradient, or None after saying what lacks."""
@@ -161,6 +189,8 @@ class Judge:
         yours: dict[str, Any] = dict(zip(names, done.dxs, strict=True))
         yours |= {name: done.grads.get(name) for name in subject.params}
         if self.wrt is not None:
+            if unknown := [name for name in self.wrt if name not in arrays]:
+                raise ValueError(f"check: wrt names {unknown}, expected some of {list(arrays)}")
             arrays = {name: array for name, array in arrays.items() if name in self.wrt}
         point = Point(subject, train, done.outs, done.douts)
         tensors, bars = {}, {}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradcheck.passes import close
-from gradcheck.report import Finding
 from gradcheck.subject import Subject, like_outputs
 from gradcheck.watch import runs
 
@@ -24,10 +24,13 @@ def blame_a_layer(judge: Judge, train: bool) -> bool:
     watched = Subject(judge.layer, tuple(judge.subject.inputs))
     judge.others.append(watched)
     held = watched.layer.layers
-    items = list(held.items()) if isinstance(held, dict) else [
-        (names[at] if len(names := getattr(watched.layer, "names", ())) == len(held) else
-         f"layers[{at}]", sub) for at, sub in enumerate(held)
-    ]  # fmt: skip
+    if isinstance(held, dict):
+        items = list(held.items())
+    else:
+        names = getattr(watched.layer, "names", [f"layers[{at}]" for at in range(len(held))])
+        items = list(zip(names, held, strict=False))
+    if len({id(sub) for _, sub in items}) < len(items):
+        return False  # a layer stands twice: whose call is whose cannot be told from outside
     calls: list[tuple[str, Any, tuple, Any, Any]] = []
     for name, sub in items:
         watch(sub, name, calls)
@@ -68,9 +71,7 @@ def blame_a_layer(judge: Judge, train: bool) -> bool:
             f = part.report.findings[0]
             tensor = f"{name}.{f.tensor}" if f.tensor in sub.params else f.tensor
             message = f"layer {name}: {f.message}; what lies before it follows from this"
-            judge.report.findings.append(
-                Finding(f.kind, tensor, message, f.hint, f.example, f.evidence, f.where, f.line)
-            )
+            judge.report.findings.append(replace(f, tensor=tensor, message=message))
             return True
     return False
 

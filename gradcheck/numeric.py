@@ -15,7 +15,8 @@ def numerical_gradient(f, x, dout=1.0, *, step=1e-5, entries=None):
     Differences are taken element by element before they are summed: two sums of many terms would
     cancel and lose three digits. The divisor is the step that rounding left. The error is about
     1e-10 relative to the largest gradient, where f is smooth within the step.
-    Raises TypeError unless x is float64: in float32 rounding swamps the difference.
+    Raises TypeError unless x is float64, since in float32 rounding swamps the difference, and
+    ValueError where dout is neither a number nor of the shape of f().
     """
     if x.dtype != np.float64:
         raise TypeError(f"numerical_gradient: x has dtype {x.dtype}, expected float64")
@@ -32,5 +33,10 @@ def numerical_gradient(f, x, dout=1.0, *, step=1e-5, entries=None):
             below, left = x[index], np.array(f())
         finally:
             x[index] = kept
+        if np.ndim(dout) and np.shape(dout) != right.shape:
+            raise ValueError(
+                f"numerical_gradient: dout has shape {np.shape(dout)}, expected {right.shape}, the "
+                f"shape of f()"
+            )
         slopes[at] = np.sum((right - left) * dout) / (above - below)
     return slopes.reshape(x.shape) if entries is None else slopes

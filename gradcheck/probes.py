@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gradcheck.asking import label
 from gradcheck.calls import (
     dependence,
     four_dimensional,
@@ -84,20 +85,13 @@ def look_for_instability(judge: Judge) -> None:
 
 def linear(judge: Judge) -> None:
     """A tensor whose value is right for this dout, and does not change in proportion to it."""
-    known = {f.tensor for f in judge.report.findings}
-    for name in judge.nonlinear:
-        if judge.report.findings and name not in known:
-            continue
-        if name in known:
-            continue
-        label = f"grads['{name}']" if name in judge.subject.params else f"d{name}"
-        if judge.powers.get(name) == "ignored":
-            judge.say(
-                "missing-term",
-                name,
-                f"{label} does not change when dout changes",
-                "Multiply by the upstream gradient dout, also where it is usually 1.",
-            )
-        else:
-            judge.say("missing-term", name, f"{label} is not linear in dout",
-                      "Multiply by the upstream gradient dout once.")  # fmt: skip
+    if judge.report.findings or not judge.nonlinear:
+        return
+    name = judge.nonlinear[0]
+    if judge.powers.get(name) == "ignored":
+        message = f"{label(judge, name)} does not change when dout changes"
+        hint = "Multiply by the upstream gradient dout, also where it is usually 1."
+    else:
+        message = f"{label(judge, name)} is not linear in dout"
+        hint = "Multiply by the upstream gradient dout once."
+    judge.say("missing-term", name, message, hint)

@@ -149,6 +149,40 @@ def test_networks_on_kinks_and_ties_raise_no_alarm():
     assert check(tied, rows(5, 4))
 
 
+def test_a_network_on_kinks_everywhere_is_judged_at_a_point_nearby():
+    class PassesTooMuch(ReLU):
+        def backward(self, dout, cache):
+            return dout * (1 + (cache > 0)) / 2, {}
+
+    def net(activation):
+        return Sequential(Affine(4, 5, rng=0), activation, Affine(5, 3, rng=1))
+
+    x = np.zeros((6, 4))  # with biases of 0 every unit sits on its kink
+    report = check(net(ReLU()), x)
+    assert report
+    assert "not judged there, but at a point nearby" in report.notes[0]
+    report = check(net(PassesTooMuch()), x)
+    assert report.findings[0].message.startswith("off the kinks, ")
+
+
+def test_only_what_wrt_names_is_looked_at():
+    layer, x = AveragesTheBias(4, 3, rng=0), rows(5, 4)
+    assert list(check(layer, x, wrt=("x", "W"), modes=("train",)).tensors) == ["x", "W"]
+    assert check(layer, x, wrt=("x", "W"))
+    with pytest.raises(ValueError, match=r"wrt names \['V'\], expected some of \['x', 'W', 'b'\]"):
+        check(layer, x, wrt=("V",))
+
+
+def test_a_dout_of_ones_own_is_used_and_must_have_the_shape_of_the_output():
+    x = rows(5, 4)
+    dout = np.zeros((5, 3))
+    dout[0, 0] = 7.0
+    report = check(Affine(4, 3, rng=0), x, dout=dout)
+    np.testing.assert_array_equal(report.tensors["b"].analytic, [7, 0, 0])
+    with pytest.raises(ValueError, match=r"dout has shape \(3,\), expected \(5, 3\)"):
+        check(Affine(4, 3, rng=0), x, dout=np.ones(3))
+
+
 def test_float32_layers_are_judged_in_float64_and_must_stay_float32():
     class Lifts(Tanh):
         def forward(self, x, *, train=True):

@@ -54,6 +54,12 @@ def test_differences_are_taken_before_they_are_summed():
     assert slope.item() == pytest.approx(0.8775825618903728, rel=1e-9)
 
 
+def test_a_dout_of_another_shape_is_refused_not_broadcast():
+    x = np.ones(3)
+    with pytest.raises(ValueError, match=r"dout has shape \(3, 1\), expected \(3,\)"):
+        numerical_gradient(lambda: x * 2, x, np.ones((3, 1)))
+
+
 def test_float32_is_refused():
     with pytest.raises(TypeError, match="x has dtype float32, expected float64"):
         numerical_gradient(lambda: 0.0, np.ones(2, np.float32))

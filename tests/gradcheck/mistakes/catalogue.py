@@ -35,11 +35,10 @@ from . import (
     unseen_regressions,
     unseen_units,
 )
-from .mistake import KINDS, Mistake, example, instances, source, wrong_class
+from .mistake import Mistake, example, instances, source, wrong_class
 from .scenes import SCENES, look, unlike
 
 __all__ = [
-    "KINDS",
     "MISTAKES",
     "SCENES",
     "UNSEEN",

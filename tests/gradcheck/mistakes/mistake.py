@@ -20,7 +20,7 @@ class Mistake:
 
     id          a name, for us
     layer       the twin, the class that the patch applies to
-    kind        what a fair judge calls the mistake, one of `KINDS`
+    kind        what a fair judge calls the mistake, one of `gradcheck.report.KINDS`
     tensors     what is wrong: inputs, parameters, state arrays, "out", "loss" or "cache"; a right
                 report names one of them
     patch       maps lines of the twin to what stands there instead, "" for nothing
@@ -39,26 +39,6 @@ class Mistake:
     case: str = "plain"
     shows: str = "gradient"
     also: tuple[str, ...] = ()
-
-
-KINDS = (
-    "axis",
-    "dtype",
-    "forward-bug",
-    "mask",
-    "missing-term",
-    "mode",
-    "mutation",
-    "off-by-one-label",
-    "overwrite",
-    "scale",
-    "shape",
-    "sign",
-    "stability",
-    "stale-cache",
-    "swapped",
-    "transpose",
-)
 
 
 def source(mistake):

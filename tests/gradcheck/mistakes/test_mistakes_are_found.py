@@ -7,6 +7,7 @@ import pytest
 from catalogue import MISTAKES, UNSEEN, example, hard_twins, instances, twins, unseen_twins
 
 from gradcheck import check, check_update
+from gradcheck.report import KINDS
 
 
 def verdict(mistake, seed=0):
@@ -47,6 +48,11 @@ def test_at_least_95_percent_are_called_by_their_right_kind_in_the_right_tensor(
 
 def test_at_least_97_percent_of_mistakes_it_was_not_written_for_are_found(unseen_verdicts):
     assert sum(not report for _, report in unseen_verdicts) / len(unseen_verdicts) >= 0.97
+
+
+def test_every_finding_is_of_a_known_kind(verdicts, unseen_verdicts):
+    found = [f for _, report in (*verdicts, *unseen_verdicts) for f in report.findings]
+    assert {f.kind for f in found} <= set(KINDS)
 
 
 def test_every_report_is_short_and_gives_one_concrete_entry_for_a_wrong_value(verdicts):
