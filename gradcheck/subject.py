@@ -161,7 +161,11 @@ class Subject:
 
 
 def input_names(layer: Any, count: int) -> list[str]:
-    """The names that `forward` gives its inputs: ["x"], ["a", "b"], ["scores", "targets"]."""
+    """The names that `forward` gives its inputs: ["x"], ["a", "b"], ["scores", "targets"]; or those
+    that the layer itself holds as a tuple `inputs`, as a graph does."""
+    named = getattr(layer, "inputs", None)
+    if isinstance(named, tuple) and len(named) == count:
+        return list(named)
     try:
         parameters = list(inspect.signature(layer.forward).parameters.values())
     except (TypeError, ValueError):

@@ -37,6 +37,7 @@ from layers.softmax_cross_entropy import SoftmaxCrossEntropy
 from layers.softplus import Softplus
 from layers.square import Square
 from layers.subtract import Subtract
+from layers.sum import Sum
 from layers.tanh import Tanh
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "Softplus",
     "Square",
     "Subtract",
+    "Sum",
     "Tanh",
     "glorot_normal",
     "he_normal",

@@ -30,6 +30,9 @@ class Layer:
     #: The scheme for the weights of an affine layer whose output goes into this layer.
     weight_init = staticmethod(lecun_normal)
 
+    #: How many of the inputs have a gradient, where not all: a loss has none for its targets.
+    differentiable: int | None = None
+
     params: dict[str, np.ndarray]
     state: dict[str, np.ndarray]
 
@@ -55,6 +58,19 @@ class Layer:
         """`grads` of `backward` alone, for the first layer of a network, whose dx nobody needs.
         A layer overrides it where dx costs a matrix product."""
         return self.backward(dout, cache)[1]
+
+    def __call__(self, *nodes):
+        """Writes this layer into the graph of `nodes`, handles of a `nets.Graph`, and returns the
+        handle of the new node: `sigmoid(w @ x + b)`. Raises TypeError for anything else."""
+        for node in nodes:
+            if not hasattr(node, "graph"):
+                raise TypeError(
+                    f"{self!r}(…) joins nodes of a graph, got {node!r}; an array goes to "
+                    f"forward(), or into the graph as an input or a parameter"
+                )
+        if not nodes:
+            raise TypeError(f"{self!r}(…) joins nodes of a graph, got none")
+        return nodes[0].graph.add(None, self, *nodes)
 
     @classmethod
     def examples(cls, rng):
@@ -168,6 +184,8 @@ class Layer:
 class Loss(Layer):
     """A layer that ends a network: `forward(scores, targets)` returns one number, and `backward`
     the gradient of the scores alone. `reduction` is "mean" or "sum"."""
+
+    differentiable = 1
 
     #: Where the network has one output, the value above which it means class 1, else class 0.
     threshold = 0.0

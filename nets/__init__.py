@@ -4,9 +4,23 @@
 loss and offer `loss(x, y)`, `predict(x)` and `score(x, y)`.
 """
 
+from nets.graph import Graph
 from nets.mlp import MLP
 from nets.models import Classifier, Model, Regressor
 from nets.naming import is_weight
+from nets.node import exp, log, maximum, sigmoid
 from nets.sequential import Sequential
 
-__all__ = ["MLP", "Classifier", "Model", "Regressor", "Sequential", "is_weight"]
+__all__ = [
+    "MLP",
+    "Classifier",
+    "Graph",
+    "Model",
+    "Regressor",
+    "Sequential",
+    "exp",
+    "is_weight",
+    "log",
+    "maximum",
+    "sigmoid",
+]

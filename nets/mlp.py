@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from layers import Affine, BatchNorm, Dropout, LayerNorm, PReLU, ReLU, Tanh
+from layers import Affine, BatchNorm, Dropout, Layer, LayerNorm, PReLU, ReLU, Tanh
 from nets.sequential import Sequential
 
 
@@ -46,7 +46,7 @@ class MLP(Sequential):
             isinstance(activation, type) or not hasattr(activation, "weight_init")
         ):
             raise TypeError(f"MLP: activation is {activation!r}, expected a layer such as ReLU()")
-        if norm is not None and not callable(norm):
+        if isinstance(norm, Layer) or not (norm is None or callable(norm)):
             raise TypeError(f"MLP: norm is {norm!r}, expected a class such as BatchNorm")
         rng = np.random.default_rng(rng)
         scheme = {} if init is None else {"init": init}

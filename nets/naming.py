@@ -21,8 +21,9 @@ def gather(names, dicts):
 
     `names` holds the layers' names and `dicts`, for each layer, its arrays by key. Returns
     `joined`, which maps full names to arrays, and `owners`, which holds for each layer the full
-    name that each of its keys has in `joined`. An array that stands in several layers (weight
-    tying, or a layer used twice) is recognised by identity and has one name, the first.
+    name that each of its keys has in `joined`; the key "" stands for the layer's own name. An
+    array that stands in several layers (weight tying, or a layer used twice) is recognised by
+    identity and has one name, the first.
     Raises ValueError where two different arrays share memory: updating one would change the other.
     """
     joined: dict[str, np.ndarray] = {}
@@ -32,7 +33,7 @@ def gather(names, dicts):
         for key, array in arrays.items():
             if id(array) in name_of:
                 continue
-            name = f"{layer_name}.{key}"
+            name = f"{layer_name}.{key}" if key else layer_name
             for other_name, other in joined.items():
                 if np.shares_memory(array, other):
                     raise ValueError(

@@ -2,21 +2,18 @@
 
 import numpy as np
 
-from layers import Affine, Layer, ReLU, Tanh
-from nets.naming import add_grads, gather, number
+from layers import Affine, ReLU, Tanh
+from nets.naming import add_grads, number
+from nets.network import Network, require_layer
 
-CONTRACT = ("params", "state", "forward", "backward", "param_grads")
 
-
-class Sequential(Layer):
+class Sequential(Network):
     """out = layer_L(… layer_2(layer_1(x))), itself a layer.
 
     x is what the first layer takes, out what the last one gives.
     dx: the chain rule; what one backward pass returns is the dout of the layer before it.
 
-    `params` and `state` are those of the layers, named by class and count: `affine1.W`,
-    `batchnorm2.gamma`, `sequential1.affine1.b` for a network within the network. A parameter that
-    stands in several layers appears once, under its first name, and its gradients add up.
+    Layers are named by class and count: `affine1`, `batchnorm2`.
     Raises TypeError where an argument is not a layer.
     """
 
@@ -25,19 +22,13 @@ class Sequential(Layer):
         if not layers:
             raise TypeError(f"{type(self).__name__}: expected at least one layer, got none")
         for position, layer in enumerate(layers, start=1):
-            missing = [name for name in CONTRACT if not hasattr(layer, name)]
-            if missing:
-                raise TypeError(
-                    f"{type(self).__name__}: argument {position} is {layer!r}, which is not a "
-                    f"layer: it lacks {', '.join(missing)}"
-                )
+            require_layer(layer, type(self).__name__, f"argument {position}")
         self.layers = layers
         self.names = number(layers)
-        self.params, self._owners = gather(self.names, [layer.params for layer in layers])
-        self.state, _ = gather(self.names, [layer.state for layer in layers])
+        self.adopt(self.names, layers)
 
     def forward(self, x, *, train=True):
-        self._check_arrays()
+        self.check_arrays()
         caches = []
         for layer in self.layers:
             x, cache = layer.forward(x, train=train)
@@ -56,17 +47,6 @@ class Sequential(Layer):
         dout, grads = self._backward_to(first + 1, dout, cache)
         add_grads(grads, self.layers[first].param_grads(dout, cache[first]), self._owners[first])
         return grads
-
-    def _check_arrays(self):
-        """Raises RuntimeError where a layer's parameter is no longer the array in `params`: a
-        solver would update one and the layer compute with the other."""
-        for layer, owner in zip(self.layers, self._owners, strict=True):
-            for key, name in owner.items():
-                if layer.params[key] is not self.params[name]:
-                    raise RuntimeError(
-                        f"{name} was replaced after the network was built; write into the array "
-                        f"(params[{name!r}][...] = value), or build the network anew"
-                    )
 
     def _backward_to(self, stop, dout, cache):
         """The backward pass from the last layer to layer `stop`: that layer's dx, and grads."""

@@ -1,0 +1,284 @@
+"""Computational graphs."""
+
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+
+from layers import Affine, Layer, SoftmaxCrossEntropy, Tanh
+from nets.naming import add_grads
+from nets.network import Network, require_layer
+from nets.node import Node, Parameter, sigmoid
+from nets.trace import Trace, Traced
+from nets.wiring import differentiable, ordered
+
+
+class Step(NamedTuple):
+    """An operation as it is carried out."""
+
+    name: str
+    op: Layer
+    reads: list[str]  # the nodes whose values it takes
+    into: list[str]  # those of them that it sends a gradient
+    owner: dict[str, str]  # the full names of its parameters
+
+
+class Graph(Network):
+    """out = what the output nodes compute from the input nodes, itself a layer.
+
+    Nodes are inputs, parameters, and operations: any layer, gate, network, or object with the
+    contract of a layer. A graph is written by name,
+
+        g = Graph()
+        g.input("x"), g.input("y"), g.input("z")
+        g.add("q", Add(), "x", "y")
+        g.add("f", Multiply(), "q", "z")
+        g.output("f")
+
+    or by arithmetic on the handles that these methods return, which gives the same:
+
+        g = Graph()
+        x, y, z = g.input("x"), g.input("y"), g.input("z")
+        g.output((x + y) * z)
+
+    `output` finishes the graph: it orders the nodes, whatever the order of writing, and refuses
+    wrong wires. `forward` takes the inputs in the order of writing. With several outputs, out is
+    a tuple and so is dout, with None where there is no upstream gradient.
+
+    dx = Σ over the consumers of x of what each sends back: at a fork gradients add up. An input
+    that only serves as the targets of a loss has no gradient; write such inputs last.
+
+    Parameters are named by node: `affine1.W`, or `w` for `g.param("w", …)`.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.nodes = {}
+        self.inputs = ()
+        self.outputs = ()
+        self.layers = {}
+
+    def input(self, name):
+        """Adds an input and returns its handle. Raises ValueError where the name is taken."""
+        return self._write(name, None, ())
+
+    def param(self, name, value):
+        """Adds a parameter, the float array `value` itself, which a solver updates in place, and
+        returns its handle. Raises TypeError for other dtypes, ValueError for a taken name."""
+        return self._write(name, Parameter(self.floats(value, name)), ())
+
+    def add(self, name, op, *sources):
+        """Adds the operation `op` on `sources`, handles or names of nodes that may be written
+        later, and returns its handle. With None for a name, the node is called by class and
+        count: `add1`. Raises TypeError where `op` is not a layer or a source is neither handle
+        nor name, ValueError for a taken name, or a node of another graph."""
+        require_layer(op, "Graph", f"the operation of {name}" if name else "an operation")
+        for source in sources:
+            if not isinstance(source, (str, Node)):
+                raise TypeError(
+                    f"Graph: {op!r} reads {source!r}, expected a node or the name of one; an "
+                    f"array enters a graph as an input or a parameter"
+                )
+            if isinstance(source, Node) and source.graph is not self:
+                raise ValueError(f"Graph: {op!r} reads {source.name}, a node of another graph")
+        if name is None:
+            kind = type(op).__name__.lower()
+            name = next(free for k in count(1) if (free := f"{kind}{k}") not in self.nodes)
+        return self._write(name, op, sources)
+
+    def output(self, *outputs):
+        """Names the output nodes, by handle or by name, and finishes the graph, which it returns.
+
+        Raises ValueError, which names the nodes, for no output or one named twice, a name that no
+        node has, a cycle, a wrong number of inputs of an operation, a node or an input on which no
+        output depends, and an input without a gradient (the targets of a loss) before one with.
+        """
+        if self.outputs:
+            raise RuntimeError(f"Graph: finished already, by output({', '.join(self.outputs)})")
+        names = [node.name if isinstance(node, Node) else node for node in outputs]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(
+                f"Graph: output({', '.join(names)}) expected one or more nodes, each named once"
+            )
+        operations = [node for node in ordered(self.nodes, names) if node.op is not None]
+        self.inputs = tuple(name for name, node in self.nodes.items() if node.op is None)
+        self.outputs = tuple(names)
+        self.adopt([node.name for node in operations], [node.op for node in operations])
+        self.layers = {node.name: node.op for node in operations if node.inputs}
+        self._steps = [
+            Step(node.name, node.op, node.inputs, node.inputs[: differentiable(node.op)], owner)
+            for node, owner in zip(operations, self._owners, strict=True)
+        ]
+        descended = {*names}.union(*(step.into for step in self._steps))
+        self.differentiable = len(descended.intersection(self.inputs))
+        late = [name for name in self.inputs[self.differentiable :] if name in descended]
+        if late:
+            early = next(name for name in self.inputs if name not in descended)
+            raise ValueError(
+                f"Graph: the input {early} has no gradient, since it only serves as targets; "
+                f"write it after {late[-1]}"
+            )
+        self._learning = set()
+        for step in self._steps:
+            if step.op.params or not self._learning.isdisjoint(step.reads):
+                self._learning.add(step.name)
+        return self
+
+    def forward(self, *inputs, train=True):
+        values, caches = self._evaluate(inputs, train)
+        out = tuple(values[name] for name in self.outputs)
+        ends = [(value.shape, value.dtype) for value in out]
+        starts = [(values[name].shape, values[name].dtype) for name in self.inputs]
+        return out if len(out) > 1 else out[0], (caches, starts, ends)
+
+    def backward(self, dout, cache):
+        _, starts, _ = cache
+        gradients, grads = self._descend(dout, cache, self.nodes.keys())
+        dinputs = tuple(
+            gradients[name] if name in gradients else np.zeros(*start)
+            for name, start in zip(self.inputs[: self.differentiable], starts, strict=False)
+        )
+        return dinputs if len(dinputs) > 1 else dinputs[0], grads
+
+    def param_grads(self, dout, cache):
+        """`grads` of `backward` alone: only nodes with a parameter in them or before them take
+        part, and none computes a gradient that nobody needs."""
+        return self._descend(dout, cache, self._learning)[1]
+
+    def trace(self, *inputs, dout=None, train=False):
+        """A forward and a backward pass as a `Trace`, which holds, for every node, its value, the
+        local derivative along each incoming edge, what it sends back along each, and its gradient.
+
+        Inputs may be plain numbers. `dout` is as in `backward`; left out, every output gets ones.
+        """
+        inputs = [float(x) if isinstance(x, int) else x for x in inputs]
+        values, caches = self._evaluate(inputs, train)
+        ends = [(values[name].shape, values[name].dtype) for name in self.outputs]
+        if dout is None:
+            ones = [np.ones(*end) for end in ends]
+            dout = ones if len(ones) > 1 else ones[0]
+        sent = {}
+        gradients, _ = self._descend(dout, (caches, None, ends), self.nodes.keys(), sent)
+        traced = []
+        for name, node in self.nodes.items():
+            gradient, back = sent.get(name, (gradients.get(name), ()))
+            cache = caches.get(name)
+            traced.append(Traced(name, node.op, node.inputs, values[name], gradient, back, cache))
+        return Trace(traced)
+
+    def _evaluate(self, inputs, train):
+        """The forward pass: the value of every node, and the cache of every operation."""
+        if not self.outputs:
+            raise RuntimeError("Graph: not finished; name its outputs with output(…)")
+        self.check_arrays()
+        if len(inputs) != len(self.inputs):
+            raise TypeError(
+                f"Graph: expected {len(self.inputs)} inputs ({', '.join(self.inputs)}), got "
+                f"{len(inputs)}"
+            )
+        values = dict(zip(self.inputs, map(np.asarray, inputs), strict=True))
+        for name in self.inputs[: self.differentiable]:
+            self.floats(values[name], name)
+        caches = {}
+        for name, op, reads, _, _ in self._steps:
+            values[name], caches[name] = op.forward(*[values[r] for r in reads], train=train)
+        return values, caches
+
+    def _descend(self, dout, cache, wanted, sent=None):
+        """The backward pass: the gradients of the inputs among the `wanted` nodes, and grads.
+
+        A mapping given as `sent` collects, for every operation, its own gradient and what it sent
+        back to the nodes that it reads.
+        """
+        caches, _, ends = cache
+        douts = dout if len(self.outputs) > 1 else (dout,)
+        if not isinstance(douts, (tuple, list)) or len(douts) != len(self.outputs):
+            raise TypeError(
+                f"Graph: dout is {dout!r}, expected a tuple of {len(self.outputs)}, a gradient or "
+                f"None for each of the outputs {', '.join(self.outputs)}"
+            )
+        gradients = {
+            name: self.upstream(upstream, *end)
+            for name, upstream, end in zip(self.outputs, douts, ends, strict=True)
+            if upstream is not None and name in wanted
+        }
+        grads = {}
+        for name, op, _, into, owner in reversed(self._steps):
+            if name not in gradients:
+                continue
+            upstream = gradients.pop(name)
+            if wanted.isdisjoint(into):
+                back, op_grads = (), op.param_grads(upstream, caches[name])
+            else:
+                back, op_grads = op.backward(upstream, caches[name])
+                back = back if isinstance(back, tuple) else (back,)
+                check_gradients(name, op, into, back)
+            add_grads(grads, op_grads, owner)
+            for source, gradient in zip(into, back, strict=False):
+                if source in gradients:  # a fork: what its branches send back adds up
+                    gradients[source] = gradients[source] + gradient
+                elif source in wanted:
+                    gradients[source] = gradient
+            if sent is not None:
+                sent[name] = upstream, back
+        none = [name for name in self.params if name not in grads]
+        return gradients, grads | {name: np.zeros_like(self.params[name]) for name in none}
+
+    def _write(self, name, op, sources):
+        self._check_name(name)
+        node = self.nodes[name] = Node(self, name, op, sources)
+        return node
+
+    def rename(self, node, name):
+        """Calls the node `name`; see `Node.named`."""
+        if name != node.name:
+            self._check_name(name)
+            node.name, old = name, node.name
+            self.nodes = {name if key == old else key: n for key, n in self.nodes.items()}
+
+    def _check_name(self, name):
+        """Raises unless the graph is still being written and a new node may be called `name`."""
+        if self.outputs:
+            raise RuntimeError(
+                f"Graph: finished by output({', '.join(self.outputs)}), so {name!r} comes too late"
+            )
+        if not isinstance(name, str) or not name or "." in name:
+            raise ValueError(f"Graph: a node is called {name!r}, expected a word without a dot")
+        if name in self.nodes:
+            raise ValueError(f"Graph: the name {name!r} is used twice; it is {self.nodes[name]!r}")
+
+    def __repr__(self):
+        inner = ", ".join(name for name in self.nodes if name not in self.inputs)
+        return f"Graph({', '.join(self.inputs)} → {', '.join(self.outputs)}: {inner})"
+
+    @classmethod
+    def examples(cls, rng):
+        normal = rng.standard_normal
+        g = cls()
+        x, y, z = g.input("x"), g.input("y"), g.input("z")
+        yield "numbers", g.output((x + y) * z), normal(()), normal(()), normal(())
+        g = cls()
+        x = g.input("x")
+        hidden = sigmoid(x @ g.param("W", normal((4, 3))) + g.param("b", normal(3)))
+        yield (
+            "forks",
+            g.output(hidden * hidden + hidden - x @ g.param("V", normal((4, 3)))),
+            normal((5, 4)),
+        )
+        g, shared = cls(), Affine(4, 4, rng=rng)
+        g.output(Tanh()(shared(Tanh()(shared(g.input("x"))))))
+        yield "a layer used twice", g, normal((5, 4))
+        g = cls()
+        x, y = g.input("x"), g.input("y")
+        g.output(SoftmaxCrossEntropy()(Affine(4, 3, rng=rng)(x), y))
+        yield "with its loss", g, normal((5, 4)), rng.integers(3, size=5)
+
+
+def check_gradients(name, op, into, back):
+    """Raises ValueError unless there is a gradient in `back` for every node of `into`."""
+    if len(back) != len(into):
+        raise ValueError(
+            f"Graph: {name} = {op!r} reads {', '.join(into)}, and its backward pass returned "
+            f"{len(back)} gradients instead of {len(into)}; a loss, which has none for its "
+            f"targets, says `differentiable = 1`"
+        )

@@ -1,0 +1,45 @@
+"""What all networks share: named layers, whose parameters are gathered under one roof."""
+
+from layers import Layer
+from nets.naming import gather
+
+CONTRACT = ("params", "state", "forward", "backward", "param_grads")
+
+
+class Network(Layer):
+    """A layer made of layers.
+
+    `params` and `state` are those of the layers, named after them: `affine1.W`,
+    `batchnorm2.gamma`, `sequential1.affine1.b` for a network within the network. A parameter that
+    stands in several layers appears once, under its first name, and its gradients add up.
+    """
+
+    def adopt(self, names, layers):
+        """Takes over the parameters and the state of `layers`, under `names`."""
+        self.params, self._owners = gather(names, [layer.params for layer in layers])
+        self.state, _ = gather(names, [layer.state for layer in layers])
+        self._adopted = tuple(layers)
+
+    def check_arrays(self):
+        """Raises RuntimeError where a layer's parameter is no longer the array in `params`: a
+        solver would update one and the layer compute with the other."""
+        for layer, owner in zip(self._adopted, self._owners, strict=True):
+            for key, name in owner.items():
+                if layer.params[key] is not self.params[name]:
+                    raise RuntimeError(
+                        f"{name} was replaced after the network was built; write into the array "
+                        f"(params[{name!r}][...] = value), or build the network anew"
+                    )
+
+
+def require_layer(layer, who, where):
+    """Raises TypeError, which names the network and the place, unless `layer` is a layer."""
+    if isinstance(layer, type):
+        raise TypeError(
+            f"{who}: {where} is the class {layer.__name__}; make a layer of it, {layer.__name__}(…)"
+        )
+    missing = [name for name in CONTRACT if not hasattr(layer, name)]
+    if missing:
+        raise TypeError(
+            f"{who}: {where} is {layer!r}, which is not a layer: it lacks {', '.join(missing)}"
+        )

@@ -1,0 +1,79 @@
+"""The order in which a graph is evaluated, and what may be wrong with its wires."""
+
+import difflib
+import inspect
+from graphlib import CycleError, TopologicalSorter
+
+
+def ordered(nodes, outputs):
+    """The nodes of a graph, each behind those that it reads.
+
+    `nodes` maps names to nodes, `outputs` are names. Raises ValueError, which names the nodes, for
+    a name that nobody has, a cycle, a wrong number of inputs, and an input or another node that no
+    output depends on.
+    """
+    for node in nodes.values():
+        for source in node.inputs:
+            if source not in nodes:
+                raise ValueError(f"Graph: {node.name} reads {source!r}, {unknown(source, nodes)}")
+    for name in outputs:
+        if name not in nodes:
+            raise ValueError(f"Graph: an output is {name!r}, {unknown(name, nodes)}")
+    for node in nodes.values():
+        if node.op is not None:
+            check_count(node)
+    try:
+        order = [
+            *TopologicalSorter({name: node.inputs for name, node in nodes.items()}).static_order()
+        ]
+    except CycleError as error:
+        raise ValueError(
+            f"Graph: {' → '.join(error.args[1])} is a cycle; no node may wait for itself"
+        ) from None
+    needed = set(outputs)
+    for name in reversed(order):
+        if name in needed:
+            needed.update(nodes[name].inputs)
+    left_over = [name for name in nodes if name not in needed]
+    if left_over:
+        said = ", ".join(f"input {name}" if nodes[name].op is None else name for name in left_over)
+        raise ValueError(
+            f"Graph: no output depends on {said}; the outputs are {', '.join(outputs)}"
+        )
+    return [nodes[name] for name in order]
+
+
+def differentiable(op):
+    """How many of the inputs of `op` have a gradient; None for all."""
+    return getattr(op, "differentiable", None)
+
+
+def unknown(name, nodes):
+    close = difflib.get_close_matches(str(name), nodes, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"the nodes are {', '.join(nodes) or 'none'}"
+    return f"but no node has that name; {hint}"
+
+
+def check_count(node):
+    """Raises ValueError unless the operation takes as many inputs as the node reads."""
+    names = getattr(node.op, "inputs", None)  # those of a graph within the graph
+    if names is None:
+        signature = inspect.signature(node.op.forward)
+        try:
+            signature.bind(*node.inputs)
+            return
+        except TypeError:
+            names = [
+                name
+                for name, parameter in signature.parameters.items()
+                if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+            ]
+    elif len(node.op.outputs) != 1:
+        raise ValueError(
+            f"Graph: {node.name} = {node.op!r} has {len(node.op.outputs)} outputs, expected one"
+        )
+    if len(names) != len(node.inputs):
+        raise ValueError(
+            f"Graph: {node.name} = {node.op!r} takes {len(names)} inputs ({', '.join(names)}), got "
+            f"{len(node.inputs)} ({', '.join(node.inputs)})"
+        )
