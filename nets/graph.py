@@ -53,10 +53,10 @@ class Graph(Network):
 
     def __init__(self):
         super().__init__()
-        self.nodes = {}
-        self.inputs = ()
-        self.outputs = ()
-        self.layers = {}
+        self.nodes: dict[str, Node] = {}
+        self.inputs: tuple[str, ...] = ()
+        self.outputs: tuple[str, ...] = ()
+        self.layers: dict[str, Layer] = {}
 
     def input(self, name):
         """Adds an input and returns its handle. Raises ValueError where the name is taken."""
@@ -101,27 +101,27 @@ class Graph(Network):
                 f"Graph: output({', '.join(names)}) expected one or more nodes, each named once"
             )
         operations = [node for node in ordered(self.nodes, names) if node.op is not None]
-        self.inputs = tuple(name for name, node in self.nodes.items() if node.op is None)
-        self.outputs = tuple(names)
+        inputs = tuple(name for name, node in self.nodes.items() if node.op is None)
+        into = {node.name: node.inputs[: differentiable(node.op)] for node in operations}
+        descended = {*names}.union(*into.values())
+        without = [name for name in inputs if name not in descended]
+        if without and inputs[-len(without) :] != tuple(without):
+            raise ValueError(
+                f"Graph: the input {without[0]} has no gradient, since it only serves as targets; "
+                f"write it after the inputs that have one"
+            )
         self.adopt([node.name for node in operations], [node.op for node in operations])
         self.layers = {node.name: node.op for node in operations if node.inputs}
         self._steps = [
-            Step(node.name, node.op, node.inputs, node.inputs[: differentiable(node.op)], owner)
+            Step(node.name, node.op, node.inputs, into[node.name], owner)
             for node, owner in zip(operations, self._owners, strict=True)
         ]
-        descended = {*names}.union(*(step.into for step in self._steps))
-        self.differentiable = len(descended.intersection(self.inputs))
-        late = [name for name in self.inputs[self.differentiable :] if name in descended]
-        if late:
-            early = next(name for name in self.inputs if name not in descended)
-            raise ValueError(
-                f"Graph: the input {early} has no gradient, since it only serves as targets; "
-                f"write it after {late[-1]}"
-            )
-        self._learning = set()
+        self._learning: set[str] = set()
         for step in self._steps:
             if step.op.params or not self._learning.isdisjoint(step.reads):
                 self._learning.add(step.name)
+        self.differentiable = len(inputs) - len(without)
+        self.inputs, self.outputs = inputs, tuple(names)
         return self
 
     def forward(self, *inputs, train=True):
@@ -138,7 +138,7 @@ class Graph(Network):
             gradients[name] if name in gradients else np.zeros(*start)
             for name, start in zip(self.inputs[: self.differentiable], starts, strict=False)
         )
-        return dinputs if len(dinputs) > 1 else dinputs[0], grads
+        return dinputs[0] if len(dinputs) == 1 else dinputs, grads
 
     def param_grads(self, dout, cache):
         """`grads` of `backward` alone: only nodes with a parameter in them or before them take
@@ -151,13 +151,13 @@ class Graph(Network):
 
         Inputs may be plain numbers. `dout` is as in `backward`; left out, every output gets ones.
         """
-        inputs = [float(x) if isinstance(x, int) else x for x in inputs]
-        values, caches = self._evaluate(inputs, train)
+        floats = [float(x) if isinstance(x, int) else x for x in inputs]
+        values, caches = self._evaluate(floats, train)
         ends = [(values[name].shape, values[name].dtype) for name in self.outputs]
         if dout is None:
             ones = [np.ones(*end) for end in ends]
             dout = ones if len(ones) > 1 else ones[0]
-        sent = {}
+        sent: dict[str, tuple] = {}
         gradients, _ = self._descend(dout, (caches, None, ends), self.nodes.keys(), sent)
         traced = []
         for name, node in self.nodes.items():
@@ -202,16 +202,17 @@ class Graph(Network):
             for name, upstream, end in zip(self.outputs, douts, ends, strict=True)
             if upstream is not None and name in wanted
         }
-        grads = {}
+        grads: dict[str, np.ndarray] = {}
         for name, op, _, into, owner in reversed(self._steps):
             if name not in gradients:
                 continue
             upstream = gradients.pop(name)
+            back: tuple[np.ndarray, ...] = ()
             if wanted.isdisjoint(into):
-                back, op_grads = (), op.param_grads(upstream, caches[name])
+                op_grads = op.param_grads(upstream, caches[name])
             else:
-                back, op_grads = op.backward(upstream, caches[name])
-                back = back if isinstance(back, tuple) else (back,)
+                given, op_grads = op.backward(upstream, caches[name])
+                back = given if isinstance(given, tuple) else (given,)
                 check_gradients(name, op, into, back)
             add_grads(grads, op_grads, owner)
             for source, gradient in zip(into, back, strict=False):

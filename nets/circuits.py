@@ -1,0 +1,191 @@
+"""The circuits that lectures on backpropagation draw, with their published numbers.
+
+Each function returns a graph and the inputs at which the lectures evaluate it:
+
+    graph, inputs = circuits.sum_times()
+    print(graph.trace(*inputs))
+    graph.draw(*inputs)
+
+CS231n below is "Backpropagation, Intuitions" and lecture 4 of Stanford's course CS231n.
+`python -m nets.circuits FOLDER` writes the picture of each as an SVG file and a page to play with.
+"""
+
+import numpy as np
+
+from layers import MSE, ReLU, Sum
+from nets.graph import Graph
+from nets.node import exp, log, maximum, sigmoid
+
+
+def inputs_of(g, names):
+    """The handles of new inputs of `g`, called by the words of `names`."""
+    return [g.input(name) for name in names.split()]
+
+
+def sum_times():
+    """f = (x + y) z at x = -2, y = 5, z = -4.
+
+    q = 3 and f = -12; the gradients are df/dx = df/dy = z = -4, df/dz = q = 3 (CS231n).
+    """
+    g = Graph()
+    x, y, z = inputs_of(g, "x y z")
+    q = (x + y).named("q")
+    return g.output((q * z).named("f")), (-2.0, 5.0, -4.0)
+
+
+def staged_sigmoid_neuron():
+    """f = 1 / (1 + exp(-(w0 x0 + w1 x1 + w2))), gate by gate, at w = (2, -3, -3), x = (-1, -2).
+
+    The score is 1 and f = 0.73. The gradients, going back: 1, -0.53 before 1/x and before +1,
+    -0.20 before exp, 0.20 before the change of sign; -0.20, 0.39, -0.39, -0.59, 0.20 for
+    w0, x0, w1, x1, w2 (CS231n, whose pictures round 0.1966 to 0.2 on the way).
+    """
+    g = Graph()
+    w0, x0, w1, x1, w2 = inputs_of(g, "w0 x0 w1 x1 w2")
+    score = (w0 * x0 + w1 * x1 + w2).named("score")
+    return g.output((1 / (1 + exp(-score))).named("f")), (2.0, -1.0, -3.0, -2.0, -3.0)
+
+
+def sigmoid_neuron():
+    """f = σ(w0 x0 + w1 x1 + w2), with the sigmoid as one gate, at w = (2, -3, -3), x = (-1, -2).
+
+    The same numbers as `staged_sigmoid_neuron`: the local derivative of the one gate is
+    σ (1 - σ) = 0.73 · 0.27 = 0.20 (CS231n).
+    """
+    g = Graph()
+    w0, x0, w1, x1, w2 = inputs_of(g, "w0 x0 w1 x1 w2")
+    score = (w0 * x0 + w1 * x1 + w2).named("score")
+    return g.output(sigmoid(score).named("f")), (2.0, -1.0, -3.0, -2.0, -3.0)
+
+
+def long_expression():
+    """f = (x + σ(y)) / (σ(x) + (x + y)²) at x = 3, y = -4.
+
+    f = 1.5456; df/dx = 2.0596, df/dy = 1.5922. Both x and y are used several times, so what comes
+    back along each path adds up (CS231n, "staged computation").
+    """
+    g = Graph()
+    x, y = inputs_of(g, "x y")
+    num = (x + sigmoid(y)).named("num")
+    den = (sigmoid(x) + (x + y) ** 2).named("den")
+    return g.output((num / den).named("f")), (3.0, -4.0)
+
+
+def softplus():
+    """f = log(1 + exp(x)) of three gates, at x = 1.
+
+    f = 1.3133 and df/dx = σ(1) = 0.7311: the chain of 1 / (1 + eˣ), 1 and eˣ is the sigmoid.
+    Beyond x = 709 the staged form overflows, which the layer `Softplus` does not.
+    """
+    g = Graph()
+    x = g.input("x")
+    return g.output(log(1 + exp(x)).named("f")), (1.0,)
+
+
+def squared_distance():
+    """f = ‖x - h‖² at x = (1, 2, 3), h = (3, 1, 1).
+
+    f = 4 + 1 + 4 = 9; df/dx = 2 (x - h) = (-4, 2, 4), df/dh = -df/dx.
+    """
+    g = Graph()
+    x, h = inputs_of(g, "x h")
+    f = Sum()((x - h) ** 2).named("f")
+    return g.output(f), (np.array([1.0, 2.0, 3.0]), np.array([3.0, 1.0, 1.0]))
+
+
+def relu_regression():
+    """loss = Σ (ReLU(W x + b) - y)² at W = [[1, -2], [3, 1]], x = (2, 1), b = (-1, 0), y = (1, 5).
+
+    W x + b = (-1, 7), so the first unit is off and gets no gradient; loss = 1 + 4 = 5.
+    dW = [[0, 0], [8, 4]], dx = (12, 4), db = (0, 4).
+    """
+    g = Graph()
+    W, x, b, y = inputs_of(g, "W x b y")
+    hidden = ReLU()(W @ x + b).named("h")
+    loss = MSE("sum")(hidden, y).named("loss")
+    return g.output(loss), (
+        np.array([[1.0, -2.0], [3.0, 1.0]]),
+        np.array([2.0, 1.0]),
+        np.array([-1.0, 0.0]),
+        np.array([1.0, 5.0]),
+    )
+
+
+def matrix_product():
+    """Y = X W for X = [[2, 1, -3], [-3, 4, 2]], W = [[3, 2, 1, -1], [2, 1, 3, 2], [3, 2, 1, -2]].
+
+    Y = [[-1, -1, 2, 6], [5, 2, 11, 7]]. With dY = [[2, 3, -3, 9], [-8, 1, 4, 6]] (`DY`),
+    dX = dY Wᵀ = [[0, 16, -9], [-24, 9, -30]] and
+    dW = Xᵀ dY = [[28, 3, -18, 0], [-30, 7, 13, 33], [-22, -7, 17, -15]]
+    (X, W, Y and dY as in CS231n's lecture 4, which leaves the products to the reader).
+    """
+    g = Graph()
+    X, W = inputs_of(g, "X W")
+    return g.output((X @ W).named("Y")), (
+        np.array([[2.0, 1.0, -3.0], [-3.0, 4.0, 2.0]]),
+        np.array([[3.0, 2.0, 1.0, -1.0], [2.0, 1.0, 3.0, 2.0], [3.0, 2.0, 1.0, -2.0]]),
+    )
+
+
+#: The upstream gradient with which the lecture asks for the gradients of `matrix_product`.
+DY = np.array([[2.0, 3.0, -3.0, 9.0], [-8.0, 1.0, 4.0, 6.0]])
+
+
+def gate_of_two(write):
+    g = Graph()
+    x, y = inputs_of(g, "x y")
+    return g.output(write(x, y).named("f"))
+
+
+def add_gate():
+    """f = x + y at x = 3, y = -4: f = -1. It distributes: both inputs get the gradient, 1 and 1."""
+    return gate_of_two(lambda x, y: x + y), (3.0, -4.0)
+
+
+def multiply_gate():
+    """f = x y at x = 3, y = -4: f = -12. It switches: each input gets the other, -4 and 3."""
+    return gate_of_two(lambda x, y: x * y), (3.0, -4.0)
+
+
+def max_gate():
+    """f = max(x, y) at x = 3, y = -4: f = 3. It routes: the larger gets all, 1, the other 0."""
+    return gate_of_two(maximum), (3.0, -4.0)
+
+
+def used_twice():
+    """f = x² + x at x = 3: f = 12. The two paths bring 6 and 1, and df/dx = 7 is their sum."""
+    g = Graph()
+    x = g.input("x")
+    return g.output((x**2 + x).named("f")), (3.0,)
+
+
+def scaled_input():
+    """f = w (1000 x) at w = 2, x = 3: f = 6000.
+
+    dw = 3000, a thousand times what it is for w x, while dx = 2000: the scale of the data is the
+    scale of the weights' gradient, which is why data are standardised (CS231n).
+    """
+    g = Graph()
+    w, x = inputs_of(g, "w x")
+    return g.output((w * (1000 * x)).named("f")), (2.0, 3.0)
+
+
+#: All circuits by name.
+GALLERY = {
+    circuit.__name__: circuit
+    for circuit in (
+        sum_times,
+        staged_sigmoid_neuron,
+        sigmoid_neuron,
+        long_expression,
+        softplus,
+        squared_distance,
+        relu_regression,
+        matrix_product,
+        add_gate,
+        multiply_gate,
+        max_gate,
+        used_twice,
+        scaled_input,
+    )
+}

@@ -1,0 +1,136 @@
+"""The circuits of the lectures give the numbers of the lectures."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gradcheck import check
+from layers import Softplus
+from nets import circuits
+
+
+def run(circuit, dout=None):
+    graph, inputs = circuit()
+    return graph.trace(*inputs, dout=dout)
+
+
+def numbers(trace, names, what="gradient"):
+    return [float(getattr(trace[name], what)) for name in names.split()]
+
+
+def test_sum_times():
+    trace = run(circuits.sum_times)
+    assert numbers(trace, "q f", "value") == [3, -12]
+    assert numbers(trace, "x y z q f") == [-4, -4, 3, -4, 1]
+    assert trace["f"].local == (-4, 3)
+    assert trace["q"].local == (1, 1)
+
+
+SLOPE = 0.19661193324148185  # σ(1) (1 - σ(1)), to 17 digits
+NEURON = [-SLOPE, 2 * SLOPE, -2 * SLOPE, -3 * SLOPE, SLOPE]
+
+
+@pytest.mark.parametrize("circuit", [circuits.sigmoid_neuron, circuits.staged_sigmoid_neuron])
+def test_the_sigmoid_neuron_of_one_gate_and_of_five(circuit):
+    trace = run(circuit)
+    assert numbers(trace, "score f", "value") == pytest.approx([1, 0.7310585786300049], rel=1e-15)
+    found = numbers(trace, "w0 x0 w1 x1 w2")
+    assert found == pytest.approx(NEURON, rel=1e-14)
+    assert [round(number, 2) for number in found] == [-0.20, 0.39, -0.39, -0.59, 0.20]
+    assert trace["score"].gradient == pytest.approx(SLOPE, rel=1e-14)
+
+
+def test_the_staged_neuron_on_its_way_back():
+    graph, inputs = circuits.staged_sigmoid_neuron()
+    trace = graph.trace(*inputs)
+    chain = ["negate1", "exp1", "shift1", "f"]
+    assert [round(float(trace[name].value), 2) for name in chain] == [-1, 0.37, 1.37, 0.73]
+    assert [round(float(trace[name].gradient), 2) for name in chain] == [-0.2, -0.53, -0.53, 1]
+
+
+def test_the_long_expression():
+    trace = run(circuits.long_expression)
+    assert trace["f"].value == pytest.approx(1.5456448841066441, rel=1e-15)
+    assert numbers(trace, "x y") == pytest.approx(
+        [2.0595697955721652, 1.5922327514838093], rel=1e-14
+    )
+    assert trace["num"].value == pytest.approx(3 + 1 / (1 + math.exp(4)), rel=1e-15)
+
+
+def test_softplus_has_the_sigmoid_for_a_slope():
+    trace = run(circuits.softplus)
+    assert trace["f"].value == pytest.approx(1.3132616875182228, rel=1e-15)
+    assert trace["x"].gradient == pytest.approx(0.7310585786300049, rel=1e-15)
+
+
+def test_squared_distance():
+    trace = run(circuits.squared_distance)
+    assert trace["f"].value == 9
+    np.testing.assert_array_equal(trace["x"].gradient, [-4, 2, 4])
+    np.testing.assert_array_equal(trace["h"].gradient, [4, -2, -4])
+
+
+def test_relu_regression():
+    trace = run(circuits.relu_regression)
+    assert trace["loss"].value == 5
+    np.testing.assert_array_equal(trace["h"].value, [0, 7])
+    np.testing.assert_array_equal(trace["W"].gradient, [[0, 0], [8, 4]])
+    np.testing.assert_array_equal(trace["x"].gradient, [12, 4])
+    np.testing.assert_array_equal(trace["b"].gradient, [0, 4])
+    assert trace["y"].gradient is None
+
+
+def test_matrix_product():
+    trace = run(circuits.matrix_product, dout=circuits.DY)
+    np.testing.assert_array_equal(trace["Y"].value, [[-1, -1, 2, 6], [5, 2, 11, 7]])
+    np.testing.assert_array_equal(trace["X"].gradient, [[0, 16, -9], [-24, 9, -30]])
+    np.testing.assert_array_equal(
+        trace["W"].gradient, [[28, 3, -18, 0], [-30, 7, 13, 33], [-22, -7, 17, -15]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("circuit", "value", "gradients"),
+    [
+        (circuits.add_gate, -1, [1, 1]),
+        (circuits.multiply_gate, -12, [-4, 3]),
+        (circuits.max_gate, 3, [1, 0]),
+    ],
+)
+def test_the_gates_alone(circuit, value, gradients):
+    trace = run(circuit)
+    assert trace["f"].value == value
+    assert numbers(trace, "x y") == gradients
+
+
+def test_an_input_used_twice_collects_from_both_paths():
+    trace = run(circuits.used_twice)
+    assert trace["f"].value == 12
+    assert trace["square1"].sent == (6,)
+    assert trace["x"].gradient == 7
+
+
+def test_a_scaled_input_scales_the_gradient_of_its_weight():
+    trace = run(circuits.scaled_input)
+    assert trace["f"].value == 6000
+    assert numbers(trace, "w x scale1") == [3000, 2000, 2]
+
+
+@pytest.mark.parametrize("circuit", circuits.GALLERY.values(), ids=circuits.GALLERY)
+def test_the_gradient_checker_agrees(circuit):
+    graph, inputs = circuit()
+    report = check(graph, *map(np.asarray, inputs), effort="quick")
+    assert report, str(report)
+
+
+def test_the_softplus_of_three_gates_overflows_where_the_layer_does_not():
+    graph, _ = circuits.softplus()
+    with np.errstate(over="ignore"):
+        assert graph.forward(800.0)[0] == np.inf
+    assert Softplus().forward(800.0)[0] == 800
+
+
+def test_every_circuit_says_its_numbers():
+    for circuit in circuits.GALLERY.values():
+        assert circuit.__doc__.startswith(("f = ", "loss = ", "Y = ")), circuit

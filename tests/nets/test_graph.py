@@ -1,0 +1,541 @@
+import copy
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradcheck import check
+from layers import (
+    ELU,
+    MSE,
+    Add,
+    Affine,
+    BatchNorm,
+    Max,
+    Multiply,
+    Negate,
+    ReLU,
+    Scale,
+    Shift,
+    Sigmoid,
+    SoftmaxCrossEntropy,
+    Softplus,
+    Square,
+    Subtract,
+    Sum,
+    Tanh,
+)
+from nets import MLP, Classifier, Graph, Sequential, exp, log, maximum, sigmoid
+from solvers import SGD
+
+
+def by_name():
+    g = Graph()
+    for name in ("x", "y", "z"):
+        g.input(name)
+    g.add("q", Add(), "x", "y")
+    g.add("f", Multiply(), "q", "z")
+    return g.output("f")
+
+
+def by_arithmetic():
+    g = Graph()
+    x, y, z = g.input("x"), g.input("y"), g.input("z")
+    q = (x + y).named("q")
+    return g.output((q * z).named("f"))
+
+
+def by_name_in_another_order():
+    g = Graph()
+    g.add("f", Multiply(), "q", "z")
+    g.add("q", Add(), "x", "y")
+    for name in ("x", "y", "z"):
+        g.input(name)
+    return g.output("f")
+
+
+def wires(g):
+    return {name: (repr(node.op), node.inputs) for name, node in g.nodes.items()}
+
+
+@pytest.mark.parametrize("write", [by_name, by_arithmetic, by_name_in_another_order])
+def test_all_ways_to_write_a_graph_give_the_same_graph(write):
+    g = write()
+    assert wires(g) == {
+        "x": ("None", []),
+        "y": ("None", []),
+        "z": ("None", []),
+        "q": ("Add()", ["x", "y"]),
+        "f": ("Multiply()", ["q", "z"]),
+    }
+    assert (g.inputs, g.outputs) == (("x", "y", "z"), ("f",))
+    out, cache = g.forward(-2.0, 5.0, -4.0)
+    assert out == -12
+    assert g.backward(np.float64(1), cache) == ((-4, -4, 3), {})
+
+
+def test_a_node_shows_its_inputs_and_its_consumers():
+    g = by_name()
+    assert g.nodes["q"].inputs == ["x", "y"]
+    assert g.nodes["q"].consumers == ["f"]
+    assert repr(g.nodes["x"]) == "x = input → q"
+    assert repr(g.nodes["q"]) == "q = Add()(x, y) → f"
+    assert repr(g.nodes["f"]) == "f = Multiply()(q, z) → output"
+    assert repr(g) == "Graph(x, y, z → f: q, f)"
+    assert repr(Graph().param("w", np.ones(2))) == "w = parameter (2,) → nothing"
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "gradients"),
+    [
+        (lambda x, y: x + y, 5, (1, 1)),
+        (lambda x, y: x - y, -1, (1, -1)),
+        (lambda x, y: x * y, 6, (3, 2)),
+        (lambda x, y: x / y, 2 / 3, (1 / 3, -2 / 9)),
+        (lambda x, y: -x * y, -6, (-3, -2)),
+        (lambda x, y: x**2 * y, 12, (12, 4)),
+        (lambda x, y: (x + 3) * (4 + y), 35, (7, 5)),
+        (lambda x, y: (x - 1) * (5 - y), 2, (2, -1)),
+        (lambda x, y: (2 * x) * (y * 0.5), 6, (3, 2)),
+        (lambda x, y: (x / 4) * (1 / y), 1 / 6, (1 / 12, -1 / 18)),
+        (lambda x, y: 6 / x + y, 6, (-1.5, 1)),
+        (lambda x, y: maximum(x, y), 3, (0, 1)),
+        (lambda x, y: log(exp(x)) + y, 5, (1, 1)),
+        (lambda x, y: sigmoid(x - x) * y, 1.5, (0, 0.5)),
+        (lambda x, y: ReLU()(x) * Tanh()(y - y), 0, (0, 0)),
+    ],
+)
+def test_arithmetic_means_what_it_says(write, value, gradients):
+    g = Graph()
+    x, y = g.input("x"), g.input("y")
+    g.output(write(x, y))
+    trace = g.trace(2, 3)
+    assert trace[g.outputs[0]].value == pytest.approx(value, rel=1e-15)
+    assert (trace["x"].gradient, trace["y"].gradient) == pytest.approx(gradients, rel=1e-15)
+
+
+def test_a_matrix_product_may_be_written_from_either_side():
+    W = np.arange(6.0).reshape(2, 3)
+    g = Graph()
+    x = g.input("x")
+    g.output(g.param("W", W) @ x)
+    np.testing.assert_array_equal(g.forward(np.array([1.0, 0, 2]))[0], [4, 13])
+
+
+def test_numpy_numbers_may_stand_on_the_left():
+    g = Graph()
+    x = g.input("x")
+    g.output(np.float64(3) * x + np.float64(1))
+    assert g.forward(2.0)[0] == 7
+
+
+def bits(*arrays):
+    return [(np.shape(a), np.asarray(a).dtype, np.asarray(a).tobytes()) for a in arrays]
+
+
+def chained(layers):
+    g = Graph()
+    node = g.input("x")
+    for layer in layers:
+        node = layer(node)
+    return g.output(node)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("train", [True, False])
+def test_a_graph_equals_the_same_layers_in_a_row_bit_for_bit(dtype, train):
+    net = MLP([6, 8, 8, 3], activation=ELU(), norm=BatchNorm, dropout=0.8, rng=3, dtype=dtype)
+    graph = chained(copy.deepcopy(net).layers)
+    assert list(graph.params) == list(net.params)
+    assert list(graph.state) == list(net.state)
+    x = np.random.default_rng(0).standard_normal((5, 6)).astype(dtype)
+    dout = np.random.default_rng(1).standard_normal((5, 3)).astype(dtype)
+    (out, cache), (graph_out, graph_cache) = (
+        net.forward(x, train=train),
+        graph.forward(x, train=train),
+    )
+    assert bits(graph_out, *graph.state.values()) == bits(out, *net.state.values())
+    (dx, grads), (graph_dx, graph_grads) = (
+        net.backward(dout, cache),
+        graph.backward(dout, graph_cache),
+    )
+    assert bits(graph_dx) == bits(dx)
+    assert bits(*(graph_grads[name] for name in grads)) == bits(*grads.values())
+    alone = graph.param_grads(dout, graph_cache)
+    assert bits(*(alone[name] for name in grads)) == bits(*net.param_grads(dout, cache).values())
+
+
+def test_a_graph_trains_like_the_same_layers_in_a_row_bit_for_bit():
+    net = MLP([4, 8, 3], dropout=0.9, rng=3)
+    graph = chained(copy.deepcopy(net).layers)
+    x = np.random.default_rng(0).standard_normal((12, 4))
+    y = np.arange(12) % 3
+    for model in (Classifier(net, l2=1e-3), Classifier(graph, l2=1e-3)):
+        rule = SGD(lr=0.1, momentum=0.9)
+        losses = []
+        for _ in range(20):
+            loss, grads = model.loss(x, y)
+            rule.update(model.params, grads)
+            losses.append(loss)
+        assert losses[-1] < losses[0]
+    assert bits(*graph.params.values()) == bits(*net.params.values())
+
+
+def test_a_graph_nests_in_a_row_and_in_a_graph():
+    inner = chained([Affine(3, 3, rng=0), Tanh()])
+    row = Sequential(Affine(4, 3, rng=1), inner, Affine(3, 2, rng=2))
+    assert list(row.params) == [
+        "affine1.W",
+        "affine1.b",
+        "graph1.affine1.W",
+        "graph1.affine1.b",
+        "affine2.W",
+        "affine2.b",
+    ]
+    outer = chained([row.layers[0], inner, row.layers[2]])
+    x = np.random.default_rng(0).standard_normal((5, 4))
+    assert bits(outer.forward(x)[0]) == bits(row.forward(x)[0])
+
+
+def test_several_outputs_take_an_upstream_gradient_each_or_none():
+    g = Graph()
+    x, y = g.input("x"), g.input("y")
+    total, product = x + y, x * y
+    g.output(total, product)
+    out, cache = g.forward(3.0, 5.0)
+    assert out == (8, 15)
+    assert g.backward((1.0, 1.0), cache)[0] == (6, 4)
+    assert g.backward((10.0, None), cache)[0] == (10, 10)
+    assert g.backward((None, 10.0), cache)[0] == (50, 30)
+    assert g.backward((None, None), cache)[0] == (0, 0)
+    trace = g.trace(3, 5, dout=(None, 1.0))
+    assert trace["add1"].gradient is None
+    assert trace["x"].gradient == 5
+
+
+def test_parameters_without_an_upstream_gradient_get_zeros():
+    g = Graph()
+    x = g.input("x")
+    g.output(x * g.param("a", np.array(2.0)), x * g.param("b", np.array(3.0)))
+    _, cache = g.forward(5.0)
+    assert g.backward((1.0, None), cache) == (2, {"a": 5, "b": 0})
+    assert g.param_grads((1.0, None), cache) == {"a": 5, "b": 0}
+
+
+def test_an_output_may_be_read_by_other_nodes_too():
+    g = Graph()
+    x = g.input("x")
+    square = x**2
+    g.output(square, square + x, x)
+    out, cache = g.forward(3.0)
+    assert out == (9, 12, 3)
+    assert g.backward((1.0, 10.0, 100.0), cache)[0] == 6 + 10 * 7 + 100
+
+
+def test_a_layer_at_two_nodes_shares_its_parameters_and_their_gradients_add_up():
+    shared = Affine(2, 2, rng=0)
+    shared.params["W"][...] = [[1, 0], [0, 2]]
+    g = Graph()
+    x, y = g.input("x"), g.input("y")
+    g.output(shared(x) + shared(y))
+    assert list(g.params) == ["affine1.W", "affine1.b"]
+    _, cache = g.forward(np.array([[1.0, 2.0]]), np.array([[10.0, 20.0]]))
+    _, grads = g.backward(np.ones((1, 2)), cache)
+    np.testing.assert_array_equal(grads["affine1.W"], [[11, 11], [22, 22]])
+    np.testing.assert_array_equal(grads["affine1.b"], [2, 2])
+
+
+def test_the_same_array_in_two_parameters_is_one_parameter():
+    w = np.array(3.0)
+    g = Graph()
+    x = g.input("x")
+    g.output(g.param("w", w) * x + g.param("v", w))
+    assert list(g.params) == ["w"]
+    _, cache = g.forward(5.0)
+    assert g.backward(1.0, cache)[1] == {"w": 6}
+
+
+def test_param_grads_never_computes_a_gradient_that_nobody_needs():
+    def forbidden(*_):
+        raise AssertionError("computed a gradient that nobody needs")
+
+    first, square = Affine(3, 1, rng=0), Square()
+    first.backward = square.backward = forbidden
+    g = Graph()
+    x, y = g.input("x"), g.input("y")
+    g.output(Negate()(first(x)) * Sum()(square(y)))
+    _, cache = g.forward(np.array([[1.0, 2.0, 3.0]]), np.array([1.0, 2.0]))
+    grads = g.param_grads(np.array([[10.0]]), cache)
+    np.testing.assert_array_equal(grads["affine1.W"], [[-50], [-100], [-150]])
+    np.testing.assert_array_equal(grads["affine1.b"], [-50])
+
+
+def test_targets_have_no_gradient():
+    g = Graph()
+    x, y = g.input("x"), g.input("y")
+    g.output(SoftmaxCrossEntropy()(x, y))
+    out, cache = g.forward(np.zeros((2, 4)), np.array([1, 3]))
+    assert out == pytest.approx(np.log(4))
+    dx, grads = g.backward(1.0, cache)
+    assert grads == {}
+    np.testing.assert_allclose(dx * 8, [[1, -3, 1, 1], [1, 1, 1, -3]])
+
+
+def test_a_graph_of_parameters_alone_has_no_input_gradient():
+    g = Graph()
+    g.output(Square()(g.param("w", np.array(3.0))))
+    out, cache = g.forward()
+    assert out == 9
+    assert g.backward(1.0, cache) == ((), {"w": 6})
+
+
+def test_a_copy_is_another_graph():
+    g = by_arithmetic()
+    other = g.astype(np.float64)
+    assert all(node.graph is other for node in other.nodes.values())
+    assert other.forward(1.0, 2.0, 3.0)[0] == 9
+
+
+class TestWrongGraphs:
+    def test_a_cycle(self):
+        g = Graph()
+        g.input("x")
+        g.add("a", Add(), "x", "c")
+        g.add("b", Tanh(), "a")
+        g.add("c", Tanh(), "b")
+        with pytest.raises(
+            ValueError, match=r"(a → b → c → a|b → c → a → b|c → a → b → c) is a cycle"
+        ):
+            g.output("c")
+
+    def test_an_unknown_name(self):
+        g = Graph()
+        g.input("weight")
+        g.add("f", Square(), "wieght")
+        with pytest.raises(
+            ValueError,
+            match=r"f reads 'wieght', but no node has that name; did you mean 'weight'\?",
+        ):
+            g.output("f")
+
+    def test_an_unknown_output(self):
+        g = Graph()
+        g.input("x") ** 2
+        with pytest.raises(
+            ValueError, match=r"an output is 'qqq', but .* the nodes are x, square1"
+        ):
+            g.output("qqq")
+
+    def test_a_name_used_twice(self):
+        g = Graph()
+        g.add("f", Square(), "x")
+        with pytest.raises(ValueError, match=r"name 'f' is used twice; it is f = Square\(\)\(x\)"):
+            g.input("f")
+        g.input("x")
+        with pytest.raises(ValueError, match="name 'x' is used twice; it is x = input → f"):
+            g.nodes["f"].named("x")
+
+    def test_an_input_left_over(self):
+        g = Graph()
+        x, _ = g.input("x"), g.input("y")
+        with pytest.raises(ValueError, match="no output depends on input y; the outputs are f"):
+            g.output((x**2).named("f"))
+
+    def test_an_unused_node(self):
+        g = Graph()
+        x = g.input("x")
+        lonely = (x + x).named("lonely")
+        Tanh()(lonely).named("lonelier")
+        with pytest.raises(ValueError, match="no output depends on lonely, lonelier; the outputs"):
+            g.output((x**2).named("f"))
+
+    @pytest.mark.parametrize("sources", [("x",), ("x", "x", "x"), ()])
+    def test_a_wrong_number_of_inputs(self, sources):
+        g = Graph()
+        g.input("x")
+        g.add("f", Add(), *sources)
+        got = rf"got {len(sources)} \({', '.join(sources)}\)"
+        with pytest.raises(ValueError, match=rf"f = Add\(\) takes 2 inputs \(a, b\), {got}"):
+            g.output("f")
+
+    def test_a_wrong_number_of_inputs_of_a_graph_within(self):
+        g = Graph()
+        g.input("x")
+        g.add("f", by_name(), "x", "x")
+        with pytest.raises(ValueError, match=r"f = Graph\(.*takes 3 inputs \(x, y, z\), got 2"):
+            g.output("f")
+
+    @pytest.mark.parametrize("outputs", [0, 2])
+    def test_a_graph_within_that_has_not_one_output(self, outputs):
+        inner = Graph()
+        x = inner.input("x")
+        if outputs:
+            inner.output(x + 1, x + 2)
+        g = Graph()
+        g.add("f", inner, g.input("x"))
+        with pytest.raises(ValueError, match=f"has {outputs} outputs, expected one"):
+            g.output("f")
+
+    def test_no_output_or_one_named_twice(self):
+        g = Graph()
+        x = g.input("x")
+        with pytest.raises(ValueError, match=r"output\(\) expected one or more nodes"):
+            g.output()
+        with pytest.raises(ValueError, match=r"output\(x, x\) expected .* each named once"):
+            g.output(x, "x")
+
+    def test_a_node_of_another_graph(self):
+        x, y = Graph().input("x"), Graph().input("y")
+        with pytest.raises(ValueError, match=r"Add\(\) reads y, a node of another graph"):
+            x + y
+
+    def test_targets_before_what_has_a_gradient(self):
+        g = Graph()
+        y, x = g.input("y"), g.input("x")
+        with pytest.raises(
+            ValueError, match=r"input y has no gradient, .*write it after the inputs"
+        ):
+            g.output(MSE()(x, y))
+
+    def test_an_array_in_the_place_of_a_node(self):
+        x = Graph().input("x")
+        with pytest.raises(TypeError, match=r"Multiply\(\)\(…\) joins nodes.*got array.*parameter"):
+            x * np.ones(3)
+        with pytest.raises(TypeError, match="got array"):
+            np.ones(3) + x
+        with pytest.raises(TypeError, match="joins nodes of a graph, got none"):
+            ReLU()()
+        with pytest.raises(TypeError, match=r"Square\(\) reads 3, expected a node or the name"):
+            Graph().add("f", Square(), 3)
+
+    def test_what_is_not_a_layer(self):
+        with pytest.raises(TypeError, match="operation of f is the class ReLU; make a layer"):
+            Graph().add("f", ReLU, "x")
+        with pytest.raises(TypeError, match="an operation is 'relu', which is not a layer"):
+            Graph().add(None, "relu", "x")
+
+    def test_another_power(self):
+        with pytest.raises(TypeError, match=r"x \*\* 3: a graph has the square gate alone"):
+            Graph().input("x") ** 3
+
+    @pytest.mark.parametrize("name", ["", "a.b", 3, None])
+    def test_a_name_that_is_no_word(self, name):
+        with pytest.raises(ValueError, match="expected a word without a dot"):
+            Graph().input(name)
+
+    def test_a_parameter_that_is_not_of_floats(self):
+        with pytest.raises(TypeError, match="w has dtype int64"):
+            Graph().param("w", np.array([1, 2]))
+
+    def test_writing_after_the_end(self):
+        g = by_name()
+        with pytest.raises(RuntimeError, match=r"finished by output\(f\), so 'v' comes too late"):
+            g.input("v")
+        with pytest.raises(RuntimeError, match=r"finished already, by output\(f\)"):
+            g.output("q")
+
+    def test_running_before_the_end(self):
+        g = Graph()
+        g.input("x")
+        with pytest.raises(RuntimeError, match="not finished; name its outputs"):
+            g.forward(1.0)
+
+    def test_a_graph_can_be_mended_after_an_error(self):
+        g = Graph()
+        g.input("x")
+        g.add("f", Add(), "x", "y")
+        with pytest.raises(ValueError, match="no node has that name"):
+            g.output("f")
+        g.input("y")
+        assert g.output("f").forward(1.0, 2.0)[0] == 3
+
+
+def test_wrong_calls_are_named():
+    g = by_name()
+    with pytest.raises(TypeError, match=r"expected 3 inputs \(x, y, z\), got 2"):
+        g.forward(1.0, 2.0)
+    with pytest.raises(TypeError, match="x has dtype int64"):
+        g.forward(1, 2.0, 3.0)
+    _, cache = g.forward(1.0, 2.0, 3.0)
+    with pytest.raises(ValueError, match=r"Graph.*dout has shape \(2,\), expected \(\)"):
+        g.backward(np.ones(2), cache)
+    two = Graph()
+    x = two.input("x")
+    two.output(x + 1, x + 2)
+    _, cache = two.forward(1.0)
+    with pytest.raises(TypeError, match=r"a tuple of 2, .* outputs shift1, shift2"):
+        two.backward(1.0, cache)
+
+
+def test_a_loss_of_ones_own_that_forgets_to_say_so_is_named():
+    class Distance:
+        params, state = {}, {}
+
+        def forward(self, x, target, *, train=True):
+            return np.sum((x - target) ** 2), (x, target)
+
+        def backward(self, dout, cache):
+            x, target = cache
+            return 2 * (x - target) * dout, {}
+
+        def param_grads(self, dout, cache):
+            return {}
+
+    def graph(op):
+        g = Graph()
+        g.add("loss", op, g.input("x"), g.input("target"))
+        return g.output("loss")
+
+    _, cache = graph(Distance()).forward(1.0, 3.0)
+    with pytest.raises(
+        ValueError, match=r"returned 1 gradients instead of 2; .*differentiable = 1"
+    ):
+        graph(Distance()).backward(1.0, cache)
+    op = Distance()
+    op.differentiable = 1
+    g = graph(op)
+    assert g.backward(1.0, g.forward(1.0, 3.0)[1]) == (-4, {})
+
+
+def test_a_parameter_that_was_replaced_is_named():
+    layer = Affine(2, 2, rng=0)
+    g = chained([layer])
+    layer.params["W"] = np.ones((2, 2))
+    with pytest.raises(RuntimeError, match=r"affine1\.W was replaced"):
+        g.forward(np.ones((1, 2)))
+
+
+GATES = {
+    1: [Tanh, Sigmoid, Softplus, Square, Negate, ReLU, lambda: Scale(-1.5), lambda: Shift(0.5)],
+    2: [Add, Subtract, Multiply, Max],
+}
+
+
+@st.composite
+def random_graphs(draw):
+    """2 to 30 nodes, random gates, random forks, one to three outputs more than the loose ends."""
+    g = Graph()
+    nodes = [g.input(f"x{at}") for at in range(draw(st.integers(1, 3)))]
+    if draw(st.booleans()):
+        nodes.append(g.param("w", np.array(draw(st.floats(-1, 1)))))
+    for _ in range(draw(st.integers(1, 26))):
+        arity = draw(st.sampled_from([1, 2, 2]))
+        gate = draw(st.sampled_from(GATES[arity]))()
+        # Squashed first, so that squares of squares stay of the order of one.
+        chosen = [draw(st.sampled_from(nodes)) for _ in range(arity)]
+        nodes.append(gate(*(Tanh()(node) if draw(st.booleans()) else node for node in chosen)))
+    ends = [node for node in g.nodes.values() if not node.consumers]
+    more = draw(st.lists(st.sampled_from(list(g.nodes.values())), max_size=2))
+    g.output(*dict.fromkeys([*ends, *more]))
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    return g, [rng.uniform(-1, 1, (2, 2)) for _ in g.inputs]
+
+
+@settings(max_examples=60, deadline=None)
+@given(random_graphs())
+def test_random_graphs_pass_the_numeric_check(case):
+    graph, inputs = case
+    report = check(graph, *inputs, effort="quick")
+    assert report, f"{[*graph.nodes.values()]}\n{report}"
