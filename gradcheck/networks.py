@@ -46,9 +46,7 @@ def blame_a_layer(judge: Judge, train: bool) -> bool:
             continue
         upstream = np.asarray(given[0])
         behind = order[order.index(name) + 1 :][:1]
-        chained = behind and close(
-            np.asarray(forwards[behind[0]][1][0]), np.asarray(forwards[name][3][0])
-        )
+        chained = behind and readers(name, forwards) == behind
         if chained and previous is not None and not close(upstream, np.asarray(previous)):
             whose = (
                 "the network's own dout" if close(upstream, np.asarray(dout)) else "another dout"
@@ -62,6 +60,8 @@ def blame_a_layer(judge: Judge, train: bool) -> bool:
             )
             return True
         previous = result[0] if isinstance(result, tuple) else None
+        if isinstance(previous, tuple):  # of a layer with several inputs
+            previous = None
         inputs = forwards[name][1]
         part = type(judge)(unwatched(sub), inputs, upstream, None, None, 0, "full")
         if runs(part):
@@ -74,6 +74,16 @@ def blame_a_layer(judge: Judge, train: bool) -> bool:
             judge.report.findings.append(replace(f, tensor=tensor, message=message))
             return True
     return False
+
+
+def readers(name: str, forwards: dict[str, Any]) -> list[str]:
+    """The layers that take what the layer `name` gave: one in a chain, several at a fork."""
+    out = np.asarray(forwards[name][3][0])
+    return [
+        other
+        for other, (_, given, _, _) in forwards.items()
+        if other != name and any(close(np.asarray(x), out) for x in given)
+    ]
 
 
 def watch(sub: Any, name: str, calls: list) -> None:

@@ -51,7 +51,8 @@ def library_targets(seed: int) -> list[Target]:
         except ImportError as error:
             raise UsageError(f"cannot import the library: {error}") from None
         for key in sorted(module.__all__, key=str.casefold):
-            target = from_examples(getattr(module, key), seed)
+            thing = getattr(module, key)
+            target = from_examples(thing, seed) if inspect.isclass(thing) else None
             targets += [target] if target else []
     return targets
 

@@ -1,4 +1,4 @@
-"""Formulas of gates, which join two arrays."""
+"""Formulas of gates, which join two arrays, or all entries of one."""
 
 from __future__ import annotations
 
@@ -53,10 +53,20 @@ def gate(name: str, formula: str, f: Gate) -> Reference:
     return Reference(name, formula, lambda call: f(*call.pair), mistakes)
 
 
+def sum_mistakes(call: Call) -> Said:
+    x = call.x
+    yield "out is the mean of x", x.mean()
+    yield "out is Σ x²", np.square(x).sum()
+    yield "out is Σ |x|", np.abs(x).sum()
+    yield "out is max x", x.max(initial=-np.inf)
+    yield "out is the product of the entries of x", x.prod()
+
+
 GATES = (
     gate("add", "a + b", np.add),
     gate("subtract", "a - b", np.subtract),
     gate("multiply", "a b", np.multiply),
     gate("max", "max(a, b)", np.maximum),
     gate("matmul", "a @ b", np.matmul),
+    Reference("sum", "Σ x", lambda call: call.x.sum(), sum_mistakes),
 )

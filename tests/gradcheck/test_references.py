@@ -151,6 +151,7 @@ LOSS = -np.log(P[np.arange(6), Y]).mean()
 ALPHA = {"alpha": 0.2}
 MISTAKES = [
     ("affine", "bias is missing", X @ W, (X,), {"W": W, "b": b}),
+    ("sum", "the mean", X.mean(), (X,), {}),
     ("affine", "bias is added twice", X @ W + b + b, (X,), {"W": W, "b": b}),
     ("affine", "W is transposed", X @ W.T + b, (X,), {"W": W, "b": b}),
     ("affine", "1/2 times", (X @ W + b) / 2, (X,), {"W": W, "b": b}),
