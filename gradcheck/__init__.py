@@ -5,12 +5,15 @@
 
 `check` takes any object with the contract of a layer, `check_functions` a pair of plain functions,
 `check_model` anything with params and loss(x, y), `check_update` an update rule; `assert_correct`
-is for tests. `python -m gradcheck` checks the layers of this library, and
-`python -m gradcheck FILE` those of a file.
+is for tests. `jacobian`, `hessian`, `vjp` and `hvp` are derivatives of layers and of functions.
+`python -m gradcheck` checks the layers of this library, and `python -m gradcheck FILE` those of a
+file.
 """
 
 from gradcheck.check import assert_correct, check
+from gradcheck.derivatives import hessian, hvp, jacobian, vjp
 from gradcheck.functions import check_functions
+from gradcheck.memory import JacobianMemory, jacobian_memory
 from gradcheck.models import check_model
 from gradcheck.numeric import numerical_gradient
 from gradcheck.report import Finding, GradientError, Probe, Report, Tensor
@@ -19,6 +22,7 @@ from gradcheck.updates import check_update
 __all__ = [
     "Finding",
     "GradientError",
+    "JacobianMemory",
     "Probe",
     "Report",
     "Tensor",
@@ -27,5 +31,10 @@ __all__ = [
     "check_functions",
     "check_model",
     "check_update",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jacobian_memory",
     "numerical_gradient",
+    "vjp",
 ]

@@ -63,3 +63,92 @@ def test_a_dout_of_another_shape_is_refused_not_broadcast():
 def test_float32_is_refused():
     with pytest.raises(TypeError, match="x has dtype float32, expected float64"):
         numerical_gradient(lambda: 0.0, np.ones(2, np.float32))
+
+
+def cubes(method, **options):
+    x = np.array([[1.0, -2.0], [0.5, 3.0]]).astype(complex if method == "complex" else float)
+    return numerical_gradient(lambda: (x**3).sum(), x, method=method, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "error"), [("forward", 2e-7), ("central", 1e-9), ("complex", 1e-15)]
+)
+def test_every_method_is_as_exact_as_it_says(method, error):
+    slopes = cubes(method)
+    assert slopes.dtype == np.float64
+    np.testing.assert_allclose(slopes, [[3.0, 12.0], [0.75, 27.0]], rtol=error)
+
+
+def test_the_methods_are_the_formulas_they_are_named_after():
+    # ((1 + h)³ - 1) / h = 3 + 3h + h² and ((1 + h)³ - (1 - h)³) / 2h = 3 + h², for h = 0.1.
+    x = np.ones(1)
+    for method, slope in (("forward", 3.31), ("central", 3.01)):
+        found = numerical_gradient(lambda: x**3, x, np.ones(1), method=method, step=0.1)
+        assert found.item() == pytest.approx(slope, rel=1e-12)
+    # Im (1 + ih)³ / h = 3 - h²: so large a step is found to be wrong.
+    z = x.astype(complex)
+    with pytest.raises(ValueError, match=r"random direction is 0\.3759\d*, but 0\.3771\d* by diff"):
+        numerical_gradient(lambda: z**3, z, np.ones(1), method="complex", step=0.1)
+
+
+def test_the_methods_call_f_as_often_as_they_say():
+    for method, calls in (("forward", 5), ("central", 8), ("complex", 8)):
+        x = np.ones(4, complex if method == "complex" else float)
+        count = []
+        numerical_gradient(lambda x=x, c=count: c.append(0) or (x**2).sum(), x, method=method)
+        assert len(count) == calls, method
+
+
+def test_the_complex_step_puts_x_back_and_takes_dout_and_entries():
+    z = np.array([0.3, 0.7], complex)
+    kept = z.tobytes()
+    slopes = numerical_gradient(lambda: z * z, z, np.array([1.0, 10.0]), method="complex")
+    np.testing.assert_allclose(slopes, [0.6, 14.0], rtol=1e-15)
+    one = numerical_gradient(lambda: z * z, z, np.ones(2), method="complex", entries=[1])
+    np.testing.assert_allclose(one, [1.4], rtol=1e-15)
+    assert z.tobytes() == kept
+
+
+def test_a_complex_step_stands_beside_large_terms_that_cancel():
+    z = np.array([0.5], complex)
+    large = np.array([1e9, -1e9])
+    dout = np.ones(3)
+    slope = numerical_gradient(lambda: np.append(large, np.sin(z)), z, dout, method="complex")
+    assert slope.item() == pytest.approx(0.8775825618903728, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("f", "said"),
+    [
+        (lambda z: z * np.abs(z), "random direction is .* but .* by differences"),
+        (lambda z: z * z.conj(), "f takes absolute values, conjugates or real parts"),
+        (lambda z: np.sqrt(z * z) + 1e-6 * np.abs(z), "random direction"),
+        (lambda z: np.abs(z), "f returns real numbers for complex ones, as abs and casts do"),
+        (lambda z: z.astype(float), r"does not compute with complex numbers \(.*discards"),
+        (lambda z: [float(one) for one in z], r"does not compute with complex numbers \("),
+    ],
+)
+def test_a_complex_step_that_would_be_wrong_is_refused(f, said):
+    z = np.array([0.5, -1.5], complex)
+    with pytest.raises(ValueError, match=f"^complex step: .*{said}.*; use differences$"):
+        numerical_gradient(lambda: f(z), z, np.ones(2), method="complex")
+    assert z.tolist() == [0.5, -1.5]
+
+
+def test_what_a_method_does_not_take_is_refused():
+    x = np.ones(2)
+    with pytest.raises(ValueError, match="method is 'simple', expected one of forward, central, c"):
+        numerical_gradient(lambda: x.sum(), x, method="simple")
+    for step in (0.0, -1e-3, np.inf, np.nan, "small"):
+        with pytest.raises(ValueError, match=f"step is {step!r}, expected a positive number"):
+            numerical_gradient(lambda: x.sum(), x, step=step)
+    with pytest.raises(TypeError, match=r"x is a list, expected the array that f reads"):
+        numerical_gradient(lambda: 0.0, [1.0])
+    with pytest.raises(
+        TypeError, match=r"float64, expected complex128: write z = x.astype\(complex\) and let f r"
+    ):
+        numerical_gradient(lambda: x.sum(), x, method="complex")
+    with pytest.raises(TypeError, match=r"x has dtype complex128, expected float64$"):
+        numerical_gradient(lambda: 0.0, x.astype(complex), method="forward")
+    with pytest.raises(ValueError, match="x has imaginary parts, expected real numbers in it"):
+        numerical_gradient(lambda: 0.0, x + 1j, method="complex")
