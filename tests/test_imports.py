@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "solvers": {"layers", "nets", "solvers"},
     "gradcheck": {"gradcheck"},
     "data": {"data"},
+    "training": {"layers", "nets", "solvers", "gradcheck", "data", "training"},
 }
 OURS = {*MAY_IMPORT, "tests", "train", "notebooks", "benchmarks"}
 # Packages within packages, which setup.cfg must list too.
@@ -109,15 +110,15 @@ def test_no_global_randomness_no_pickle_no_path_edits(path):
 
 @pytest.mark.parametrize("folder", ["/", str(ROOT / "tests")])
 def test_our_packages_come_from_this_checkout_wherever_python_starts(folder):
-    code = "import layers, nets, solvers, gradcheck, data\n" + (
-        "for m in (layers, nets, solvers, gradcheck, data): print(m.__file__)"
+    code = "import layers, nets, solvers, gradcheck, data, training\n" + (
+        "for m in (layers, nets, solvers, gradcheck, data, training): print(m.__file__)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     found = [Path(line).parent for line in done.stdout.splitlines()]
-    assert found == [ROOT / name for name in ("layers", "nets", "solvers", "gradcheck", "data")]
+    assert found == [ROOT / name for name in MAY_IMPORT]
 
 
 def test_settings_list_every_package_and_the_build_file_holds_nothing_else():

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import layers
 import train
+from training import building, command
+from training import options as words
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -71,26 +74,26 @@ def test_the_same_seed_prints_the_same_result(capsys):
     assert printed[0] == printed[1] != printed[2]
 
 
-@pytest.mark.parametrize("activation", train.ACTIVATIONS)
+@pytest.mark.parametrize("activation", words.ACTIVATIONS)
 def test_every_activation_trains(activation, capsys):
     assert train.main(["--activation", activation, "--epochs", "8"]) == 0
     assert accuracy(capsys.readouterr().out) > 90
 
 
-@pytest.mark.parametrize("rule", train.RULES)
+@pytest.mark.parametrize("rule", words.RULES)
 def test_every_update_rule_trains_at_its_own_learning_rate(rule, capsys):
     assert train.main(["--rule", rule, "--epochs", "8"]) == 0
     assert accuracy(capsys.readouterr().out) > 90
 
 
-@pytest.mark.parametrize("loss", train.LOSSES)
-@pytest.mark.parametrize("norm", train.NORMS)
+@pytest.mark.parametrize("loss", words.LOSSES)
+@pytest.mark.parametrize("norm", words.NORMS)
 def test_every_loss_trains_with_every_norm(loss, norm, capsys):
     assert train.main(["--loss", loss, "--norm", norm, "--epochs", "20"]) == 0
     assert accuracy(capsys.readouterr().out) > 90
 
 
-@pytest.mark.parametrize("schedule", train.SCHEDULES)
+@pytest.mark.parametrize("schedule", words.SCHEDULES)
 def test_every_schedule_trains_in_either_dtype(schedule, capsys):
     options = ["--schedule", schedule, "--warmup", "1", "--epochs", "16", "--dtype", "float64"]
     assert train.main([*options, "--clip-norm", "5", "--patience", "9"]) == 0
@@ -106,7 +109,7 @@ def test_no_hidden_layer_makes_a_linear_classifier(capsys):
     assert "relu1" not in printed
 
 
-@pytest.mark.parametrize("toy", train.TOYS)
+@pytest.mark.parametrize("toy", words.TOYS)
 def test_the_toy_sets_are_learned(toy, capsys):
     assert train.main(["--dataset", toy, "--hidden", "50,50", "--dropout", "1"]) == 0
     assert accuracy(capsys.readouterr().out) > 85
@@ -125,7 +128,7 @@ def test_a_wrong_backward_pass_is_named_and_nothing_is_trained(factor, capsys, m
     def wrong(_layer, dout, cache):
         return dout * (1 - cache) * factor, {}
 
-    monkeypatch.setattr(train.layers.Tanh, "backward", wrong)
+    monkeypatch.setattr(layers.Tanh, "backward", wrong)
     assert train.main(["--gradcheck", "--activation", "tanh", "--epochs", "1"]) == 1
     caught = capsys.readouterr()
     assert re.search(r"^  x WRONG .*affine1\.W WRONG", caught.out, re.M)
@@ -208,14 +211,14 @@ def test_a_network_that_does_not_fit_in_memory_is_refused_by_its_sizes(monkeypat
     def too_large(*_arguments, **_options):
         raise MemoryError("Unable to allocate 477. GiB")
 
-    monkeypatch.setattr(train, "MLP", too_large)
+    monkeypatch.setattr(building, "MLP", too_large)
     assert train.main(["--hidden", "999999999,5"]) == 2
     message = "train.py: --hidden 999999999,5: Unable to allocate 477. GiB\n"
     assert capsys.readouterr().err == message
 
 
 def test_the_smallest_rate_and_the_longest_warmup_train(capsys):
-    for schedule in train.SCHEDULES:
+    for schedule in words.SCHEDULES:
         options = ["--lr", "1e-100", "--warmup", "1e9", "--epochs", "2", "--schedule", schedule]
         assert train.main(options) == 0
     assert capsys.readouterr().out
@@ -238,8 +241,8 @@ def test_an_interrupt_ends_with_one_line_and_status_130_whenever_it_comes(
     def interrupted(*_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "check_gradients", lambda *_: True)
-    monkeypatch.setattr(f"train.{moment}", interrupted)
+    monkeypatch.setattr(command, "check_gradients", lambda *_: True)
+    monkeypatch.setattr(f"training.command.{moment}", interrupted)
     assert train.main(["--epochs", "1", "--gradcheck"]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "train.py: interrupted"
 

@@ -1,0 +1,170 @@
+"""The options of the command line, and what their words stand for."""
+
+import argparse
+import dataclasses
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import data
+import layers
+import solvers
+
+ACTIVATIONS: dict[str, dict[str, Any]] = {
+    "relu": {"activation": layers.ReLU()},
+    "leaky-relu": {"activation": layers.LeakyReLU()},
+    "prelu": {"activation": layers.PReLU()},
+    "elu": {"activation": layers.ELU()},
+    "sigmoid": {"activation": layers.Sigmoid()},
+    "tanh": {"activation": layers.Tanh()},
+    "softplus": {"activation": layers.Softplus()},
+    "maxout": {"activation": None, "affine": layers.Maxout},
+}
+NORMS = {"none": None, "batchnorm": layers.BatchNorm, "layernorm": layers.LayerNorm}
+LOSSES = {
+    "softmax": layers.SoftmaxCrossEntropy(),
+    "sigmoid": layers.SigmoidCrossEntropy(),
+    "hinge": layers.Hinge(),
+    "mse": layers.MSE(),
+}
+RULES: dict[
+    str, Callable[..., solvers.UpdateRule]
+] = {  # each with the learning rate that does for most networks
+    "sgd": partial(solvers.SGD, lr=0.1),
+    "momentum": partial(solvers.SGD, lr=0.05, momentum=0.9),
+    "nesterov": partial(solvers.SGD, lr=0.05, momentum=0.9, nesterov=True),
+    "adagrad": partial(solvers.AdaGrad, lr=0.01),
+    "rmsprop": partial(solvers.RMSProp, lr=1e-3),
+    "adam": partial(solvers.Adam, lr=2e-3),
+    "adamw": partial(solvers.AdamW, lr=2e-3),
+}
+SCHEDULES: dict[
+    str, Callable[[int], Callable[..., solvers.Schedule]]
+] = {  # each made for the number of epochs, the warm-up still to be given
+    "constant": lambda _: solvers.Constant,
+    "step": lambda epochs: partial(solvers.Step, math.ceil(epochs / 3), 0.1),
+    "exponential": lambda epochs: partial(solvers.Exponential, 0.01 ** (1 / epochs)),
+    "cosine": lambda epochs: partial(solvers.Cosine, epochs),
+}
+FROM_FOLDER: dict[str, Callable[..., data.Dataset]] = {
+    "mnist": data.load_mnist,
+    "cifar10": data.load_cifar10,
+}
+TOYS: dict[str, Callable[..., data.Dataset]] = {
+    "spirals": data.spirals,
+    "moons": data.moons,
+    "circles": data.circles,
+    "blobs": data.blobs,
+    "xor": data.xor,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What is used for an option that is left out."""
+
+    hidden: tuple[int, ...] = (128,)
+    dropout: float | None = None
+    epochs: int = 40
+    batch_size: int = 32
+    l2: float = 1e-4
+
+
+RECIPES = {
+    "digits": Recipe(dropout=0.8),
+    "mnist": Recipe(hidden=(512, 512), dropout=0.6, epochs=15, batch_size=128, l2=0.0),
+    "cifar10": Recipe(hidden=(512, 256), dropout=0.7, epochs=15, batch_size=128, l2=1e-4),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line, without the whole usage above it."""
+
+    def error(self, message):
+        self.exit(2, f"train.py: {message}\n")
+
+
+def sizes(text):
+    """ "256,128" as (256, 128); "" as no hidden layers at all."""
+    return tuple(count(size.strip()) for size in text.split(",")) if text else ()
+
+
+def count(text, least=1, digits=9):
+    """A whole number, at least `least`, with at most so many digits."""
+    if not (text.isdecimal() and len(text) <= digits and int(text) >= least):
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number, at least {least}, of at most {digits} digits, "
+            f"got {text!r:.40}"
+        )
+    return int(text)
+
+
+def number(text, least, most):
+    """A number from `least` to `most`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(
+            f"expected a number from {least:g} to {most:g}, got {text!r:.40}"
+        )
+    return value
+
+
+def parser():
+    out = Parser(prog="train.py", description=__doc__.partition("\n")[0])
+    add = out.add_argument
+    add(
+        "--dataset",
+        default="digits",
+        metavar="NAME",
+        help=f"digits (the default), mnist, cifar10, {', '.join(TOYS)}, "
+        "or a .csv, .csv.gz or .npz file",
+    )
+    add("--data-dir", metavar="DIR", help="folder with the files of mnist or cifar10; left out, "
+        "they are downloaded once")  # fmt: skip
+    add("--hidden", type=sizes, metavar="SIZES", help="units of the hidden layers, as in 256,128")
+    add("--activation", choices=ACTIVATIONS, default="relu")
+    add("--norm", choices=NORMS, default="batchnorm")
+    add("--dropout", type=float, metavar="KEEP", help="probability of keeping a unit; 1 for none")
+    add("--loss", choices=LOSSES, default="softmax")
+    add("--rule", choices=RULES, default="adam", help="update rule")
+    add(
+        "--lr",
+        type=partial(number, least=1e-100, most=1e100),
+        metavar="RATE",
+        help="learning rate; each rule has its own default",
+    )
+    add("--schedule", choices=SCHEDULES, default="cosine", help="of the learning rate")
+    add(
+        "--warmup",
+        type=partial(number, least=0, most=1e9),
+        default=0.0,
+        metavar="EPOCHS",
+        help="linear warm-up",
+    )
+    add("--epochs", type=count)
+    add("--batch-size", type=count)
+    add("--l2", type=float, help="strength of the penalty 0.5 · l2 · ΣW²")
+    add("--clip-norm", type=float, metavar="NORM", help="largest norm of the gradient")
+    add("--patience", type=count, metavar="EPOCHS", help="stop after so many without improvement")
+    add(
+        "--seed",
+        type=partial(count, least=0, digits=40),
+        default=0,
+        help="of weights, dropout and the order of the examples",
+    )
+    add("--dtype", choices=["float32", "float64"], default="float32")
+    add("--gradcheck", action="store_true", help="check the network's gradients before training")
+    return out
+
+
+def fill_in(options, dataset):
+    """Sets the options that were left out, with a batch that is no larger than the data."""
+    recipe = RECIPES.get(options.dataset, Recipe())
+    batch_size = min(recipe.batch_size, len(dataset.x_train))
+    for name, value in (dataclasses.asdict(recipe) | {"batch_size": batch_size}).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
