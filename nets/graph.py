@@ -65,7 +65,10 @@ class Graph(Network):
     def param(self, name, value):
         """Adds a parameter, the float array `value` itself, which a solver updates in place, and
         returns its handle. Raises TypeError for other dtypes, ValueError for a taken name."""
-        return self._write(name, Parameter(self.floats(value, name)), ())
+        value = self.floats(value, name)
+        op = Parameter(value.shape)
+        op.params[""] = value
+        return self._write(name, op, ())
 
     def add(self, name, op, *sources):
         """Adds the operation `op` on `sources`, handles or names of nodes that may be written
@@ -165,6 +168,22 @@ class Graph(Network):
             cache = caches.get(name)
             traced.append(Traced(name, node.op, node.inputs, values[name], gradient, back, cache))
         return Trace(traced)
+
+    def parts(self, place):
+        """The nodes for a blueprint; `place` gives the place of each operation in its list."""
+        nodes = [
+            [name, None if node.op is None else place(node.op), node.inputs]
+            for name, node in self.nodes.items()
+        ]
+        return {"nodes": nodes, "outputs": self.outputs}
+
+    @staticmethod
+    def from_parts(parts, listed):
+        """The graph that `parts` tells of, from the layers `listed` so far."""
+        g = Graph()
+        for name, op, inputs in parts["nodes"]:
+            g._write(name, None if op is None else listed[op], inputs)
+        return g.output(*parts["outputs"])
 
     def _evaluate(self, inputs, train):
         """The forward pass: the value of every node, and the cache of every operation."""

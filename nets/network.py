@@ -1,6 +1,8 @@
 """What all networks share: named layers, whose parameters are gathered under one roof."""
 
 from layers import Layer
+from nets.blueprint import arrays_of, blueprint
+from nets.files import write_arrays
 from nets.naming import gather
 
 CONTRACT = ("params", "state", "forward", "backward", "param_grads")
@@ -30,6 +32,12 @@ class Network(Layer):
                         f"{name} was replaced after the network was built; write into the array "
                         f"(params[{name!r}][...] = value), or build the network anew"
                     )
+
+    def save(self, path):
+        """Writes the network to a safetensors file: the architecture as JSON, and the arrays of
+        `params` and `state`. `nets.load(path)` makes it anew. Raises FileError where the file
+        cannot be written, TypeError where a layer has a setting that JSON cannot hold."""
+        write_arrays(path, arrays_of(self), {"architecture": blueprint(self)})
 
 
 def require_layer(layer, who, where):

@@ -112,9 +112,10 @@ class Parameter(Layer):
     dvalue = dout
     """
 
-    def __init__(self, value):
+    def __init__(self, shape):
         super().__init__()
-        self.params[""] = value
+        self.shape = tuple(shape)
+        self.params[""] = np.zeros(self.shape)
 
     def forward(self, *, train=True):
         value = self.params[""]
@@ -124,4 +125,4 @@ class Parameter(Layer):
         return (), {"": np.asarray(dout, cache)}
 
     def __repr__(self):
-        return f"parameter {self.params[''].shape}"
+        return f"parameter {self.shape}"

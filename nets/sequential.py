@@ -56,6 +56,15 @@ class Sequential(Network):
             add_grads(grads, layer_grads, self._owners[at])
         return dout, grads
 
+    def parts(self, place):
+        """The layers for a blueprint; `place` gives the place of each in its list."""
+        return [place(layer) for layer in self.layers]
+
+    @staticmethod
+    def from_parts(parts, listed):
+        """The network that `parts` tells of, from the layers `listed` so far."""
+        return Sequential(*(listed[at] for at in parts))
+
     def summary(self, input_shape=None):
         """A table of the layers with their output shapes and numbers of parameters, as text.
 
