@@ -54,6 +54,8 @@ def settings_of(layer):
 
 def arrays_of(net):
     """The arrays of a network under the names that they have in a file."""
-    return {f"params/{name}": array for name, array in net.params.items()} | {
-        f"state/{name}": array for name, array in net.state.items()
+    return {
+        f"{kind}/{name}": array
+        for kind, arrays in (("params", net.params), ("state", net.state))
+        for name, array in arrays.items()
     }

@@ -9,6 +9,7 @@ from layers import Affine, Layer, SoftmaxCrossEntropy, Tanh
 from nets.naming import add_grads
 from nets.network import Network, require_layer
 from nets.node import Node, Parameter, sigmoid
+from nets.picture import Picture
 from nets.trace import Trace, Traced
 from nets.wiring import differentiable, ordered
 
@@ -168,6 +169,14 @@ class Graph(Network):
             cache = caches.get(name)
             traced.append(Traced(name, node.op, node.inputs, values[name], gradient, back, cache))
         return Trace(traced)
+
+    def draw(self, *inputs, dout=None, train=False):
+        """The circuit as a `Picture`, with the values and the gradients of `trace` where there are
+        `inputs`. A notebook shows it; `save` writes it as .svg, or as a page to play with."""
+        return Picture(self, inputs, dout, train)
+
+    def _repr_svg_(self):
+        return self.draw().svg if self.outputs else None
 
     def parts(self, place):
         """The nodes for a blueprint; `place` gives the place of each operation in its list."""

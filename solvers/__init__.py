@@ -5,6 +5,7 @@
 
 from solvers.adagrad import AdaGrad
 from solvers.adam import Adam, AdamW
+from solvers.checkpoint import restore_checkpoint, save_checkpoint
 from solvers.finite import NonFiniteError
 from solvers.history import History, Snapshot
 from solvers.rmsprop import RMSProp
@@ -30,4 +31,6 @@ __all__ = [
     "Step",
     "StopTraining",
     "UpdateRule",
+    "restore_checkpoint",
+    "save_checkpoint",
 ]

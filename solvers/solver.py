@@ -41,7 +41,8 @@ class Solver:
     After each epoch the model is scored, `history` grows by an entry, a best score is kept
     together with the parameters and the state it belongs to (`best`), and every callback is
     called with the solver; it may raise StopTraining. `patience` stops after that many epochs
-    in a row without a new best score.
+    in a row without a new best score. `after_step`, if there, is called with the solver between
+    two steps, when all that makes up the run belongs together.
 
     seed: a number or a numpy.random.Generator; same seed, same run, to the bit.
 
@@ -65,6 +66,7 @@ class Solver:
         clip_norm: float | None = None,
         patience: int | None = None,
         callbacks: Iterable[Callable[[Solver], object]] = (),
+        after_step: Callable[[Solver], object] | None = None,
         progress: bool = True,
     ) -> None:
         n = len(data.x_train)
@@ -87,6 +89,7 @@ class Solver:
         self.clip_norm = None if clip_norm is None else positive(self, "clip_norm", clip_norm)
         self.patience = None if patience is None else count(self, "patience", patience)
         self.callbacks = list(callbacks)
+        self.after_step = after_step
         self.progress = progress
 
         self.history = History()
@@ -137,6 +140,8 @@ class Solver:
                     if self.step < (self.epoch + 1) * self.steps_per_epoch:
                         self._step()
                         bar.update()
+                        if self.after_step is not None:
+                            self.after_step(self)
                     else:
                         self._end_epoch()
                 show(bar, self.history, self.goal)
