@@ -126,7 +126,8 @@ def check_same(
         here, there = (described(arrays.get(name)) for arrays in (found, expected))
         if here != there:
             raise FileError(
-                f"{path}: of another architecture: {name} is {here} in the file, {there} in this run"
+                f"{path}: of another architecture: {name} is {here} in the file and {there} in "
+                f"this run"
             )
 
 

@@ -12,11 +12,17 @@ import pytest
 
 import layers
 import train
-from training import building, command
+from training import building, running
 from training import options as words
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Runs are written to the folder where the script is started."""
+    monkeypatch.chdir(tmp_path)
 
 
 def run(*options, stdout=subprocess.PIPE, **environment):
@@ -232,17 +238,15 @@ def test_a_learning_rate_that_is_far_too_high_ends_with_one_clear_line():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    "moment", ["load", "build", "check_gradients", "solvers.Solver.train", "report"]
-)
+@pytest.mark.parametrize("moment", ["load", "build", "check_gradients", "Solver.train", "report"])
 def test_an_interrupt_ends_with_one_line_and_status_130_whenever_it_comes(
     moment, monkeypatch, capsys
 ):
     def interrupted(*_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "check_gradients", lambda *_: True)
-    monkeypatch.setattr(f"training.command.{moment}", interrupted)
+    monkeypatch.setattr(running, "check_gradients", lambda *_: True)
+    monkeypatch.setattr(f"training.running.{moment}", interrupted)
     assert train.main(["--epochs", "1", "--gradcheck"]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "train.py: interrupted"
 

@@ -1,7 +1,5 @@
 """From options to data, a network and a solver."""
 
-import math
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +8,6 @@ import data
 import solvers
 from nets import MLP, Classifier
 from training.options import ACTIVATIONS, FROM_FOLDER, LOSSES, NORMS, RULES, SCHEDULES, TOYS
-from training.printing import report_epoch
 
 
 def load(name, folder, dtype):
@@ -34,7 +31,8 @@ def load(name, folder, dtype):
 
 
 def build(options, dataset):
-    """The classifier and the solver that the options ask for."""
+    """The classifier and the solver that the options ask for. Raises ValueError where an option
+    is wrong."""
     rng = np.random.default_rng(options.seed)
     try:
         net = MLP(
@@ -58,7 +56,6 @@ def build(options, dataset):
         schedule=SCHEDULES[options.schedule](options.epochs)(warmup=options.warmup),
         clip_norm=options.clip_norm,
         patience=options.patience,
-        callbacks=[partial(report_epoch, every=math.ceil(options.epochs / 10))],
         seed=rng,
     )
     return model, solver

@@ -3,44 +3,37 @@
 import os
 import sys
 
-import solvers
-from training.building import build, load
-from training.options import fill_in, parser
-from training.printing import check_gradients, report
+from training.options import parser, resume_parser
+from training.running import begin, carry_out, failed, taken_up
 
 
 def main(arguments=None):
-    """Trains as the command line says; returns the exit status."""
+    """Does what the command line says; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        return run(parser().parse_args(arguments))
+        if any(word.partition("=")[0] == "--resume" for word in arguments):
+            return resume(resume_parser().parse_args(arguments))
+        return train(parser().parse_args(arguments))
     except KeyboardInterrupt:
-        print("train.py: interrupted", file=sys.stderr)
-        return 130
+        return failed("interrupted", 130)
 
 
-def run(options):
-    """Loads, builds, trains and reports; returns the exit status."""
+def train(options):
+    """Trains in a new run folder; returns the exit status."""
     try:
-        dataset = load(options.dataset, options.data_dir, options.dtype)
-        fill_in(options, dataset)
-        model, solver = build(options, dataset)
+        run = begin(options)
     except (ValueError, OSError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
-    print(dataset.describe())
-    print(f"\n{model.net.summary(dataset.x_train.shape[1:])}")
-    print(f"\n{model.criterion!r}, {solver.rule!r}, {solver.schedule!r}, l2={model.l2:g}")
-    if options.gradcheck and not check_gradients(model.net, dataset.x_train[:8]):
-        print("train.py: the gradients are wrong, see above; nothing was trained", file=sys.stderr)
-        return 1
-    print()
+        return failed(error, 2)
+    return carry_out(run)
+
+
+def resume(options):
+    """Goes on with a run; returns the exit status."""
     try:
-        solver.train()
-    except solvers.NonFiniteError as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 1
-    report(model, solver, dataset)
-    return 0
+        run = taken_up(options.resume, options.epochs)
+    except (ValueError, OSError) as error:
+        return failed(error, 2)
+    return carry_out(run)
 
 
 def program():

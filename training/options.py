@@ -158,6 +158,18 @@ def parser():
     )
     add("--dtype", choices=["float32", "float64"], default="float32")
     add("--gradcheck", action="store_true", help="check the network's gradients before training")
+    add("--run-dir", metavar="DIR", help="folder for the run, runs/DATE_TIME_NAME if left out")
+    add("--resume", metavar="DIR", help="go on with the run in this folder; goes with --epochs "
+        "alone")  # fmt: skip
+    return out
+
+
+def resume_parser():
+    out = Parser(prog="train.py", description="Goes on with a run.")
+    out.add_argument("--resume", metavar="DIR", required=True, help="the folder of the run")
+    out.add_argument(
+        "--epochs", type=count, help="train until there are so many; as planned if left out"
+    )
     return out
 
 

@@ -1,5 +1,7 @@
 """What a run prints."""
 
+import math
+
 import numpy as np
 from tqdm import tqdm
 
@@ -13,10 +15,10 @@ def check_gradients(net, x):
     return bool(report)
 
 
-def report_epoch(solver, every):
-    """A line about the epoch just finished, above the progress bar."""
+def report_epoch(solver):
+    """A line about the epoch just finished, above the progress bar; some ten or twenty in a run."""
     history = solver.history
-    if solver.epoch % every == 0 or solver.epoch in (1, solver.goal):
+    if solver.epoch % math.ceil(solver.goal / 10) == 0 or solver.epoch in (1, solver.goal):
         tqdm.write(
             f"epoch {solver.epoch:>3}   loss {history.loss[-1]:.4f}   "
             f"train {history.train_score[-1]:7.2%}   validation {history.val_score[-1]:7.2%}"

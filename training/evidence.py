@@ -1,0 +1,154 @@
+"""What a run leaves behind to be judged by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from layers import CrossEntropy, Sigmoid, SigmoidCrossEntropy, Softmax, SoftmaxCrossEntropy
+from nets import is_weight
+from solvers import History
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evidence:
+    """All that a report on a classifier is made of.
+
+    Attributes:
+        title: the headline.
+        summary: (name, value) pairs to stand on top: data, network, times, accuracies, …
+        options: the options of the run by name.
+        history: of the solver; `steps_per_epoch` is the solver's too.
+        records: of the `Monitor`, or none.
+        classes: the names of the C classes.
+        rows: the test examples (N, …) as they were before standardisation.
+        labels: the true classes of the rows (N,), each in 0 … C-1.
+        predicted: what the model takes the rows for (N,), likewise.
+        scores: what it gives each class (N, C), and `scores_are`, in words, what that is.
+        probabilities: whether scores are from 0 to 1, to be shown in per cent.
+        image_shape: the shape that makes a picture of a row, (H, W) or (channels, H, W); None
+            where rows are no pictures.
+        weights: those of the first layer (D, M), if a row is a picture; else None.
+
+    Raises:
+        ValueError: rows, labels, predicted and scores do not fit together or are empty.
+    """
+
+    title: str
+    history: History
+    steps_per_epoch: int
+    classes: Sequence[str]
+    rows: np.ndarray
+    labels: np.ndarray
+    predicted: np.ndarray
+    scores: np.ndarray
+    scores_are: str = "scores"
+    probabilities: bool = False
+    summary: Sequence[tuple[str, str]] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    records: Sequence[dict[str, Any]] = ()
+    image_shape: tuple[int, ...] | None = None
+    weights: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        N, C = len(self.rows), len(self.classes)
+        found = (self.labels.shape, self.predicted.shape, self.scores.shape)
+        if found != ((N,), (N,), (N, C)) or N == 0:
+            raise ValueError(
+                f"Evidence: labels, predicted and scores have the shapes {found}, expected "
+                f"(N,), (N,) and (N, {C}) for N = {N} rows of {C} classes, and at least one row"
+            )
+
+    @classmethod
+    def of(cls, title: str, model: Any, solver: Any, dataset: Any, **others: Any) -> Evidence:
+        """The evidence on a `Classifier` that a `Solver` has trained on a `Dataset`; `others` are
+        attributes by name, such as `summary`, `options` and `records`."""
+        x, image_shape = dataset.x_test, dataset.image_shape
+        scores, probabilities, scores_are = class_scores(model, x)
+        rows, standardiser = x, dataset.standardiser
+        if standardiser is not None:
+            rows = x * standardiser.std.astype(x.dtype) + standardiser.mean.astype(x.dtype)
+        return cls(
+            title=title,
+            history=solver.history,
+            steps_per_epoch=solver.steps_per_epoch,
+            classes=dataset.classes,
+            rows=rows,
+            labels=dataset.y_test,
+            predicted=model.predict(x),
+            scores=scores,
+            scores_are=scores_are,
+            probabilities=probabilities,
+            image_shape=image_shape,
+            weights=None if image_shape is None else first_weights(model, x[0].size),
+            **others,
+        )
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """How many rows of each true class (C, ·) are taken for each class (·, C)."""
+        C = len(self.classes)
+        pairs = self.labels * C + self.predicted
+        return np.bincount(pairs, minlength=C * C).reshape(C, C)
+
+    @property
+    def mistakes(self) -> np.ndarray:
+        """The numbers of the rows that are taken for a wrong class, those first where the score
+        of the wrong class is farthest above that of the right one."""
+        wrong = np.flatnonzero(self.predicted != self.labels)
+        scores = self.scores[wrong].astype(np.float64)
+        at = np.arange(len(wrong))
+        ahead = scores[at, self.predicted[wrong]] - scores[at, self.labels[wrong]]
+        return wrong[np.argsort(-ahead, kind="stable")]
+
+    def score_text(self, row: int, c: int) -> str:
+        """The score of a row for class c: in per cent if it is a probability."""
+        score = float(self.scores[row, c])
+        return f"{score:.1%}" if self.probabilities else f"{score:.3g}"
+
+
+#: By loss: what makes probabilities of the network's output, and what those are.
+PROBABILITIES: dict[type, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
+    SoftmaxCrossEntropy: (
+        lambda out: Softmax().forward(out, train=False)[0],
+        "probabilities: the softmax of the network's outputs",
+    ),
+    CrossEntropy: (lambda out: out, "probabilities: the network's outputs"),
+    SigmoidCrossEntropy: (
+        lambda out: Sigmoid().forward(out, train=False)[0],
+        "probabilities: the sigmoid of each output of the network on its own, so that those of "
+        "a row need not sum to 1",
+    ),
+}
+
+
+def class_scores(model: Any, x: np.ndarray) -> tuple[np.ndarray, bool, str]:
+    """What a `Classifier` gives each class for rows x (N, …).
+
+    Returns scores (N, C), whether they are probabilities, and in words what they are. A network
+    with a single output s, which stands for class 1, gives class 0 what mirrors s at the loss's
+    threshold: 1 - s for probabilities.
+    """
+    out, threshold = model.outputs(x), model.criterion.threshold
+    function, words = PROBABILITIES.get(
+        type(model.criterion),
+        (None, f"scores, no probabilities: the network's outputs, trained with {model.criterion}"),
+    )
+    if function is not None:
+        out, threshold = function(out), 0.5
+    if out.shape[1] == 1:
+        out = np.concatenate([2 * threshold - out, out], axis=1)
+    return out, function is not None, words
+
+
+def first_weights(model: Any, features: int) -> np.ndarray | None:
+    """The weights (D, M) of a network's first layer that has any, or None where it does not take
+    all D `features` at once. The pieces of a maxout unit are columns of their own."""
+    W = next((w for name, w in model.params.items() if is_weight(name)), None)
+    if W is None or W.ndim < 2 or len(W) != features:
+        return None
+    return W.reshape(features, math.prod(W.shape[1:]))

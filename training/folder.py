@@ -1,0 +1,139 @@
+"""The folder of a run: what it was asked to do, how it went, and what it has learned."""
+
+import csv
+import dataclasses
+import hashlib
+import importlib.metadata
+import io
+import json
+import platform
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from nets import FileError
+from nets.files import write_file
+
+FORMAT = 1
+COLUMNS = ("epoch", "loss", "train_score", "val_score", "grad_norm", "seconds")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """A folder with these files:
+
+    config.json             options, versions, and the data: their fingerprint, their classes, and
+                            the mean and deviation that inputs were standardised by
+    metrics.csv             a line per epoch: loss, scores, norm of the gradient, seconds
+    checkpoint.safetensors  the run between two steps, to go on from
+    best.safetensors        the network with the best validation score, for `nets.load`
+    report.html             the run in pictures, with the pictures beside it
+    """
+
+    path: Path
+    config: dict
+
+    def __truediv__(self, name):
+        return self.path / name
+
+    @classmethod
+    def create(cls, path, config):
+        """Makes the folder at `path`, with those above it, and writes `config` into it. Raises
+        FileError where there is a run already, or nothing can be written."""
+        path = Path(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(
+                f"--run-dir {path}: cannot be made: {error.strerror}; choose another folder"
+            ) from None
+        if (path / "config.json").exists():
+            raise FileError(
+                f"--run-dir {path}: holds a run already; go on with it by --resume {path}, or "
+                f"choose another folder"
+            )
+        folder = cls(path, {"format": FORMAT, **config})
+        folder.write_config()
+        return folder
+
+    @classmethod
+    def open(cls, path):
+        """The folder of a run that was begun. Raises FileError where there is none."""
+        path = Path(path)
+        try:
+            config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+            if config["format"] > FORMAT:
+                raise FileError(
+                    f"{path}: a run of a newer version of Chainrule, in format {config['format']}; "
+                    f"this one reads up to format {FORMAT}"
+                )
+        except OSError as error:
+            raise FileError(f"{path}: expected the folder of a run: {error}") from None
+        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise FileError(f"{path}/config.json: damaged: {error}") from None
+        return cls(path, config)
+
+    def write_config(self):
+        """Writes config.json."""
+        write_file(self / "config.json", json.dumps(self.config, indent=2).encode() + b"\n")
+
+    def write_metrics(self, history):
+        """Writes metrics.csv; an empty field where there is no score."""
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(COLUMNS)
+        table.writerows(zip(*(getattr(history, name) for name in COLUMNS), strict=True))
+        write_file(self / "metrics.csv", text.getvalue().encode())
+
+
+def fresh_path(name):
+    """A folder for a run on the data called `name` that does not exist yet: runs/DATE_TIME_NAME."""
+    start = Path("runs") / f"{datetime.now():%Y-%m-%d_%H%M%S}_{name}"
+    path, count = start, 1
+    while path.exists():
+        count += 1
+        path = start.with_name(f"{start.name}-{count}")
+    return path
+
+
+def description(options, dataset):
+    """What config.json says of a run."""
+    words = {name: value for name, value in vars(options).items() if name not in ("run_dir",)}
+    scale = dataset.standardiser
+    return {
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "options": words,
+        "versions": {
+            "chainrule": importlib.metadata.version("chainrule"),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "data": {
+            "name": dataset.name,
+            "fingerprint": fingerprint(dataset),
+            "examples": [len(dataset.y_train), len(dataset.y_val), len(dataset.y_test)],
+            "shape": dataset.x_train.shape[1:],
+            "image_shape": dataset.image_shape,
+            "classes": dataset.classes,
+            "mean": one_or_all(scale.mean),
+            "std": one_or_all(scale.std),
+        },
+    }
+
+
+def one_or_all(array):
+    """The numbers of an array as nested lists, or as one number where they are all equal."""
+    first = array.flat[0]
+    return float(first) if (array == first).all() else array.tolist()
+
+
+def fingerprint(dataset):
+    """A hash of all inputs, labels and class names of a data set."""
+    digest = hashlib.blake2b(repr(dataset.classes).encode(), digest_size=16)
+    for part in ("train", "val", "test"):
+        for name in (f"x_{part}", f"y_{part}"):
+            array = np.ascontiguousarray(getattr(dataset, name))
+            digest.update(f"{name} {array.dtype} {array.shape}".encode())
+            digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

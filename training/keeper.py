@@ -1,0 +1,92 @@
+"""Keeps a run safe while it goes on."""
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+from nets.blueprint import blueprint
+from nets.files import write_arrays
+from solvers import save_checkpoint
+from solvers.checkpoint import model_arrays
+
+#: The share of the time that may go into saving.
+SHARE = 0.01
+
+
+class Stopped(Exception):
+    """The run was told to stop by the signal `number`, and is saved."""
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.number = number
+
+
+class Keeper:
+    """Saves a run in its folder as it goes, so often that this takes 1 % of the time, and ends it
+    between two steps when Ctrl-C or SIGTERM comes.
+
+    `monitor` records what goes on in the network; its records are saved with the run.
+    """
+
+    def __init__(self, folder, monitor):
+        self.folder = folder
+        self.monitor = monitor
+        self._signal = None
+        self._best = None
+        self._cost = 0.0
+        self._saved = time.perf_counter()
+
+    def after_step(self, solver):
+        """To be called between two steps. Raises Stopped after a signal, FileError where the run
+        cannot be saved."""
+        self.monitor.after_step(solver)
+        if self._signal is not None:
+            self.save(solver)
+            raise Stopped(self._signal)
+        if (time.perf_counter() - self._saved) * SHARE >= self._cost:
+            self.save(solver)
+
+    def after_epoch(self, solver):
+        """To be called after each epoch."""
+        self.monitor(solver)
+
+    def save(self, solver):
+        """Writes the checkpoint, the metrics, and the best network so far where it is a new one.
+        Raises FileError where they cannot be written; those written before are still there."""
+        started = time.perf_counter()
+        save_checkpoint(self.folder / "checkpoint.safetensors", solver, self.monitor.records)
+        self.folder.write_metrics(solver.history)
+        if solver.best is not None and solver.best is not self._best:
+            self._best = solver.best
+            write_arrays(
+                self.folder / "best.safetensors",
+                model_arrays("", self._best.params, self._best.state),
+                {
+                    "architecture": blueprint(solver.model.net),
+                    "epoch": self._best.epoch,
+                    "score": self._best.score,
+                },
+            )
+        self._saved = time.perf_counter()
+        self._cost = self._saved - started
+
+    @contextmanager
+    def watching(self):
+        """Within it, the first Ctrl-C or SIGTERM ends the run after the step in progress; a second
+        Ctrl-C ends it at once. Python takes signals in the main thread alone."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def note(number, _):
+            if self._signal is not None and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self._signal = number
+
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
