@@ -7,8 +7,12 @@ Each function returns a graph and the inputs at which the lectures evaluate it:
     graph.draw(*inputs)
 
 CS231n below is "Backpropagation, Intuitions" and lecture 4 of Stanford's course CS231n.
-`python -m nets.circuits FOLDER` writes the picture of each as an SVG file and a page to play with.
+`python -m nets.circuits FOLDER` writes the picture of each, and a page to play with.
 """
+
+import argparse
+import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -189,3 +193,27 @@ GALLERY = {
         scaled_input,
     )
 }
+
+
+def main(arguments=None):
+    """Writes the picture of every circuit, and its page, to a folder; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m nets.circuits", description=main.__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--svg", action="store_true", help="the pictures alone, without the pages")
+    options = parser.parse_args(arguments)
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        for name, circuit in GALLERY.items():
+            graph, inputs = circuit()
+            picture = graph.draw(*inputs)
+            for suffix in (".svg",) if options.svg else (".svg", ".html"):
+                picture.save(options.folder / f"{name}{suffix}")
+    except OSError as error:
+        print(f"{options.folder}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+    print(f"{options.folder}: {len(GALLERY)} circuits")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

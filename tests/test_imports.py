@@ -19,7 +19,7 @@ MAY_IMPORT = {
 }
 OURS = {*MAY_IMPORT, "tests", "train", "notebooks", "benchmarks"}
 # Packages within packages, which setup.cfg must list too.
-INNER = {"gradcheck.diagnosis", "gradcheck.references", "gradcheck.updates"}
+INNER = {"gradcheck.diagnosis", "gradcheck.references", "gradcheck.updates", "nets.picture"}
 PICTURES = ROOT / "gradcheck" / "pictures.py"
 SOURCES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 

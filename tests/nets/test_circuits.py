@@ -1,6 +1,7 @@
 """The circuits of the lectures give the numbers of the lectures."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,3 +135,26 @@ def test_the_softplus_of_three_gates_overflows_where_the_layer_does_not():
 def test_every_circuit_says_its_numbers():
     for circuit in circuits.GALLERY.values():
         assert circuit.__doc__.startswith(("f = ", "loss = ", "Y = ")), circuit
+
+
+def test_the_pictures_in_the_readme_are_those_of_today(tmp_path, capsys):
+    assert circuits.main([str(tmp_path), "--svg"]) == 0
+    assert "13 circuits" in capsys.readouterr().out
+    kept = Path(__file__).parents[2] / "docs" / "circuits"
+    names = sorted(path.name for path in kept.iterdir())
+    assert names == sorted(path.name for path in tmp_path.iterdir())
+    for name in names:
+        assert (kept / name).read_text("utf-8") == (tmp_path / name).read_text("utf-8"), (
+            "write them anew: python -m nets.circuits --svg docs/circuits"
+        )
+
+
+def test_pages_come_with_the_pictures(tmp_path):
+    assert circuits.main([str(tmp_path / "new")]) == 0
+    assert len(list((tmp_path / "new").glob("*.html"))) == len(circuits.GALLERY)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert circuits.main([str(tmp_path / "file" / "new")]) == 1
+    assert capsys.readouterr().err.endswith("file/new: cannot be written: Not a directory\n")

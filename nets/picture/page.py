@@ -1,0 +1,92 @@
+"""A page that shows a picture, steps through it, and moves its inputs where it can."""
+
+import json
+from html import escape
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from nets.picture.story import Moment
+from nets.picture.symbols import kind, symbol
+
+HERE = Path(__file__).parent
+
+#: The gates of gates.js, and the settings that they need.
+ELEMENTARY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Add", "Subtract", "Multiply", "Max", "Negate", "Reciprocal", "Square"), ()),
+    **dict.fromkeys(("Exp", "Log", "Sigmoid", "Tanh", "ReLU", "Softplus", "Sum"), ()),
+    "Scale": ("a",),
+    "Shift": ("c",),
+    "LeakyReLU": ("alpha",),
+    "ELU": ("alpha",),
+}
+
+
+def page(title, svg, moments, texts, circuit):
+    """The page as HTML, all in one and without a single request.
+
+    `moments` are those of a `nets.picture.story.Story`, `texts` the labels by key, and `circuit`
+    what `elementary` returns.
+    """
+    nodes, dout = circuit or (None, None)
+    rest = "Play both passes, or step through them, with the buttons or the arrow keys."
+    rest += " The sliders move the numbers." * bool(nodes)
+    story = {
+        "moments": [moment._asdict() for moment in [*moments, Moment("", "", [rest], [])]],
+        "texts": texts,
+        "nodes": nodes,
+        "dout": dout,
+    }
+    given = [(k, node) for k, node in enumerate(nodes or ()) if not node["reads"]]
+    return Template(read("page.html")).substitute(
+        title=escape(title),
+        svg=svg,
+        sliders="\n".join(slider(k, node["name"], node["value"]) for k, node in given),
+        # "</script>" in a name would end the script.
+        story=json.dumps(story, ensure_ascii=False).replace("<", "\\u003c"),
+        gates=read("gates.js"),
+        script=read("page.js"),
+    )
+
+
+def elementary(nodes, trace, dout):
+    """A graph of numbers and gates that the page knows, as gates.js reads it: its nodes, in order
+    of evaluation, and the upstream gradients. None for any other graph, and for numbers that are
+    not finite."""
+    places = {node.name: place for place, node in enumerate(nodes)}
+    found = []
+    for node in nodes:
+        value = trace[node.name].value
+        if np.ndim(value) or not np.isfinite(value):
+            return None
+        if node.inputs and kind(node.op) not in ELEMENTARY:
+            return None
+        one = {"name": node.name, "reads": [places[source] for source in node.inputs]}
+        if node.inputs:
+            settings = {name: getattr(node.op, name) for name in ELEMENTARY[kind(node.op)]}
+            one |= {"gate": kind(node.op), "settings": settings, "symbol": symbol(node.op)}
+        else:
+            one["value"] = float(value)
+        found.append(one)
+    ends = [one if one is None else [places[name], float(one)] for name, one in dout.items()]
+    return found, ends
+
+
+def slider(place, name, value):
+    """A slider for the input or parameter at this place among the nodes."""
+    reach = reach_of(value)
+    return (
+        f'<label>{escape(name)}<input type="range" id="x{place}" data-input="{place}" '
+        f'min="{-reach!r}" max="{reach!r}" step="any" value="{value!r}">'
+        f'<output id="of-x{place}"></output></label>'
+    )
+
+
+def reach_of(value):
+    """How far from 0 a slider goes to either side that begins at `value`."""
+    return max(5.0, 2 * abs(float(value)))
+
+
+def read(name):
+    return (HERE / name).read_text(encoding="utf-8")

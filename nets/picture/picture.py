@@ -1,0 +1,167 @@
+"""The picture of a graph."""
+
+import textwrap
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nets.picture import page, widgets
+from nets.picture.circuit import cells_of
+from nets.picture.layout import MARGIN, Layout, text_width
+from nets.picture.story import Story, texts_of
+from nets.picture.svg import NARROWEST, draw
+from nets.wiring import ordered
+
+LONGEST = "-99999.49"  # no number is longer in brief
+
+
+class Picture:
+    """The circuit of a finished graph: values in green above the wires, gradients in red below.
+
+    Inputs, and parameters in blue, stand on the left, gates carry the symbol of their operation,
+    and arrows are outputs. Where a wire forks, each branch also shows what comes back along it;
+    together they are the gradient before the fork. Numbers are shown with two decimals, arrays by
+    shape and norm. Without `inputs` the picture shows the structure alone.
+
+    A notebook shows the picture itself; `svg` is its source. `steps` and `at` tell both passes a
+    gate at a time, `save` writes a file or a page, `sliders` moves the inputs in a notebook.
+    """
+
+    def __init__(self, graph, inputs=(), dout=None, train=False):
+        """The arguments are those of `graph.trace`. Raises RuntimeError for an unfinished graph,
+        and whatever `graph.trace` raises."""
+        if not graph.outputs:
+            raise RuntimeError(
+                "Picture: the graph is not finished; name its outputs with output(…)"
+            )
+        self.graph = graph
+        self.inputs = tuple(float(x) if isinstance(x, int) else x for x in inputs)
+        self._nodes = ordered(graph.nodes, graph.outputs)
+        self._cells = cells_of(self._nodes, graph.outputs)
+        self._settings = {"dout": dout, "train": train}
+        self.trace: Any = None
+        if self.inputs or not graph.inputs:
+            self.trace = graph.trace(*self.inputs, **self._settings)
+        #: The numbers as they are written, by key; see `nets.picture.circuit`.
+        self.texts = texts_of(self._nodes, self.trace, self._dout) if self.trace else {}
+
+    @cached_property
+    def svg(self):
+        """The picture as SVG."""
+        return draw(self.layout, self.texts, self._titles)
+
+    def _repr_svg_(self):
+        return self.svg
+
+    @cached_property
+    def layout(self):
+        """The geometry, a `nets.picture.layout.Layout`."""
+        return Layout(self._cells, {key: text_width(text) for key, text in self.texts.items()})
+
+    @property
+    def steps(self):
+        """How many steps both passes take: one for each gate forward, one that turns, and one for
+        each gate that sends something back. Raises ValueError without inputs."""
+        return len(self._moments) - 1
+
+    def at(self, step):
+        """The picture after so many of the `steps`, as SVG, with a sentence about the last one.
+        Raises ValueError for a step that does not exist, and without inputs."""
+        moments = self._moments
+        if not isinstance(step, (int, np.integer)) or not 0 <= step < len(moments):
+            raise ValueError(f"Picture: step is {step!r}, expected an integer, 0 … {self.steps}")
+        shown = {key for moment in moments[: step + 1] for key in moment.shows}
+        texts = {key: text for key, text in self.texts.items() if key in shown}
+        captions = [self._lines(self._told(moment.words)) for moment in moments]
+        active = (moments[step].active, moments[step].way)
+        lines = max(map(len, captions))
+        return draw(self.layout, texts, self._titles, active, captions[step], lines)
+
+    def save(self, path):
+        """Writes the picture to a file: `.svg`, or `.html` for a page that steps through both
+        passes, and has a slider for each input and parameter where all are numbers and all gates
+        elementary. Raises ValueError for another ending, and for a page without inputs."""
+        path = Path(path)
+        if path.suffix not in (".svg", ".html"):
+            raise ValueError(f"Picture: {path.name!r} ends in neither .svg nor .html")
+        text = self.svg if path.suffix == ".svg" else self._page()
+        partial = path.with_name(f"{path.name}.part")
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def sliders(self, **ranges):
+        """The picture beside a slider for each input that is a number; the parameters stay as they
+        are. A range is `x=(-5, 5)`; left out, a slider goes to ±5 or to twice the input.
+
+        Raises ImportError without ipywidgets, ValueError where there is no such input, or a range
+        is not one."""
+        given = zip(self.graph.inputs[: self.graph.differentiable], self.inputs, strict=False)
+        movable = {name: float(x) for name, x in given if np.ndim(x) == 0}
+        if not movable:
+            raise ValueError(
+                "Picture: there is nothing to slide, since no input is one number; draw the graph "
+                "with numbers, graph.draw(1.0, …)"
+            )
+        return widgets.sliders(movable, ranges, self._moved)
+
+    def _moved(self, moved):
+        """The picture with other numbers for the inputs `moved`, in the same geometry. Where a
+        layer refuses a number, it says why in the place of the values."""
+        given = zip(self.graph.inputs, self.inputs, strict=True)
+        inputs = [np.asarray(moved.get(name, x), np.asarray(x).dtype) for name, x in given]
+        texts, caption = {}, []
+        try:
+            trace = self.graph.trace(*inputs, **self._settings)
+            texts = texts_of(self._nodes, trace, self._dout)
+        except ValueError as refusal:
+            caption = self._lines(str(refusal))
+        return draw(self._roomy, texts, self._titles, (), caption, len(caption))
+
+    def _page(self):
+        moments = self._moments
+        circuit = page.elementary(self._nodes, self.trace, self._dout)
+        layout = self._roomy if circuit else self.layout
+        svg = draw(layout, self.texts, self._titles)
+        return page.page(repr(self.graph), svg, moments, self.texts, circuit)
+
+    @cached_property
+    def _roomy(self):
+        """The geometry with room for any number where a number is."""
+        widths = {}
+        for key, text in self.texts.items():
+            shape, norm, _ = text.partition("‖")
+            widths[key] = text_width(f"{shape}‖{LONGEST}‖" if norm else LONGEST)
+        return Layout(self._cells, widths)
+
+    @cached_property
+    def _moments(self):
+        if self.trace is None:
+            raise ValueError(
+                "Picture: steps show numbers; draw the graph with its inputs, graph.draw(x, …)"
+            )
+        return Story(self._nodes, self.trace, self._dout).moments
+
+    def _told(self, words):
+        return "".join(self.texts[word] if k % 2 else word for k, word in enumerate(words))
+
+    def _lines(self, sentence):
+        width = max(self.layout.width, NARROWEST) - 2 * MARGIN
+        return textwrap.wrap(sentence, int(width / text_width("x")))
+
+    @property
+    def _dout(self):
+        """The upstream gradient of each output by name, or None."""
+        names, dout = self.graph.outputs, self._settings["dout"]
+        if dout is None:
+            return {name: np.ones_like(self.trace[name].value) for name in names}
+        return dict(zip(names, dout if len(names) > 1 else (dout,), strict=True))
+
+    @property
+    def _titles(self):
+        """What a browser says about each node under the mouse."""
+        return {node.name: "input" if node.op is None else repr(node.op) for node in self._nodes}

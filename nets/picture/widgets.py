@@ -1,0 +1,38 @@
+"""Sliders beside a picture in a notebook."""
+
+from nets.picture.page import reach_of
+
+
+def sliders(values, ranges, redraw):
+    """A box with a slider for each of `values`, by name, and below what `redraw` makes of them, as
+    HTML; see `nets.picture.Picture.sliders`."""
+    for name, limits in ranges.items():
+        if name not in values:
+            raise ValueError(
+                f"Picture: a range for {name!r}, expected one for {', '.join(values)}, the inputs "
+                f"that are one number"
+            )
+        if len(limits) != 2 or not limits[0] < limits[1]:
+            raise ValueError(f"Picture: the range of {name} is {limits!r}, expected (low, high)")
+    try:
+        import ipywidgets
+    except ImportError:
+        raise ImportError(
+            'Picture: sliders need ipywidgets; write pip install -e ".[notebooks]"'
+        ) from None
+    shown = ipywidgets.HTML(redraw(values))
+    controls = []
+    for name, value in values.items():
+        low, high = ranges.get(name, (-reach_of(value), reach_of(value)))
+        low, high = min(low, value), max(high, value)
+        step = (high - low) / 500
+        controls.append(
+            ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=name)
+        )
+
+    def update(_):
+        shown.value = redraw({control.description: control.value for control in controls})
+
+    for control in controls:
+        control.observe(update, names="value")
+    return ipywidgets.VBox([*controls, shown])
