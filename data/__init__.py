@@ -1,8 +1,9 @@
-"""Labelled data for classifiers, always as a `Dataset` of three parts: training, validation, test.
+"""Labelled data for classifiers, as a `Dataset` of three parts: training, validation, test.
 
 - `load_digits`: 1,797 handwritten digits of 8 × 8 pixels, shipped with the package
 - `load_mnist`, `load_cifar10`: from a folder, or downloaded once and checked
 - `load_csv`, `load_npz`, `load_file`: your own files
+- `load_rows`: rows for a trained network to judge, labelled or not, in the order of their file
 - `spirals`, `moons`, `circles`, `blobs`, `xor`: points in the plane
 - `stratified_split`: divides rows so that every part has the classes in the same proportion
 - `Standardiser`: brings new rows to the scale of a dataset that is `standardised()`
@@ -15,6 +16,7 @@ from data.digits import load_digits
 from data.files import load_file
 from data.mnist import load_mnist
 from data.npz_file import load_npz
+from data.rows import load_rows
 from data.splits import stratified_split
 from data.standardiser import Standardiser
 from data.toy import blobs, circles, moons, spirals, xor
@@ -30,6 +32,7 @@ __all__ = [
     "load_file",
     "load_mnist",
     "load_npz",
+    "load_rows",
     "moons",
     "spirals",
     "stratified_split",

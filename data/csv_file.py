@@ -39,51 +39,70 @@ def load_csv(path: str | PathLike[str], *, label: int | str = -1, seed: int = 0)
         ValueError: the file is not as described above, or a class has too few rows to be
             divided; the message names the file, and the line and column where there is one.
     """
+    x, labels = read_table(path, label)
+    return Dataset.from_arrays(str(path), x, _integers_if_all(labels), seed=seed)
+
+
+def read_table(
+    path: str | PathLike[str], label: int | str = -1, features: int | None = None
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Return features (N, D) and labels, N of them as they stand in the file.
+
+    `features` is the D that is expected. Given that, the label may be left empty, and its column
+    may be missing, in which case there are no labels. For all else see `load_csv`.
+    """
     open_text = gzip.open if Path(path).suffix.lower() == ".gz" else open
     try:
         with open_text(path, "rt", encoding="utf-8-sig", newline="") as file:
-            x, y = _read_table(str(path), file, label)
+            return _read_lines(str(path), file, label, features)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in UTF-8 ({error})") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path}: the gzip file is cut short or damaged ({error})") from None
-    return Dataset.from_arrays(str(path), x, y, seed=seed)
 
 
-def _read_table(
-    path: str, file: TextIO, label: int | str
-) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Return features (N, D) and labels (N,), integers if all of them are."""
+def _read_lines(
+    path: str, file: TextIO, label: int | str, features: int | None
+) -> tuple[NDArray[np.float64], list[str]]:
     reader = csv.reader(file, strict=True)
     rows = filter(None, reader)
     values, labels = array("d"), []
     try:
         first = next(rows, None)
         if first is None:
-            raise ValueError(f"{path}: the file is empty, expected lines of numbers and a label")
+            numbers = "numbers and a label" if features is None else f"{features} numbers"
+            raise ValueError(f"{path}: the file is empty, expected lines of {numbers}")
         width = len(first)
-        column, header = _read_first_line(path, first, label)
+        column, header = _read_first_line(path, first, label, features)
         for row in rows if header else chain([first], rows):
             line = f"{path}, line {reader.line_num}"
             if len(row) != width:
                 raise ValueError(f"{line}: {len(row)} columns, expected {width} as in the first")
-            labels.append(row[column].strip())
-            if not labels[-1]:
+            labels += [cell.strip() for cell in row[column : column + 1]]
+            if features is None and not labels[-1]:
                 raise ValueError(f"{line}, column {column + 1}: the label is missing")
             values.extend(_features(line, row, column, header))
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
-    if not labels:
+    if not values:
         raise ValueError(f"{path}: a header alone, expected a line for each example")
-    x = np.frombuffer(values, np.float64).reshape(len(labels), width - 1)
-    return x, _integers_if_all(labels)
+    x = np.frombuffer(values, np.float64).reshape(-1, width - (column < width))
+    return x, labels
 
 
-def _read_first_line(path: str, first: list[str], label: int | str) -> tuple[int, list[str]]:
-    """Return the index of the label column, and the names of all if the line is a header."""
+def _read_first_line(
+    path: str, first: list[str], label: int | str, features: int | None
+) -> tuple[int, list[str]]:
+    """Return the index of the label column, the width of the table if there is none, and the
+    names of all columns if the line is a header."""
     width = len(first)
     names = [cell.strip() for cell in first]
-    if width < 2:
+    if features is not None and width not in (features, features + 1):
+        raise ValueError(
+            f"{path}: expected {features} columns of numbers, with or without one more for the "
+            f"label, got {width}"
+        )
+    if features is None and width < 2:
         raise ValueError(
             f"{path}: the first line is one column, expected numbers and a label between commas"
         )
@@ -94,9 +113,9 @@ def _read_first_line(path: str, first: list[str], label: int | str) -> tuple[int
     else:
         if not -width <= label < width:
             raise ValueError(f"{path}: label is column {label}, expected {-width} to {width - 1}")
-        column = label % width
-        features = names[:column] + names[column + 1 :]
-        if len(set(features)) < len(features) or not all(map(_is_name, features)):
+        column = width if width == features else label % width
+        inputs = names[:column] + names[column + 1 :]
+        if len(set(inputs)) < len(inputs) or not all(map(_is_name, inputs)):
             return column, []
     if "" in names:
         raise ValueError(

@@ -12,6 +12,8 @@ from data.splits import split_named
 
 _TRAIN_TEST = ("x_train", "y_train", "x_test", "y_test")
 _VAL = ("x_val", "y_val")
+_LAYOUTS = (("x", "y"), _TRAIN_TEST + _VAL, _TRAIN_TEST)
+_EXPECTED = f"x and y, or {', '.join(_TRAIN_TEST)}, with or without {' and '.join(_VAL)}"
 
 
 def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
@@ -33,7 +35,7 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
         ValueError: the file is not as described above, or a class has too few rows to be
             divided; the message names the file and the array.
     """
-    arrays = _read(str(path))
+    arrays = read_npz(str(path), _LAYOUTS, _EXPECTED)
     if "x" in arrays:
         x, y = arrays["x"], arrays["y"]
         return Dataset.from_arrays(str(path), x, y, image_shape=_image_shape(x), seed=seed)
@@ -61,8 +63,11 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
     )
 
 
-def _read(path: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays by name: pairs of x and y, checked, x of floats."""
+def read_npz(
+    path: str, layouts: tuple[tuple[str, ...], ...], expected: str
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the first layout that the file holds, by name: each x, of floats, and
+    the y that belongs to it, if there is one, checked. `expected` says the layouts in words."""
     with open(path, "rb") as file:
         try:
             archive = NpzFile(file, allow_pickle=False)
@@ -71,25 +76,21 @@ def _read(path: str) -> dict[str, NDArray[Any]]:
                 f"{path}: expected an NPZ file, this is none or is damaged ({error})"
             ) from None
         with archive:
-            names = _choose(path, archive.files)
+            held = archive.files
+            names = next((names for names in layouts if set(names) <= set(held)), None)
+            if names is None:
+                raise ValueError(
+                    f"{path}: holds {', '.join(held) or 'no array'}; expected {expected}"
+                )
             arrays = {name: _read_array(path, archive, name) for name in names}
-    for x_name, y_name in zip(names[::2], names[1::2], strict=True):
-        x = arrays[x_name]
+    for x_name in (name for name in names if name.startswith("x")):
+        x, y_name = arrays[x_name], x_name.replace("x", "y", 1)
         if x.dtype.kind not in "biuf":
             raise ValueError(f"{path}: {x_name} has dtype {x.dtype}, expected numbers")
         arrays[x_name] = x.astype(np.result_type(x.dtype, np.float32), copy=False)
-        check_rows(path, x_name, arrays[x_name], y_name, arrays[y_name])
+        y = arrays.get(y_name, np.zeros(x.shape[:1], int))  # any labels do where there are none
+        check_rows(path, x_name, arrays[x_name], y_name, y)
     return arrays
-
-
-def _choose(path: str, held: list[str]) -> tuple[str, ...]:
-    for names in (("x", "y"), _TRAIN_TEST + _VAL, _TRAIN_TEST):
-        if set(names) <= set(held):
-            return names
-    raise ValueError(
-        f"{path}: holds {', '.join(held) or 'no array'}; expected x and y, "
-        f"or {', '.join(_TRAIN_TEST)}, with or without {' and '.join(_VAL)}"
-    )
 
 
 def _read_array(path: str, archive: NpzFile, name: str) -> NDArray[Any]:

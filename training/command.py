@@ -3,14 +3,26 @@
 import os
 import sys
 
+from training.comparison import compare, compare_parser
+from training.many import begin_many, carry_out_many, is_many, kind_of, take_up_many
 from training.options import parser, resume_parser
+from training.prediction import evaluate, evaluate_parser, predict, predict_parser
 from training.running import begin, carry_out, failed, taken_up
+
+#: What a first word asks for, which returns what is to be printed; without one, a run is trained.
+COMMANDS = {
+    "predict": (predict_parser, predict),
+    "evaluate": (evaluate_parser, evaluate),
+    "compare": (compare_parser, compare),
+}
 
 
 def main(arguments=None):
     """Does what the command line says; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        if arguments and arguments[0] in COMMANDS:
+            return inform(*COMMANDS[arguments[0]], arguments[1:])
         if any(word.partition("=")[0] == "--resume" for word in arguments):
             return resume(resume_parser().parse_args(arguments))
         return train(parser().parse_args(arguments))
@@ -21,19 +33,32 @@ def main(arguments=None):
 def train(options):
     """Trains in a new run folder; returns the exit status."""
     try:
-        run = begin(options)
+        many = kind_of(options) is not None
+        run = begin_many(options) if many else begin(options)
     except (ValueError, OSError) as error:
         return failed(error, 2)
-    return carry_out(run)
+    return carry_out_many(run) if many else carry_out(run)
 
 
 def resume(options):
     """Goes on with a run; returns the exit status."""
     try:
-        run = taken_up(options.resume, options.epochs)
+        many = is_many(options)
+        run = take_up_many(options) if many else taken_up(options.resume, options.epochs)
     except (ValueError, OSError) as error:
         return failed(error, 2)
-    return carry_out(run)
+    return carry_out_many(run) if many else carry_out(run)
+
+
+def inform(command_parser, command, arguments):
+    """Prints what a command returns; returns the exit status."""
+    options = command_parser().parse_args(arguments)
+    try:
+        text = command(options)
+    except (ValueError, OSError) as error:
+        return failed(error, 2)
+    print(text)
+    return 0
 
 
 def program():

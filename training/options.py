@@ -114,7 +114,12 @@ def number(text, least, most):
 
 
 def parser():
-    out = Parser(prog="train.py", description=__doc__.partition("\n")[0])
+    out = Parser(
+        prog="train.py",
+        description=__doc__.partition("\n")[0],
+        epilog="train.py predict, train.py evaluate and train.py compare put runs to use; each has "
+        "a --help of its own.",
+    )
     add = out.add_argument
     add(
         "--dataset",
@@ -159,8 +164,20 @@ def parser():
     add("--dtype", choices=["float32", "float64"], default="float32")
     add("--gradcheck", action="store_true", help="check the network's gradients before training")
     add("--run-dir", metavar="DIR", help="folder for the run, runs/DATE_TIME_NAME if left out")
-    add("--resume", metavar="DIR", help="go on with the run in this folder; goes with --epochs "
-        "alone")  # fmt: skip
+    add("--seeds", type=count, metavar="N", help="train N times, with the seeds from --seed on")
+    add(
+        "--search",
+        nargs="+",
+        action="extend",
+        metavar="NAME=RANGE",
+        help="train with options drawn at random from a range, on a log scale with :log, or from "
+        "some values, as in lr=1e-4..1e-1:log hidden=50,100,100x100",
+    )
+    add("--trials", type=count, metavar="N", help="how often --search draws; 20 if left out")
+    add("--jobs", type=count, metavar="N", help="how many runs of --seeds or --search go on at "
+        "once; one per core if left out")  # fmt: skip
+    add("--resume", metavar="DIR", help="go on with the run, or the runs, in this folder; goes "
+        "with --epochs or --jobs alone")  # fmt: skip
     return out
 
 
@@ -170,6 +187,7 @@ def resume_parser():
     out.add_argument(
         "--epochs", type=count, help="train until there are so many; as planned if left out"
     )
+    out.add_argument("--jobs", type=count, help="how many of several runs go on at once")
     return out
 
 

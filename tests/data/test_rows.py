@@ -1,0 +1,121 @@
+"""Rows to be judged are read in the order of their file, with labels or without."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from data import load_rows
+
+ROWS = [[5.1, 3.5], [7.0, 3.2], [4.9, 3.0]]
+
+
+def written(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def saved(folder, **arrays):
+    np.savez(folder / "t.npz", **arrays)
+    return folder / "t.npz"
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("5.1,3.5\n7.0,3.2\n4.9,3.0\n", None),
+        ("length,width\n5.1,3.5\n7.0,3.2\n4.9,3.0\n", None),
+        ("5.1,3.5,b\n7.0,3.2,a\n4.9,3.0, b\n", ["b", "a", "b"]),
+        ("length,width,kind\n5.1,3.5,b\n7.0,3.2,a\n4.9,3.0,b\n", ["b", "a", "b"]),
+        ("5.1,3.5,007\n7.0,3.2,1\n4.9,3.0,1\n", ["007", "1", "1"]),
+        ("5.1,3.5,\n7.0,3.2,\n4.9,3.0,\n", ["", "", ""]),
+    ],
+    ids=["plain", "header", "labels", "header and labels", "numbers for labels", "empty labels"],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_table_is_read_with_and_without_labels(tmp_path, text, labels, packed):
+    content = gzip.compress(text.encode()) if packed else text
+    path = written(tmp_path / ("t.csv.gz" if packed else "t.CSV"), content)
+    x, found = load_rows(path, (2,))
+    assert x.tolist() == ROWS
+    assert x.dtype == np.float64
+    assert (found if found is None else found.tolist()) == labels
+
+
+def test_a_table_of_one_feature_needs_no_label(tmp_path):
+    x, labels = load_rows(written(tmp_path / "t.csv", "size\n1\n2\n"), (1,))
+    assert x.tolist() == [[1.0], [2.0]]
+    assert labels is None
+
+
+def test_the_numbers_of_a_line_fill_a_row_of_any_shape(tmp_path):
+    x, _ = load_rows(written(tmp_path / "t.csv", "1,2,3,4,5,6\n"), (2, 3))
+    assert x.tolist() == [[[1, 2, 3], [4, 5, 6]]]
+
+
+@pytest.mark.parametrize(
+    ("y", "labels"),
+    [(None, None), ([2, 0, 2], ["2", "0", "2"]), (["b", "a", "b"], ["b", "a", "b"])],
+)
+def test_arrays_are_read_with_and_without_labels(tmp_path, y, labels):
+    given = {} if y is None else {"y": np.array(y)}
+    x, found = load_rows(saved(tmp_path, x=np.array(ROWS), **given), (2,))
+    assert np.array_equal(x, ROWS)
+    assert (found if found is None else found.tolist()) == labels
+
+
+@pytest.mark.parametrize(("given", "kept"), [("float32", "float32"), ("uint8", "float32")])
+def test_numbers_of_arrays_become_floats_that_hold_them(tmp_path, given, kept):
+    assert load_rows(saved(tmp_path, x=np.ones((2, 3), given)), (3,))[0].dtype == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"t\.csv: the file is empty, expected lines of 2 numbers$"),
+        ("a,b\n", r"t\.csv: a header alone, expected a line for each example"),
+        ("1\n", r"t\.csv: expected 2 columns of numbers, with or without one more .*, got 1$"),
+        ("1,2,3,a\n", r"t\.csv: expected 2 columns of numbers, .*, got 4$"),
+        ("1,2\n3,4,5\n", r"t\.csv, line 2: 3 columns, expected 2 as in the first"),
+        ("1,2\n3,four\n", r"t\.csv, line 2, column 2: 'four', expected a finite number"),
+        ("s,t\n1,2\n3,x\n", r"t\.csv, line 3, column 2 \(t\): 'x', expected a finite number"),
+        ("1,2,a\n3,nan,a\n", r"t\.csv, line 2, column 2: 'nan', expected a finite number"),
+        ("1,2\n-inf,4\n", r"t\.csv, line 2, column 1: '-inf', expected a finite number"),
+        (",s,t\n0,2,3\n", r"t\.csv: column 1 has no name in the header"),
+        (b"1,2\n2,\xff\xfe\n", r"t\.csv: expected text in UTF-8"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_named_with_its_place(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        load_rows(written(tmp_path / "t.csv", text), (2,))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y": np.zeros(3, int)}, r"t\.npz: holds y; expected x, with or without y"),
+        ({"x": np.ones((3, 4))}, r"t\.npz: x has rows of shape \(4,\), expected \(2,\)"),
+        ({"x": np.ones((3, 2, 1))}, r"t\.npz: x has rows of shape \(2, 1\), expected \(2,\)"),
+        ({"x": np.ones(3)}, r"t\.npz: x has shape \(3,\), expected \(N, …\)"),
+        ({"x": np.array(1.0)}, r"t\.npz: x has shape \(\), expected \(N, …\)"),
+        ({"x": np.ones((0, 2))}, r"t\.npz: x has shape \(0, 2\), expected .* at least one row"),
+        ({"x": np.array([["a", "b"]])}, r"t\.npz: x has dtype <U1, expected numbers"),
+        ({"x": np.array([[1, None]])}, r"t\.npz: x cannot be read as a plain array .*allow_pickle"),
+        ({"x": np.array([[1, np.nan]])}, r"t\.npz: x\[0, 1\] is nan, expected finite numbers"),
+        ({"x": np.array([[np.inf, 1]])}, r"t\.npz: x\[0, 0\] is inf, expected finite numbers"),
+        ({"x": np.ones((3, 2)), "y": np.zeros(2, int)}, r"t\.npz: y has shape \(2,\), expected"),
+        ({"x": np.ones((3, 2)), "y": np.zeros(3)}, r"t\.npz: y has dtype float64, expected int"),
+    ],
+)
+def test_what_is_wrong_in_an_array_is_named(tmp_path, arrays, message):
+    with pytest.raises(ValueError, match=message):
+        load_rows(saved(tmp_path, **arrays), (2,))
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"t\.xlsx: expected a name that ends in \.csv, "):
+        load_rows(tmp_path / "t.xlsx", (2,))
+    with pytest.raises(ValueError, match=r"t\.npz: expected an NPZ file"):
+        load_rows(written(tmp_path / "t.npz", "1,2\n"), (2,))
+    with pytest.raises(FileNotFoundError, match=r"no\.csv"):
+        load_rows(tmp_path / "no.csv", (2,))

@@ -1,0 +1,352 @@
+"""A run's network judges rows of a file as it judged them when it was trained."""
+
+import csv
+import gzip
+import json
+import re
+
+import numpy as np
+import pytest
+
+import nets
+import train
+from data import load_digits
+from nets.files import read_arrays, write_arrays
+from training.evidence import class_scores
+from training.options import parser
+from training.prediction import Trained
+from training.running import begin, carry_out
+
+SMALL = ["--hidden", "16", "--epochs", "2"]
+FLOWERS = ["rose", "tulip, red", "aster"]
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A run on the digits, as it is in memory, and what it printed."""
+    path = tmp_path_factory.mktemp("runs") / "digits"
+    run = begin(parser().parse_args([*SMALL, "--run-dir", str(path)]))
+    carry_out(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def flowers(tmp_path_factory):
+    """The folder of a run on a table with classes of names, and the lines of that table."""
+    folder = tmp_path_factory.mktemp("flowers")
+    rng = np.random.default_rng(0)
+    lines = [
+        f'{c + 0.1 * a:.4f},{c - 0.1 * b:.4f},"{name}"'
+        for a, b in rng.standard_normal((40, 2))
+        for c, name in enumerate(FLOWERS)
+    ]
+    (folder / "flowers.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    words = ["--dataset", str(folder / "flowers.csv"), "--run-dir", str(folder / "run"), *SMALL]
+    assert train.main(words) == 0
+    return folder / "run", lines
+
+
+def table(path, x, y=None):
+    """A CSV file of rows and perhaps labels, with every digit that the numbers have."""
+    columns = [*x.T.tolist()] + ([] if y is None else [y.tolist()])
+    lines = [",".join(map(str, row)) for row in zip(*columns, strict=True)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    return header, rows
+
+
+def refused(capsys, *words):
+    """The one line that the command says when it refuses."""
+    capsys.readouterr()
+    assert train.main([*map(str, words)]) == 2
+    caught = capsys.readouterr()
+    assert caught.out == ""
+    assert re.fullmatch(r"train\.py: [^\n]+\n", caught.err)
+    return caught.err
+
+
+def copied(run, folder, **changes):
+    """A run folder with these files; None for one that is left out."""
+    folder.mkdir()
+    for name in ("config.json", "best.safetensors"):
+        content = changes.get(name.partition(".")[0], (run / name).read_bytes())
+        if content is not None:
+            (folder / name).write_bytes(content)
+    return folder
+
+
+def reworded(run, *keys, value=None):
+    """config.json of a run with another value at these keys, or without them if it is None."""
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    inner = config
+    for key in keys[:-1]:
+        inner = inner[key]
+    if value is None:
+        del inner[keys[-1]]
+    else:
+        inner[keys[-1]] = value
+    return json.dumps(config).encode()
+
+
+def test_predictions_are_bit_for_bit_those_of_the_network_in_memory(digits, tmp_path, capsys):
+    raw = load_digits()
+    data, out = table(tmp_path / "t.csv", raw.x_test), tmp_path / "out.csv"
+    words = ["--run", str(digits.folder.path), "--data", str(data), "--out", str(out)]
+    capsys.readouterr()
+    assert train.main(["predict", *words]) == 0
+    assert capsys.readouterr().out == (
+        f"{out}: the class of 359 rows, and probabilities: the softmax of the network's outputs\n"
+    )
+    header, rows = read(out)
+    assert header == ["row", "predicted", *(f"probability_{digit}" for digit in range(10))]
+    assert [row[0] for row in rows] == [str(number) for number in range(1, 360)]
+    x = digits.dataset.x_test
+    assert [row[1] for row in rows] == [str(c) for c in digits.model.predict(x)]
+    written = np.array([row[2:] for row in rows], np.float32)
+    assert np.array_equal(written, class_scores(digits.model, x)[0])
+    assert np.allclose(written.sum(axis=1), 1, atol=1e-6)
+    loaded = nets.load(digits.folder / "best.safetensors")
+    assert np.array_equal(loaded.forward(x, train=False)[0], digits.model.outputs(x))
+
+
+@pytest.mark.parametrize("kind", ["own", "csv", "csv.gz", "npz"])
+def test_evaluate_gives_the_accuracy_and_the_table_that_the_run_printed(kind, tmp_path, capsys):
+    run, raw = tmp_path / "run", load_digits()
+    assert train.main([*SMALL, "--run-dir", str(run)]) == 0
+    printed = capsys.readouterr().out
+    accuracy = re.search(r"test accuracy ([\d.]+% \(\d+ of 359\))", printed)[1]
+    words = []
+    if kind == "npz":
+        np.savez(tmp_path / "t.npz", x=raw.x_test, y=raw.y_test)
+        words = ["--data", str(tmp_path / "t.npz")]
+    elif kind != "own":
+        plain = table(tmp_path / "t.csv", raw.x_test, raw.y_test).read_bytes()
+        path = tmp_path / f"t.{kind}"
+        path.write_bytes(gzip.compress(plain) if kind.endswith("gz") else plain)
+        words = ["--data", str(path)]
+    assert train.main(["evaluate", "--run", str(run), *words]) == 0
+    said = capsys.readouterr().out
+    assert f"accuracy {accuracy}\n" in said
+    assert said.partition("\nclass ")[2].strip() == printed.partition("\nclass ")[2].strip()
+
+
+def test_the_loss_is_the_mean_of_minus_the_log_of_the_right_probability(digits, tmp_path, capsys):
+    raw, out = load_digits(), tmp_path / "out.csv"
+    data = table(tmp_path / "t.csv", raw.x_test, raw.y_test)
+    words = ["--run", str(digits.folder.path), "--data", str(data)]
+    train.main(["predict", *words, "--out", str(out)])
+    probabilities = np.array([row[2:] for row in read(out)[1]], np.float64)
+    expected = -np.log(probabilities[np.arange(359), raw.y_test]).mean()
+    capsys.readouterr()
+    train.main(["evaluate", *words])
+    found = re.search(r"\nloss ([\d.]+), SoftmaxCrossEntropy", capsys.readouterr().out)[1]
+    assert float(found) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_file_is_named_after_the_data_and_lies_right_here(
+    flowers, tmp_path, capsys, monkeypatch
+):
+    run, lines = flowers
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "new.csv").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "new.predictions.csv").write_text("old", encoding="utf-8")
+    capsys.readouterr()
+    assert train.main(["predict", "--run", str(run), "--data", "in/new.csv"]) == 0
+    said = capsys.readouterr().out
+    assert "new.predictions.csv: the class of 120 rows (the labels of the file were not" in said
+    header, rows = read(tmp_path / "new.predictions.csv")
+    assert header == ["row", "predicted", *(f"probability_{name}" for name in sorted(FLOWERS))]
+    assert {row[1] for row in rows} <= {*FLOWERS}
+    for row in rows:  # the class is the one with the largest number
+        assert header[2 + np.argmax([float(cell) for cell in row[2:]])] == f"probability_{row[1]}"
+
+
+@pytest.mark.parametrize(
+    ("loss", "column", "said"),
+    [
+        ("sigmoid", "probability_", "the sigmoid of each output"),
+        ("hinge", "score_", "scores, no probabilities"),
+        ("mse", "score_", "scores, no probabilities"),
+    ],
+)
+def test_scores_that_are_no_probabilities_are_not_called_so(loss, column, said, tmp_path, capsys):
+    run, out = tmp_path / "run", tmp_path / "out.csv"
+    words = ["--dataset", "moons", "--loss", loss, "--run-dir", str(run), *SMALL]
+    assert train.main(words) == 0
+    data = table(tmp_path / "t.csv", np.array([[0.0, 1.0], [1.0, -0.5]]))
+    assert train.main(["predict", "--run", str(run), "--data", str(data), "--out", str(out)]) == 0
+    assert said in capsys.readouterr().out
+    header, rows = read(out)
+    assert header[2:] == [f"{column}0", f"{column}1"]
+    written = np.array([row[2:] for row in rows], np.float32)
+    outputs = nets.load(run / "best.safetensors").forward(
+        Trained.open(run).standardiser.transform(np.array([[0.0, 1.0], [1.0, -0.5]], np.float32)),
+        train=False,
+    )[0]
+    expected = 1 / (1 + np.exp(-outputs)) if loss == "sigmoid" else outputs
+    assert np.allclose(written, expected, rtol=1e-5)
+
+
+def test_many_rows_go_through_in_blocks_and_come_out_in_order(flowers, tmp_path):
+    run, _ = flowers
+    x = np.random.default_rng(1).normal(1, 1, (5000, 2))
+    np.savez(tmp_path / "t.npz", x=x)
+    out = tmp_path / "out.csv"
+    words = ["--run", str(run), "--data", str(tmp_path / "t.npz"), "--out", str(out)]
+    assert train.main(["predict", *words]) == 0
+    _, rows = read(out)
+    trained = Trained.open(run)
+    rescaled = ((x - trained.standardiser.mean) / trained.standardiser.std).astype(np.float32)
+    expected = [trained.classes[c] for c in trained.model.predict(rescaled)]
+    assert [row[1] for row in rows] == expected
+
+
+def test_labels_may_be_fewer_classes_and_integers_written_with_zeros(digits, tmp_path, capsys):
+    raw = load_digits()
+    ones = raw.x_test[raw.y_test == 1]
+    lines = [",".join([*map(str, row), "01"]) for row in ones.tolist()]
+    (tmp_path / "ones.csv").write_text("\n".join(lines), encoding="utf-8")
+    words = ["--run", str(digits.folder.path), "--data", str(tmp_path / "ones.csv")]
+    capsys.readouterr()
+    assert train.main(["evaluate", *words]) == 0
+    assert re.search(rf"^1 +{len(ones)} ", capsys.readouterr().out, re.M)
+
+
+def test_inputs_in_another_unit_are_remarked_on(digits, tmp_path, capsys):
+    raw = load_digits()
+    words = ["--run", str(digits.folder.path), "--data"]
+    for factor, remark in ((1, ""), (255, "are they in the unit of the training data?")):
+        data = table(tmp_path / "t.csv", factor * raw.x_test, raw.y_test)
+        capsys.readouterr()
+        assert train.main(["evaluate", *words, str(data)]) == 0
+        said = capsys.readouterr().err
+        assert remark in said
+        assert ("note" in said) == bool(remark)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", "1,2\n3,four\n", r"t\.csv, line 2, column 2: 'four', expected a finite number"),
+        ("t.csv", "1,2\nnan,4\n", r"t\.csv, line 2, column 1: 'nan', expected a finite number"),
+        ("t.csv", "1,2,3,4\n", r"t\.csv: expected 2 columns of numbers, .*, got 4"),
+        ("t.csv", "", r"t\.csv: the file is empty, expected lines of 2 numbers"),
+        ("t.csv", "1,2\n1e300,2\n", r"row 2 holds a number too large for float32 once stand"),
+        ("t.csv", "1,2\n1e308,-1e308\n", r"row 2 holds a number too large for float32"),
+        ("t.npz", "", r"t\.npz: expected an NPZ file, this is none or is damaged"),
+        ("t.txt", "", r"t\.txt: expected a name that ends in \.csv, \.csv\.gz or \.npz"),
+        ("none.csv", None, r"none\.csv"),
+    ],
+)
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_bad_file_is_refused_in_one_line(
+    command, name, content, message, flowers, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        labelled = content.replace("\n", ",rose\n") if command == "evaluate" else content
+        if "got 4" in message:
+            labelled = content
+        (tmp_path / name).write_text(labelled, encoding="utf-8")
+    said = refused(capsys, command, "--run", flowers[0], "--data", tmp_path / name)
+    assert re.search(message, said)
+    assert not list(tmp_path.glob("*predictions*"))
+
+
+def test_labels_that_the_run_does_not_know_are_named_with_their_row(flowers, tmp_path, capsys):
+    data = tmp_path / "t.csv"
+    for text, message in (
+        ("1,2,rose\n3,4,lily\n", "row 2 has the label 'lily', expected one of aster, rose, tulip,"),
+        ("1,2,rose\n3,4,\n", "row 2 has the label '', expected one of aster"),
+        ("1,2\n3,4\n", "has no labels, expected a last column of them, or y in an NPZ file"),
+    ):
+        data.write_text(text, encoding="utf-8")
+        assert message in refused(capsys, "evaluate", "--run", flowers[0], "--data", data)
+
+
+def test_outputs_that_cannot_be_written_are_named(flowers, tmp_path, capsys):
+    data = table(tmp_path / "t.csv", np.ones((2, 2)))
+    words = ["predict", "--run", flowers[0], "--data", data, "--out"]
+    said = refused(capsys, *words, tmp_path / "no" / "out.csv")
+    assert "out.csv: cannot be written: No such file or directory" in said
+    assert "cannot be written: Is a directory" in refused(capsys, *words, tmp_path)
+    assert "is the file with the data" in refused(capsys, *words, data)
+    assert data.read_text() == "1.0,1.0\n1.0,1.0\n"
+
+
+def test_a_folder_without_a_run_and_a_run_without_a_network_are_named(flowers, tmp_path, capsys):
+    data = table(tmp_path / "t.csv", np.ones((2, 2)))
+    run = copied(flowers[0], tmp_path / "run", best=None)
+    for command in ("predict", "evaluate"):
+        words = [command, "--data", data, "--run"]
+        assert "no/run: expected the folder of a run" in refused(capsys, *words, "no/run")
+        said = refused(capsys, *words, run)
+        assert "holds no best.safetensors, so it was ended before its first epoch was" in said
+        assert f"go on with it by: python train.py --resume {run}" in said
+
+
+@pytest.mark.parametrize("part", ["cut", "changed", "text", "newer"])
+def test_a_damaged_network_is_named(part, flowers, tmp_path, capsys):
+    best = bytearray((flowers[0] / "best.safetensors").read_bytes())
+    content, message = {
+        "cut": (best[:-7], "not a safetensors file, or damaged or cut short"),
+        "changed": (best[:-1] + bytes([best[-1] ^ 1]), "damaged: its checksum is not that of its"),
+        "text": (b"weights", "not a safetensors file, or damaged or cut short"),
+        "newer": (b"", "written by a newer version of Chainrule, in format 99"),
+    }[part]
+    run = copied(flowers[0], tmp_path / "run", best=bytes(content))
+    if part == "newer":
+        arrays, described = read_arrays(flowers[0] / "best.safetensors")
+        write_arrays(run / "best.safetensors", arrays, described | {"format": 99})
+    said = refused(capsys, "evaluate", "--run", run)
+    assert f"best.safetensors: {message}" in said
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (["format"], 99, "a run of a newer version of Chainrule, in format 99"),
+        (["format"], None, "config.json: damaged"),
+        (["data"], None, "config.json: damaged, .*'data'"),
+        (["options", "dtype"], "object", "config.json: damaged, .*dtype is 'object', expected fl"),
+        (["options", "loss"], "huber", "config.json: damaged, .*huber"),
+        (["options", "dataset"], 7, "config.json: damaged, .*dataset and data_dir are 7 and"),
+        (["data", "mean"], [1.0, 2.0, 3.0], "config.json: damaged, or not that of best"),
+        (["data", "mean"], "a", "config.json: damaged, or not that of best"),
+        (["data", "std"], -1.0, "config.json: damaged, .*std is negative"),
+        (["data", "shape"], [3], "config.json: damaged, or not that of best"),
+        (["data", "shape"], 7, "config.json: damaged, or not that of best"),
+        (["data", "shape"], [10**18], "config.json: damaged, or not that of best"),
+        (["data", "classes"], ["a", "b"], "the network has 3 outputs, expected 2, one a class"),
+        (["data", "classes"], ["a", "a", "b"], "expected different names"),
+        (["data", "classes"], [1, 2, 3], "expected different names"),
+        (["kind"], "seeds", "holds several runs, expected one: name a folder in it"),
+        (["data", "fingerprint"], "0", "are not those that the run was trained on; name a file"),
+    ],
+)
+def test_a_damaged_config_is_named(keys, value, message, flowers, tmp_path, capsys):
+    run = copied(flowers[0], tmp_path / "run", config=reworded(flowers[0], *keys, value=value))
+    assert re.search(message, refused(capsys, "evaluate", "--run", run))
+
+
+def test_a_config_that_is_no_json_is_named(flowers, tmp_path, capsys):
+    run = copied(flowers[0], tmp_path / "run", config=b'{"format": 1, ')
+    assert "config.json: damaged" in refused(capsys, "evaluate", "--run", run)
+
+
+def test_options_that_are_wrong_or_missing_are_named(capsys):
+    for words, message in (
+        (["predict", "--run", "x"], "the following arguments are required: --data"),
+        (["evaluate"], "the following arguments are required: --run"),
+        (["evaluate", "--run", "x", "--seed", "1"], "unrecognized arguments: --seed 1"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            train.main(words)
+        assert ended.value.code == 2
+        assert capsys.readouterr().err == f"train.py: {message}\n"

@@ -1,0 +1,277 @@
+"""Several runs at once, each in a process of its own: those of --seeds and of --search."""
+
+import argparse
+import dataclasses
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from nets import FileError
+from training import search, seeds
+from training.building import build, load
+from training.folder import RunFolder, description, fresh_path
+from training.options import fill_in
+from training.running import failed
+from training.trial import Result, Trial, result_of, work
+
+#: By the option that asks for it. `plan(options, path)` makes the trials, `rehearsals(options)` the
+#: options to try before anything is begun, and `conclude(options, path, done, failed)` prints and
+#: draws what has come of them; done are pairs of a trial and its Result, failed are trials.
+KINDS: dict[str, Any] = {"seeds": seeds, "search": search}
+TRIALS = 20
+POLL = 0.2  # seconds between two looks at whether a signal has come
+ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "BLIS_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+    ),
+    "1",
+)
+
+
+def kind_of(options):
+    """ "seeds" or "search" where the options ask for several runs, else None. Raises ValueError
+    where they do not go together."""
+    asked = [name for name in KINDS if getattr(options, name) is not None]
+    if len(asked) > 1:
+        raise ValueError("--seeds and --search: expected one of them, got both")
+    if options.trials is not None and asked != ["search"]:
+        raise ValueError(f"--trials {options.trials}: goes with --search, which is missing")
+    if options.jobs is not None and not asked:
+        raise ValueError(f"--jobs {options.jobs}: goes with --seeds or --search, both are missing")
+    return asked[0] if asked else None
+
+
+@dataclasses.dataclass
+class Many:
+    """Runs that are ready to go on; `outcomes` by name, None of those that are not done."""
+
+    kind: Any
+    options: argparse.Namespace
+    folder: RunFolder
+    trials: list[Trial]
+    outcomes: dict[str, Result | str | None]
+
+
+def begin_many(options):
+    """The runs that the options ask for, in a new folder. Raises ValueError or OSError where an
+    option, the data or the folder is wrong."""
+    kind = kind_of(options)
+    if kind == "search" and options.trials is None:
+        options.trials = TRIALS
+    described = rehearsed(KINDS[kind].rehearsals(options))
+    path = Path(options.run_dir or fresh_path(Path(options.dataset).name.partition(".")[0]))
+    words = {name: value for name, value in vars(options).items() if name != "run_dir"}
+    trials = KINDS[kind].plan(options, path)
+    folder = RunFolder.create(path, {"kind": kind, **described, "options": words})
+    return Many(KINDS[kind], options, folder, trials, dict.fromkeys(trial.name for trial in trials))
+
+
+def is_many(options):
+    """Whether the folder to resume is that of several runs. Raises ValueError where it is none, or
+    where it does not go with the other options."""
+    path = options.resume
+    many = str(RunFolder.open(path).config.get("kind")) in KINDS
+    if many and options.epochs is not None:
+        raise ValueError(f"--epochs {options.epochs}: goes with one run, {path} holds several")
+    if options.jobs is not None and not many:
+        raise ValueError(f"--jobs {options.jobs}: goes with several runs, {path} holds one")
+    return many
+
+
+def take_up_many(asked):
+    """The runs in the folder to resume, as many at a time as before unless `asked.jobs` says how
+    many. Raises ValueError or OSError where the folder, a result in it or the data are not what
+    they were."""
+    path, jobs = asked.resume, asked.jobs
+    folder = RunFolder.open(path)
+    try:
+        kind, before = KINDS[folder.config["kind"]], folder.config["data"]["fingerprint"]
+        options = argparse.Namespace(**folder.config["options"])
+        rehearsals, trials = kind.rehearsals(options), kind.plan(options, folder.path)
+        options.jobs = options.jobs if jobs is None else jobs
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FileError(f"{path}/config.json: damaged: {error!r}") from None
+    if rehearsed(rehearsals)["data"]["fingerprint"] != before:
+        raise FileError(
+            f"{path}: the data of {options.dataset} are not those that the runs were begun with"
+        )
+    return Many(
+        kind, options, folder, trials, {trial.name: result_of(trial.path) for trial in trials}
+    )
+
+
+def rehearsed(rehearsals):
+    """Makes the data, the network and the solver of each of these options; returns the description
+    of the first. Raises ValueError or OSError where one of them is wrong."""
+    datasets, described = {}, None
+    for options in rehearsals:
+        source = (options.dataset, options.data_dir, options.dtype)
+        if source not in datasets:
+            datasets[source] = load(*source)
+        fill_in(options, datasets[source])
+        build(options, datasets[source])
+        described = described or description(options, datasets[source])
+    return described
+
+
+def carry_out_many(many):
+    """Carries out the trials that are not done, then says what has come of all of them; returns
+    the exit status: 0 done, 1 all failed, 130 after Ctrl-C, 143 after SIGTERM."""
+    trials, outcomes, path = many.trials, many.outcomes, many.folder.path
+    waiting = [trial for trial in trials if outcomes[trial.name] is None]
+    done = len(trials) - len(waiting)
+    jobs = min(many.options.jobs or cores(), max(len(waiting), 1))
+    before = f", {done} of them done before" if done else ""
+    print(f"{len(trials)} runs in {path}{before}; {jobs} at a time\n", flush=True)
+    try:
+        with (
+            watching() as received,
+            tqdm(total=len(trials), initial=done, unit="run", dynamic_ncols=True) as bar,
+        ):
+            outcomes |= in_processes(waiting, jobs, received, bar)
+        if received:
+            done = sum(outcome is not None for outcome in outcomes.values())
+            return failed(
+                f"stopped with {done} of {len(trials)} runs done; go on with: "
+                f"python train.py --resume {path}",
+                128 + received[0],
+            )
+        return concluded(many)
+    except FileError as error:
+        return failed(f"{error}; go on with: python train.py --resume {path}", 1)
+
+
+def concluded(many):
+    """Says what has come of the trials, all of which have ended; returns the exit status."""
+    print()
+    results, failures = [], []
+    for trial in many.trials:
+        outcome = many.outcomes[trial.name]
+        if isinstance(outcome, Result):
+            results.append((trial, outcome))
+        else:
+            failures.append(trial)
+            print(f"{trial}   {outcome}")
+    if not results:
+        return failed(f"all {len(failures)} runs failed, see run.log in their folders", 1)
+    if failures:
+        print()
+    many.kind.conclude(many.options, many.folder.path, results, failures)
+    return 0
+
+
+def cores():
+    """The number of processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def watching():
+    """Within it, signals that ask to stop end nothing: their numbers go to the list it gives."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # Python gives it no signals
+        yield received
+        return
+
+    def note(number, _):
+        received.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def in_processes(trials, jobs, received, bar):
+    """Carries out trials, `jobs` at a time, with a line for each that ends; returns the outcomes by
+    name. A signal in `received` is passed on to all, which save and end, and no more are begun; a
+    second Ctrl-C ends them at once."""
+    waiting, outcomes, told = list(trials), {}, 0
+    running: dict[Any, tuple[Trial, BaseProcess]] = {}  # by what to wait for
+    try:
+        while running or (waiting and not received):
+            while waiting and len(running) < jobs and not received:
+                trial = waiting.pop(0)
+                process = started(trial)
+                running[process.sentinel] = trial, process
+            for sentinel in wait(list(running), timeout=POLL):
+                trial, process = running.pop(sentinel)
+                process.join()
+                outcome = result_of(trial.path) or why(trial, process.exitcode)
+                if isinstance(outcome, str) and received:
+                    continue  # it was told to stop
+                outcomes[trial.name] = outcome
+                tqdm.write(f"{trial}   {outcome}")
+                bar.update()
+            for _, process in running.values():
+                if received.count(signal.SIGINT) > 1:
+                    process.kill()
+                elif len(received) > told:
+                    process.terminate()
+            told = len(received)
+            if sys.stderr.isatty():
+                bar.refresh()  # the clock on it goes on
+    finally:
+        for _, process in running.values():
+            process.terminate()
+            process.join()
+    return outcomes
+
+
+def started(trial):
+    """The process of a trial, under way: in one thread, and out of the reach of Ctrl-C."""
+    try:
+        trial.path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise FileError(f"{trial.path}: cannot be made: {error.strerror}") from None
+    process = multiprocessing.get_context("spawn").Process(target=work, args=(trial,))
+    before = dict(os.environ)
+    os.environ.update(ONE_THREAD)
+    try:
+        with without_interrupts():
+            process.start()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return process
+
+
+@contextmanager
+def without_interrupts():
+    """Within it Ctrl-C is held back. A process that is started in it never gets one."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def why(trial, status):
+    """Why a trial ended without a result, in one line."""
+    if status < 0:
+        name = signal.Signals(-status).name
+        memory = ", perhaps for want of memory" if name == "SIGKILL" else ""
+        return f"failed: killed by {name}{memory}"
+    log = (trial.path / "run.log").read_text(encoding="utf-8", errors="replace").split("\n")
+    last = next((line for line in reversed(log) if line.strip()), f"exit status {status}")
+    return f"failed: {last.removeprefix('train.py: ')}"

@@ -1,0 +1,252 @@
+"""A trained network put to use: `train.py predict` and `train.py evaluate`.
+
+What they need of a run is best.safetensors, from which the network is made anew, and config.json,
+which says how inputs are standardised and what the classes are called.
+"""
+
+import csv
+import dataclasses
+import io
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import nets
+from data import Standardiser, load_rows
+from nets import Classifier, FileError
+from nets.files import write_file
+from nets.models import ROWS_AT_ONCE
+from training.building import load
+from training.evidence import PROBABILITIES, class_scores
+from training.folder import RunFolder, fingerprint
+from training.options import LOSSES, Parser
+from training.printing import class_table
+
+SLOW = 20e6  # bytes of a file that is not read at once
+FAR = 10.0  # rms of standardised inputs, 1 in training, from which on their unit is suspect
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trained:
+    """The best network of a run, and what rows go through on their way to it.
+
+    `shape` is that of a row, `dtype` that of the network; `dataset`, `data_dir` and `fingerprint`
+    are those of the data of the run.
+    """
+
+    path: Path
+    model: Classifier
+    standardiser: Standardiser
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    dataset: str
+    data_dir: str | None
+    fingerprint: str
+
+    @classmethod
+    def open(cls, path):
+        """What the run in the folder `path` has learned. Raises FileError where there is no run, it
+        has no network yet, or a file of it is damaged."""
+        folder = RunFolder.open(path)
+        if "kind" in folder.config:
+            raise FileError(f"{path}: holds several runs, expected one: name a folder in it")
+        file = folder / "best.safetensors"
+        if not file.exists():
+            raise FileError(
+                f"{path}: holds no best.safetensors, so it was ended before its first epoch was "
+                f"over; go on with it by: python train.py --resume {path}"
+            )
+        net = nets.load(file)
+        try:
+            return cls(folder.path, **described(folder.config, net))
+        except (KeyError, TypeError, ValueError, MemoryError) as error:
+            raise FileError(
+                f"{path}/config.json: damaged, or not that of best.safetensors: {error!r}"
+            ) from None
+
+    def read(self, file):
+        """Rows (N, …) of a file, and their labels as text (N,) or None. Raises ValueError or
+        OSError where they cannot be read or are not of the kind that the run was trained on."""
+        if Path(file).exists() and (size := os.path.getsize(file)) > SLOW:
+            print(f"reading {file} ({size / 1e6:,.0f} MB)", file=sys.stderr)
+        return load_rows(file, self.shape)
+
+    def blocks(self, file, x):
+        """The rows x (N, …) of a file, block by block, as the network takes them; with a progress
+        bar if it takes long. Raises ValueError where the dtype cannot hold them."""
+        with tqdm(total=len(x), unit="row", delay=1, leave=False, dynamic_ncols=True) as bar:
+            for start in range(0, len(x), ROWS_AT_ONCE):
+                with np.errstate(over="ignore", invalid="ignore"):  # found below
+                    rows = self.standardiser.transform(x[start : start + ROWS_AT_ONCE])
+                    rows = rows.astype(self.dtype, copy=False)
+                finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
+                if not finite.all():
+                    raise ValueError(
+                        f"{file}: row {start + finite.argmin() + 1} holds a number too large for "
+                        f"{self.dtype} once standardised"
+                    )
+                if start == 0 and (size := np.sqrt(np.mean(np.square(rows, dtype=float)))) > FAR:
+                    tqdm.write(
+                        f"train.py: note: {file}: standardised as in training, the inputs have rms "
+                        f"{size:.3g}, expected about 1: are they in the unit of the training data?",
+                        file=sys.stderr,
+                    )
+                yield rows
+                bar.update(len(rows))
+
+
+def described(config, net):
+    """What config.json says of the data and the network, checked, as attributes of `Trained`."""
+    data, options = config["data"], config["options"]
+    dtype, dataset, data_dir = (options[name] for name in ("dtype", "dataset", "data_dir"))
+    shape, classes = tuple(data["shape"]), tuple(data["classes"])
+    mean, std = (
+        np.broadcast_to(np.asarray(data[name], np.float64), shape) for name in ("mean", "std")
+    )
+    if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std >= 0).all()):
+        raise ValueError("mean or std is not finite, or std is negative")
+    if len(set(classes)) < len(classes) or not all(isinstance(name, str) for name in classes):
+        raise ValueError(f"classes are {classes}, expected different names")
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype is {dtype!r}, expected float32 or float64")
+    if not (isinstance(dataset, str) and isinstance(data_dir, str | None)):
+        raise TypeError(f"dataset and data_dir are {dataset!r} and {data_dir!r}, expected names")
+    model = Classifier(net, loss=LOSSES[options["loss"]])
+    width = model.outputs(np.zeros((1, *shape), dtype)).shape[1]
+    if width != len(classes):
+        raise ValueError(f"the network has {width} outputs, expected {len(classes)}, one a class")
+    return {
+        "model": model,
+        "standardiser": Standardiser(mean, std),
+        "classes": classes,
+        "shape": shape,
+        "dtype": dtype,
+        "dataset": dataset,
+        "data_dir": data_dir,
+        "fingerprint": data["fingerprint"],
+    }
+
+
+def predict_parser():
+    out = Parser(prog="train.py predict", description="Writes the classes of rows in a file.")
+    out.add_argument("--run", metavar="DIR", required=True, help="the folder of the run")
+    out.add_argument(
+        "--data",
+        metavar="FILE",
+        required=True,
+        help=".csv or .csv.gz with the columns of the training data, that of the label last or "
+        "missing, or .npz with x; in the unit of the training data",
+    )
+    out.add_argument("--out", metavar="FILE", help="left out, DATA.predictions.csv, right here")
+    return out
+
+
+def predict(options):
+    """Writes what the run predicts for each row of a file; returns a line that says so. Raises
+    ValueError or OSError where the run or a file is wrong."""
+    trained = Trained.open(options.run)
+    x, labels = trained.read(options.data)
+    out = Path(options.out or f"{stem(options.data)}.predictions.csv")
+    if out.exists() and out.samefile(options.data):
+        raise ValueError(f"--out {out}: is the file with the data; choose another name")
+    content, words = predictions(trained, options.data, x)
+    write_file(out, content)
+    ignored = "" if labels is None else " (the labels of the file were not used)"
+    return f"{out}: the class of {len(x):,} rows{ignored}, and {words}"
+
+
+def stem(file):
+    """The name of a data file without .csv, .csv.gz or .npz."""
+    name = Path(file).name
+    return name[: -len(".csv.gz")] if name.lower().endswith(".csv.gz") else Path(name).stem
+
+
+def predictions(trained, file, x):
+    """A CSV table of a line for each of the rows x (N, …): its number from 1, its class, and what
+    the network gives each class; and in words what that is."""
+    model, classes, text = trained.model, np.array(trained.classes), io.StringIO()
+    kind = "probability" if type(model.criterion) in PROBABILITIES else "score"
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["row", "predicted", *(f"{kind}_{name}" for name in classes)])
+    row = 1
+    for rows in trained.blocks(file, x):
+        scores, _, words = class_scores(model, rows)
+        named, numbers = classes[model.predict(rows)], scores.astype(str)
+        columns = range(row, row + len(rows)), named.tolist(), *numbers.T.tolist()
+        table.writerows(zip(*columns, strict=True))
+        row += len(rows)
+    return text.getvalue().encode(), words
+
+
+def evaluate_parser():
+    out = Parser(prog="train.py evaluate", description="Judges a run by labelled rows.")
+    out.add_argument("--run", metavar="DIR", required=True, help="the folder of the run")
+    out.add_argument(
+        "--data",
+        metavar="FILE",
+        help=".csv, .csv.gz or .npz as for training, in the unit of the training data; left out, "
+        "the test part of the data that the run was trained on",
+    )
+    return out
+
+
+def evaluate(options):
+    """Loss, accuracy and the table of the classes, as text. Raises ValueError or OSError where
+    the run or the data are wrong."""
+    trained = Trained.open(options.run)
+    if options.data is None:
+        subject, out, y = own_test_part(trained)
+    else:
+        x, labels = trained.read(options.data)
+        subject, y = options.data, numbers(labels, trained.classes, options.data)
+        out = np.concatenate([trained.model.outputs(rows) for rows in trained.blocks(subject, x)])
+    loss, predicted = trained.model.criterion.forward(out, y)[0], out.argmax(axis=1)
+    right = int((predicted == y).sum())
+    return (
+        f"{subject}, judged by {trained.path}\n\n"
+        f"loss {loss:.4f}, {trained.model.criterion!r} without the penalty\n"
+        f"accuracy {right / len(y):.2%} ({right:,} of {len(y):,})\n\n"
+        f"{class_table(trained.classes, y, predicted)}"
+    )
+
+
+def own_test_part(trained):
+    """The name of the run's test part, the network's outputs for it (N, C), and its labels (N,).
+    Raises ValueError or OSError where the data are not there or not what they were."""
+    dataset = load(trained.dataset, trained.data_dir, trained.dtype)
+    if fingerprint(dataset) != trained.fingerprint:
+        raise FileError(
+            f"{trained.path}: the data of {trained.dataset} are not those that the run was "
+            f"trained on; name a file by --data"
+        )
+    return f"the test part of {dataset.name}", trained.model.outputs(dataset.x_test), dataset.y_test
+
+
+def numbers(labels, classes, file):
+    """The classes (N,) that labels (N,) in words stand for, numbers 0 … C-1. Raises ValueError
+    where there are no labels, or one is not among the classes."""
+    if labels is None:
+        raise ValueError(
+            f"{file}: has no labels, expected a last column of them, or y in an NPZ file"
+        )
+    number = {name: c for c, name in enumerate(classes)}
+    found = np.array([number.get(label, number.get(plain(label), -1)) for label in labels.tolist()])
+    if (unknown := found < 0).any():
+        row = int(unknown.argmax())
+        known = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
+        raise ValueError(
+            f"{file}: row {row + 1} has the label {str(labels[row])!r:.40}, expected one of {known}"
+        )
+    return found
+
+
+def plain(label):
+    """ "01" as "1", which is how a class is called if all of them are integers."""
+    try:
+        return str(int(label))
+    except ValueError:
+        return label

@@ -1,0 +1,57 @@
+"""The same training with one seed after another: `train.py --seeds 5`."""
+
+import statistics
+from collections.abc import Callable
+
+from training.comparison import aligned, picture, read
+from training.trial import Trial, single
+
+STATISTICS: dict[
+    str, Callable[[list[float]], float | None]
+] = {  # of the scores of a sample of seeds
+    "mean": statistics.fmean,
+    "deviation": lambda scores: (
+        statistics.stdev(scores) if len(scores) > 1 else None
+    ),  # of a sample
+    "smallest": min,
+    "largest": max,
+}
+
+
+def plan(options, path):
+    """The trials, in folders by seed: --seed, the number after it, …"""
+    return [
+        Trial(path / f"seed-{seed}", single(options, seed=seed), {})
+        for seed in range(options.seed, options.seed + options.seeds)
+    ]
+
+
+def rehearsals(options):
+    """The options to try before anything is begun: one seed stands for all."""
+    return [single(options)]
+
+
+def conclude(_, path, done, __):
+    """Prints a table and draws seeds.png."""
+    print(table(done))
+    picture([read(trial.path) for trial, _ in done], path / "seeds.png")
+    print(f"\n{path / 'seeds.png'} shows the curves")
+
+
+def table(done):
+    """A line per seed, then what they come to together."""
+    rows = [("", "validation", "epoch", "test", "seconds")]
+    for trial, one in done:
+        scores = f"{one.best_score:.2%}", f"{one.epoch}", f"{one.test_accuracy:.2%}"
+        rows.append((trial.name, *scores, f"{one.seconds:.1f}"))
+    for name, statistic in STATISTICS.items():
+        validation, test = (
+            statistic([getattr(one, score) for _, one in done])
+            for score in ("best_score", "test_accuracy")
+        )
+        rows.append((name, percent(validation), "", percent(test), ""))
+    return aligned(rows, right=range(1, len(rows[0])))
+
+
+def percent(share):
+    return "-" if share is None else f"{share:.2%}"

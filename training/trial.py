@@ -1,0 +1,127 @@
+"""One of several runs: in a process of its own, with a log, and with a result when it is done."""
+
+import argparse
+import dataclasses
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from tqdm import tqdm
+
+from nets import FileError
+from nets.files import write_file
+from training.running import begin, carry_out, failed, taken_up
+
+#: The options that are about several runs, which none of them is begun with.
+ABOUT_SEVERAL = ("seeds", "search", "trials", "jobs")
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """A run among several. Beside the files of a `RunFolder`, its folder `path` holds run.log, all
+    that it printed, and result.json once it is done. `words` are the options that were searched, as
+    they would stand on the command line: {"lr": "0.01", "hidden": "100,100"}."""
+
+    path: Path
+    options: argparse.Namespace
+    words: dict[str, str]
+
+    @property
+    def name(self):
+        return self.path.name
+
+    def __str__(self):
+        words = (f"{name} {word or 'none'}" for name, word in self.words.items())
+        return "   ".join((self.name, *words))
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What has come of a trial: result.json."""
+
+    best_score: float  # on the validation data, after `epoch`
+    epoch: int
+    test_accuracy: float  # of the network with the best score
+    seconds: float
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            if not isinstance(value, (int, float)):
+                raise TypeError(f"{name} is {value!r}, expected a number")
+
+    def __str__(self):
+        return f"validation {self.best_score:.2%} after epoch {self.epoch}, {self.seconds:.1f} s"
+
+
+def single(options, **changes):
+    """The options of a single run: `options` with these changes."""
+    of_one = {name: value for name, value in vars(options).items() if name not in ABOUT_SEVERAL}
+    return argparse.Namespace(**of_one | changes)
+
+
+def result_of(path):
+    """The Result in the folder of a trial, or None where the trial is not done. Raises FileError
+    where it cannot be read."""
+    path = path / "result.json"
+    try:
+        return Result(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+    except (TypeError, ValueError) as error:
+        raise FileError(f"{path}: damaged: {error}; without it the trial runs again") from None
+
+
+def work(trial):
+    """What the process of a trial does; its exit status is that of the run."""
+    log = os.open(trial.path / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        os.dup2(log, number)
+        stream.reconfigure(  # type: ignore[union-attr]
+            encoding="utf-8", errors="replace", line_buffering=True
+        )
+    tqdm.set_lock(threading.RLock())  # its own would outlive this process if that is killed
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
+    sys.exit(carried_out(trial))
+
+
+def end_with_the_parent():
+    """Has this process save its run and end when the one that started it is gone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def carried_out(trial):
+    """Begins the trial, or goes on with it, and writes result.json at its end; returns the exit
+    status."""
+    try:
+        if (trial.path / "checkpoint.safetensors").exists():
+            run = taken_up(trial.path)
+        else:
+            (trial.path / "config.json").unlink(missing_ok=True)  # ended before its first step
+            run = begin(single(trial.options, run_dir=str(trial.path)))
+    except (ValueError, OSError) as error:
+        return failed(error, 2)
+    run.solver.progress = False
+    status = carry_out(run)
+    if status == 0:
+        solver, dataset = run.solver, run.dataset
+        result = Result(
+            best_score=solver.best.score,
+            epoch=solver.best.epoch,
+            test_accuracy=float(run.model.score(dataset.x_test, dataset.y_test)),
+            seconds=sum(solver.history.seconds),
+        )
+        text = json.dumps(dataclasses.asdict(result), indent=2)
+        try:
+            write_file(trial.path / "result.json", text.encode() + b"\n")
+        except FileError as error:
+            return failed(error, 1)
+    return status
