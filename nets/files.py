@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,18 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise FileError(f"{path}: cannot be written: {error.strerror}") from None
+        raise
+    with suppress(OSError):  # not every system opens folders, and the new name holds by now
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise FileError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def write_arrays(

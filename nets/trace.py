@@ -97,7 +97,7 @@ def brief(value):
     if value.ndim:
         shape = "×".join(map(str, value.shape))
         return f"{shape} ‖{brief(np.linalg.norm(value.ravel().astype(float)))}‖"
-    number = float(value)
+    number = float(value) + 0.0  # not -0
     if number == 0 or 0.095 <= abs(number) < 99999.5 or not np.isfinite(number):
         return f"{number:.2f}"
     return f"{number:.1e}" if abs(number) < 0.001 or abs(number) > 1 else f"{number:.2g}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-SWEEPS = 24
+STARTS, SWEEPS = 8, 10
 
 
 @dataclass(eq=False)
@@ -81,19 +81,23 @@ def join(wire, start, end, port=0):
 
 
 def untangle(columns):
-    """The columns in the order of fewest crossings among those that sweeps to the right and to
-    the left come by."""
+    """The columns in the order of fewest crossings among all that sweeps to the right and to the
+    left come by, from the order of writing and, as long as wires cross, from shuffled ones."""
     best, fewest = columns, np.inf
-    for sweep in range(SWEEPS):
-        number(columns)
-        if (found := crossings(columns)) < fewest:
-            best, fewest = [list(column) for column in columns], found
-        if not fewest:
-            break
-        rightward = sweep % 2 == 0
-        for column in columns if rightward else reversed(columns):
-            column.sort(key=lambda slot: barycentre(slot, rightward))
-            number([column])
+    rng = np.random.default_rng(0)
+    for _ in range(STARTS):
+        for sweep in range(SWEEPS):
+            number(columns)
+            if (found := crossings(columns)) < fewest:
+                best, fewest = [list(column) for column in columns], found
+            if not fewest:
+                break
+            rightward = sweep % 2 == 0
+            for column in columns if rightward else reversed(columns):
+                column.sort(key=lambda slot: barycentre(slot, rightward))
+                number([column])
+        for column in columns:
+            rng.shuffle(column)
     number(best)
     return best
 

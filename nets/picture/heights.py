@@ -29,11 +29,17 @@ def settle(columns, apart, drop):
         for column in columns if sweep % 2 == 0 else reversed(columns):
             place(column, apart, [wishes(slot, drop, left, right) for slot in column])
     straighten(columns, apart, drop)
+    close_up(columns, apart)
 
 
 def rise(link, drop):
     """How much lower a link ends than it begins."""
     return link.end.y + drop(link) - link.start.y
+
+
+def bent(link, drop):
+    """Whether a link is seen to climb."""
+    return abs(rise(link, drop)) > 0.5
 
 
 def weight(link):
@@ -87,20 +93,23 @@ def straighten(columns, apart, drop):
         better = False
         for link in links:
             climb = rise(link, drop)
+            if not bent(link, drop):
+                continue
             for slot, by in ((link.end, -climb), (link.start, climb)):
-                if abs(climb) > 0.5 and move(straight_part(slot, drop), by, columns, apart, drop):
+                part = part_of(slot, lambda link: not bent(link, drop))
+                if move(part, by, columns, apart, drop):
                     better = True
                     break
 
 
-def straight_part(slot, drop):
-    """The slots that straight wires join to `slot`."""
+def part_of(slot, joins):
+    """The slots that links, of those which `joins` is true for, join to `slot`."""
     part, left = {slot}, [slot]
     while left:
         here = left.pop()
         for link in here.ins + here.outs:
             other = link.start if link.end is here else link.end
-            if other not in part and abs(rise(link, drop)) <= 0.5:
+            if other not in part and joins(link):
                 part.add(other)
                 left.append(other)
     return part
@@ -126,5 +135,21 @@ def move(part, by, columns, apart, drop):
 
 
 def cost(link, drop):
-    climb = abs(rise(link, drop))
-    return weight(link) * (climb + BEND * (climb > 0.5))
+    """What a link costs the picture."""
+    return weight(link) * (abs(rise(link, drop)) + BEND * bent(link, drop))
+
+
+def close_up(columns, apart):
+    """Moves circuits that nothing joins to those above them up to these."""
+    left = sorted((slot for column in columns for slot in column), key=lambda slot: slot.y)
+    while left:
+        part = part_of(left[0], lambda _: True)
+        left = [slot for slot in left if slot not in part]
+        room = [
+            lower.y - upper.y - apart(upper, lower)
+            for column in columns
+            for upper, lower in pairwise(column)
+            if lower in part and upper not in part
+        ]
+        for slot in part:
+            slot.y -= min(room, default=0)

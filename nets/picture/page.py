@@ -77,9 +77,9 @@ def slider(place, name, value):
     """A slider for the input or parameter at this place among the nodes."""
     reach = reach_of(value)
     return (
-        f'<label>{escape(name)}<input type="range" id="x{place}" data-input="{place}" '
-        f'min="{-reach!r}" max="{reach!r}" step="any" value="{value!r}">'
-        f'<output id="of-x{place}"></output></label>'
+        f'<div><label for="x{place}">{escape(name)}</label><input type="range" id="x{place}" '
+        f'data-input="{place}" min="{-reach!r}" max="{reach!r}" step="any" value="{value!r}">'
+        f'<output id="of-x{place}" for="x{place}"></output></div>'
     )
 
 
