@@ -28,6 +28,9 @@ def main(arguments=None):
         return train(parser().parse_args(arguments))
     except KeyboardInterrupt:
         return failed("interrupted", 130)
+    except MemoryError as error:
+        what = str(error) or "Python could not get any more"
+        return failed(f"not enough memory: {what}; try a smaller --hidden or --batch-size", 1)
 
 
 def train(options):
@@ -63,6 +66,9 @@ def inform(command_parser, command, arguments):
 
 def program():
     """Runs main() and ends the process in good order where its output is not taken."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before the start
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # it may lack → and Σ
     try:
         try:

@@ -6,7 +6,10 @@ import hashlib
 import importlib.metadata
 import io
 import json
+import os
 import platform
+import sys
+import weakref
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +18,11 @@ import numpy as np
 from nets import FileError
 from nets.files import write_file
 
+if sys.platform != "win32":
+    import fcntl
+
 FORMAT = 1
+OURS = ("metrics.csv", "checkpoint.safetensors", "best.safetensors", "report.html")
 COLUMNS = ("epoch", "loss", "train_score", "val_score", "grad_norm", "seconds")
 
 
@@ -53,8 +60,17 @@ class RunFolder:
                 f"--run-dir {path}: holds a run already; go on with it by --resume {path}, or "
                 f"choose another folder"
             )
+        for name in OURS:
+            if (path / name).exists():
+                raise FileError(
+                    f"--run-dir {path}: holds a {name} that would be written over; choose another "
+                    f"folder"
+                )
         folder = cls(path, {"format": FORMAT, **config})
-        folder.write_config()
+        try:
+            folder.write_config()
+        except FileError as error:
+            raise FileError(f"--run-dir {error}; choose another folder") from None
         return folder
 
     @classmethod
@@ -69,10 +85,37 @@ class RunFolder:
                     f"this one reads up to format {FORMAT}"
                 )
         except OSError as error:
-            raise FileError(f"{path}: expected the folder of a run: {error}") from None
-        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise FileError(
+                f"{path}: expected the folder of a run, but its config.json cannot be read: "
+                f"{error.strerror}"
+            ) from None
+        except KeyError as error:
+            raise FileError(f"{path}/config.json: damaged: {error} is missing") from None
+        except (TypeError, RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise FileError(f"{path}/config.json: damaged: {error}") from None
         return cls(path, config)
+
+    def claim(self):
+        """Keeps other processes from training in this folder, as far as the system can; returns a
+        function that gives it free again. Raises FileError where another process trains there."""
+        if sys.platform == "win32":
+            return lambda: None
+        try:
+            handle = os.open(self.path, os.O_RDONLY)
+        except OSError:
+            return lambda: None
+        release = weakref.finalize(self, os.close, handle)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            release()
+            raise FileError(
+                f"{self.path}: another process is training this run; wait until it has ended, or "
+                f"stop it"
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        return release
 
     def write_config(self):
         """Writes config.json."""
@@ -88,13 +131,19 @@ class RunFolder:
 
 
 def fresh_path(name):
-    """A folder for a run on the data called `name` that does not exist yet: runs/DATE_TIME_NAME."""
-    start = Path("runs") / f"{datetime.now():%Y-%m-%d_%H%M%S}_{name}"
+    """A new folder for a run on the data called `name`: runs/DATE_TIME_NAME. It is made at once,
+    since another process may be looking for one, too."""
+    start = Path("runs") / f"{datetime.now():%Y-%m-%d_%H%M%S}_{name[:40]}"
     path, count = start, 1
-    while path.exists():
-        count += 1
-        path = start.with_name(f"{start.name}-{count}")
-    return path
+    while True:
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError:
+            count += 1
+            path = start.with_name(f"{start.name}-{count}")
+        except OSError:
+            return path  # whoever writes there will say what is wrong
 
 
 def description(options, dataset):

@@ -12,10 +12,14 @@ from solvers.checkpoint import model_arrays
 
 #: The share of the time that may go into saving.
 SHARE = 0.01
+#: What ends a run in good order, where the system has it: Ctrl-C, a request, a terminal closed.
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 class Stopped(Exception):
-    """The run was told to stop by the signal `number`, and is saved."""
+    """The run was told to stop by the signal `number`; it can be gone on with."""
 
     def __init__(self, number):
         super().__init__(number)
@@ -24,7 +28,7 @@ class Stopped(Exception):
 
 class Keeper:
     """Saves a run in its folder as it goes, so often that this takes 1 % of the time, and ends it
-    between two steps when Ctrl-C or SIGTERM comes.
+    between two steps when a signal asks for it.
 
     `monitor` records what goes on in the network; its records are saved with the run.
     """
@@ -33,6 +37,7 @@ class Keeper:
         self.folder = folder
         self.monitor = monitor
         self._signal = None
+        self._at_once = False
         self._best = None
         self._cost = 0.0
         self._saved = time.perf_counter()
@@ -57,24 +62,30 @@ class Keeper:
         started = time.perf_counter()
         save_checkpoint(self.folder / "checkpoint.safetensors", solver, self.monitor.records)
         self.folder.write_metrics(solver.history)
-        if solver.best is not None and solver.best is not self._best:
-            self._best = solver.best
-            write_arrays(
-                self.folder / "best.safetensors",
-                model_arrays("", self._best.params, self._best.state),
-                {
-                    "architecture": blueprint(solver.model.net),
-                    "epoch": self._best.epoch,
-                    "score": self._best.score,
-                },
-            )
+        self.save_best(solver)
         self._saved = time.perf_counter()
         self._cost = self._saved - started
 
+    def save_best(self, solver):
+        """Writes the best network so far, where it is a new one; raises FileError as `save`."""
+        if solver.best is not None and solver.best is not self._best:
+            best = solver.best
+            write_arrays(
+                self.folder / "best.safetensors",
+                model_arrays("", best.params, best.state),
+                {
+                    "architecture": blueprint(solver.model.net),
+                    "epoch": best.epoch,
+                    "score": best.score,
+                },
+            )
+            self._best = best
+
     @contextmanager
     def watching(self):
-        """Within it, the first Ctrl-C or SIGTERM ends the run after the step in progress; a second
-        Ctrl-C ends it at once. Python takes signals in the main thread alone."""
+        """Within it, the first of the SIGNALS ends the run after the step in progress; a second
+        Ctrl-C ends it at once. One that the process was started to ignore, as by nohup, stays
+        ignored. Python takes signals in the main thread alone."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -83,10 +94,23 @@ class Keeper:
             if self._signal is not None and number == signal.SIGINT:
                 raise KeyboardInterrupt
             self._signal = number
+            if self._at_once:
+                raise Stopped(number)
 
-        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {
+            number: signal.signal(number, note)
+            for number in SIGNALS
+            if signal.getsignal(number) not in (signal.SIG_IGN, None)
+        }
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def heed_at_once(self):
+        """From now on a signal, or one that has come already, raises Stopped without waiting for
+        the end of a step: the steps are over."""
+        self._at_once = True
+        if self._signal is not None:
+            raise Stopped(self._signal)

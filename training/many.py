@@ -241,7 +241,8 @@ def started(trial):
         trial.path.mkdir(exist_ok=True)
     except OSError as error:
         raise FileError(f"{trial.path}: cannot be made: {error.strerror}") from None
-    process = multiprocessing.get_context("spawn").Process(target=work, args=(trial,))
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=work, args=(trial,), name=trial.name)
     before = dict(os.environ)
     os.environ.update(ONE_THREAD)
     try:

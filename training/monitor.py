@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROWS = 256  # examples that are looked at, at most
 BINS = 40  # of a histogram
-KEPT = 40  # epochs of a long run that are kept, about
+KEPT = 40  # epochs of a long run of which there are records, about
 DECADES = (-16.0, 4.0)  # the range of log₁₀ |gradient|
 FLAT = 0.005  # a slope below this share of the unit's steepest is flat
 MOSTLY = 0.95  # a unit that is flat on this share of the rows is saturated
@@ -34,12 +34,14 @@ class Monitor:
     draws no random numbers.
 
     `records` is a list of dicts that JSON can hold. To resume a run, assign it, and call
-    `after_step` once before the first step. Every epoch is recorded; of those before the last
-    one, the first is kept and the multiples of a power of two that grows with the run, so that
-    there are never more than about 40. A record holds
+    `after_step` once before the first step. There are records of the first epoch, of the last
+    and of the multiples of a power of two that grows with the run, so that there are never more
+    than about 40: which is decided by the number of the epoch and `solver.goal` alone. A record
+    holds
 
         epoch    counted from 1
-        updates  for each parameter w, ‖Δw‖ / ‖w‖ of the epoch's last step; None where w was 0
+        updates  for each parameter w, ‖Δw‖ / ‖w‖ of the epoch's last step, None where w was 0;
+                 empty where `after_step` was not called in time
         layers   for each layer of a `Sequential`, by name; empty for any other network:
             mean, std    of the layer's output over the sample
             activations  [low, high, counts]: a histogram of the output in equal bins
@@ -77,30 +79,32 @@ class Monitor:
 
     def after_step(self, solver: Solver) -> None:
         """Compare the parameters before and after the last step of an epoch."""
-        params, epoch_long = self.model.params, solver.steps_per_epoch
+        params = self.model.params
         if self._before is not None:
-            before, self._before = self._before, None
-            updates = {name: relative(params[name], w) for name, w in before.items()}
-            self._write(solver.step // epoch_long, updates=updates)
-        if (solver.step + 1) % epoch_long == 0:
+            updates = {name: relative(params[name], w) for name, w in self._before.items()}
+            self._write(solver.step // solver.steps_per_epoch, updates=updates)
+            self._before = None
+        epoch, left = divmod(solver.step + 1, solver.steps_per_epoch)
+        if left == 0 and recorded(epoch, solver.goal):
             self._before = copies(params)
 
     def __call__(self, solver: Solver) -> None:
         """Record the epoch just finished."""
-        with np.errstate(all="ignore"):
-            self._write(solver.epoch, layers=self._layers())
+        if recorded(solver.epoch, solver.goal):
+            with np.errstate(all="ignore"):
+                self._write(solver.epoch, layers=self._layers())
 
     def _write(self, epoch: int, **figures: Any) -> None:
         """Add to the record of `epoch`, and thin out those before it."""
-        apart = 2 ** math.ceil(math.log2(max(epoch / KEPT, 1)))
         earlier = [one for one in self.records if one["epoch"] < epoch]
-        kept = [one for one in earlier if one["epoch"] == 1 or one["epoch"] % apart == 0]
+        kept = [one for one in earlier if one["epoch"] == 1 or one["epoch"] % apart(epoch) == 0]
         begun = [one for one in self.records if one["epoch"] == epoch]
         record = begun[0] if begun else {"epoch": epoch, "updates": {}, "layers": {}}
         self.records = [*kept, record | figures]
 
     def _layers(self) -> dict[str, dict[str, Any]]:
-        net, criterion = (getattr(self.model, name, None) for name in ("net", "criterion"))
+        net: Any = getattr(self.model, "net", None)
+        criterion: Any = getattr(self.model, "criterion", None)
         if getattr(type(net), "forward", None) is not Sequential.forward or criterion is None:
             return {}
         passes, x = [], self.x
@@ -119,10 +123,25 @@ class Monitor:
         return dict(reversed(found.items()))
 
 
+def apart(epoch: int) -> int:
+    """How many epochs lie between the records of a run of so many: a power of two."""
+    return 1 << math.ceil(math.log2(max(epoch / KEPT, 1)))
+
+
+def recorded(epoch: int, goal: int) -> bool:
+    """Whether there is to be a record of an epoch, as long as it is the latest."""
+    return epoch in (1, goal) or epoch % apart(epoch) == 0
+
+
 def relative(after: np.ndarray, before: np.ndarray) -> float | None:
-    """‖after - before‖ / ‖before‖, or None where `before` is 0."""
-    length = float(np.linalg.norm(before))
-    return float(np.linalg.norm(after - before)) / length if length else None
+    """‖after - before‖ / ‖before‖, or None where `before` is 0 or a norm is not finite."""
+    with np.errstate(all="ignore"):
+        return finite(np.linalg.norm(after - before) / np.linalg.norm(before))
+
+
+def finite(value: Any) -> float | None:
+    """`value` as a float, or None where it is nan or infinite."""
+    return float(value) if math.isfinite(value) else None
 
 
 def values(out: np.ndarray) -> dict[str, Any]:
@@ -133,7 +152,7 @@ def values(out: np.ndarray) -> dict[str, Any]:
     mean, std = out.mean(dtype=np.float64), out.std(dtype=np.float64)
     low, high = float(out.min()), float(out.max())
     counts = histogram(out, low, high)
-    return {"mean": float(mean), "std": float(std), "activations": [low, high, counts]}
+    return {"mean": finite(mean), "std": finite(std), "activations": [low, high, counts]}
 
 
 def gradients(dout: np.ndarray) -> dict[str, Any]:

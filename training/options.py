@@ -163,6 +163,7 @@ def parser():
     )
     add("--dtype", choices=["float32", "float64"], default="float32")
     add("--gradcheck", action="store_true", help="check the network's gradients before training")
+    add("--no-report", action="store_true", help="leave out report.html and its pictures")
     add("--run-dir", metavar="DIR", help="folder for the run, runs/DATE_TIME_NAME if left out")
     add("--seeds", type=count, metavar="N", help="train N times, with the seeds from --seed on")
     add(

@@ -2,18 +2,22 @@
 
 import argparse
 import dataclasses
+import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from data import Dataset
 from nets import Classifier, FileError
 from solvers import NonFiniteError, Solver, restore_checkpoint
 from training.building import build, load
+from training.evidence import Evidence
 from training.folder import RunFolder, description, fingerprint, fresh_path
 from training.keeper import Keeper, Stopped
 from training.monitor import Monitor
 from training.options import fill_in
 from training.printing import check_gradients, report, report_epoch
+from training.report import write_pictures, write_report
 
 
 @dataclasses.dataclass
@@ -26,6 +30,7 @@ class Run:
     solver: Solver
     folder: RunFolder
     keeper: Keeper
+    release: Callable[[], object]  # gives the folder free for other processes
     finished: bool = False
 
 
@@ -47,37 +52,60 @@ def taken_up(path, epochs=None):
     `epochs`, or, left out, until the number it was begun with. Raises FileError or ValueError
     where the folder, its checkpoint or the data are not what they were."""
     folder = RunFolder.open(path)
-    options = argparse.Namespace(**folder.config["options"])
-    dataset = load(options.dataset, options.data_dir, options.dtype)
-    if fingerprint(dataset) != folder.config["data"]["fingerprint"]:
-        raise FileError(
-            f"{path}: the data of {options.dataset} are not those that the run was begun with"
-        )
-    options.epochs = options.epochs if epochs is None else epochs
-    model, solver = build(options, dataset)
+    try:
+        options = argparse.Namespace(**folder.config["options"])
+        dataset = load(options.dataset, options.data_dir, options.dtype)
+        if fingerprint(dataset) != folder.config["data"]["fingerprint"]:
+            raise FileError(
+                f"{path}: the data of {options.dataset} are not those that the run was begun "
+                f"with; put those back, or begin a new run"
+            )
+        options.epochs = options.epochs if epochs is None else epochs
+        model, solver = build(options, dataset)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise FileError(f"{folder / 'config.json'}: damaged: {error}") from None
     run = assembled(options, dataset, model, solver, folder)
-    run.keeper.monitor.records = restore_checkpoint(folder / "checkpoint.safetensors", solver)
+    # A run that was ended before it was saved at all begins again; nothing of it is lost.
+    if (folder / "checkpoint.safetensors").exists() or (folder / "metrics.csv").exists():
+        restore(run)
     if epochs is not None:
         if epochs <= solver.epoch:
             raise ValueError(
                 f"--epochs {epochs}: {path} has {solver.epoch} epochs behind it; expected more"
             )
-        if solver.epoch < solver.goal:
-            solver.goal = epochs
-        solver.epochs = epochs - solver.epoch
         folder.config["options"]["epochs"] = epochs
         folder.write_config()
-    run.finished = epochs is None and 0 < solver.goal <= solver.epoch
+    stopped_early = epochs is None and solver.waited == options.patience
+    run.finished = solver.epoch >= options.epochs or stopped_early
+    if not run.finished:
+        if solver.epoch < solver.goal:
+            solver.goal = options.epochs
+        solver.epochs = options.epochs - solver.epoch
     return run
 
 
+def restore(run):
+    """Brings a run to where its checkpoint stands. Raises FileError where that cannot be read."""
+    folder = run.folder
+    try:
+        notes = restore_checkpoint(folder / "checkpoint.safetensors", run.solver)
+    except FileError as error:
+        best = folder / "best.safetensors"
+        kept = f"; its best network so far is in {best}" if best.exists() else ""
+        raise FileError(f"{error}; the run cannot be gone on with{kept}") from None
+    run.keeper.monitor.records = notes
+    run.keeper.monitor.after_step(run.solver)
+
+
 def assembled(options, dataset, model, solver, folder):
-    """The run of these parts, with its keeper at its post."""
+    """The run of these parts, with its keeper at its post. Raises FileError where another process
+    trains it."""
+    release = folder.claim()
     sample = solver.sample[:256]
     keeper = Keeper(folder, Monitor(model, dataset.x_train[sample], dataset.y_train[sample]))
     solver.callbacks += [report_epoch, keeper.monitor]
     solver.after_step = keeper.after_step
-    return Run(options, dataset, model, solver, folder, keeper)
+    return Run(options, dataset, model, solver, folder, keeper, release)
 
 
 def announce(run):
@@ -87,44 +115,96 @@ def announce(run):
     print(f"\n{model.net.summary(run.dataset.x_train.shape[1:])}")
     print(f"\n{model.criterion!r}, {solver.rule!r}, {solver.schedule!r}, l2={model.l2:g}")
     if solver.step:
-        print(f"\ntaken up after step {solver.step:,}, in epoch {solver.epoch + 1}")
+        print(f"\ntaken up {place(solver)}")
 
 
 def carry_out(run):
     """Trains to the end, with all that is printed and written on the way; returns the exit
     status: 0 trained, 1 failed, 130 after Ctrl-C, 143 after SIGTERM."""
     announce(run)
-    solver, path = run.solver, run.folder.path
+    solver, folder = run.solver, run.folder
+    go_on = f"go on with: python train.py --resume {shlex.quote(str(folder.path))}"
     if run.options.gradcheck and not check_gradients(run.model.net, run.dataset.x_train[:8]):
         return failed("the gradients are wrong, see above; nothing was trained", 1)
     print()
     try:
-        if not run.finished:
-            with run.keeper.watching():
-                solver.train()
-        run.keeper.save(solver)
-        finish(run)
+        with run.keeper.watching():
+            train_on(run)
+            run.keeper.heed_at_once()
+            finish(run)
     except Stopped as stopped:
-        done = f"after step {solver.step:,}, in epoch {solver.epoch + 1} of {solver.goal}"
-        return failed(
-            f"stopped {done}; go on with: python train.py --resume {path}", 128 + stopped.number
-        )
+        return failed(f"stopped {place(solver)}; {go_on}", 128 + stopped.number)
+    except KeyboardInterrupt:
+        return failed(f"interrupted {place(solver)}; what was saved before is safe, {go_on}", 130)
     except NonFiniteError as error:
-        return failed(error, 1)
+        best = folder / "best.safetensors"
+        kept = f"; the best network so far is in {best}" if best.exists() else ""
+        return failed(f"{error}{kept}", 1)
     except FileError as error:
-        return failed(
-            f"{error}; what was saved before is safe, go on with: python train.py --resume {path}",
-            1,
-        )
+        if not (folder / "checkpoint.safetensors").exists():
+            return failed(f"{error}; what was saved before is gone, too", 1)
+        return failed(f"{error}; what was saved before is safe, {go_on}", 1)
+    finally:
+        run.release()
     return 0
+
+
+def train_on(run):
+    """Trains to the end, and saves what has come of it."""
+    try:
+        if not run.finished:
+            run.solver.train()
+    except NonFiniteError:
+        run.keeper.save_best(run.solver)
+        raise
+    run.keeper.save(run.solver)
+
+
+def place(solver):
+    """Where a run stands, in words."""
+    if solver.step == 0:
+        return "before the first step"
+    if solver.epoch >= solver.goal:
+        return f"after the last step, {solver.step:,}"
+    return f"after step {solver.step:,}, in epoch {solver.epoch + 1} of {solver.goal}"
 
 
 def finish(run):
     """Prints and writes what has come of the run."""
-    report(run.model, run.solver, run.dataset)
+    model, solver, dataset, folder = run.model, run.solver, run.dataset, run.folder
+    report(model, solver, dataset)
+    if run.options.no_report:
+        print(f"\nrun: {folder.path}")
+        return
+    options, (train, val, test) = run.options, folder.config["data"]["examples"]
+    widths = [dataset.x_train[0].size, *options.hidden, dataset.num_classes]
+    summary = [
+        ("data", f"{dataset.name}: {train:,} + {val:,} + {test:,}"),
+        ("network", " → ".join(map(str, widths))),
+        ("units", f"{options.activation}, norm {options.norm}, keep {options.dropout or 1}"),
+        ("parameters", f"{sum(array.size for array in model.params.values()):,}"),
+        ("rule", f"{options.rule}, rate {solver.rule.lr:g}, {options.schedule}"),
+        ("loss", f"{options.loss}, l2 {model.l2:g}"),
+        ("epochs", f"{solver.epoch} in {sum(solver.history.seconds):.1f} s"),
+        ("validation accuracy", f"{solver.best.score:.2%}, after epoch {solver.best.epoch}"),
+        ("test accuracy", f"{model.score(dataset.x_test, dataset.y_test):.2%}"),
+    ]
+    evidence = Evidence.of(
+        folder.path.name,
+        model,
+        solver,
+        dataset,
+        summary=summary,
+        options=folder.config["options"],
+        records=run.keeper.monitor.records,
+    )
+    write_report(folder / "report.html", evidence)
+    write_pictures(folder.path, evidence)
+    print(f"\nreport: {folder / 'report.html'}")
 
 
 def failed(message, status):
     """Says on stderr, in one line, what went wrong; returns the exit status."""
-    print(f"train.py: {message}", file=sys.stderr)
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(message))
+    print(f"train.py: {line}", file=sys.stderr)
     return status

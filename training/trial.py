@@ -48,11 +48,6 @@ class Result:
     test_accuracy: float  # of the network with the best score
     seconds: float
 
-    def __post_init__(self):
-        for name, value in vars(self).items():
-            if not isinstance(value, (int, float)):
-                raise TypeError(f"{name} is {value!r}, expected a number")
-
     def __str__(self):
         return f"validation {self.best_score:.2%} after epoch {self.epoch}, {self.seconds:.1f} s"
 
@@ -67,14 +62,19 @@ def result_of(path):
     """The Result in the folder of a trial, or None where the trial is not done. Raises FileError
     where it cannot be read."""
     path = path / "result.json"
+    names = [field.name for field in dataclasses.fields(Result)]
     try:
-        return Result(**json.loads(path.read_text(encoding="utf-8")))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Result(**{name: found[name] + 0 for name in names})
     except FileNotFoundError:
         return None
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from None
-    except (TypeError, ValueError) as error:
-        raise FileError(f"{path}: damaged: {error}; without it the trial runs again") from None
+    except (KeyError, TypeError, ValueError):
+        raise FileError(
+            f"{path}: damaged: expected numbers called {', '.join(names)}; without this file the "
+            f"trial is run again"
+        ) from None
 
 
 def work(trial):

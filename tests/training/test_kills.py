@@ -1,0 +1,212 @@
+"""A run that is killed at any moment and taken up again ends as if nothing had happened."""
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+import nets
+from nets.files import read_arrays
+
+KILLS = 25
+SAVES_AFTER_EVERY_STEP = """
+from training import command, keeper
+
+keeper.SHARE = float("inf")
+command.program()
+"""
+COMMON = ["--schedule", "cosine", "--warmup", "2", "--norm", "batchnorm", "--dropout", "0.8"]
+RUNS = {
+    "momentum": ["--rule", "momentum", "--hidden", "64", "--epochs", "20", "--patience", "2"],
+    "adam": ["--hidden", "64", "--epochs", "15", "--batch-size", "64", "--patience", "9"],
+    # So large that a good part of the time goes into writing it.
+    "large": ["--hidden", "384,384", "--epochs", "5", "--batch-size", "256", "--patience", "5"],
+}
+
+
+@pytest.fixture(scope="module")
+def whole(shared_script):
+    """What a run that nobody stopped leaves behind, and the table that it prints."""
+    known = {}
+
+    def of(name):
+        if name not in known:
+            status, printed, said = shared_script.run(*COMMON, *RUNS[name], "--run-dir", name)
+            assert (status, said) == (0, [])
+            known[name] = left_behind(shared_script.folder / name), table(printed)
+        return known[name]
+
+    return of
+
+
+@pytest.fixture
+def eager(tmp_path):
+    """train.py that saves after every step."""
+    path = tmp_path / "eager.py"
+    path.write_text(SAVES_AFTER_EVERY_STEP)
+    return path
+
+
+def left_behind(folder):
+    """All that a run leaves behind, bit for bit, apart from the clock and the time of day."""
+    found = {}
+    for name in ("checkpoint.safetensors", "best.safetensors"):
+        arrays, described = read_arrays(folder / name)
+        if "run" in described:
+            del described["run"]["seconds"], described["run"]["history"]["seconds"]
+        bits = {key: (a.dtype, a.shape, a.tobytes()) for key, a in arrays.items()}
+        found |= {name: described} | {f"{name} {key}": value for key, value in bits.items()}
+    lines = (folder / "metrics.csv").read_text().splitlines()
+    return found | {"metrics": [line.rpartition(",")[0] for line in lines]}
+
+
+def table(printed):
+    """The last table of a run: each class, and what it is mistaken for."""
+    return printed[printed.index("\nvalidation accuracy") :]
+
+
+def wait_for_line(process, start):
+    """Reads what a process prints up to a line that begins with `start`; returns how long it took
+    from the line before, or None where the process ended first."""
+    last = time.monotonic()
+    for line in process.stdout:
+        now = time.monotonic()
+        if line.startswith(start):
+            return now - last
+        if line.startswith("epoch"):
+            last = now
+    return None
+
+
+def wait_for_file(process, path):
+    while not path.exists() and process.poll() is None:
+        time.sleep(0.0002)  # a file is being written for longer
+
+
+def kill(process):
+    process.kill()
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+def is_good(folder):
+    """Asserts that a stopped run can be gone on with, and that its network is there."""
+    arrays, described = read_arrays(folder / "checkpoint.safetensors")
+    assert described["run"]["step"] == len(arrays["history/step_loss"])
+    assert nets.load(folder / "checkpoint.safetensors").params
+    if (folder / "best.safetensors").exists():
+        assert nets.load(folder / "best.safetensors").params
+
+
+def ends_like(whole, script, folder):
+    """Asserts that the run in `folder`, taken up again, ends like `whole`."""
+    status, printed, said = script.run("--resume", folder)
+    assert (status, said) == (0, [])
+    expected, expected_table = whole
+    found = left_behind(folder)
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
+    assert table(printed) == expected_table
+    assert not list(folder.glob("*.tmp"))
+
+
+def moments():
+    """25 of them: what is run, how often it saves, how it is killed, and how often."""
+    for number in range(KILLS):
+        rng = random.Random(number)
+        if number % 3 == 2:
+            yield number, "large", True, "while writing", 1
+        else:
+            when = ("by the clock", "at the report")[number in (7, 16)]
+            yield number, ("momentum", "adam")[number % 2], number % 6 < 3, when, rng.choice([1, 2])
+
+
+@pytest.mark.parametrize(("number", "name", "often", "when", "kills"), list(moments()))
+def test_a_killed_run_ends_to_the_bit_like_one_that_was_never_stopped(
+    number, name, often, when, kills, script, eager, whole
+):
+    rng = random.Random(1000 + number)
+    folder = script.folder / "run"
+    program = {"script": eager} if often else {}
+    options = [*COMMON, *RUNS[name], "--run-dir", folder]
+    if when == "while writing":
+        killed_while_writing(rng, script, options, folder, program)
+    else:
+        for _ in range(kills):
+            process = script.start(*options, **program)
+            if when == "at the report":
+                wait_for_line(process, "trained")
+            else:
+                killed_by_the_clock(rng, process, folder, number / KILLS)
+            kill(process)
+            is_good(folder)
+            options = ["--resume", folder]
+    ends_like(whole(name), script, folder)
+
+
+def killed_by_the_clock(rng, process, folder, progress):
+    """Waits for a moment of the run: that of its first checkpoint, or some time within the next
+    epochs after a certain one; the seed and the speed of the run so far decide when."""
+    wait_for_file(process, folder / "checkpoint.safetensors")
+    epoch = int(14 * progress)
+    took = wait_for_line(process, f"epoch {epoch - epoch % 2 or 1:>3}") if epoch else 0.05
+    time.sleep(rng.random() * (took or 0))
+
+
+def killed_while_writing(rng, script, options, folder, program):
+    """Kills a run until it has left a file half written: then it was in the midst of it."""
+    written = folder / "checkpoint.safetensors.tmp"
+    for _ in range(20):
+        process = script.start(*options, **program)
+        wait_for_file(process, folder / "checkpoint.safetensors")
+        time.sleep(rng.random() * 0.1)
+        wait_for_file(process, written)
+        assert kill(process), "the run has ended before it could be killed"
+        is_good(folder)
+        if written.exists():
+            return
+        options = ["--resume", folder]
+    raise AssertionError("of 20 kills, none came while the checkpoint was written")
+
+
+def test_saving_after_every_step_leaves_the_run_as_it_is(script, eager, whole):
+    status, printed, _ = script.run(
+        *COMMON, *RUNS["momentum"], "--run-dir", script.folder / "run", script=eager
+    )
+    assert status == 0
+    assert (left_behind(Path(script.folder, "run")), table(printed)) == whole("momentum")
+
+
+def test_the_runs_end_in_both_ways_by_patience_and_by_the_number_of_epochs(whole):
+    ends = {name: whole(name)[0]["checkpoint.safetensors"]["run"]["goal"] for name in RUNS}
+    assert ends["momentum"] < 20
+    assert (ends["adam"], ends["large"]) == (15, 5)
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again(script, whole):
+    folder = script.folder / "run"
+    process = script.start(*COMMON, *RUNS["large"], "--run-dir", folder)
+    wait_for_file(process, folder / "config.json")
+    kill(process)
+    for path in folder.glob("*.safetensors*"):  # it may have come so far
+        path.unlink()
+    (folder / "metrics.csv").unlink(missing_ok=True)
+    ends_like(whole("large"), script, folder)
+
+
+def test_a_run_killed_where_it_is_prolonged_is_prolonged_all_the_same(script):
+    """The plan is changed before the first new step is saved."""
+    options = [*COMMON, "--hidden", "16", "--batch-size", "256"]
+    for name in ("whole", "run"):
+        assert script.run(*options, "--epochs", "3", "--run-dir", name)[0] == 0
+    assert script.run("--resume", "whole", "--epochs", "5")[0] == 0
+    old = (script.folder / "run" / "config.json").stat().st_mtime_ns
+    process = script.start("--resume", "run", "--epochs", "5")
+    while (script.folder / "run" / "config.json").stat().st_mtime_ns == old:
+        assert process.poll() is None
+    kill(process)
+    assert script.run("--resume", "run")[0] == 0
+    ends = [left_behind(script.folder / name) for name in ("whole", "run")]
+    assert ends[0] == ends[1]

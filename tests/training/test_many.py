@@ -1,0 +1,190 @@
+"""Several runs at once: the same numbers as one by one, whatever ends some of them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train
+from nets.files import read_arrays
+from training import many, seeds
+from training.trial import Result
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--hidden", "16", "--jobs", "2"]
+LONG = [*SMALL, "--epochs", "150"]  # seconds each
+DIVERGING = ["--rule", "sgd", "--norm", "none", "--search", "lr=0.01,1e30", "--epochs", "2"]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def launch(*options):
+    """train.py in a process, and a process group, of its own."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def group_is_gone(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def table(printed):
+    """The lines of the table without the seconds, which no two runs share."""
+    lines = printed[printed.index("validation  epoch") :].splitlines()[1:]
+    return [re.sub(r" +[\d.]+$", "", line) for line in lines if line[:5] in ("seed-", "trial")]
+
+
+def statuses(folder):
+    return [(one / "result.json").exists() for one in sorted(folder.glob("*-*"))]
+
+
+def test_seeds_are_to_the_bit_the_runs_with_these_seeds(capsys):
+    options = ["--hidden", "16", "--epochs", "3"]
+    assert train.main([*options, "--seed", "3", "--seeds", "2", "--run-dir", "all"]) == 0
+    printed = capsys.readouterr().out
+    for seed in ("3", "4"):
+        assert train.main([*options, "--seed", seed, "--run-dir", f"one-{seed}"]) == 0
+        alone = capsys.readouterr().out
+        result = json.loads(Path(f"all/seed-{seed}/result.json").read_text())
+        assert f"validation accuracy {result['best_score']:.2%}, the best, after epoch " in alone
+        assert f"test accuracy {result['test_accuracy']:.2%}" in alone
+        assert f"seed-{seed}          {result['best_score']:.2%}" in printed
+        assert f"test accuracy {result['test_accuracy']:.2%}" in Path(
+            f"all/seed-{seed}/run.log"
+        ).read_text(encoding="utf-8")
+        together, _ = read_arrays(f"all/seed-{seed}/best.safetensors")
+        single, _ = read_arrays(f"one-{seed}/best.safetensors")
+        assert together.keys() == single.keys()
+        for name, array in single.items():
+            np.testing.assert_array_equal(together[name], array)
+    assert Path("all/seeds.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_table_of_seeds_ends_with_what_they_come_to():
+    path = Path("seed-0")
+    trial = seeds.Trial(path, None, {})
+    done = [(trial, Result(0.90, 3, 0.80, 1.0)), (trial, Result(0.94, 4, 0.81, 2.0))]
+    lines = [line.split() for line in seeds.table(done).splitlines()]
+    assert lines[-4:] == [
+        ["mean", "92.00%", "80.50%"],
+        ["deviation", "2.83%", "0.71%"],  # 0.04 / √2, 0.01 / √2
+        ["smallest", "90.00%", "80.00%"],
+        ["largest", "94.00%", "81.00%"],
+    ]
+    assert seeds.table(done[:1]).splitlines()[-3].split() == ["deviation", "-", "-"]
+
+
+def test_runs_killed_in_the_middle_go_on_to_the_same_table():
+    options = [*LONG, "--search", "lr=1e-3..1e-1:log", "--trials", "3", "--seed", "5"]
+    killed = launch(*options, "--run-dir", "killed")
+    folder = Path("killed")
+    wait_for(lambda: any(statuses(folder)) and len(list(folder.glob("*/checkpoint.*"))) == 3)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert not all(statuses(folder))
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/result.json")}
+
+    whole, again = launch(*options, "--run-dir", "whole"), launch("--resume", "killed")
+    (expected, _), (printed, error) = whole.communicate(), again.communicate()
+    assert (whole.returncode, again.returncode) == (0, 0), error
+    assert f"3 runs in killed, {len(before)} of them done before" in printed
+    assert len(table(printed)) == 3
+    assert table(printed) == table(expected)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert (folder / "search.png").exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_all_runs_which_are_saved_and_leaves_no_process(number, status):
+    run = launch("--hidden", "16", "--epochs", "9999", "--seeds", "3", "--jobs", "2",
+                 "--run-dir", "a b")  # fmt: skip
+    folder = Path("a b")
+    wait_for(lambda: len(list(folder.glob("*/checkpoint.safetensors"))) == 2)
+    steps = [read_arrays(path)[1]["run"]["step"] for path in folder.glob("*/checkpoint.*")]
+    time.sleep(0.5)
+    os.kill(run.pid, number)
+    _, error = run.communicate(timeout=60)
+    assert run.returncode == status
+    last = error.splitlines()[-1]
+    assert last == (
+        "train.py: stopped with 0 of 3 runs done; go on with: python train.py --resume 'a b'"
+    )
+    assert "Traceback" not in error
+    wait_for(lambda: group_is_gone(run.pid), seconds=10)
+    later = [read_arrays(path)[1]["run"]["step"] for path in folder.glob("*/checkpoint.*")]
+    assert sum(later) > sum(steps)
+    assert not (folder / "seed-2").exists()
+
+
+def test_runs_end_with_the_process_that_started_them():
+    run = launch("--hidden", "16", "--epochs", "9999", "--seeds", "1", "--run-dir", "a")
+    wait_for(Path("a/seed-0/checkpoint.safetensors").exists)
+    run.kill()
+    run.communicate()
+    wait_for(lambda: group_is_gone(run.pid), seconds=20)
+
+
+def test_a_run_that_diverges_is_reported_and_the_others_finish(capsys):
+    assert train.main([*SMALL, *DIVERGING, "--trials", "4", "--run-dir", "a"]) == 0
+    printed = capsys.readouterr().out
+    assert 0 < sum(statuses(Path("a"))) < 4
+    for path in sorted(Path("a").glob("trial-*")):
+        if (path / "result.json").exists():
+            assert re.search(rf"^{path.name} +0.01 ", printed, re.M)
+        else:
+            why = r"lr 1e30   failed: epoch 1, step \d+: .*; try a learning rate below 1e\+30"
+            assert re.search(rf"^{path.name}   {why}", printed, re.M)
+
+
+def test_where_all_runs_fail_the_status_says_so(capsys):
+    options = [*SMALL, *DIVERGING[:4], "--lr", "1e30", "--epochs", "2", "--seeds", "2"]
+    assert train.main([*options, "--run-dir", "a"]) == 1
+    caught = capsys.readouterr()
+    message = "train.py: all 2 runs failed, see run.log in their folders"
+    assert caught.err.splitlines()[-1] == message
+    assert not Path("a/seeds.png").exists()
+
+
+def test_a_killed_run_is_reported_and_taken_up_later(monkeypatch, capsys):
+    def started(trial):
+        process = start(trial)
+        if trial.name == "seed-1":
+            process.kill()
+        return process
+
+    start, environment = many.started, dict(os.environ)
+    monkeypatch.setattr(many, "started", started)
+    assert train.main([*SMALL, "--epochs", "2", "--seeds", "2", "--run-dir", "a"]) == 0
+    assert dict(os.environ) == environment
+    printed = capsys.readouterr().out
+    assert "seed-1   failed: killed by SIGKILL, perhaps for want of memory" in printed
+    assert len(table(printed)) == 1
+
+    monkeypatch.undo()
+    os.chdir(Path(environment["PWD"]) if False else Path.cwd())

@@ -1,0 +1,170 @@
+"""The report on a run: a page that needs nothing but itself, and its pictures as files.
+
+`write_report(path, evidence)` writes the one, `write_pictures(folder, evidence)` the others.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nets.files import write_file
+from training.drawing import Picture
+from training.evidence import Evidence
+from training.page import folded, page, pairs, section, table
+from training.pictures import pictures_of
+
+MISTAKES = 24
+FEATURES = 3  # named of a mistaken row that is no picture
+LONG = 12  # tables of more rows are folded
+#: The sections in their order, those that are not pictures included.
+ORDER = (
+    *("curves", "confusion", "mistakes", "weights"),
+    *("activations", "gradients", "units", "updates", "layers", "options"),
+)
+
+
+def write_report(path: str | PathLike[str], evidence: Evidence) -> None:
+    """Write the report as one HTML page, whole or not at all.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    write_file(path, report(evidence).encode())
+
+
+def write_pictures(folder: str | PathLike[str], evidence: Evidence) -> None:
+    """Write the report's pictures to `folder` as curves.png, confusion.png, mistakes.png,
+    weights.png, activations.png, gradients.png, units.png and updates.png, those that there is
+    evidence for.
+
+    Raises:
+        FileError: a file cannot be written.
+    """
+    for picture in pictures_of(evidence):
+        write_file(Path(folder) / f"{picture.name}.png", picture.png())
+
+
+def report(evidence: Evidence) -> str:
+    """The report as HTML."""
+    sections = {one.name: (one.title, shown(one)) for one in pictures_of(evidence)}
+    add(sections, "confusion", "Confusion", by_class(evidence))
+    add(sections, "mistakes", "Most confident mistakes", mistaken(evidence))
+    if evidence.records and evidence.records[-1]["layers"]:
+        sections["layers"] = ("Layers at the end", at_the_end(evidence.records[-1]))
+    if evidence.options:
+        sections["options"] = ("Options", pairs(evidence.options.items()))
+    names = [name for name in ORDER if name in sections]
+    links = (f'<a href="#{name}">{escape(sections[name][0])}</a>' for name in names)
+    return page(
+        evidence.title,
+        [
+            pairs(evidence.summary),
+            f"<nav>{''.join(links)}</nav>",
+            *(section(name, *sections[name]) for name in names),
+        ],
+    )
+
+
+def add(sections: dict[str, tuple[str, str]], name: str, title: str, content: str) -> None:
+    """Put more HTML below a section, or begin it."""
+    title, before = sections.get(name, (title, ""))
+    sections[name] = (title, before + content)
+
+
+def shown(picture: Picture) -> str:
+    """A picture, and above it how to read it."""
+    panels = "".join(picture.svgs())
+    return (
+        f'<p class="how">{escape(picture.reading)}</p>'
+        f'<div class="panels" style="--panel: {96 * picture.width:.0f}px">{panels}</div>'
+    )
+
+
+def by_class(evidence: Evidence) -> str:
+    """How well each class is told from the others."""
+    counts, classes = evidence.confusion, evidence.classes
+    right, there, named = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    rows = []
+    for c, name in enumerate(classes):
+        mistakes = np.where(np.arange(len(classes)) == c, 0, counts[c])
+        worst = int(mistakes.argmax())
+        most = f"{classes[worst]} ({mistakes[worst]:,})" if mistakes[worst] else ""
+        recall, precision = percent(right[c], there[c]), percent(right[c], named[c])
+        rows.append((name, f"{there[c]:,}", recall, precision, most))
+    head = ("class…", "examples", "recall", "precision", "most often mistaken for…")
+    content = table(head, rows)
+    total = f"{right.sum():,} of {there.sum():,} test examples are right"
+    return f"<p>{total}, {right.sum() / there.sum():.2%}.</p>" + (
+        folded(f"All {len(rows)} classes", content) if len(rows) > LONG else content
+    )
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in per cent; nothing where there is no whole."""
+    return f"{part / whole:.1%}" if whole else ""
+
+
+def mistaken(evidence: Evidence) -> str:
+    """What the scores of the mistakes are and, of rows that are no pictures, a table."""
+    rows = evidence.mistakes[:MISTAKES].tolist()
+    if not rows:
+        return "<p>There are none: every test example is right.</p>"
+    scores = f"<p>The numbers are {escape(evidence.scores_are)}.</p>"
+    if evidence.image_shape is not None:
+        return scores
+    lines = [
+        (
+            row,
+            evidence.classes[evidence.labels[row]],
+            evidence.score_text(row, evidence.labels[row]),
+            evidence.classes[evidence.predicted[row]],
+            evidence.score_text(row, evidence.predicted[row]),
+            strongest,
+        )
+        for row, strongest in zip(rows, striking(evidence.rows, rows), strict=True)
+    ]
+    head = ("test row", "true class…", "score", "taken for…", "score", "strongest features…")
+    reading = (
+        "The mistakes of which the network was surest come first, each with the features that are "
+        "farthest from their mean over the test rows, in standard deviations: one feature that "
+        "is far out in row after row is a bad sign, of values that are wrong or of another kind."
+    )
+    return f'<p class="how">{reading}</p>{table(head, lines)}{scores}'
+
+
+def striking(x: np.ndarray, rows: list[int]) -> list[str]:
+    """For each of the `rows` of x (N, …), its features farthest from their mean, in words."""
+    x = x.reshape(len(x), -1).astype(np.float64)
+    std = x.std(axis=0)
+    away = (x[rows] - x.mean(axis=0)) / np.where(std > 0, std, np.inf)  # (rows, D)
+    first = np.argsort(-np.abs(away), axis=1, kind="stable")[:, :FEATURES]
+    return [
+        ", ".join(f"#{at} = {x[row, at]:.4g} ({one[at]:+.1f} σ)" for at in chosen)
+        for row, one, chosen in zip(rows, away, first, strict=True)
+    ]
+
+
+def at_the_end(record: dict[str, Any]) -> str:
+    """The figures of the last record, layer by layer."""
+    rows = []
+    for name, figures in record["layers"].items():
+        steps = [
+            f"{key.removeprefix(name + '.')} {ratio:.1e}"
+            for key, ratio in record["updates"].items()
+            if key.startswith(name + ".") and ratio is not None
+        ]
+        spread = (number(figures[key], ".3g") for key in ("mean", "std"))
+        shares = (number(figures[key], ".1%") for key in ("dead", "saturated", "zeros"))
+        rows.append((name, *spread, *shares, ", ".join(steps)))
+    head = ("layer…", "mean", "std", "dead", "saturated", "gradient 0", "‖Δw‖ / ‖w‖…")
+    return f"<p>After epoch {record['epoch']}.</p>{table(head, rows)}"
+
+
+def number(value: float | None, form: str) -> str:
+    """A number as text; nothing for None."""
+    return "" if value is None else format(value, form)
