@@ -23,7 +23,8 @@ def trained(tmp_path_factory):
         ("double", ["--dtype", "float64"]),
         ("moons", ["--dataset", "moons"]),
     ):
-        options = ["--hidden", "16", "--epochs", "2", "--run-dir", str(folder / name), *words]
+        words = [*words, "--no-report", "--hidden", "16", "--epochs", "2"]
+        options = [*words, "--run-dir", str(folder / name)]
         assert train.main(options) == 0
     return folder
 
