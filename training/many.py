@@ -4,9 +4,11 @@ import argparse
 import dataclasses
 import multiprocessing
 import os
+import shlex
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -19,16 +21,18 @@ from nets import FileError
 from training import search, seeds
 from training.building import build, load
 from training.folder import RunFolder, description, fresh_path
+from training.keeper import SIGNALS
 from training.options import fill_in
 from training.running import failed
 from training.trial import Result, Trial, result_of, work
 
 #: By the option that asks for it. `plan(options, path)` makes the trials, `rehearsals(options)` the
 #: options to try before anything is begun, and `conclude(options, path, done, failed)` prints and
-#: draws what has come of them; done are pairs of a trial and its Result, failed are trials.
+#: draws what has come of them: `done` are pairs of a Trial and its Result, `failed` are Trials.
 KINDS: dict[str, Any] = {"seeds": seeds, "search": search}
 TRIALS = 20
 POLL = 0.2  # seconds between two looks at whether a signal has come
+#: The variables by which the BLAS libraries learn, when NumPy is imported, to use one thread.
 ONE_THREAD = dict.fromkeys(
     (
         "OMP_NUM_THREADS",
@@ -63,6 +67,7 @@ class Many:
     folder: RunFolder
     trials: list[Trial]
     outcomes: dict[str, Result | str | None]
+    release: Callable[[], object]  # gives the folder free for other processes
 
 
 def begin_many(options):
@@ -76,7 +81,7 @@ def begin_many(options):
     words = {name: value for name, value in vars(options).items() if name != "run_dir"}
     trials = KINDS[kind].plan(options, path)
     folder = RunFolder.create(path, {"kind": kind, **described, "options": words})
-    return Many(KINDS[kind], options, folder, trials, dict.fromkeys(trial.name for trial in trials))
+    return claimed(kind, options, folder, trials)
 
 
 def is_many(options):
@@ -93,24 +98,33 @@ def is_many(options):
 
 def take_up_many(asked):
     """The runs in the folder to resume, as many at a time as before unless `asked.jobs` says how
-    many. Raises ValueError or OSError where the folder, a result in it or the data are not what
-    they were."""
+    many. Those that failed go on from where they were saved, too. Raises ValueError or OSError
+    where the folder, a result in it or the data are not what they were."""
     path, jobs = asked.resume, asked.jobs
     folder = RunFolder.open(path)
+    kind = folder.config["kind"]
     try:
-        kind, before = KINDS[folder.config["kind"]], folder.config["data"]["fingerprint"]
-        options = argparse.Namespace(**folder.config["options"])
-        rehearsals, trials = kind.rehearsals(options), kind.plan(options, folder.path)
+        options, before = folder.config["options"], folder.config["data"]["fingerprint"]
+        options = argparse.Namespace(**options)
+        rehearsals = KINDS[kind].rehearsals(options)
+        trials = KINDS[kind].plan(options, folder.path)
         options.jobs = options.jobs if jobs is None else jobs
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FileError(f"{path}/config.json: damaged: {error!r}") from None
+    except KeyError as error:
+        raise FileError(f"{path}/config.json: damaged: {error} is missing") from None
+    except (TypeError, AttributeError) as error:
+        raise FileError(f"{path}/config.json: damaged: {error}") from None
     if rehearsed(rehearsals)["data"]["fingerprint"] != before:
         raise FileError(
             f"{path}: the data of {options.dataset} are not those that the runs were begun with"
         )
-    return Many(
-        kind, options, folder, trials, {trial.name: result_of(trial.path) for trial in trials}
-    )
+    return claimed(kind, options, folder, trials)
+
+
+def claimed(kind, options, folder, trials):
+    """These runs, kept from other processes. Raises FileError where one carries them out already,
+    or where a result cannot be read."""
+    outcomes = {trial.name: result_of(trial.path) for trial in trials}
+    return Many(KINDS[kind], options, folder, trials, outcomes, folder.claim())
 
 
 def rehearsed(rehearsals):
@@ -129,7 +143,8 @@ def rehearsed(rehearsals):
 
 def carry_out_many(many):
     """Carries out the trials that are not done, then says what has come of all of them; returns
-    the exit status: 0 done, 1 all failed, 130 after Ctrl-C, 143 after SIGTERM."""
+    the exit status: 0 done, 1 all failed, 130 after Ctrl-C, 143 after SIGTERM, 129 where the
+    terminal was closed."""
     trials, outcomes, path = many.trials, many.outcomes, many.folder.path
     waiting = [trial for trial in trials if outcomes[trial.name] is None]
     done = len(trials) - len(waiting)
@@ -146,12 +161,14 @@ def carry_out_many(many):
             done = sum(outcome is not None for outcome in outcomes.values())
             return failed(
                 f"stopped with {done} of {len(trials)} runs done; go on with: "
-                f"python train.py --resume {path}",
+                f"python train.py --resume {shlex.quote(str(path))}",
                 128 + received[0],
             )
         return concluded(many)
     except FileError as error:
-        return failed(f"{error}; go on with: python train.py --resume {path}", 1)
+        return failed(f"{error}; go on with it by --resume {path}", 1)
+    finally:
+        many.release()
 
 
 def concluded(many):
@@ -182,7 +199,7 @@ def cores():
 
 @contextmanager
 def watching():
-    """Within it, signals that ask to stop end nothing: their numbers go to the list it gives."""
+    """Within it, the SIGNALS end nothing: their numbers go to the list that it gives."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():  # Python gives it no signals
         yield received
@@ -191,7 +208,11 @@ def watching():
     def note(number, _):
         received.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, note)
+        for number in SIGNALS
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)  # as under nohup
+    }
     try:
         yield received
     finally:

@@ -165,7 +165,12 @@ def parser():
     add("--gradcheck", action="store_true", help="check the network's gradients before training")
     add("--no-report", action="store_true", help="leave out report.html and its pictures")
     add("--run-dir", metavar="DIR", help="folder for the run, runs/DATE_TIME_NAME if left out")
-    add("--seeds", type=count, metavar="N", help="train N times, with the seeds from --seed on")
+    add(
+        "--seeds",
+        type=partial(count, digits=4),
+        metavar="N",
+        help="train N times, with the seeds from --seed on",
+    )
     add(
         "--search",
         nargs="+",
@@ -174,7 +179,8 @@ def parser():
         help="train with options drawn at random from a range, on a log scale with :log, or from "
         "some values, as in lr=1e-4..1e-1:log hidden=50,100,100x100",
     )
-    add("--trials", type=count, metavar="N", help="how often --search draws; 20 if left out")
+    add("--trials", type=partial(count, digits=4), metavar="N", help="how often --search draws; "
+        "20 if left out")  # fmt: skip
     add("--jobs", type=count, metavar="N", help="how many runs of --seeds or --search go on at "
         "once; one per core if left out")  # fmt: skip
     add("--resume", metavar="DIR", help="go on with the run, or the runs, in this folder; goes "

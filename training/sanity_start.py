@@ -99,10 +99,11 @@ def check_inputs(data: Any) -> Check:
         cause = "All rows of the inputs are the same: look at how the data are read."
     elif not SMALL <= size <= LARGE:
         times = size if size > 1 else 1 / size
+        times_text = f"{times:,.0f}" if times < 1e6 else f"{times:.0e}"
         cause = (
-            f"The inputs are about {times:{',.0f' if times < 1e6 else '.0e'}} times too "
-            f"{'large' if size > 1 else 'small'}: standardise them, as dataset.standardised() does, and "
-            f"treat every later row the same way."
+            f"The inputs are about {times_text} times too {'large' if size > 1 else 'small'}: "
+            f"standardise them, as dataset.standardised() does, and treat every later row the "
+            f"same way."
         )
     return Check("inputs", not cause, found, cause)
 

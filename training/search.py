@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMS = "NAME=LOW..HIGH, NAME=LOW..HIGH:log or NAME=A,B,C"
-FIXED = {*ABOUT_SEVERAL, "run_dir", "resume"}  # say how to search, not what to train
+# Say how to search, where to write and what: not what to train.
+FIXED = {*ABOUT_SEVERAL, "run_dir", "resume", "no_report"}
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,16 @@
 """The same training with one seed after another: `train.py --seeds 5`."""
 
+import math
 import statistics
 from collections.abc import Callable
 
 from training.comparison import aligned, picture, read
 from training.trial import Trial, single
 
-STATISTICS: dict[
-    str, Callable[[list[float]], float | None]
-] = {  # of the scores of a sample of seeds
+#: Of the scores of all seeds; the deviation is that of a sample, which takes two.
+STATISTICS: dict[str, Callable[[list[float]], float]] = {
     "mean": statistics.fmean,
-    "deviation": lambda scores: (
-        statistics.stdev(scores) if len(scores) > 1 else None
-    ),  # of a sample
+    "deviation": lambda scores: statistics.stdev(scores) if len(scores) > 1 else math.nan,
     "smallest": min,
     "largest": max,
 }
@@ -54,4 +52,4 @@ def table(done):
 
 
 def percent(share):
-    return "-" if share is None else f"{share:.2%}"
+    return "-" if math.isnan(share) else f"{share:.2%}"

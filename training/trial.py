@@ -102,10 +102,9 @@ def carried_out(trial):
     """Begins the trial, or goes on with it, and writes result.json at its end; returns the exit
     status."""
     try:
-        if (trial.path / "checkpoint.safetensors").exists():
+        if (trial.path / "config.json").exists():
             run = taken_up(trial.path)
         else:
-            (trial.path / "config.json").unlink(missing_ok=True)  # ended before its first step
             run = begin(single(trial.options, run_dir=str(trial.path)))
     except (ValueError, OSError) as error:
         return failed(error, 2)

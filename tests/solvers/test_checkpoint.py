@@ -208,7 +208,9 @@ def test_a_checkpoint_of_something_else_is_refused_and_changes_nothing(tmp_path)
     refused(path, made(bits=np.random.MT19937), "its 1 random generators are not these")
     without = made()
     without.model.net = MLP([6, 8, 8, 3], dropout=0.7, rng=0)
-    refused(path, without, r"batchnorm1\.beta is float64 \(8,\) in the file and missing in this run")
+    refused(
+        path, without, r"batchnorm1\.beta is float64 \(8,\) in the file and missing in this run"
+    )
     nets.MLP([6, 3], rng=0).save(path)
     refused(path, made(), "holds a network, but no run to go on with")
     refused(tmp_path / "none", made(), "there is no such file")

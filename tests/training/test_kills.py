@@ -1,9 +1,9 @@
 """A run that is killed at any moment and taken up again ends as if nothing had happened."""
 
 import random
+import shutil
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -11,15 +11,32 @@ import nets
 from nets.files import read_arrays
 
 KILLS = 25
-SAVES_AFTER_EVERY_STEP = """
+#: train.py, but a share of the time goes into saving; where it is infinite, after every step.
+SAVES_MORE_OFTEN = """
 from training import command, keeper
 
-keeper.SHARE = float("inf")
+keeper.SHARE = float("{share}")
+command.program()
+"""
+SAVES_AT_A_STEP_AND_DIES = """
+import os, signal
+from training import command, keeper
+
+def after_step(self, solver, then=keeper.Keeper.after_step):
+    then(self, solver)
+    if solver.step == {step}:
+        self.save(solver)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+keeper.Keeper.after_step = after_step
 command.program()
 """
 COMMON = ["--schedule", "cosine", "--warmup", "2", "--norm", "batchnorm", "--dropout", "0.8"]
 RUNS = {
-    "momentum": ["--rule", "momentum", "--hidden", "64", "--epochs", "20", "--patience", "2"],
+    "momentum": [
+        *("--rule", "momentum", "--lr", "0.02", "--hidden", "64", "--batch-size", "16"),
+        *("--epochs", "20", "--patience", "3"),
+    ],
     "adam": ["--hidden", "64", "--epochs", "15", "--batch-size", "64", "--patience", "9"],
     # So large that a good part of the time goes into writing it.
     "large": ["--hidden", "384,384", "--epochs", "5", "--batch-size", "256", "--patience", "5"],
@@ -42,11 +59,15 @@ def whole(shared_script):
 
 
 @pytest.fixture
-def eager(tmp_path):
-    """train.py that saves after every step."""
-    path = tmp_path / "eager.py"
-    path.write_text(SAVES_AFTER_EVERY_STEP)
-    return path
+def program(tmp_path):
+    """Writes a program, with values filled in, as what is to be run instead of train.py."""
+
+    def write(text, **values):
+        path = tmp_path / "program.py"
+        path.write_text(text.format(**values))
+        return {"script": path}
+
+    return write
 
 
 def left_behind(folder):
@@ -113,53 +134,62 @@ def ends_like(whole, script, folder):
 
 
 def moments():
-    """25 of them: what is run, how often it saves, how it is killed, and how often."""
+    """25 of them: what is run, and how it is killed."""
     for number in range(KILLS):
-        rng = random.Random(number)
         if number % 3 == 2:
-            yield number, "large", True, "while writing", 1
+            yield number, "large", "while writing"
+        elif number in (7, 16):
+            yield number, ("momentum", "adam")[number % 2], "at the report"
         else:
-            when = ("by the clock", "at the report")[number in (7, 16)]
-            yield number, ("momentum", "adam")[number % 2], number % 6 < 3, when, rng.choice([1, 2])
+            yield number, ("momentum", "adam")[number % 2], "by the clock"
 
 
-@pytest.mark.parametrize(("number", "name", "often", "when", "kills"), list(moments()))
+@pytest.mark.parametrize(("number", "name", "when"), list(moments()))
 def test_a_killed_run_ends_to_the_bit_like_one_that_was_never_stopped(
-    number, name, often, when, kills, script, eager, whole
+    number, name, when, script, program, whole
 ):
-    rng = random.Random(1000 + number)
+    rng = random.Random(number)
     folder = script.folder / "run"
-    program = {"script": eager} if often else {}
     options = [*COMMON, *RUNS[name], "--run-dir", folder]
+    often = program(SAVES_MORE_OFTEN, share=0.3 if name == "momentum" else "inf")
     if when == "while writing":
-        killed_while_writing(rng, script, options, folder, program)
+        killed_while_writing(rng, script, options, folder, often)
+    elif when == "at the report":
+        process = script.start(*options)
+        wait_for_line(process, "trained")
+        kill(process)
     else:
-        for _ in range(kills):
-            process = script.start(*options, **program)
-            if when == "at the report":
-                wait_for_line(process, "trained")
-            else:
-                killed_by_the_clock(rng, process, folder, number / KILLS)
-            kill(process)
+        killed_by_the_clock(rng, script, options, folder, often, number / KILLS)
+        for _ in range(number % 2):  # once more, if it does not end before
             is_good(folder)
-            options = ["--resume", folder]
+            process = script.start("--resume", folder, **often)
+            wait_for_line(process, "taken up")
+            time.sleep(rng.random() * 0.3)
+            kill(process)
+    is_good(folder)
     ends_like(whole(name), script, folder)
 
 
-def killed_by_the_clock(rng, process, folder, progress):
-    """Waits for a moment of the run: that of its first checkpoint, or some time within the next
-    epochs after a certain one; the seed and the speed of the run so far decide when."""
-    wait_for_file(process, folder / "checkpoint.safetensors")
-    epoch = int(14 * progress)
-    took = wait_for_line(process, f"epoch {epoch - epoch % 2 or 1:>3}") if epoch else 0.05
-    time.sleep(rng.random() * (took or 0))
+def killed_by_the_clock(rng, script, options, folder, often, progress):
+    """Begins a run and kills it: at its first checkpoint, or some time within the next epochs
+    after a certain one; the seed and the speed of the run so far decide when."""
+    epoch = int(9 * progress)
+    while True:
+        process = script.start(*options, **often)
+        wait_for_file(process, folder / "checkpoint.safetensors")
+        took = wait_for_line(process, f"epoch {epoch - epoch % 2 or 1:>3}") if epoch else 0.05
+        time.sleep(rng.random() * (took or 0))
+        if kill(process):
+            return
+        shutil.rmtree(folder)  # too late: once more, and earlier
+        epoch //= 2
 
 
-def killed_while_writing(rng, script, options, folder, program):
+def killed_while_writing(rng, script, options, folder, often):
     """Kills a run until it has left a file half written: then it was in the midst of it."""
     written = folder / "checkpoint.safetensors.tmp"
     for _ in range(20):
-        process = script.start(*options, **program)
+        process = script.start(*options, **often)
         wait_for_file(process, folder / "checkpoint.safetensors")
         time.sleep(rng.random() * 0.1)
         wait_for_file(process, written)
@@ -171,12 +201,24 @@ def killed_while_writing(rng, script, options, folder, program):
     raise AssertionError("of 20 kills, none came while the checkpoint was written")
 
 
-def test_saving_after_every_step_leaves_the_run_as_it_is(script, eager, whole):
-    status, printed, _ = script.run(
-        *COMMON, *RUNS["momentum"], "--run-dir", script.folder / "run", script=eager
-    )
+@pytest.mark.parametrize("step", [1, 16, 17, 18, 255])  # 17 steps an epoch, 15 epochs
+def test_a_run_killed_at_any_step_of_an_epoch_ends_like_one_never_stopped(
+    step, script, program, whole
+):
+    folder = script.folder / "run"
+    dies = program(SAVES_AT_A_STEP_AND_DIES, step=step)
+    status, _, _ = script.run(*COMMON, *RUNS["adam"], "--run-dir", folder, **dies)
+    assert status == -signal.SIGKILL
+    assert read_arrays(folder / "checkpoint.safetensors")[1]["run"]["step"] == step
+    ends_like(whole("adam"), script, folder)
+
+
+def test_saving_after_every_step_leaves_the_run_as_it_is(script, program, whole):
+    folder = script.folder / "run"
+    often = program(SAVES_MORE_OFTEN, share="inf")
+    status, printed, _ = script.run(*COMMON, *RUNS["adam"], "--run-dir", folder, **often)
     assert status == 0
-    assert (left_behind(Path(script.folder, "run")), table(printed)) == whole("momentum")
+    assert (left_behind(folder), table(printed)) == whole("adam")
 
 
 def test_the_runs_end_in_both_ways_by_patience_and_by_the_number_of_epochs(whole):

@@ -18,7 +18,7 @@ from training import many, seeds
 from training.trial import Result
 
 ROOT = Path(__file__).parents[2]
-SMALL = ["--hidden", "16", "--jobs", "2"]
+SMALL = ["--hidden", "16", "--jobs", "2", "--no-report"]
 LONG = [*SMALL, "--epochs", "150"]  # seconds each
 DIVERGING = ["--rule", "sgd", "--norm", "none", "--search", "lr=0.01,1e30", "--epochs", "2"]
 
@@ -65,7 +65,7 @@ def statuses(folder):
 
 
 def test_seeds_are_to_the_bit_the_runs_with_these_seeds(capsys):
-    options = ["--hidden", "16", "--epochs", "3"]
+    options = ["--hidden", "16", "--epochs", "3", "--no-report"]
     assert train.main([*options, "--seed", "3", "--seeds", "2", "--run-dir", "all"]) == 0
     printed = capsys.readouterr().out
     for seed in ("3", "4"):
@@ -74,7 +74,7 @@ def test_seeds_are_to_the_bit_the_runs_with_these_seeds(capsys):
         result = json.loads(Path(f"all/seed-{seed}/result.json").read_text())
         assert f"validation accuracy {result['best_score']:.2%}, the best, after epoch " in alone
         assert f"test accuracy {result['test_accuracy']:.2%}" in alone
-        assert f"seed-{seed}          {result['best_score']:.2%}" in printed
+        assert re.search(rf"^seed-{seed} +{result['best_score']:.2%} +\d", printed, re.M)
         assert f"test accuracy {result['test_accuracy']:.2%}" in Path(
             f"all/seed-{seed}/run.log"
         ).read_text(encoding="utf-8")
@@ -120,16 +120,19 @@ def test_runs_killed_in_the_middle_go_on_to_the_same_table():
     assert (folder / "search.png").exists()
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_signal_stops_all_runs_which_are_saved_and_leaves_no_process(number, status):
-    run = launch("--hidden", "16", "--epochs", "9999", "--seeds", "3", "--jobs", "2",
-                 "--run-dir", "a b")  # fmt: skip
+    run = launch(*SMALL, "--epochs", "9999", "--seeds", "3", "--run-dir", "a b")
     folder = Path("a b")
     wait_for(lambda: len(list(folder.glob("*/checkpoint.safetensors"))) == 2)
     steps = [read_arrays(path)[1]["run"]["step"] for path in folder.glob("*/checkpoint.*")]
     time.sleep(0.5)
-    os.kill(run.pid, number)
+    again = launch("--resume", "a b")
+    refused = again.communicate()[1], again.returncode
+    os.kill(run.pid, getattr(signal, number))
     _, error = run.communicate(timeout=60)
+    assert refused[1] == 2
+    assert re.match(r"train\.py: a b: another process is training", refused[0])
     assert run.returncode == status
     last = error.splitlines()[-1]
     assert last == (
@@ -143,7 +146,7 @@ def test_a_signal_stops_all_runs_which_are_saved_and_leaves_no_process(number, s
 
 
 def test_runs_end_with_the_process_that_started_them():
-    run = launch("--hidden", "16", "--epochs", "9999", "--seeds", "1", "--run-dir", "a")
+    run = launch(*SMALL, "--epochs", "9999", "--seeds", "1", "--run-dir", "a")
     wait_for(Path("a/seed-0/checkpoint.safetensors").exists)
     run.kill()
     run.communicate()
@@ -171,6 +174,25 @@ def test_where_all_runs_fail_the_status_says_so(capsys):
     assert not Path("a/seeds.png").exists()
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
+def test_runs_compute_in_one_thread_and_the_environment_here_stays(monkeypatch):
+    found = []
+
+    def started(trial):
+        process = start(trial)
+        environment = Path(f"/proc/{process.pid}/environ")
+        wait_for(lambda: b"spawn_main" in environment.with_name("cmdline").read_bytes())
+        found.append(b"OPENBLAS_NUM_THREADS=1\0" in environment.read_bytes())
+        return process
+
+    start = many.started
+    monkeypatch.setattr(many, "started", started)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert train.main([*SMALL, "--epochs", "1", "--seeds", "1", "--run-dir", "a"]) == 0
+    assert found == [True]
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
+
+
 def test_a_killed_run_is_reported_and_taken_up_later(monkeypatch, capsys):
     def started(trial):
         process = start(trial)
@@ -178,13 +200,71 @@ def test_a_killed_run_is_reported_and_taken_up_later(monkeypatch, capsys):
             process.kill()
         return process
 
-    start, environment = many.started, dict(os.environ)
+    start = many.started
     monkeypatch.setattr(many, "started", started)
     assert train.main([*SMALL, "--epochs", "2", "--seeds", "2", "--run-dir", "a"]) == 0
-    assert dict(os.environ) == environment
     printed = capsys.readouterr().out
     assert "seed-1   failed: killed by SIGKILL, perhaps for want of memory" in printed
     assert len(table(printed)) == 1
 
-    monkeypatch.undo()
-    os.chdir(Path(environment["PWD"]) if False else Path.cwd())
+    monkeypatch.setattr(many, "started", start)
+    assert train.main(["--resume", "a"]) == 0
+    printed = capsys.readouterr().out
+    assert "2 runs in a, 1 of them done before; 1 at a time" in printed
+    assert len(table(printed)) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--seeds", "2", "--search", "lr=1..2"], "--seeds and --search: expected one of them"),
+        (["--trials", "3"], "--trials 3: goes with --search, which is missing"),
+        (["--trials", "3", "--seeds", "2"], "--trials 3: goes with --search, which is missing"),
+        (["--jobs", "2"], "--jobs 2: goes with --seeds or --search, both are missing"),
+        (["--seeds", "0"], "argument --seeds: expected a whole number, at least 1, .* '0'"),
+        (["--seeds", "10000"], "argument --seeds: expected .* of at most 4 digits, got '10000'"),
+        (["--seeds", "2", "--dropout", "2"], "Dropout: keep must be a finite number .* got 2.0"),
+        (["--seeds", "2", "--dataset", "cats"], "--dataset cats: expected digits"),
+        (["--resume", "none"], "none: expected the folder of a run"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_before_anything_is_written(
+    options, message, capsys
+):
+    refused(options, message, capsys)
+    assert not list(Path().iterdir())
+
+
+def refused(options, message, capsys):
+    """train.py says `message` in one line, and nothing else."""
+    try:
+        status = train.main(options)
+    except SystemExit as ended:  # of the parser
+        status = ended.code
+    assert status == 2
+    assert re.fullmatch(rf"train\.py: .*{message}.*\n", capsys.readouterr().err)
+
+
+def test_folders_of_several_runs_are_resumed_as_such_and_damaged_ones_are_named(capsys):
+    options = [*SMALL, "--epochs", "1", "--seeds", "2", "--run-dir", "a"]
+    assert train.main(options) == 0
+    capsys.readouterr()
+    refused(options, "--run-dir a: holds a run already; go on with it by --resume a", capsys)
+    refused(["--resume", "a", "--epochs", "9"], "--epochs 9: goes with one run, a holds", capsys)
+    one = ["--resume", "a/seed-0", "--jobs", "2"]
+    refused(one, "--jobs 2: goes with several runs, a/seed-0 holds one", capsys)
+
+    result = Path("a/seed-1/result.json")
+    before = result.read_text()
+    for text in ("{}", "nonsense", "[1]", before.replace("0.", '"0').replace(",", '",', 1)):
+        result.write_text(text)
+        refused(["--resume", "a"], "a/seed-1/result.json: damaged: expected numbers .*best_score",
+                capsys)  # fmt: skip
+    result.write_text(before)
+    config = json.loads(Path("a/config.json").read_text())
+    for broken in ({"options": {}}, {"data": 3}, {"options": config["options"] | {"seeds": "x"}}):
+        Path("a/config.json").write_text(json.dumps(config | broken))
+        refused(["--resume", "a"], "a/config.json: damaged: ", capsys)
+    changed = config | {"data": config["data"] | {"fingerprint": "another"}}
+    Path("a/config.json").write_text(json.dumps(changed))
+    refused(["--resume", "a"], "the data of digits are not those that the runs were begun", capsys)
