@@ -105,7 +105,7 @@ def carried_out(trial):
         if (trial.path / "config.json").exists():
             run = taken_up(trial.path)
         else:
-            run = begin(single(trial.options, run_dir=str(trial.path)))
+            run = begin(single(trial.options, run_dir=str(trial.path), no_report=True))
     except (ValueError, OSError) as error:
         return failed(error, 2)
     run.solver.progress = False

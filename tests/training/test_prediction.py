@@ -133,7 +133,7 @@ def test_evaluate_gives_the_accuracy_and_the_table_that_the_run_printed(kind, tm
     said = capsys.readouterr().out
     assert f"accuracy {accuracy}\n" in said
     table_printed = printed.partition("\nclass ")[2].partition("\n\nrun: ")[0]
-    assert said.partition("\nclass ")[2].strip() == table_printed
+    assert said.partition("\nclass ")[2].strip() == table_printed.strip()
 
 
 def test_the_loss_is_the_mean_of_minus_the_log_of_the_right_probability(digits, tmp_path, capsys):
