@@ -2,12 +2,15 @@
 
 import os
 import sys
+from pathlib import Path
 
+from training.building import build, load
 from training.comparison import compare, compare_parser
 from training.many import begin_many, carry_out_many, is_many, kind_of, take_up_many
-from training.options import parser, resume_parser
+from training.options import fill_in, parser, resume_parser
 from training.prediction import evaluate, evaluate_parser, predict, predict_parser
 from training.running import begin, carry_out, failed, taken_up
+from training.sanity import examine, range_picture
 
 #: What a first word asks for, which returns what is to be printed; without one, a run is trained.
 COMMANDS = {
@@ -35,12 +38,36 @@ def main(arguments=None):
 
 def train(options):
     """Trains in a new run folder; returns the exit status."""
+    if options.sanity:
+        return look(options)
     try:
         many = kind_of(options) is not None
         run = begin_many(options) if many else begin(options)
     except (ValueError, OSError) as error:
         return failed(error, 2)
     return carry_out_many(run) if many else carry_out(run)
+
+
+def look(options):
+    """Looks for what would keep the network from learning, and trains nothing; returns the exit
+    status: 1 where there is something."""
+    try:
+        if kind_of(options) is not None:
+            raise ValueError("--sanity: goes with one run, not with --seeds or --search")
+        dataset = load(options.dataset, options.data_dir, options.dtype)
+        fill_in(options, dataset)
+        _, solver = build(options, dataset)
+        print(dataset.describe(), end="\n\n")
+        diagnosis = examine(solver, seed=options.seed, show=print)
+        print(f"\n{diagnosis.verdict}")
+        if diagnosis.range is not None:
+            folder = Path(options.run_dir or ".")
+            folder.mkdir(parents=True, exist_ok=True)
+            range_picture(diagnosis, folder / "sanity.png")
+            print(f"\nthe loss against the learning rate: {folder / 'sanity.png'}")
+    except (ValueError, OSError) as error:
+        return failed(error, 2)
+    return 0 if diagnosis else 1
 
 
 def resume(options):

@@ -163,6 +163,8 @@ def parser():
     )
     add("--dtype", choices=["float32", "float64"], default="float32")
     add("--gradcheck", action="store_true", help="check the network's gradients before training")
+    add("--sanity", action="store_true", help="look for what keeps the network from learning, "
+        "with sanity.png in the folder of --run-dir, and train nothing")  # fmt: skip
     add("--no-report", action="store_true", help="leave out report.html and its pictures")
     add("--run-dir", metavar="DIR", help="folder for the run, runs/DATE_TIME_NAME if left out")
     add(

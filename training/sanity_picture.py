@@ -30,7 +30,7 @@ def range_picture(diagnosis: Diagnosis, path: str | Path | None = None) -> Figur
     axes = picture.subplots()
     axes.axvspan(test.begin, test.lowest, color=GREEN, alpha=0.12, lw=0, label="the loss falls")
     if test.end is not None:
-        axes.axvspan(test.end, HIGHEST, color=RED, alpha=0.1, lw=0, label="back where it began")
+        axes.axvspan(test.end, HIGHEST, color=RED, alpha=0.1, lw=0, label="through the roof")
     axes.plot(test.rates, test.losses, color=GREY, lw=0.7, alpha=0.6, label="loss of a batch")
     axes.plot(test.rates, test.smooth, color=BLUE, lw=2, label="smoothed")
     axes.axhline(diagnosis.chance, color=GREY, ls="--", lw=1, label="knows nothing")

@@ -76,12 +76,12 @@ class Descent:
 class RangeTest:
     """The loss while the learning rate grew exponentially, step by step.
 
-    rates    of the steps that were taken, up to where the loss had gone through the roof
+    rates    of the steps that were taken, up to where the loss was GONE times its least
     losses   of their batches, each before its step
     smooth   the same as an exponential average over about ten steps
     begin    the rate from which on the loss falls: 10 % of its fall are done
     lowest   the rate at which the loss is least
-    end      the rate from which on the loss is back at its start; None where it stays below
+    end      the rate at which it had gone through the roof; None where it never did
     """
 
     rates: np.ndarray
@@ -112,8 +112,7 @@ class RangeTest:
         start = float(np.median(curve[: STEPS // 10]))  # of rates below 1e-7, which move nothing
         above = np.flatnonzero(curve[: at + 1] > start - 0.1 * (start - curve[at]))
         begin = rates[above[-1]] if len(above) else rates[0]
-        back = at + np.flatnonzero(curve[at:] > start)
-        end = float(rates[back[0]]) if len(back) else None
+        end = float(rates[-1]) if curve[-1] > GONE * least else None
         return cls(rates, np.array(losses), curve, float(begin), float(rates[at]), end)
 
     @property

@@ -89,7 +89,7 @@ def check_inputs(data: Any) -> Check:
     x = x.reshape(len(x), -1).astype(np.float64)
     mean, std = float(x.mean()), float(x.std())
     size = math.hypot(mean, std)
-    constant = np.count_nonzero(x.min(axis=0) == x.max(axis=0))
+    constant = int(np.count_nonzero(x.min(axis=0) == x.max(axis=0)))
     mean = 0.0 if abs(mean) < 0.005 * std else mean
     found = f"mean {mean:.3g}, standard deviation {std:.3g}, expected 0 and 1"
     if constant:
@@ -105,7 +105,7 @@ def check_inputs(data: Any) -> Check:
             f"standardise them, as dataset.standardised() does, and treat every later row the "
             f"same way."
         )
-    return Check("inputs", not cause, found, cause)
+    return Check("inputs", not cause, found, cause, fatal=constant == x.shape[1])
 
 
 def check_labels(data: Any, classes: int) -> Check:
@@ -125,11 +125,12 @@ def check_labels(data: Any, classes: int) -> Check:
     if conflicts:
         found += f"; {conflicts:,} repeat inputs under another label, expected 0"
     cause = ""
-    if np.count_nonzero(counts) == 1:
+    alone = bool(np.count_nonzero(counts) == 1)
+    if alone:
         cause = "All training rows have the same label: look at how the labels are read."
     elif conflicts > TWISTED * len(y):
         cause = "The same inputs come with different labels: look at how the data are joined."
-    return Check("labels", not cause, found, cause)
+    return Check("labels", not cause, found, cause, fatal=alone)
 
 
 def loss_of(model: Any, scores: np.ndarray, y: np.ndarray) -> float:
