@@ -27,7 +27,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 def run(*options, stdout=subprocess.PIPE, **environment):
     return subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *options],
+        [sys.executable, str(ROOT / "train.py"), *options, "--no-report"],
         stdout=stdout,
         stderr=subprocess.PIPE,
         encoding=environment.get("PYTHONIOENCODING"),

@@ -257,7 +257,7 @@ def test_a_run_without_an_epoch_is_drawn_too(made, tmp_path):
 
 def test_the_curves_of_a_run_that_is_gone_on_with_keep_their_epochs(tmp_path):
     path = str(tmp_path / "run")
-    assert train.main(["--hidden", "8", "--epochs", "1", "--run-dir", path]) == 0
+    assert train.main(["--hidden", "8", "--epochs", "1", "--no-report", "--run-dir", path]) == 0
     assert train.main(["--resume", path, "--epochs", "3"]) == 0
     run = comparison.read(path)
     assert (len(run.loss), run.planned) == (3, 3)
