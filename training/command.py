@@ -28,7 +28,10 @@ def main(arguments=None):
             return inform(*COMMANDS[arguments[0]], arguments[1:])
         if any(word.partition("=")[0] == "--resume" for word in arguments):
             return resume(resume_parser().parse_args(arguments))
-        return train(parser().parse_args(arguments))
+        options = parser().parse_args(arguments)
+        if options.resume is not None:  # abbreviated
+            return resume(resume_parser().parse_args(arguments))
+        return train(options)
     except KeyboardInterrupt:
         return failed("interrupted", 130)
     except MemoryError as error:

@@ -34,7 +34,7 @@ def write_report(path: str | PathLike[str], evidence: Evidence) -> None:
     Raises:
         FileError: the file cannot be written.
     """
-    write_file(path, report(evidence).encode())
+    write_file(path, report(evidence).encode(errors="replace"))  # of a name that is no text
 
 
 def write_pictures(folder: str | PathLike[str], evidence: Evidence) -> None:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from data import Dataset
 from nets import Classifier, FileError
 from solvers import NonFiniteError, Solver, restore_checkpoint
@@ -153,9 +155,11 @@ def train_on(run):
     """Trains to the end, and saves what has come of it."""
     try:
         if not run.finished:
-            run.solver.train()
+            with np.errstate(all="ignore"):  # the solver finds numbers that are not finite
+                run.solver.train()
     except NonFiniteError:
         run.keeper.save_best(run.solver)
+        run.folder.write_metrics(run.solver.history)
         raise
     run.keeper.save(run.solver)
 

@@ -95,17 +95,18 @@ def check_inputs(data: Any) -> Check:
     if constant:
         found += f" ({constant} of {x.shape[1]} features are constant)"
     cause = ""
+    usable = constant < x.shape[1] and math.isfinite(size)
     if constant == x.shape[1]:
         cause = "All rows of the inputs are the same: look at how the data are read."
     elif not SMALL <= size <= LARGE:
         times = size if size > 1 else 1 / size
-        times_text = f"{times:,.0f}" if times < 1e6 else f"{times:.0e}"
+        about = f"about {times:,.0f}" if times < 1e6 else "more than a million"
         cause = (
-            f"The inputs are about {times_text} times too {'large' if size > 1 else 'small'}: "
+            f"The inputs are {about} times too {'large' if size > 1 else 'small'}: "
             f"standardise them, as dataset.standardised() does, and treat every later row the "
             f"same way."
         )
-    return Check("inputs", not cause, found, cause, fatal=constant == x.shape[1])
+    return Check("inputs", not cause, found, cause, fatal=not usable)
 
 
 def check_labels(data: Any, classes: int) -> Check:
