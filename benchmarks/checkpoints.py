@@ -31,8 +31,9 @@ def like_mnist(rows):
     def part(n):
         return rng.standard_normal((n, 784), dtype=np.float32), rng.integers(10, size=n)
 
-    train, val, test = part(rows), part(rows // 11), part(rows // 6)
-    return Dataset("like MNIST", *train, *val, *test, tuple("0123456789"), (28, 28))
+    (x, y), (x_val, y_val), (x_test, y_test) = map(part, (rows, rows // 11, rows // 6))
+    classes = tuple("0123456789")
+    return Dataset("like MNIST", x, y, x_val, y_val, x_test, y_test, classes, (28, 28))
 
 
 def train(dataset, options, folder, saving):

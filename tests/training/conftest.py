@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from nets.files import read_arrays
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -38,12 +41,34 @@ class Script:
         """Exit status, what was printed, and the lines on stderr, the progress bar aside."""
         return self.end(self.start(*options, **popen))
 
-    def end(self, process, before=""):
-        printed, said = process.communicate(timeout=120)
-        printed, said = before + (printed or ""), said or ""
+    def end(self, process):
+        printed, said = (text or "" for text in process.communicate(timeout=120))
         assert "Traceback" not in printed + said, said
         lines = [line for line in re.split(r"[\r\n]", said) if line.strip()]
         return process.returncode, printed, [line for line in lines if not BAR.fullmatch(line)]
+
+    def wait_for_line(self, process, start):
+        """Reads what a process prints up to a line that begins with `start`; returns how long it
+        took from the epoch before, or None where the process ended first."""
+        last = time.monotonic()
+        for line in process.stdout:
+            if line.startswith(start):
+                return time.monotonic() - last
+            if line.startswith("epoch"):
+                last = time.monotonic()
+        return None
+
+    def left_behind(self, folder):
+        """All that a run leaves behind, bit for bit, apart from the clock and the time of day."""
+        found = {}
+        for name in ("checkpoint.safetensors", "best.safetensors"):
+            arrays, described = read_arrays(folder / name)
+            if "run" in described:
+                del described["run"]["seconds"], described["run"]["history"]["seconds"]
+            bits = {key: (a.dtype, a.shape, a.tobytes()) for key, a in arrays.items()}
+            found |= {name: described} | {f"{name} {key}": value for key, value in bits.items()}
+        lines = (folder / "metrics.csv").read_text().splitlines()
+        return found | {"metrics": [line.rpartition(",")[0] for line in lines]}
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 import nets
 from nets.files import read_arrays
 
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on Windows")
 KILLS = 25
 #: train.py, but a share of the time goes into saving; where it is infinite, after every step.
 SAVES_MORE_OFTEN = """
@@ -32,9 +33,10 @@ keeper.Keeper.after_step = after_step
 command.program()
 """
 COMMON = ["--schedule", "cosine", "--warmup", "2", "--norm", "batchnorm", "--dropout", "0.8"]
+QUICK = [*COMMON, "--no-report"]
 RUNS = {
     "momentum": [
-        *("--rule", "momentum", "--lr", "0.02", "--hidden", "64", "--batch-size", "16"),
+        *("--rule", "momentum", "--lr", "0.01", "--hidden", "64", "--batch-size", "16"),
         *("--epochs", "20", "--patience", "3"),
     ],
     "adam": ["--hidden", "64", "--epochs", "15", "--batch-size", "64", "--patience", "9"],
@@ -50,9 +52,9 @@ def whole(shared_script):
 
     def of(name):
         if name not in known:
-            status, printed, said = shared_script.run(*COMMON, *RUNS[name], "--run-dir", name)
+            status, printed, said = shared_script.run(*QUICK, *RUNS[name], "--run-dir", name)
             assert (status, said) == (0, [])
-            known[name] = left_behind(shared_script.folder / name), table(printed)
+            known[name] = shared_script.left_behind(shared_script.folder / name), table(printed)
         return known[name]
 
     return of
@@ -70,35 +72,9 @@ def program(tmp_path):
     return write
 
 
-def left_behind(folder):
-    """All that a run leaves behind, bit for bit, apart from the clock and the time of day."""
-    found = {}
-    for name in ("checkpoint.safetensors", "best.safetensors"):
-        arrays, described = read_arrays(folder / name)
-        if "run" in described:
-            del described["run"]["seconds"], described["run"]["history"]["seconds"]
-        bits = {key: (a.dtype, a.shape, a.tobytes()) for key, a in arrays.items()}
-        found |= {name: described} | {f"{name} {key}": value for key, value in bits.items()}
-    lines = (folder / "metrics.csv").read_text().splitlines()
-    return found | {"metrics": [line.rpartition(",")[0] for line in lines]}
-
-
 def table(printed):
-    """The last table of a run: each class, and what it is mistaken for."""
-    return printed[printed.index("\nvalidation accuracy") :]
-
-
-def wait_for_line(process, start):
-    """Reads what a process prints up to a line that begins with `start`; returns how long it took
-    from the line before, or None where the process ended first."""
-    last = time.monotonic()
-    for line in process.stdout:
-        now = time.monotonic()
-        if line.startswith(start):
-            return now - last
-        if line.startswith("epoch"):
-            last = now
-    return None
+    """The accuracies that a run prints, with each class and what it is mistaken for."""
+    return printed[printed.index("\nvalidation accuracy") : printed.rindex("\n\n")]
 
 
 def wait_for_file(process, path):
@@ -126,7 +102,7 @@ def ends_like(whole, script, folder):
     status, printed, said = script.run("--resume", folder)
     assert (status, said) == (0, [])
     expected, expected_table = whole
-    found = left_behind(folder)
+    found = script.left_behind(folder)
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
     assert table(printed) == expected_table
@@ -150,24 +126,27 @@ def test_a_killed_run_ends_to_the_bit_like_one_that_was_never_stopped(
 ):
     rng = random.Random(number)
     folder = script.folder / "run"
-    options = [*COMMON, *RUNS[name], "--run-dir", folder]
+    options = [*QUICK, *RUNS[name], "--run-dir", folder]
     often = program(SAVES_MORE_OFTEN, share=0.3 if name == "momentum" else "inf")
     if when == "while writing":
         killed_while_writing(rng, script, options, folder, often)
     elif when == "at the report":
-        process = script.start(*options)
-        wait_for_line(process, "trained")
-        kill(process)
+        process = script.start(*COMMON, *RUNS[name], "--run-dir", folder)
+        script.wait_for_line(process, "trained")
+        time.sleep(rng.random())
+        assert kill(process)
+        assert not (folder / "report.html").exists()
     else:
         killed_by_the_clock(rng, script, options, folder, often, number / KILLS)
         for _ in range(number % 2):  # once more, if it does not end before
             is_good(folder)
             process = script.start("--resume", folder, **often)
-            wait_for_line(process, "taken up")
+            script.wait_for_line(process, "taken up")
             time.sleep(rng.random() * 0.3)
             kill(process)
     is_good(folder)
     ends_like(whole(name), script, folder)
+    assert (folder / "report.html").exists() == (when == "at the report")
 
 
 def killed_by_the_clock(rng, script, options, folder, often, progress):
@@ -177,7 +156,9 @@ def killed_by_the_clock(rng, script, options, folder, often, progress):
     while True:
         process = script.start(*options, **often)
         wait_for_file(process, folder / "checkpoint.safetensors")
-        took = wait_for_line(process, f"epoch {epoch - epoch % 2 or 1:>3}") if epoch else 0.05
+        took = (
+            script.wait_for_line(process, f"epoch {epoch - epoch % 2 or 1:>3}") if epoch else 0.05
+        )
         time.sleep(rng.random() * (took or 0))
         if kill(process):
             return
@@ -191,7 +172,8 @@ def killed_while_writing(rng, script, options, folder, often):
     for _ in range(20):
         process = script.start(*options, **often)
         wait_for_file(process, folder / "checkpoint.safetensors")
-        time.sleep(rng.random() * 0.1)
+        if (epoch := rng.randrange(4)) and options[0] != "--resume":
+            script.wait_for_line(process, f"epoch {epoch:>3}")
         wait_for_file(process, written)
         assert kill(process), "the run has ended before it could be killed"
         is_good(folder)
@@ -207,7 +189,7 @@ def test_a_run_killed_at_any_step_of_an_epoch_ends_like_one_never_stopped(
 ):
     folder = script.folder / "run"
     dies = program(SAVES_AT_A_STEP_AND_DIES, step=step)
-    status, _, _ = script.run(*COMMON, *RUNS["adam"], "--run-dir", folder, **dies)
+    status, _, _ = script.run(*QUICK, *RUNS["adam"], "--run-dir", folder, **dies)
     assert status == -signal.SIGKILL
     assert read_arrays(folder / "checkpoint.safetensors")[1]["run"]["step"] == step
     ends_like(whole("adam"), script, folder)
@@ -216,9 +198,9 @@ def test_a_run_killed_at_any_step_of_an_epoch_ends_like_one_never_stopped(
 def test_saving_after_every_step_leaves_the_run_as_it_is(script, program, whole):
     folder = script.folder / "run"
     often = program(SAVES_MORE_OFTEN, share="inf")
-    status, printed, _ = script.run(*COMMON, *RUNS["adam"], "--run-dir", folder, **often)
+    status, printed, _ = script.run(*QUICK, *RUNS["adam"], "--run-dir", folder, **often)
     assert status == 0
-    assert (left_behind(folder), table(printed)) == whole("adam")
+    assert (script.left_behind(folder), table(printed)) == whole("adam")
 
 
 def test_the_runs_end_in_both_ways_by_patience_and_by_the_number_of_epochs(whole):
@@ -229,7 +211,7 @@ def test_the_runs_end_in_both_ways_by_patience_and_by_the_number_of_epochs(whole
 
 def test_a_run_killed_before_its_first_checkpoint_begins_again(script, whole):
     folder = script.folder / "run"
-    process = script.start(*COMMON, *RUNS["large"], "--run-dir", folder)
+    process = script.start(*QUICK, *RUNS["large"], "--run-dir", folder)
     wait_for_file(process, folder / "config.json")
     kill(process)
     for path in folder.glob("*.safetensors*"):  # it may have come so far
@@ -240,7 +222,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(script, whole):
 
 def test_a_run_killed_where_it_is_prolonged_is_prolonged_all_the_same(script):
     """The plan is changed before the first new step is saved."""
-    options = [*COMMON, "--hidden", "16", "--batch-size", "256"]
+    options = [*QUICK, "--hidden", "16", "--batch-size", "256"]
     for name in ("whole", "run"):
         assert script.run(*options, "--epochs", "3", "--run-dir", name)[0] == 0
     assert script.run("--resume", "whole", "--epochs", "5")[0] == 0
@@ -250,5 +232,5 @@ def test_a_run_killed_where_it_is_prolonged_is_prolonged_all_the_same(script):
         assert process.poll() is None
     kill(process)
     assert script.run("--resume", "run")[0] == 0
-    ends = [left_behind(script.folder / name) for name in ("whole", "run")]
+    ends = [script.left_behind(script.folder / name) for name in ("whole", "run")]
     assert ends[0] == ends[1]
