@@ -17,8 +17,9 @@ class Layer:
         out, cache = layer.forward(x)               train=False gives the inference pass
         dx, grads  = layer.backward(dout, cache)
 
-    A layer owns its parameters; a call owns its cache. `params` maps names to the arrays that a
-    solver updates in place, `state` to those that training remembers but does not descend on.
+    A layer owns its parameters; a call owns its cache, which may hold them, so that they are
+    updated after the backward pass. `params` maps names to the arrays that a solver updates in
+    place, `state` to those that training remembers but does not descend on.
     Nothing of a call is kept on the layer, so calls may overlap and one layer may stand at two
     places of a network; only a training pass writes, into `state` alone. Nobody writes into an
     array it did not allocate. float32 in gives float32 out, float64 in gives float64 out.

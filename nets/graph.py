@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from layers import Affine, Layer, SoftmaxCrossEntropy, Tanh
+from layers.layer import FLOATS
 from nets.naming import add_grads
 from nets.network import Network, require_layer
 from nets.node import Node, Parameter, sigmoid
 from nets.picture import Picture
 from nets.trace import Trace, Traced
-from nets.wiring import differentiable, ordered
+from nets.wiring import descended, ordered
 
 
 class Step(NamedTuple):
@@ -47,7 +48,7 @@ class Graph(Network):
     a tuple and so is dout, with None where there is no upstream gradient.
 
     dx = Σ over the consumers of x of what each sends back: at a fork gradients add up. An input
-    that only serves as the targets of a loss has no gradient; write such inputs last.
+    that serves as the targets of a loss has no gradient; write such inputs last.
 
     Parameters are named by node: `affine1.W`, or `w` for `g.param("w", …)`.
     """
@@ -66,7 +67,12 @@ class Graph(Network):
     def param(self, name, value):
         """Adds a parameter, the float array `value` itself, which a solver updates in place, and
         returns its handle. Raises TypeError for other dtypes, ValueError for a taken name."""
-        value = self.floats(value, name)
+        value = np.asarray(value)
+        if value.dtype not in FLOATS:
+            raise TypeError(
+                f"Graph: the parameter {name} has dtype {value.dtype}, expected an array of "
+                f"float32 or float64, or a number such as 2.0"
+            )
         op = Parameter(value.shape)
         op.params[""] = value
         return self._write(name, op, ())
@@ -77,14 +83,7 @@ class Graph(Network):
         count: `add1`. Raises TypeError where `op` is not a layer or a source is neither handle
         nor name, ValueError for a taken name, or a node of another graph."""
         require_layer(op, "Graph", f"the operation of {name}" if name else "an operation")
-        for source in sources:
-            if not isinstance(source, (str, Node)):
-                raise TypeError(
-                    f"Graph: {op!r} reads {source!r}, expected a node or the name of one; an "
-                    f"array enters a graph as an input or a parameter"
-                )
-            if isinstance(source, Node) and source.graph is not self:
-                raise ValueError(f"Graph: {op!r} reads {source.name}, a node of another graph")
+        self._check_nodes(sources, f"{op!r} reads")
         if name is None:
             kind = type(op).__name__.lower()
             name = next(free for k in count(1) if (free := f"{kind}{k}") not in self.nodes)
@@ -99,16 +98,17 @@ class Graph(Network):
         """
         if self.outputs:
             raise RuntimeError(f"Graph: finished already, by output({', '.join(self.outputs)})")
+        self._check_nodes(outputs, "an output is")
         names = [node.name if isinstance(node, Node) else node for node in outputs]
         if not names or len(set(names)) < len(names):
             raise ValueError(
                 f"Graph: output({', '.join(names)}) expected one or more nodes, each named once"
             )
-        operations = [node for node in ordered(self.nodes, names) if node.op is not None]
+        order = ordered(self.nodes, names)
+        reached, into = descended(order, names)
+        operations = [node for node in order if node.op is not None]
         inputs = tuple(name for name, node in self.nodes.items() if node.op is None)
-        into = {node.name: node.inputs[: differentiable(node.op)] for node in operations}
-        descended = {*names}.union(*into.values())
-        without = [name for name in inputs if name not in descended]
+        without = [name for name in inputs if name not in reached]
         if without and inputs[-len(without) :] != tuple(without):
             raise ValueError(
                 f"Graph: the input {without[0]} has no gradient, since it only serves as targets; "
@@ -131,16 +131,14 @@ class Graph(Network):
     def forward(self, *inputs, train=True):
         values, caches = self._evaluate(inputs, train)
         out = tuple(values[name] for name in self.outputs)
-        ends = [(value.shape, value.dtype) for value in out]
-        starts = [(values[name].shape, values[name].dtype) for name in self.inputs]
-        return out if len(out) > 1 else out[0], (caches, starts, ends)
+        return out if len(out) > 1 else out[0], (caches, self._kinds(values))
 
     def backward(self, dout, cache):
-        _, starts, _ = cache
+        _, kinds = cache
         gradients, grads = self._descend(dout, cache, self.nodes.keys())
         dinputs = tuple(
-            gradients[name] if name in gradients else np.zeros(*start)
-            for name, start in zip(self.inputs[: self.differentiable], starts, strict=False)
+            gradients[name] if name in gradients else np.zeros(*kinds[name])
+            for name in self.inputs[: self.differentiable]
         )
         return dinputs[0] if len(dinputs) == 1 else dinputs, grads
 
@@ -155,14 +153,15 @@ class Graph(Network):
 
         Inputs may be plain numbers. `dout` is as in `backward`; left out, every output gets ones.
         """
-        floats = [float(x) if isinstance(x, int) else x for x in inputs]
-        values, caches = self._evaluate(floats, train)
-        ends = [(values[name].shape, values[name].dtype) for name in self.outputs]
+        dtype = next((array.dtype for array in self.params.values()), np.float64)
+        given = [np.asarray(x, dtype) if isinstance(x, (int, float)) else x for x in inputs]
+        values, caches = self._evaluate(given, train)
+        kinds = self._kinds(values)
         if dout is None:
-            ones = [np.ones(*end) for end in ends]
+            ones = [np.ones(*kinds[name]) for name in self.outputs]
             dout = ones if len(ones) > 1 else ones[0]
         sent: dict[str, tuple] = {}
-        gradients, _ = self._descend(dout, (caches, None, ends), self.nodes.keys(), sent)
+        gradients, _ = self._descend(dout, (caches, kinds), self.nodes.keys(), sent)
         traced = []
         for name, node in self.nodes.items():
             gradient, back = sent.get(name, (gradients.get(name), ()))
@@ -212,13 +211,24 @@ class Graph(Network):
             values[name], caches[name] = op.forward(*[values[r] for r in reads], train=train)
         return values, caches
 
+    def _kinds(self, values):
+        """Shape and dtype of every node's value."""
+        try:
+            return {name: (value.shape, value.dtype) for name, value in values.items()}
+        except AttributeError:
+            name = next(name for name, value in values.items() if not hasattr(value, "dtype"))
+            raise TypeError(
+                f"Graph: {name} = {self.nodes[name].op!r} returned a "
+                f"{type(values[name]).__name__}, expected an array"
+            ) from None
+
     def _descend(self, dout, cache, wanted, sent=None):
         """The backward pass: the gradients of the inputs among the `wanted` nodes, and grads.
 
         A mapping given as `sent` collects, for every operation, its own gradient and what it sent
         back to the nodes that it reads.
         """
-        caches, _, ends = cache
+        caches, kinds = cache
         douts = dout if len(self.outputs) > 1 else (dout,)
         if not isinstance(douts, (tuple, list)) or len(douts) != len(self.outputs):
             raise TypeError(
@@ -226,8 +236,8 @@ class Graph(Network):
                 f"None for each of the outputs {', '.join(self.outputs)}"
             )
         gradients = {
-            name: self.upstream(upstream, *end)
-            for name, upstream, end in zip(self.outputs, douts, ends, strict=True)
+            name: self.upstream(upstream, *kinds[name])
+            for name, upstream in zip(self.outputs, douts, strict=True)
             if upstream is not None and name in wanted
         }
         grads: dict[str, np.ndarray] = {}
@@ -241,7 +251,12 @@ class Graph(Network):
             else:
                 given, op_grads = op.backward(upstream, caches[name])
                 back = given if isinstance(given, tuple) else (given,)
-                check_gradients(name, op, into, back)
+                check_gradients(name, op, into, back, kinds)
+            if not op_grads.keys() <= owner.keys():
+                raise ValueError(
+                    f"Graph: the gradients of {name} = {op!r} are {', '.join(op_grads)}, expected "
+                    f"those of its parameters, {', '.join(owner) or 'none'}"
+                )
             add_grads(grads, op_grads, owner)
             for source, gradient in zip(into, back, strict=False):
                 if source in gradients:  # a fork: what its branches send back adds up
@@ -271,10 +286,22 @@ class Graph(Network):
             raise RuntimeError(
                 f"Graph: finished by output({', '.join(self.outputs)}), so {name!r} comes too late"
             )
-        if not isinstance(name, str) or not name or "." in name:
+        word = isinstance(name, str) and name and name == name.strip() and name.isprintable()
+        if not word or "." in name:
             raise ValueError(f"Graph: a node is called {name!r}, expected a word without a dot")
         if name in self.nodes:
             raise ValueError(f"Graph: the name {name!r} is used twice; it is {self.nodes[name]!r}")
+
+    def _check_nodes(self, nodes, said):
+        """Raises unless each of `nodes` is a handle of this graph or a name."""
+        for node in nodes:
+            if not isinstance(node, (str, Node)):
+                raise TypeError(
+                    f"Graph: {said} {node!r}, expected a node or the name of one; a number or an "
+                    f"array enters a graph as an input or a parameter"
+                )
+            if isinstance(node, Node) and node.graph is not self:
+                raise ValueError(f"Graph: {said} {node.name}, a node of another graph")
 
     def __repr__(self):
         inner = ", ".join(name for name in self.nodes if name not in self.inputs)
@@ -303,11 +330,19 @@ class Graph(Network):
         yield "with its loss", g, normal((5, 4)), rng.integers(3, size=5)
 
 
-def check_gradients(name, op, into, back):
-    """Raises ValueError unless there is a gradient in `back` for every node of `into`."""
+def check_gradients(name, op, into, back, kinds):
+    """Raises ValueError unless `back` holds, for every node of `into`, an array of the shape that
+    its value has in `kinds`."""
     if len(back) != len(into):
         raise ValueError(
             f"Graph: {name} = {op!r} reads {', '.join(into)}, and its backward pass returned "
             f"{len(back)} gradients instead of {len(into)}; a loss, which has none for its "
             f"targets, says `differentiable = 1`"
         )
+    for source, gradient in zip(into, back, strict=True):
+        if getattr(gradient, "shape", None) != kinds[source][0]:
+            found = f"shape {gradient.shape}" if hasattr(gradient, "shape") else repr(gradient)
+            raise ValueError(
+                f"Graph: {name} = {op!r} sent {source} back a gradient of {found}, expected an "
+                f"array of shape {kinds[source][0]}, that of {source} itself"
+            )

@@ -17,8 +17,15 @@ class Network(Layer):
     """
 
     def adopt(self, names, layers):
-        """Takes over the parameters and the state of `layers`, under `names`."""
+        """Takes over the parameters and the state of `layers`, under `names`. Raises TypeError
+        unless all parameters have one dtype."""
         self.params, self._owners = gather(names, [layer.params for layer in layers])
+        dtypes = {array.dtype: name for name, array in self.params.items()}
+        if len(dtypes) > 1:
+            mixed = " but ".join(f"{name} has {dtype}" for dtype, name in dtypes.items())
+            raise TypeError(
+                f"{type(self).__name__}: {mixed}; expected one dtype for all parameters"
+            )
         self.state, _ = gather(names, [layer.state for layer in layers])
         self._adopted = tuple(layers)
 

@@ -67,25 +67,27 @@ class Node:
         return Negate()(self)
 
     def __add__(self, other):
-        return Shift(other)(self) if isinstance(other, Real) else Add()(self, other)
+        return Shift(float(other))(self) if isinstance(other, Real) else Add()(self, other)
 
     __radd__ = __add__
 
     def __sub__(self, other):
-        return Shift(-other)(self) if isinstance(other, Real) else Subtract()(self, other)
+        return Shift(-float(other))(self) if isinstance(other, Real) else Subtract()(self, other)
 
     def __rsub__(self, other):
         return -self + other
 
     def __mul__(self, other):
-        return Scale(other)(self) if isinstance(other, Real) else Multiply()(self, other)
+        return Scale(float(other))(self) if isinstance(other, Real) else Multiply()(self, other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other):
-        if isinstance(other, Real):
-            return Scale(1 / other)(self)
-        return Multiply()(self, Reciprocal()(other))
+        if not isinstance(other, Real):
+            return Multiply()(self, Reciprocal()(other))
+        if other == 0:
+            raise ZeroDivisionError(f"{self.name} / 0: expected a number other than 0")
+        return Scale(1 / float(other))(self)
 
     def __rtruediv__(self, other):
         inverse = Reciprocal()(self)
@@ -100,8 +102,8 @@ class Node:
     def __pow__(self, exponent):
         if not isinstance(exponent, Real) or exponent != 2:
             raise TypeError(
-                f"{self.name} ** {exponent!r}: a graph has the square gate alone, {self.name}**2; "
-                f"other powers are products, or exp(p * log({self.name}))"
+                f"{self.name}**2 is the only power that a graph has a gate for; others are "
+                f"products, or exp(p * log({self.name})) with a number p"
             )
         return Square()(self)
 
@@ -122,7 +124,7 @@ class Parameter(Layer):
         return value, value.dtype
 
     def backward(self, dout, cache):
-        return (), {"": np.asarray(dout, cache)}
+        return (), {"": self.upstream(dout, self.shape, cache)}
 
     def __repr__(self):
         return f"parameter {self.shape}"

@@ -4,6 +4,8 @@ import difflib
 import inspect
 from graphlib import CycleError, TopologicalSorter
 
+from nets.network import Network
+
 
 def ordered(nodes, outputs):
     """The nodes of a graph, each behind those that it reads.
@@ -43,9 +45,37 @@ def ordered(nodes, outputs):
     return [nodes[name] for name in order]
 
 
-def differentiable(op):
-    """How many of the inputs of `op` have a gradient; None for all."""
-    return getattr(op, "differentiable", None)
+def descended(order, outputs):
+    """The nodes of `order` that get a gradient, and for each operation those that it sends one.
+
+    Gradients go back from the outputs along all wires but those to the targets of a loss. Raises
+    ValueError for a node that stands before targets, where its gradient would miss a part without
+    a word: a parameter, and an input that gets a gradient by other ways.
+    """
+    into = {
+        node.name: node.inputs[: getattr(node.op, "differentiable", None)]
+        for node in order
+        if node.op is not None
+    }
+    reached = set(outputs)
+    targets: dict[str, str] = {}  # what computes targets, and of which loss
+    for node in reversed(order):
+        if node.op is None:
+            continue
+        if node.name in reached:
+            reached.update(into[node.name])
+            targets |= dict.fromkeys(node.inputs[len(into[node.name]) :], node.name)
+        if node.name in targets:
+            targets |= dict.fromkeys(node.inputs, targets[node.name])
+    for node in order:
+        learns = node.op is not None and node.op.params
+        if node.name in targets and (learns or (node.op is None and node.name in reached)):
+            raise ValueError(
+                f"Graph: {node.name} is among the targets of {targets[node.name]} or computes "
+                f"them, and a loss has no gradient for its targets; expected them to come from an "
+                f"input of their own"
+            )
+    return reached, into
 
 
 def unknown(name, nodes):
@@ -56,7 +86,8 @@ def unknown(name, nodes):
 
 def check_count(node):
     """Raises ValueError unless the operation takes as many inputs as the node reads."""
-    names = getattr(node.op, "inputs", None)  # those of a graph within the graph
+    within = isinstance(node.op, Network)  # a graph within the graph has names for its inputs
+    names = getattr(node.op, "inputs", None) if within else None
     if names is None:
         signature = inspect.signature(node.op.forward)
         try:
