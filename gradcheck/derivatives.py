@@ -8,8 +8,18 @@ from typing import Any
 import numpy as np
 
 from gradcheck.memory import allowed
-from gradcheck.numeric import EPS, ComplexStepError, both_ways, compare, differences
-from gradcheck.places import LayerAt, at_place, own_dtype
+from gradcheck.numeric import (
+    EPS,
+    ComplexStepError,
+    both_ways,
+    compare,
+    differences,
+    direction,
+    finite,
+    reals,
+)
+from gradcheck.places import LayerAt, at_place, settled
+from gradcheck.subject import fingerprint
 
 SECOND = EPS ** (1 / 4)  # the step that is best for second differences
 
@@ -25,12 +35,14 @@ def vjp(layer: Any, *inputs: Any, dout: Any, wrt: str | None = None, train: bool
     parameter, that one gradient. This is all that backpropagation needs of the Jacobian J, which
     is not formed. It runs in the dtype of the inputs, on a copy of the layer.
 
-    Raises TypeError where layer is not a layer, and ValueError where dout does not have the shape
-    of out or backward returns no gradient for wrt.
+    Raises TypeError where layer is not a layer or dout not an array of real numbers, and ValueError
+    where dout does not have the shape of out or backward returns no gradient for wrt.
     """
-    here = LayerAt("vjp", layer, inputs, train, own_dtype(layer, inputs), wrt)
+    here = LayerAt("vjp", layer, inputs, train, wrt=wrt)
     out, cache = here.forward()
-    dout = np.asarray(dout, out.dtype)
+    if dout is None:
+        raise TypeError(f"vjp: dout is None, expected an array of shape {out.shape}, as out has")
+    dout = reals("vjp", "dout has", dout).astype(out.dtype)
     if dout.shape != out.shape:
         raise ValueError(
             f"vjp: dout has shape {dout.shape}, expected {out.shape}, the shape of the output"
@@ -39,6 +51,11 @@ def vjp(layer: Any, *inputs: Any, dout: Any, wrt: str | None = None, train: bool
     if wrt is not None:
         return here.fitting(gradients, wrt)
     dxs = tuple(here.fitting(gradients, name) for name in here.floats if name in gradients)
+    if not dxs:
+        raise ValueError(
+            f"vjp: {here.title} has no input with a gradient; name one of its parameters with wrt: "
+            f"{', '.join(here.subject.params)}"
+        )
     return dxs[0] if len(dxs) == 1 else dxs
 
 
@@ -52,7 +69,8 @@ def jacobian(
 ) -> np.ndarray:
     """The derivative of every output with respect to every entry of x, in float64.
 
-    f       a layer, called as f.forward(*inputs, train=…), or a function of one array
+    f       a layer, called as f.forward(*inputs, train=…), or a function of one array, which it
+            gets in float64, whole numbers too, and for which it returns the same in every call
     wrt     the name of the input or parameter of a layer that x is; left out, the first input
     method  "backward", "central" or "complex"; left out, "backward" for a layer, and for a
             function "complex" where it works and "central" where it does not
@@ -66,13 +84,14 @@ def jacobian(
 
     "backward" takes one backward pass per output, and is as exact as backward is right. "central"
     takes two calls of f per entry of x; its error is about 1e-10 of the largest entry. "complex"
-    takes one, exact to rounding, and four more to compare the result with differences, since
+    takes one, exact to rounding, and a few more to compare the result with differences, since
     absolute values would make it wrong without a sign of it; see `numerical_gradient`. In
     numerator layout dx = dout · J, as `vjp` has it without J; in denominator layout dx = J · dout.
 
     f runs on copies and the layer with it, so that x, state, generators and np.random stay as they
-    are. Raises TypeError or ValueError where an argument is not of this kind, ValueError where
-    "complex" does not work, MemoryError where the Jacobian would take more than 1 GiB.
+    are. Raises TypeError or ValueError where an argument is not of this kind, where x is not finite
+    or f random, ValueError where "complex" does not work or backward writes into its cache, and
+    MemoryError where the Jacobian would take more than 1 GiB.
     """
     if layout not in ("numerator", "denominator"):
         raise ValueError(f"jacobian: layout is {layout!r}, expected 'numerator' or 'denominator'")
@@ -83,11 +102,12 @@ def jacobian(
 
     def make(dtype: Any) -> tuple[np.ndarray, Callable[[], Any]]:
         there = at_place("jacobian", f, inputs, train, dtype, wrt)
+        there.shape = out.shape
         return there.x, there.value
 
     here = at_place("jacobian", f, inputs, train, np.float64, wrt)
-    out = here.value()
-    allowed("jacobian", out.shape + here.x.shape, "vjp gives products with it")
+    x, out = here.x, settled(here)
+    allowed("jacobian", out.shape + x.shape, "vjp gives products with it")
     if isinstance(here, LayerAt) and method in (None, "backward"):
         slopes = backward_rows(here)
     elif method == "backward":
@@ -95,19 +115,26 @@ def jacobian(
     else:
         slopes = derivatives(make, out.size, method)
     if layout == "denominator":
-        return slopes.T.reshape(here.x.shape + out.shape)
-    return slopes.reshape(out.shape + here.x.shape)
+        return slopes.T.reshape(x.shape + out.shape)
+    return slopes.reshape(out.shape + x.shape)
 
 
 def backward_rows(here: LayerAt) -> np.ndarray:
-    """The Jacobian (out.size, x.size): backward of a dout with a single 1 gives a row."""
+    """The Jacobian (out.size, x.size): backward of a dout with a single 1 gives a row. Raises
+    ValueError where backward writes into its cache, which spoils the rows that follow."""
     out, cache = here.forward()
+    before = fingerprint(cache)
     slopes = np.empty((out.size, here.x.size))
     for at in range(out.size):
         dout = np.zeros(out.size)
         dout[at] = 1
         gradients = here.backward(dout.reshape(out.shape), cache)
         slopes[at] = here.fitting(gradients, here.wrt).ravel()
+    if fingerprint(cache) != before:
+        raise ValueError(
+            f"{here.who}: backward of {here.title} writes into its cache, expected one that can be "
+            f"called again; take method='central'"
+        )
     return slopes
 
 
@@ -119,9 +146,7 @@ def derivatives(
     if method != "central":
         x, f = make(np.complex128)
         try:
-            slopes = columns(f, x, "complex", size)
-            compare(f, x, slopes)
-            return slopes
+            return complex_columns(f, x, size)
         except ComplexStepError:
             if method == "complex":
                 raise
@@ -136,6 +161,15 @@ def columns(
     slopes = np.empty((size, x.size))
     for at, (change, width) in enumerate(differences(f, x, method, step)):
         slopes[:, at] = np.ravel(change) / width
+    return slopes
+
+
+def complex_columns(f: Callable[[], Any], x: np.ndarray, size: int) -> np.ndarray:
+    """The derivatives (size, x.size) of f() by complex steps. Raises ComplexStepError where they
+    are wrong."""
+    slopes = columns(f, x, "complex", size)
+    along = direction(x)
+    compare(f, x, along, slopes @ along.ravel(), np.abs(slopes) @ np.abs(along).ravel())
     return slopes
 
 
@@ -174,12 +208,14 @@ def hessian(
     allowed("hessian", here.x.shape * 2, "hvp gives products with it")
     make, method, step = gradient_of("hessian", f, inputs, train, wrt, gradient)
     if here.has_gradient:
-        found, slope, error = both_ways(here.value, here.x, here.gradient().ravel())
-        if not abs(found - slope) <= error:
+        along = direction(here.x)
+        terms = here.gradient() * along
+        slopes = both_ways(here.value, here.x, along, terms.sum(), np.abs(terms).sum())
+        if slopes is not None:
             raise ValueError(
-                f"hessian: along a random direction the gradient gives a slope of {found:.10g}, "
-                f"but differences of f {slope:.10g}: it is not the gradient of f, or f has a kink "
-                f"here"
+                f"hessian: along a random direction the gradient gives a slope of {slopes[0]:.10g},"
+                f" but differences of f {slopes[1]:.10g}: it is not the gradient of f, or f has a "
+                f"kink here"
             )
     H = derivatives(make, here.x.size, method, step)
     return ((H + H.T) / 2).reshape(here.x.shape * 2)
@@ -199,34 +235,37 @@ def hvp(
 
     Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6(1), 1994, carries
     this derivative through every layer and has it exactly. Here it is the complex step where the
-    gradient takes complex numbers, exact to rounding for five gradients (four of them compare),
-    else a central difference of two gradients, off by about 1e-9 of ‖H‖ ‖v‖. The step is
-    1e-5 max(‖x‖, 1) / ‖v‖ in the largest entries. The arguments are those of `hessian`; without a
-    gradient, each takes n or 2n calls of f. Unlike there, the gradient is not compared with f.
+    gradient takes complex numbers, exact to rounding for five gradients (four of them compare, or
+    eight beside a pole), else a central difference of two gradients, off by about 1e-9 of ‖H‖ ‖v‖.
+    The step is 1e-5 max(‖x‖, 1) / ‖v‖ in the largest entries. The arguments are those of
+    `hessian`; without a gradient, each takes n or 2n calls of f. Unlike there, the gradient is not
+    compared with f.
 
     Raises TypeError or ValueError where an argument is not of this kind or f is not a number, and
-    ValueError where v does not have the shape of x.
+    ValueError where v is not finite or does not have the shape of x.
     """
     x = at_place("hvp", f, inputs, train, np.float64, wrt, gradient).x
-    v = np.asarray(v, np.float64)
+    v = finite("hvp", "v", reals("hvp", "v has", v).astype(np.float64))
     if v.shape != x.shape:
         raise ValueError(f"hvp: v has shape {v.shape}, expected {x.shape}, that of x")
     gradient_at, method, step = gradient_of("hvp", f, inputs, train, wrt, gradient)
     if not v.any():
         return np.zeros(x.shape)
-    stretch = max(np.abs(x).max(), 1.0) / np.abs(v).max()
+    # Both sizes stay apart: their quotient may be beyond all floats where the product is not.
+    size, length = max(np.abs(x).max(), 1.0), np.abs(v).max()
+    along = v / length
 
     def make(dtype: Any) -> tuple[np.ndarray, Callable[[], Any]]:
         there, slope = gradient_at(dtype)
         start, t = there.copy(), np.zeros((), dtype)
 
         def moved() -> Any:
-            there[...] = start + t * stretch * v
+            there[...] = start + t * size * along
             return slope()
 
         return t, moved
 
-    return derivatives(make, x.size, method, step).reshape(x.shape) / stretch
+    return derivatives(make, x.size, method, step).reshape(x.shape) / size * length
 
 
 def gradient_of(
@@ -235,7 +274,7 @@ def gradient_of(
     """The gradient of a number as a function that `derivatives` takes, with the method and the
     step that its own derivative calls for. Raises ValueError where f is not a number."""
     here = at_place(who, f, inputs, train, np.float64, wrt, gradient)
-    if (shape := here.value().shape) != ():
+    if (shape := settled(here).shape) != ():
         raise ValueError(f"{who}: f returns an array of shape {shape}, expected one number")
     if here.has_gradient:
 
@@ -245,8 +284,9 @@ def gradient_of(
 
         return make, None, None
     there, inner, step = at_place(who, f, inputs, train, np.complex128), "complex", None
+    there.shape = ()
     try:
-        compare(there.value, there.x, columns(there.value, there.x, inner, 1))
+        complex_columns(there.value, there.x, 1)
     except ComplexStepError:
         there, inner, step = here, "central", SECOND
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.places import LayerAt, own_dtype
+from gradcheck.places import LayerAt
 
 LIMIT = 2**30  # bytes of an explicit Jacobian or Hessian
 
@@ -56,7 +56,7 @@ def jacobian_memory(
     """The memory of an explicit Jacobian against that of the product without it; none is formed.
 
         print(jacobian_memory((64, 4096), (64, 4096), dtype=np.float32))    256 GiB against 2 MiB
-        print(jacobian_memory(layer, x))                      for every input and every parameter
+        print(jacobian_memory(layer, x))     for every input that has a gradient and every parameter
 
     Takes the shape of x and the shape of out, or a layer and its inputs, on which it runs a copy
     of the layer forward once. `dtype`, left out, is float64 for shapes and that of the output for
@@ -70,10 +70,12 @@ def jacobian_memory(
                 f"the shape of out, such as (64, 4096), (64, 10), or a layer and its inputs"
             )
         return JacobianMemory(inputs[0], {"x": layer}, np.dtype(dtype or np.float64))
-    here = LayerAt("jacobian_memory", layer, inputs, train, own_dtype(layer, inputs))
+    here = LayerAt("jacobian_memory", layer, inputs, train)
     out = here.value()
     differentiated = {
-        name: array.shape for name, array in here.arrays.items() if array.dtype.kind == "f"
+        name: array.shape
+        for name, array in here.arrays.items()
+        if array.dtype.kind == "f" and (name in here.floats or name not in here.subject.names)
     }
     return JacobianMemory(out.shape, differentiated, np.dtype(dtype or out.dtype))
 

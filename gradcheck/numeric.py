@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def numerical_gradient(
     *,
     method: str = "central",
     step: float | None = None,
-    entries: Sequence[int] | None = None,
+    entries: Iterable[int] | None = None,
 ) -> np.ndarray:
     """The gradient of Σ dout · f() with respect to the array `x`, from differences.
 
@@ -33,8 +34,9 @@ def numerical_gradient(
         "complex"  dL/dx_i ≈ Σ dout · Im f(x_i + ih) / h
 
     `f` is called without arguments and reads `x`, which is changed in place, one entry at a time,
-    and put back. `dout` has the shape of f(). `entries` are the indices into x.flat to look at;
-    left out, all. Returns an array of the shape of x, or one number per entry of `entries`.
+    and put back; f has to return the same for the same x. `dout` has the shape of f(). `entries`
+    are the indices into x.flat to look at; left out, all. Returns an array of the shape of x, or
+    one number per entry of `entries`.
 
     h = step · max(|x_i|, 1), and `step`, left out, balances truncation against rounding: 1.5e-8,
     1e-5 and 1e-20. The error relative to the largest gradient is then about 1e-8, 1e-10 and
@@ -43,58 +45,157 @@ def numerical_gradient(
     that rounding left. "forward" calls f n + 1 times for n entries, "central" 2n times.
 
     The complex step subtracts nothing, so nothing cancels (Martins, Sturdza and Alonso, "The
-    complex-step derivative approximation", ACM TOMS 29(3), 2003). It calls f n + 4 times. As f
-    reads x, x itself has to hold complex numbers there: z = x.astype(complex), and an f that reads
-    z. It is wrong without a sign of it where f takes absolute values or conjugates, so the result
-    is compared with a central difference along one direction.
+    complex-step derivative approximation", ACM TOMS 29(3), 2003). It calls f n + 4 times, and four
+    times more where that tells little, as beside a pole. As f reads x, x itself has to hold complex
+    numbers there: z = x.astype(complex), and an f that reads z. It is wrong without a sign of it
+    where f takes absolute values or conjugates, so that every output is compared with a central
+    difference along one direction.
 
-    Raises TypeError unless x is an array of float64 (complex128 for the complex step; in float32
-    rounding swamps the difference), and ValueError where dout is neither a number nor of the shape
-    of f(), where method or step is of another kind, and where the complex step does not work.
+    Raises TypeError unless x and f() are arrays of float64 (complex128 for the complex step; in
+    float32 rounding swamps the difference), and ValueError where x is read-only, not finite or
+    written into by f, where the shape of f() changes, where dout is neither a number nor of that
+    shape, where method, step or entries is of another kind, and where the complex step does not
+    work.
     """
-    if method not in STEPS:
-        raise ValueError(
-            f"numerical_gradient: method is {method!r}, expected one of {', '.join(STEPS)}"
-        )
-    if step is not None and not (isinstance(step, (int, float)) and 0 < step < np.inf):
-        raise ValueError(f"numerical_gradient: step is {step!r}, expected a positive number")
-    if not isinstance(x, np.ndarray):
+    check_arguments(f, x, method, step)
+    dout = reals("numerical_gradient", "dout has", dout)
+    wanted, back = np.unique(indices(entries, x.size), return_inverse=True)
+    shape = None
+
+    def value() -> np.ndarray:
+        nonlocal shape
+        out = numbers("numerical_gradient", "f", f(), x.dtype, shape)
+        shape = out.shape
+        return out
+
+    slopes, kept = np.empty(len(wanted)), x.copy()
+    along = np.zeros(x.shape)
+    along.flat[wanted] = direction(x).flat[wanted]
+    found = terms = np.zeros(())
+    try:
+        for at, (change, width) in enumerate(differences(value, x, method, step, wanted)):
+            if dout.ndim and dout.shape != change.shape:
+                raise ValueError(
+                    f"numerical_gradient: dout has shape {dout.shape}, expected {change.shape}, "
+                    f"the shape of f()"
+                )
+            slopes[at] = np.sum(change * dout) / width
+            if method == "complex":
+                term = change * dout / width * along.flat[wanted[at]]
+                found, terms = found + term, terms + np.abs(term)
+        if not np.array_equal(x, kept):
+            raise ValueError(
+                "numerical_gradient: f writes into x, expected it to read x alone, or a copy of x"
+            )
+        if method == "complex":
+            compare(lambda: value() * dout, x, along, found, terms)
+    finally:
+        x[...] = kept
+    return slopes[back].reshape(x.shape) if entries is None else slopes[back]
+
+
+def check_arguments(f: Any, x: Any, method: Any, step: Any) -> None:
+    """Raises TypeError or ValueError unless these are arguments of `numerical_gradient`."""
+    who = "numerical_gradient"
+    if method not in tuple(STEPS):
+        raise ValueError(f"{who}: method is {method!r}, expected one of {', '.join(STEPS)}")
+    is_number = isinstance(step, Real) and not isinstance(step, bool)
+    if step is not None and not (is_number and 0 < step < np.inf):
+        raise ValueError(f"{who}: step is {step!r}, expected a positive number")
+    if not callable(f):
         raise TypeError(
-            f"numerical_gradient: x is a {type(x).__name__}, expected the array that f reads"
+            f"{who}: f is a {type(f).__name__}, expected a function without arguments that reads x"
         )
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{who}: x is a {type(x).__name__}, expected the array that f reads")
     expected = np.complex128 if method == "complex" else np.float64
     if x.dtype != expected:
         raise TypeError(
-            f"numerical_gradient: x has dtype {x.dtype}, expected {expected.__name__}"
+            f"{who}: x has dtype {x.dtype}, expected {expected.__name__}"
             + (": write z = x.astype(complex) and let f read z" if method == "complex" else "")
         )
+    if not x.flags.writeable:
+        raise ValueError(f"{who}: x is read-only, expected an array that may move while f reads it")
     if np.any(x.imag):
-        raise ValueError("numerical_gradient: x has imaginary parts, expected real numbers in it")
-    wanted = range(x.size) if entries is None else entries
-    slopes = np.empty(len(wanted))
-    for at, (change, width) in enumerate(differences(f, x, method, step, wanted)):
-        if np.ndim(dout) and np.shape(dout) != change.shape:
+        raise ValueError(f"{who}: x has imaginary parts, expected real numbers in it")
+    finite(who, "x", x)
+
+
+def indices(entries: Any, size: int) -> np.ndarray:
+    """`entries` as an array, those of all `size` numbers for None. Raises ValueError unless they
+    are indices into these."""
+    if entries is None:
+        return np.arange(size)
+    try:
+        places = list(entries)
+    except TypeError as error:
+        raise ValueError(
+            f"numerical_gradient: entries is {entries!r}, expected indices into x.flat, as in "
+            f"[0, 3]"
+        ) from error
+    for place in places:
+        whole = isinstance(place, (int, np.integer)) and not isinstance(place, bool)
+        if not whole or not 0 <= place < size:
             raise ValueError(
-                f"numerical_gradient: dout has shape {np.shape(dout)}, expected {change.shape}, "
-                f"the shape of f()"
+                f"numerical_gradient: entries has {place!r} in it, expected indices into x.flat, "
+                f"whole numbers from 0 on and below {size}"
             )
-        slopes[at] = np.sum(change * dout) / width
-    if method == "complex":
-        compare(lambda: np.multiply(f(), dout), x, slopes, wanted)
-    return slopes.reshape(x.shape) if entries is None else slopes
+    return np.array(places, int)
+
+
+def as_array(who: str, what: str, given: Any) -> np.ndarray:
+    """`given` as an array. Raises ValueError where it is ragged; `what` it is begins the sentence,
+    as in "x has"."""
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{who}: {what} rows of unlike lengths, expected an array") from error
+
+
+def reals(who: str, what: str, given: Any, kinds: str = "fiu") -> np.ndarray:
+    """`given` as an array, as above. Raises TypeError unless its dtype is of one of the `kinds`."""
+    if (array := as_array(who, what, given)).dtype.kind not in kinds:
+        raise TypeError(f"{who}: {what} dtype {array.dtype}, expected real numbers")
+    return array
+
+
+def finite(who: str, name: str, x: np.ndarray) -> np.ndarray:
+    """`x`. Raises ValueError where a number in it is nan or infinite."""
+    if not np.isfinite(x).all():
+        raise ValueError(
+            f"{who}: {name} has {x[~np.isfinite(x)][0].real} in it, expected finite numbers"
+        )
+    return x
+
+
+def numbers(
+    who: str, source: str, value: Any, dtype: np.dtype, shape: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """A copy of what `source` returned as floats, or, for an x of complex `dtype`, as they are.
+    Raises TypeError where it holds anything but numbers, or complex ones for real ones, and
+    ValueError where it does not have the `shape` that it had before."""
+    array = reals(who, f"{source} returns", value, "fciub" if dtype.kind == "c" else "fiub")
+    if shape is not None and array.shape != shape:
+        raise ValueError(
+            f"{who}: {source} returns an array of shape {array.shape} after one of shape {shape}, "
+            f"expected the same shape in every call"
+        )
+    return array.astype(np.float64) if array.dtype.kind in "iub" else array.copy()
 
 
 def differences(
-    f: Callable[[], Any],
+    f: Callable[[], np.ndarray],
     x: np.ndarray,
     method: str,
     step: float | None = None,
     entries: Iterable[int] | None = None,
 ) -> Iterator[tuple[np.ndarray, float]]:
     """For each entry of `x` how much f() changes, an array, and the width of the step that it
-    changes over. `x` is changed in place and put back."""
-    step = STEPS[method] if step is None else step
-    start = np.array(f()) if method == "forward" else None
+    changes over. `x` is changed in place and put back. Raises TypeError where f() is float32, and
+    ValueError where the step moves nothing."""
+    step = STEPS[method] if step is None else float(step)
+    value = complex_value if method == "complex" else real_value
+    start = value(f) if method == "forward" else None
     for entry in range(x.size) if entries is None else entries:
         index = np.unravel_index(entry, x.shape)
         kept = x[index]
@@ -102,25 +203,39 @@ def differences(
         try:
             if method == "complex":
                 x[index] = kept + 1j * h
-                change, width = complex_value(f).imag, h
+                change, width = value(f).imag, h
             else:
                 x[index] = kept + h
-                above, right = x[index], np.array(f())  # a copy: f may hand out x itself
+                above, right = x[index], value(f)
                 x[index] = kept if method == "forward" else kept - h
-                below, left = x[index], np.array(f()) if start is None else start
+                below, left = x[index], value(f) if start is None else start
                 change, width = right - left, (above - below).real
         finally:
             x[index] = kept
+        if not 0 < width < np.inf:
+            raise ValueError(
+                f"{method} differences: a step of {h:.3g} from {kept.real:.3g} is lost in rounding "
+                f"or overflows, expected a step that moves it"
+            )
         yield change, width
 
 
-def complex_value(f: Callable[[], Any]) -> np.ndarray:
+def real_value(f: Callable[[], np.ndarray]) -> np.ndarray:
+    """f(). Raises TypeError where it is float32 or less."""
+    if (value := f()).dtype.itemsize < 8:
+        raise TypeError(
+            f"differences: f returns {value.dtype}, in which rounding swamps them, expected float64"
+        )
+    return value
+
+
+def complex_value(f: Callable[[], np.ndarray]) -> np.ndarray:
     """f() as an array of complex numbers. Raises ComplexStepError where f refuses them, or
     returns real numbers."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)  # of a cast to real
-            value = np.array(f())
+            value = f()
     except Exception as error:  # whatever f does with numbers it was not written for
         raise ComplexStepError(
             f"complex step: f does not compute with complex numbers ({error}); use differences"
@@ -130,50 +245,70 @@ def complex_value(f: Callable[[], Any]) -> np.ndarray:
             "complex step: f returns real numbers for complex ones, as abs and casts do; use "
             "differences"
         )
+    if value.dtype.itemsize < 16:
+        raise ComplexStepError(f"complex step: f returns {value.dtype}, expected complex128")
     return value
 
 
 def compare(
-    f: Callable[[], Any], x: np.ndarray, slopes: np.ndarray, entries: Iterable[int] | None = None
+    f: Callable[[], np.ndarray], x: np.ndarray, along: np.ndarray, found: Any, terms: Any
 ) -> None:
-    """Raises ComplexStepError unless `slopes`, found by complex steps, stand the test of
+    """Raises ComplexStepError where slopes found by complex steps do not stand the test of
     `both_ways`."""
-    found, slope, error = both_ways(f, x, slopes, entries)
-    excess = np.abs(found - slope) - error
-    if not np.all(excess <= 0):
-        worst = np.argmax(excess)
+    if (slopes := both_ways(f, x, along, found, terms)) is not None:
         raise ComplexStepError(
-            f"complex step: the slope along a random direction is {found.flat[worst]:.10g}, but "
-            f"{slope.flat[worst]:.10g} by differences: f takes absolute values, conjugates or real "
-            f"parts, or has a kink here; use differences"
+            f"complex step: the slope along a random direction is {slopes[0]:.10g}, but "
+            f"{slopes[1]:.10g} by differences: f takes absolute values, conjugates or real parts, "
+            f"or has a kink or an edge here; use differences"
         )
 
 
-def both_ways(
-    f: Callable[[], Any], x: np.ndarray, slopes: np.ndarray, entries: Iterable[int] | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The slope of f() along a random direction, from `slopes` and from central differences, and
-    by how much the two may differ if both are right.
+def direction(x: np.ndarray) -> np.ndarray:
+    """A random direction for `both_ways`, always the same, on the scale of x."""
+    return np.random.default_rng(0).standard_normal(x.shape) * np.maximum(np.abs(x), 1.0)
 
-    `slopes` (f().size, n) are the derivatives with respect to n entries of x, or (n,) those of
-    the sum of f(). The bar is ten times what doubling the step changes, ten times the rounding of
-    f over the step, and 1e-8 of the terms of the sum.
+
+def both_ways(
+    f: Callable[[], np.ndarray], x: np.ndarray, along: np.ndarray, found: Any, terms: Any
+) -> tuple[float, float] | None:
+    """Where the slope of an output of f() in the direction `along` contradicts central differences,
+    the two slopes, of the worst output; None where all agree.
+
+    `found`, of the shape of f(), is Σ_j ∂out_i/∂x_j along_j, and `terms` the sum of the absolute
+    terms. Where the differences tell little of an output, since it is not finite within the step or
+    their bar is not small, as beside a pole, a shorter step decides if it tells more; one in which
+    the output does not move tells nothing.
     """
-    wanted = list(range(x.size) if entries is None else entries)
-    total = np.sum if slopes.ndim == 1 else np.asarray
-    along = np.random.default_rng(0).standard_normal(len(wanted))
-    along *= np.maximum(np.abs(x.flat[wanted]), 1.0)
-    h = EPS ** (1 / 3)
-    kept = x.copy()
-    value: dict[int, np.ndarray] = {}
+    found, terms = np.ravel(found), np.ravel(terms)
+    with np.errstate(all="ignore"):  # f may have an edge within the step
+        slope, bar = along_line(f, x, along, terms, EPS ** (1 / 3))
+        if not np.all(bar <= 1e-3 * (terms + np.abs(slope))):
+            closer = along_line(f, x, along, terms, EPS ** (2 / 3))
+            better = (closer[1] < bar) & (closer[0] != 0) | np.isnan(bar)
+            slope, bar = np.where(better, closer, (slope, bar))
+        excess = np.abs(found - slope) - bar
+    if np.all(excess <= 0):
+        return None
+    worst = np.argmax(excess)
+    return float(np.broadcast_to(found, slope.shape)[worst]), float(slope[worst])
+
+
+def along_line(
+    f: Callable[[], np.ndarray], x: np.ndarray, along: np.ndarray, terms: np.ndarray, h: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The slope of every output of f() in the direction `along` from central differences with the
+    step `h`, and the bar of each for another slope: ten times what doubling the step changes, ten
+    times the rounding of this output and of x over the step, 1e-8 of its `terms`, and 1e-280, below
+    which complex steps underflow."""
+    kept, value = x.copy(), {}
     try:
         for k in (-2, -1, 1, 2):
-            x.flat[wanted] = kept.flat[wanted] + k * h * along
-            value[k] = np.array(f()).real.ravel()
+            x[...] = kept + k * h * along
+            value[k] = f().real.ravel()
     finally:
         x[...] = kept
-    near = total(value[1] - value[-1]) / (2 * h)
-    far = total(value[2] - value[-2]) / (4 * h)
-    rounding = EPS * max(np.max(total(np.abs(v)), initial=0.0) for v in value.values()) / h
-    error = 10 * np.abs(near - far) + 10 * rounding + 1e-8 * (np.abs(slopes) @ np.abs(along))
-    return slopes @ along, near, error
+    near = (value[1] - value[-1]) / (2 * h)
+    far = (value[2] - value[-2]) / (4 * h)
+    largest = np.max([np.abs(v) for v in value.values()], axis=0)
+    bar = 10 * np.abs(near - far) + 10 * EPS / h * (largest + terms) + 1e-8 * terms + 1e-280
+    return near, bar

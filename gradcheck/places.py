@@ -1,16 +1,19 @@
 """A function or a layer at a place: a copy of x that may be moved, the value there, the gradient.
 
 Both classes have `x`, which is moved in place, `value()`, the output at x, and, where
-`has_gradient`, `gradient()`, the gradient of an output that is one number.
+`has_gradient`, `gradient()`, the gradient of an output that is one number. Once `shape` is set,
+value() raises ValueError for an output of another shape.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from gradcheck.numeric import as_array, finite, numbers, reals
 from gradcheck.passes import described, unpack
 from gradcheck.subject import Subject
 
@@ -46,19 +49,34 @@ def at_place(
     return FunctionAt(who, f, inputs[0], dtype, gradient)
 
 
+def settled(here: FunctionAt | LayerAt) -> np.ndarray:
+    """The value, whose shape every later one must have. Raises ValueError where a function gives
+    another at its second call; a layer starts every pass from the same generators."""
+    out = here.value()
+    here.shape = out.shape
+    size = np.max(np.abs(out), initial=0.0, where=np.isfinite(out))
+    if isinstance(here, FunctionAt) and not np.allclose(
+        here.value(), out, rtol=0, atol=1e-9 * size, equal_nan=True
+    ):
+        raise ValueError(
+            f"{here.who}: f returns other numbers in a second call with the same x, expected the "
+            f"same; a random f has to make its generator afresh in every call"
+        )
+    return out
+
+
 class FunctionAt:
     """A function of one array, and its gradient where one is given. Both get copies of x, into
-    which they may write."""
+    which they may write. Whole numbers in x become floats."""
 
     def __init__(self, who: str, f: Any, x: Any, dtype: Any, gradient: Any) -> None:
-        x = np.asarray(x)
-        if x.dtype.kind not in "fiu":
-            raise TypeError(f"{who}: x has dtype {x.dtype}, expected real numbers")
-        self.who, self.f, self.x, self.slope = who, f, x.astype(dtype), gradient
+        x = finite(who, "x", reals(who, "x has", x).astype(dtype))
+        self.who, self.f, self.x, self.slope = who, f, x, gradient
         self.has_gradient = gradient is not None
+        self.shape: tuple[int, ...] | None = None
 
     def value(self) -> np.ndarray:
-        return numbers(self.who, "f", self.f(self.x.copy()), self.x.dtype)
+        return numbers(self.who, "f", self.f(self.x.copy()), self.x.dtype, self.shape)
 
     def gradient(self) -> np.ndarray:
         found = numbers(self.who, "gradient", self.slope(self.x.copy()), self.x.dtype)
@@ -82,7 +100,7 @@ class LayerAt:
         layer: Any,
         inputs: tuple[Any, ...],
         train: bool,
-        dtype: Any,
+        dtype: Any = None,
         wrt: str | None = None,
     ) -> None:
         if isinstance(layer, type):
@@ -91,16 +109,28 @@ class LayerAt:
             raise TypeError(
                 f"{who}: {layer!r} is not a layer: expected an object with forward and backward"
             )
-        if not inputs:
+        if not inputs and not needs_nothing(layer):
             raise TypeError(f"{who}: no input; pass the arrays that forward takes after the layer")
+        inputs = tuple(as_array(who, "an input has", x) for x in inputs)
+        dtype = own_dtype(layer, inputs) if dtype is None else dtype
         self.who, self.title = who, described(layer)
         self.train, self.dtype = train, np.dtype(dtype)
-        self.subject = Subject(layer, inputs, dtype)
-        named = dict(zip(self.subject.names, self.subject.inputs, strict=True))
-        self.floats = [name for name, x in named.items() if x.dtype.kind in "fc"]
-        self.arrays = named | {k: p for k, p in self.subject.params.items() if k not in named}
-        self.wrt = self.subject.names[0] if wrt is None else wrt
-        if self.wrt not in self.arrays:
+        self.shape: tuple[int, ...] | None = None
+        self.subject = Subject(layer, inputs, self.dtype)
+        names = self.subject.names
+        named = dict(zip(names, self.subject.inputs, strict=True))
+        # The inputs that have a gradient: a loss has none for its targets.
+        self.floats = [
+            name
+            for name in names[: getattr(layer, "differentiable", None)]
+            if named[name].dtype.kind in "fc"
+        ]
+        params = self.subject.params.items()
+        self.arrays = named | {
+            k: p for k, p in params if k not in named and isinstance(p, np.ndarray)
+        }
+        self.wrt = names[0] if wrt is None and names else wrt or ""
+        if wrt is not None and not (isinstance(wrt, str) and wrt in self.arrays):
             raise ValueError(
                 f"{who}: wrt is {wrt!r}, expected an input or a parameter of {self.title}: "
                 f"{', '.join(self.arrays)}"
@@ -108,11 +138,16 @@ class LayerAt:
 
     @property
     def x(self) -> np.ndarray:
-        if (x := self.arrays[self.wrt]).dtype.kind not in "fc":
+        if not self.wrt:
+            raise ValueError(
+                f"{self.who}: {self.title} has no inputs; name one of its parameters with wrt: "
+                f"{', '.join(self.subject.params)}"
+            )
+        if (x := self.arrays[self.wrt]).dtype != self.dtype:
             raise TypeError(
                 f"{self.who}: {self.wrt} has dtype {x.dtype}, and derivatives need floats"
             )
-        return x
+        return finite(self.who, self.wrt, x)
 
     def forward(self) -> tuple[np.ndarray, Any]:
         legacy = np.random.get_state()
@@ -122,24 +157,31 @@ class LayerAt:
             np.random.set_state(legacy)
         if isinstance(out, tuple):
             raise TypeError(f"{self.who}: {self.title} has {len(out)} outputs, expected one array")
-        return numbers(self.who, "forward", out, self.dtype), cache
+        return numbers(self.who, "forward", out, self.dtype, self.shape), cache
 
     def backward(self, dout: np.ndarray, cache: Any) -> dict[str, Any]:
         """The gradients of one backward pass by the names of inputs and parameters."""
         dx, grads = unpack(self.subject.backward(dout, cache), "backward", "dx, grads")
+        if not isinstance(grads, Mapping | None):
+            raise TypeError(
+                f"{self.who}: backward of {self.title} returns a {type(grads).__name__} for grads, "
+                f"expected a dict"
+            )
         dxs = dx if isinstance(dx, tuple) else (dx,)
         return dict(grads or {}) | dict(zip(self.floats, dxs, strict=False))
 
     def fitting(self, gradients: dict[str, Any], name: str) -> np.ndarray:
-        """One of `gradients`. Raises ValueError where it is missing or has another shape."""
+        """A copy of one of `gradients`. Raises ValueError where it is missing or has another shape,
+        TypeError where it does not hold real numbers."""
         if (found := gradients.get(name)) is None:
             raise ValueError(f"{self.who}: backward of {self.title} returns no gradient for {name}")
-        if np.shape(found) != (shape := self.arrays[name].shape):
+        found = numbers(self.who, f"backward of {self.title}", found, self.dtype)
+        if found.shape != (shape := self.arrays[name].shape):
             raise ValueError(
-                f"{self.who}: backward of {self.title} returns a gradient of shape "
-                f"{np.shape(found)} for {name}, expected {shape}"
+                f"{self.who}: backward of {self.title} returns a gradient of shape {found.shape} "
+                f"for {name}, expected {shape}"
             )
-        return np.asarray(found)
+        return found
 
     def value(self) -> np.ndarray:
         return self.forward()[0]
@@ -156,12 +198,12 @@ def own_dtype(layer: Any, inputs: tuple[Any, ...]) -> np.dtype:
     return np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
 
 
-def numbers(who: str, source: str, value: Any, dtype: np.dtype) -> np.ndarray:
-    """What `source` returned as floats, or, for an x of complex `dtype`, as they are. Raises
-    TypeError where it holds anything but numbers, or complex ones for real ones."""
-    value = np.asarray(value)
-    if value.dtype.kind in "iub":
-        return value.astype(np.float64)
-    if value.dtype.kind not in ("fc" if dtype.kind == "c" else "f"):
-        raise TypeError(f"{who}: {source} returns dtype {value.dtype}, expected real numbers")
-    return value
+def needs_nothing(layer: Any) -> bool:
+    """Whether forward can be called without inputs, as that of a graph of parameters alone."""
+    if getattr(layer, "inputs", None):
+        return False
+    try:
+        inspect.signature(layer.forward).bind()
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 
-from gradcheck import hessian, hvp, jacobian, jacobian_memory, vjp
+from gradcheck import hessian, hvp, jacobian, vjp
 from layers import (
     MSE,
     Affine,
     BatchNorm,
-    Dropout,
     MatMul,
-    ReLU,
     Softmax,
     SoftmaxCrossEntropy,
     Square,
@@ -91,16 +89,6 @@ def test_vjp_is_dout_times_the_jacobian_in_the_dtype_of_the_layer(rng):
     assert single.dtype == np.float32
 
 
-def test_what_vjp_cannot_do_is_said():
-    x = np.ones((2, 3))
-    with pytest.raises(ValueError, match=r"vjp: dout has shape \(3,\), expected \(2, 3\), the sha"):
-        vjp(ReLU(), x, dout=np.ones(3))
-    with pytest.raises(TypeError, match=r"vjp: <ufunc 'sin'> is not a layer: expected an object w"):
-        vjp(np.sin, x, dout=x)
-    with pytest.raises(ValueError, match="backward of Plain returns no gradient for x"):
-        vjp(Plain(lambda *_: None), x, dout=x)
-
-
 # the Jacobian of a layer
 
 
@@ -159,66 +147,12 @@ def test_in_training_the_rows_of_a_batch_norm_depend_on_each_other_and_in_infere
     np.testing.assert_allclose(inference, np.eye(3) / 2, atol=1e-15)
 
 
-def test_nothing_that_is_given_is_changed(rng):
-    layers = BatchNorm(4), Dropout(0.5, rng=3), Affine(4, 4, rng=0)
-    x, dout = rng.standard_normal((5, 4)), rng.standard_normal((5, 4))
-    for array in (x, dout):
-        array.flags.writeable = False
-    legacy = np.random.get_state()[1].tobytes()  # noqa: NPY002
-    for layer in layers:
-        for array in (*layer.params.values(), *layer.state.values()):
-            array.flags.writeable = False
-        vjp(layer, x, dout=dout)
-        for method in ("backward", "central"):
-            jacobian(layer, x, method=method)
-    assert layers[1].rng.bit_generator.state == Dropout(0.5, rng=3).rng.bit_generator.state
-    assert np.random.get_state()[1].tobytes() == legacy  # noqa: NPY002
-    scores, labels = x[:, :3], np.array([0, 1, 2, 0, 1])
-    hessian(SoftmaxCrossEntropy(), scores, labels)
-    hvp(SoftmaxCrossEntropy(), scores, labels, v=scores)
-
-
-def test_a_function_may_write_into_what_it_is_given():
-    def writes(x):
-        x *= x
-        return x
-
-    x = np.array([1.0, 3.0])
-    np.testing.assert_allclose(jacobian(writes, x), np.diag([2, 6]), rtol=1e-14)
-    assert x.tolist() == [1, 3]
-
-
-@pytest.mark.parametrize("method", ["backward", "central"])
-def test_a_random_layer_draws_the_same_in_every_pass(method):
-    class Noise(Plain):
-        def forward(self, x, train=True):
-            mask = np.random.random(x.shape) < 0.5  # noqa: NPY002
-            return mask * x, mask
-
-        def backward(self, dout, cache):
-            return cache * dout, {}
-
-    for layer, kept in ((Noise(), 1.0), (Dropout(0.5, rng=0), 2.0)):
-        J = jacobian(layer, np.ones(50), method=method)
-        assert np.unique(J.round(6)).tolist() == [0.0, kept]
-        np.testing.assert_array_equal(J, np.diag(np.diag(J)))
-
-
 def test_the_complex_step_goes_through_a_layer_that_takes_complex_numbers():
     x = np.array([1.0, 2.0])
     np.testing.assert_array_equal(jacobian(Plain(), x, method="complex"), 3 * np.eye(2))
     np.testing.assert_array_equal(jacobian(Plain(), x, wrt="a", method="complex"), x)
     with pytest.raises(ValueError, match="complex step: f does not compute with complex numbers"):
         jacobian(Tanh(), x, method="complex")
-
-
-def test_an_input_goes_before_a_parameter_of_its_name():
-    class Scaled(Plain):
-        def forward(self, a):
-            return self.params["a"] * a, a
-
-    np.testing.assert_array_equal(jacobian(Scaled(), np.ones(2), wrt="a"), 3 * np.eye(2))
-    assert jacobian_memory(Scaled(), np.ones(2)).explicit == {"a": 32}
 
 
 # the Jacobian of a function
@@ -248,6 +182,8 @@ def test_the_complex_step_is_exact_where_differences_are_not():
 def test_the_complex_step_is_right_beside_terms_in_which_differences_drown():
     J = jacobian(lambda x: 1e16 + np.sin(x), 0.5, method="complex")
     assert J.item() == pytest.approx(0.8775825618903728, rel=1e-15)
+    J = jacobian(lambda x: (1e9 + np.sin(x)) - 1e9, 0.5, method="complex")
+    assert J.item() == pytest.approx(0.8775825618903728, rel=1e-15)
 
 
 @pytest.mark.parametrize("f", [abs, real_only(abs), lambda x: x * x / np.abs(x)])
@@ -256,6 +192,38 @@ def test_left_out_the_method_falls_back_to_differences_where_complex_steps_would
     np.testing.assert_allclose(jacobian(f, x), np.diag([1, -1]), atol=1e-9)
     with pytest.raises(ValueError, match=r"^complex step: "):
         jacobian(f, x, method="complex")
+
+
+def test_every_output_has_its_own_bar_for_complex_steps():
+    def f(x):  # what complex steps make of the second is half its slope
+        return np.stack([1e9 * x[0] ** 2, 1e-9 * np.abs(x[0]) * x[0]])
+
+    np.testing.assert_allclose(jacobian(f, [1.0]), [[2e9], [2e-9]], rtol=1e-6)
+    with pytest.raises(
+        ValueError, match=r"complex step: the slope .* is 1\.2573.*e-10, but 2\.5146"
+    ):
+        jacobian(f, [1.0], method="complex")
+    J = jacobian(
+        lambda x: np.stack([1e9 * x[0] ** 2, 1e-9 * np.sin(x[0])]), [1.0], method="complex"
+    )
+    np.testing.assert_allclose(J, [[2e9], [1e-9 * np.cos(1.0)]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("x", [1e-7, 3e-6, 1e-4])
+def test_beside_an_edge_or_a_pole_the_complex_step_is_compared_within_a_shorter_step(x):
+    for f, slope in ((np.log, 1 / x), (np.sqrt, 0.5 / np.sqrt(x)), (lambda x: 1 / x, -1 / x**2)):
+        assert jacobian(f, x, method="complex").item() == pytest.approx(slope, rel=1e-14)
+    with pytest.raises(ValueError, match=r"^complex step: "):
+        jacobian(lambda x: x / np.abs(x) ** 2, x, method="complex")
+    assert hessian(lambda x: -np.log(x), x, gradient=lambda x: -1 / x).item() == pytest.approx(
+        1 / x**2, rel=1e-14
+    )
+
+
+def test_slopes_that_underflow_are_no_contradiction():
+    x = np.array([0.0, -703.0])
+    J = jacobian(np.exp, x, method="complex")
+    np.testing.assert_allclose(J, np.diag(np.exp(x)), rtol=1e-15, atol=1e-300)
 
 
 def test_shapes_of_jacobians_follow_the_layout():
@@ -387,151 +355,25 @@ def test_a_product_with_zero_is_zero_and_large_inputs_get_large_steps():
     np.testing.assert_allclose(product, [6e6, 12e6], rtol=1e-9)
 
 
+@pytest.mark.parametrize("size", [1e-320, 1e-200, 1e-3, 1e200, 1e300])
+@pytest.mark.parametrize("gradient", [None, lambda x: 3 * x**2, real_only(lambda x: 3 * x**2)])
+def test_a_product_is_linear_in_v_however_small_or_large(size, gradient):
+    v = size * np.array([1.0, -2.0])
+    product = hvp(lambda x: (x**3).sum(), [1.0, 2.0], v=v, gradient=gradient)
+    np.testing.assert_allclose(product, v * [6, 12], rtol=1e-8)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e200, 1e300])
+def test_a_product_takes_x_and_v_of_opposite_sizes(size):
+    A = np.array([[2.0, 1.0], [1.0, 4.0]])
+    x, v = np.array([size, -size]), np.array([0.5, 0.25]) / size
+    for gradient in (lambda x: A @ x, real_only(lambda x: A @ x)):
+        product = hvp(lambda x: x[0] / 4, x, v=v, gradient=gradient)  # f is not looked at
+        np.testing.assert_allclose(product * size, [1.25, 1.5], rtol=1e-9)
+
+
 def test_a_gradient_that_is_not_that_of_f_is_refused():
     with pytest.raises(ValueError, match="it is not the gradient of f, or f has a kink here"):
         hessian(lambda x: x @ x, np.ones(3), gradient=lambda x: x)
     with pytest.raises(ValueError, match=r"gradient returns an array of shape \(\), expected \(3,"):
         hessian(lambda x: x @ x, np.ones(3), gradient=lambda x: x.sum())
-
-
-# memory
-
-
-def test_the_jacobian_of_the_lecture_takes_256_gib_and_its_product_two_mib():
-    memory = jacobian_memory((64, 4096), (64, 4096), dtype=np.float32)
-    assert memory.explicit == {"x": 2**38}
-    assert memory.implicit == {"x": 2**21}
-    assert str(memory).splitlines() == [
-        "derivatives of out (64, 4096) in float32",
-        "  with respect to  explicit Jacobian  implicit product",
-        "  x (64, 4096)               256 GiB             2 MiB",
-        "  1 GiB is 2³⁰ bytes, which lectures write as 1 GB",
-    ]
-    weights = jacobian_memory((4096, 4096), (64, 4096), dtype=np.float32)
-    assert "16 TiB" in str(weights)
-    assert "65 MiB" in str(weights)
-    assert jacobian_memory((2,), (3,)).explicit == {"x": 48}
-    assert "48 bytes" in str(jacobian_memory((2,), (3,)))
-    assert "0 bytes" in str(jacobian_memory((0,), (3,)))
-    assert "EiB" in str(jacobian_memory((2**40,), (2**40,)))
-
-
-def test_the_memory_of_a_layer_is_told_for_every_input_and_parameter():
-    layer = Affine(4, 3, rng=0, dtype=np.float32)
-    memory = jacobian_memory(layer, np.ones((5, 4), np.float32))
-    assert memory.explicit == {"x": 15 * 20 * 4, "W": 15 * 12 * 4, "b": 15 * 3 * 4}
-    assert memory.implicit == {"x": 35 * 4, "W": 27 * 4, "b": 18 * 4}
-    double = jacobian_memory(layer, np.ones((5, 4), np.float32), dtype=np.float64)
-    assert double.explicit["x"] == 2 * memory.explicit["x"]
-
-
-def test_whole_numbers_have_no_jacobian_but_the_parameters_beside_them_do():
-    class Lookup(Plain):
-        def forward(self, index):
-            return self.params["a"] * np.ones(len(index)), index
-
-    index = np.array([0, 1])
-    assert jacobian_memory(Lookup(), index).explicit == {"a": 16}
-    np.testing.assert_allclose(jacobian(Lookup(), index, wrt="a", method="central"), [1, 1])
-    with pytest.raises(TypeError, match="index has dtype int64, and derivatives need floats"):
-        jacobian(Lookup(), index)
-
-
-@pytest.mark.parametrize(
-    "shapes", [((3, 4),), ((3, 4), 3), ((3,), (-1,)), ((3,), (2.5,)), (64, 64), ([3], [4])]
-)
-def test_what_is_no_pair_of_shapes_is_refused(shapes):
-    with pytest.raises(ValueError, match="expected the shape of x and the shape of out, such as"):
-        jacobian_memory(*shapes)
-
-
-def test_what_would_fill_the_memory_is_refused_before_it_is_formed():
-    said = (
-        r"jacobian: the array of shape \(10, 4096, 4096\) would take 1.25 GiB in float64, over the "
-        r"limit of 1 GiB; vjp gives products with it without forming it, and jacobian_memory tells"
-    )
-    with pytest.raises(MemoryError, match=said):
-        jacobian(lambda x: np.tile(x, (10, 1)), np.ones(4096))
-    with pytest.raises(
-        MemoryError, match=r"hessian: .* \(20000, 20000\) .* 2.98 GiB .*; hvp gives"
-    ):
-        hessian(lambda x: x @ x, np.ones(20_000))
-
-
-# what is refused
-
-
-def returns(value):
-    layer = Plain()
-    layer.forward = lambda _: value
-    return layer
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "said"),
-    [
-        (lambda x: jacobian(ReLU(), x, layout="row"), ValueError, "layout is 'row', expected 'num"),
-        (
-            lambda x: jacobian(ReLU(), x, method="exact"),
-            ValueError,
-            "method is 'exact', expected '",
-        ),
-        (lambda x: jacobian(abs, x, method="backward"), ValueError, "a function has no backward p"),
-        (lambda x: jacobian(ReLU, x), TypeError, "ReLU is a class, expected a layer of that class"),
-        (lambda x: jacobian(3, x), TypeError, "3 is neither a layer, an object with forward and b"),
-        (lambda x: jacobian(abs, x, wrt="x"), TypeError, "wrt='x' is for layers; a function is"),
-        (
-            lambda x: jacobian(np.add, x, x),
-            TypeError,
-            "a function takes one array, got 2; hold the",
-        ),
-        (lambda _: jacobian(abs), TypeError, "a function takes one array, got 0"),
-        (lambda _: jacobian(ReLU()), TypeError, "no input; pass the arrays that forward takes"),
-        (lambda x: jacobian(ReLU(), x, wrt="W"), ValueError, "wrt is 'W', expected .*ReLU.*: x$"),
-        (lambda x: jacobian(abs, x * 1j), TypeError, "x has dtype complex128, expected real numbe"),
-        (lambda _: jacobian(abs, "x"), TypeError, "x has dtype <U1, expected real numbers"),
-        (lambda x: jacobian(lambda _: None, x), TypeError, "f returns dtype object, expected real"),
-        (lambda x: jacobian(lambda x: x * 1j, x), TypeError, "f returns dtype complex128, expecte"),
-        (lambda x: jacobian(returns(None), x), TypeError, "forward returns dtype object, expected"),
-        (lambda x: jacobian(returns(x), x), TypeError, "forward must return out, cache, and retur"),
-        (
-            lambda x: jacobian(returns(((x, x), None)), x),
-            TypeError,
-            "Plain has 2 outputs, expected one array",
-        ),
-        (
-            lambda x: jacobian(Plain(lambda dout, _: (dout.T, {})), x),
-            ValueError,
-            r"backward of Plain returns a gradient of shape \(3, 2\) for x, expected \(2, 3\)",
-        ),
-        (
-            lambda x: jacobian(MSE(), x, x, wrt="targets"),
-            ValueError,
-            "backward of MSE.* returns no gradient for targets",
-        ),
-        (
-            lambda x: hessian(Softmax(), x),
-            ValueError,
-            r"f returns an array of shape \(2, 3\), expec",
-        ),
-        (
-            lambda x: hvp(abs, x, v=x),
-            ValueError,
-            r"f returns an array of shape \(2, 3\), expected o",
-        ),
-        (
-            lambda x: hvp(np.sum, x, v=[1.0]),
-            ValueError,
-            r"v has shape \(1,\), expected \(2, 3\), th",
-        ),
-        (lambda x: hessian(MSE(), x, x, gradient=abs), TypeError, "the gradient of a layer is its"),
-        (
-            lambda x: hessian(np.sum, x, gradient=x),
-            TypeError,
-            r"gradient is array.*, expected a fun",
-        ),
-    ],
-)
-def test_what_is_wrong_is_said(call, error, said):
-    with pytest.raises(error, match=f"(?s){said}"):
-        call(np.ones((2, 3)))

@@ -1,3 +1,6 @@
+import re
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -139,8 +142,9 @@ def test_what_a_method_does_not_take_is_refused():
     x = np.ones(2)
     with pytest.raises(ValueError, match="method is 'simple', expected one of forward, central, c"):
         numerical_gradient(lambda: x.sum(), x, method="simple")
-    for step in (0.0, -1e-3, np.inf, np.nan, "small"):
-        with pytest.raises(ValueError, match=f"step is {step!r}, expected a positive number"):
+    for step in (0, -1e-3, np.inf, np.nan, "small", 1j, True, np.True_, np.ones(1)):
+        said = re.escape(f"step is {step!r}, expected a positive number")
+        with pytest.raises(ValueError, match=said):
             numerical_gradient(lambda: x.sum(), x, step=step)
     with pytest.raises(TypeError, match=r"x is a list, expected the array that f reads"):
         numerical_gradient(lambda: 0.0, [1.0])
@@ -152,3 +156,126 @@ def test_what_a_method_does_not_take_is_refused():
         numerical_gradient(lambda: 0.0, x.astype(complex), method="forward")
     with pytest.raises(ValueError, match="x has imaginary parts, expected real numbers in it"):
         numerical_gradient(lambda: 0.0, x + 1j, method="complex")
+    with pytest.raises(TypeError, match="f is a float64, expected a function without arguments"):
+        numerical_gradient(x.sum(), x)
+    for dout, error in (
+        (None, TypeError),
+        ("a", TypeError),
+        (1j, TypeError),
+        ([[1], []], ValueError),
+    ):
+        with pytest.raises(error, match=r"numerical_gradient: dout has .*, expected "):
+            numerical_gradient(lambda: x, x, dout)
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match="x is read-only, expected an array that may move while"):
+        numerical_gradient(lambda: x.sum(), x)
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+@pytest.mark.parametrize("dtype", [float, complex])
+def test_numbers_that_are_not_finite_cannot_move(bad, dtype):
+    x, method = np.array([1.0, bad], dtype), "complex" if dtype is complex else "central"
+    with pytest.raises(ValueError, match=f"x has {bad} in it, expected finite numbers"):
+        numerical_gradient(lambda: x.sum(), x, method=method)
+
+
+@pytest.mark.parametrize(
+    "step", [np.float32(0.5), np.float64(0.5), np.longdouble(0.5), Fraction(1, 2)]
+)
+def test_a_step_may_be_any_real_number(step):
+    x = np.ones(1)
+    assert numerical_gradient(lambda: x**3, x, np.ones(1), step=step).item() == 3.25
+
+
+@pytest.mark.parametrize("step", [1e-17, 5e-324, 1e308])
+@pytest.mark.parametrize("method", ["forward", "central"])
+def test_a_step_that_is_lost_in_rounding_or_overflows_is_refused(step, method):
+    x = np.array([3e8])
+    said = (
+        r"differences: a step of .* from 3e\+08 is lost in rounding or overflows, expected a step"
+    )
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=said):
+        numerical_gradient(lambda: x.sum(), x, method=method, step=step)
+
+
+@pytest.mark.parametrize("method", ["forward", "central", "complex"])
+def test_entries_are_indices_into_x_once_or_twice_or_none(method):
+    x = np.array([[1.0, 2.0], [3.0, 4.0]]).astype(complex if method == "complex" else float)
+
+    def slopes(entries):
+        return numerical_gradient(lambda: (x**2).sum(), x, method=method, entries=entries)
+
+    for entries in ([3, 0, 3], (3, 0, 3), np.array([3, 0, 3]), iter([3, 0, np.int8(3)])):
+        np.testing.assert_allclose(slopes(entries), [8, 2, 8], rtol=1e-6)
+    assert slopes([]).shape == (0,)
+    with pytest.raises(ValueError, match=r"entries is 0, expected indices into x\.flat, as in"):
+        slopes(0)
+    for entries in ([4], [-1], [0.0], [True], [None], "a", [[0, 1]], np.array([True] * 4)):
+        said = r"entries has .* in it, expected indices into x\.flat, whole numbers from 0 on and b"
+        with pytest.raises(ValueError, match=said):
+            slopes(entries)
+
+
+@pytest.mark.parametrize("method", ["forward", "central", "complex"])
+def test_an_f_that_writes_into_x_is_refused_and_x_put_back(method):
+    x = np.array([1.0, 2.0]).astype(complex if method == "complex" else float)
+
+    def squares():
+        x[...] *= x
+        return x.sum()
+
+    with pytest.raises(ValueError, match="f writes into x, expected it to read x alone, or a copy"):
+        numerical_gradient(squares, x, method=method)
+    assert x.tolist() == [1, 2]
+
+
+def test_an_f_that_returns_the_same_array_from_every_call_is_copied():
+    x, out = np.array([1.0, 2.0]), np.zeros(2)
+    slopes = numerical_gradient(lambda: np.multiply(x, x, out=out), x, np.ones(2))
+    np.testing.assert_allclose(slopes, [2, 4], rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["forward", "central"])
+@pytest.mark.parametrize("shapes", [[(2,), (1,)], [(2,), (2, 1)], [(), (1,)]])
+def test_an_f_whose_shape_changes_is_refused(method, shapes):
+    x, count = np.ones(2), iter(range(100))
+    with pytest.raises(
+        ValueError, match=r"f returns an array of shape .* after one of shape .*, ex"
+    ):
+        numerical_gradient(lambda: np.ones(shapes[next(count) % 2]), x, method=method)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "said"),
+    [
+        (None, TypeError, "f returns dtype object, expected real numbers"),
+        ("1", TypeError, "f returns dtype <U1, expected real numbers"),
+        (1j, TypeError, "f returns dtype complex128, expected real numbers"),
+        ([[1.0], 2.0], ValueError, "f returns rows of unlike lengths, expected an array"),
+        (np.float32(1), TypeError, "f returns float32, in which rounding swamps them, expected fl"),
+    ],
+)
+def test_what_is_no_value_is_refused(value, error, said):
+    with pytest.raises(error, match=said):
+        numerical_gradient(lambda: value, np.ones(1))
+
+
+def test_a_complex_step_that_is_wrong_in_a_small_output_beside_large_ones_is_refused():
+    z = np.array([0.5], complex)
+    dout = np.array([1.0, 1.0, 0.0])
+
+    def f():
+        return np.stack([1e9 + z[0], 1e-9 * z[0] * np.abs(z[0]), 1e-9 * z[0] ** 2])
+
+    with pytest.raises(
+        ValueError, match=r"^complex step: the slope along .*e-11, but 1\..*e-10 by"
+    ):
+        numerical_gradient(f, z, dout, method="complex")
+    slope = numerical_gradient(f, z, dout[::-1] - [0, 1, 0], method="complex")
+    np.testing.assert_allclose(slope, [1e-9], rtol=1e-15)
+
+
+def test_a_complex_step_in_complex64_is_refused():
+    z = np.ones(2, complex)
+    with pytest.raises(ValueError, match="complex step: f returns complex64, expected complex128"):
+        numerical_gradient(lambda: np.complex64(z), z, np.ones(2), method="complex")
