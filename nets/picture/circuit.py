@@ -60,10 +60,10 @@ def cells_of(nodes, outputs):
         for index, node in enumerate(nodes)
         for port, source in enumerate(node.inputs)
     ]
-    ends = []
+    ends, read = [], {wire.source for wire in wires}
     for index, name in enumerate(outputs):
         cell = cells[name]
-        if any(wire.source is cell for wire in wires):
+        if cell in read:
             ends.append(Cell("output", name, value=cell.value, gradient=f"d{index}"))
             wires.append(Wire(cell, ends[-1]))
         else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 STARTS, SWEEPS = 8, 10
+EFFORT = 100_000  # slots in all sweeps together: a large circuit gets fewer sweeps
 
 
 @dataclass(eq=False)
@@ -19,6 +20,7 @@ class Slot:
     cell: object
     column: int
     place: int = 0  # counted from the top of the column
+    gap: float = 0.0  # the least distance from the neighbour above
     y: float = 0.0
     ins: list = field(default_factory=list)
     outs: list = field(default_factory=list)
@@ -33,6 +35,7 @@ class Link:
     start: Slot
     end: Slot
     port: int = 0
+    drop: float = 0.0  # how far below the middle of its cell it ends
 
 
 def arrange(cells):
@@ -85,7 +88,8 @@ def untangle(columns):
     left come by, from the order of writing and, as long as wires cross, from shuffled ones."""
     best, fewest = columns, np.inf
     rng = np.random.default_rng(0)
-    for _ in range(STARTS):
+    starts = EFFORT // (SWEEPS * sum(map(len, columns)))
+    for _ in range(min(max(starts, 1), STARTS)):
         for sweep in range(SWEEPS):
             number(columns)
             if (found := crossings(columns)) < fewest:

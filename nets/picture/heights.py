@@ -1,10 +1,12 @@
 """How high the slots of a picture stand, so that many wires are straight."""
 
-from itertools import pairwise
+from bisect import bisect_left
+from itertools import accumulate, pairwise
 
-import numpy as np
+from nets.picture.columns import EFFORT
 
-SWEEPS = 16
+FEWEST, SWEEPS = 4, 16
+LOOKS = 150_000  # how many links `straighten` looks at
 BEND = 24  # what a bend costs, in px of rise: one large bend is better than two small ones
 
 
@@ -18,28 +20,33 @@ def settle(columns, apart, drop):
     straight in themselves move as one, where that takes a bend away.
     """
     for column in columns:
-        steps = [apart(*pair) for pair in pairwise(column)]
-        heights = np.cumsum([0, *steps])
-        for slot, y in zip(column, heights - heights[-1] / 2, strict=True):
-            slot.y = float(y)
-    for sweep in range(SWEEPS):
+        for upper, lower in pairwise(column):
+            lower.gap = apart(upper, lower)
+        for slot in column:
+            for link in slot.ins:
+                link.drop = drop(link)
+        heights = list(accumulate(slot.gap for slot in column))
+        for slot, y in zip(column, heights, strict=True):
+            slot.y = y - heights[-1] / 2
+    sweeps = min(max(EFFORT // sum(map(len, columns)), FEWEST), SWEEPS)
+    for sweep in range(sweeps):
         # First with the wires on one side alone, which carries far; then on both.
-        left = sweep % 2 == 0 or sweep > SWEEPS // 2
-        right = sweep % 2 == 1 or sweep > SWEEPS // 2
+        left = sweep % 2 == 0 or sweep > sweeps // 2
+        right = sweep % 2 == 1 or sweep > sweeps // 2
         for column in columns if sweep % 2 == 0 else reversed(columns):
-            place(column, apart, [wishes(slot, drop, left, right) for slot in column])
-    straighten(columns, apart, drop)
-    close_up(columns, apart)
+            place(column, [wishes(slot, left, right) for slot in column])
+    straighten(columns)
+    close_up(columns)
 
 
-def rise(link, drop):
+def rise(link):
     """How much lower a link ends than it begins."""
-    return link.end.y + drop(link) - link.start.y
+    return link.end.y + link.drop - link.start.y
 
 
-def bent(link, drop):
+def bent(link):
     """Whether a link is seen to climb."""
-    return abs(rise(link, drop)) > 0.5
+    return abs(rise(link)) > 0.5
 
 
 def weight(link):
@@ -48,56 +55,63 @@ def weight(link):
     return (1, 3, 8)[passing]
 
 
-def wishes(slot, drop, left, right):
+def wishes(slot, left, right):
     """Where the links of a slot would be straight: pairs (y, weight)."""
     found = []
     if left:
-        found += [(slot.y - rise(link, drop), weight(link)) for link in slot.ins]
+        found += [(slot.y - rise(link), weight(link)) for link in slot.ins]
     if right:
-        found += [(slot.y + rise(link, drop), weight(link)) for link in slot.outs]
+        found += [(slot.y + rise(link), weight(link)) for link in slot.outs]
     return found or [(slot.y, 0.1)]
 
 
-def place(column, apart, wanted):
+def place(column, wanted):
     """Moves the slots of a column as near to what they want as their order and the distances
     between them allow: pool adjacent violators, with a block at the weighted median."""
     base = 0.0
-    blocks: list[tuple[list, list]] = []
-    for index, slot in enumerate(column):
-        base += apart(column[index - 1], slot) if index else 0
+    blocks: list[tuple[list, list, float]] = []
+    for slot, points in zip(column, wanted, strict=True):
+        base += slot.gap
         slot.y = base
-        block = [slot], [(y - base, weight) for y, weight in wanted[index]]
-        while blocks and median(blocks[-1][1]) > median(block[1]):
-            slots, points = blocks.pop()
-            block = slots + block[0], points + block[1]
-        blocks.append(block)
-    for slots, points in blocks:
+        slots, points = [slot], sorted((y - base, weight) for y, weight in points)
+        middle = median(points)
+        while blocks and blocks[-1][2] > middle:
+            above, high, _ = blocks.pop()
+            slots, points = above + slots, sorted(high + points)
+            middle = median(points)
+        blocks.append((slots, points, middle))
+    for slots, _, middle in blocks:
         for slot in slots:
-            slot.y += median(points)
+            slot.y += middle
 
 
 def median(points):
-    """The point with half of the weight on either side, or the middle between two such."""
-    values, weights = np.array(sorted(points)).T
-    below = np.cumsum(weights)
+    """The point with half of the weight on either side, or the middle between two such; the
+    points are sorted."""
+    below = list(accumulate(weight for _, weight in points))
     half = below[-1] / 2
-    low, high = np.searchsorted(below, [half * (1 - 1e-9), half * (1 + 1e-9)])
-    return float(values[low] + values[high]) / 2
+    low, high = (bisect_left(below, half * (1 + by)) for by in (-1e-9, 1e-9))
+    return (points[low][0] + points[high][0]) / 2
 
 
-def straighten(columns, apart, drop):
-    """Takes bends away, one at a time, as long as that makes the picture better."""
+def straighten(columns):
+    """Takes bends away, one at a time, as long as that makes the picture better; in a picture that
+    is larger than anybody looks at, only as long as `LOOKS` last."""
     links = [link for column in columns for slot in column for link in slot.outs]
+    looks = LOOKS
     better = True
     while better:
         better = False
         for link in links:
-            climb = rise(link, drop)
-            if not bent(link, drop):
+            climb = rise(link)
+            if not bent(link):
                 continue
             for slot, by in ((link.end, -climb), (link.start, climb)):
-                part = part_of(slot, lambda link: not bent(link, drop))
-                if move(part, by, columns, apart, drop):
+                part = part_of(slot, lambda link: not bent(link))
+                looks -= sum(len(one.ins) + len(one.outs) for one in part)
+                if looks < 0:
+                    return
+                if move(part, by, columns):
                     better = True
                     break
 
@@ -115,38 +129,42 @@ def part_of(slot, joins):
     return part
 
 
-def move(part, by, columns, apart, drop):
+def move(part, by, columns):
     """Moves a part of the picture where there is room and it makes the wires better; returns
     whether it did."""
     links = {link: None for slot in part for link in slot.ins + slot.outs}
-    before = sum(cost(link, drop) for link in links)
+    before = sum(cost(link) for link in links)
     for slot in part:
         slot.y += by
-    fits = all(
-        lower.y - upper.y >= apart(upper, lower) - 1e-6
-        for column in {slot.column: columns[slot.column] for slot in part}.values()
-        for upper, lower in pairwise(column)
-    )
-    if fits and sum(cost(link, drop) for link in links) < before - 1e-6:
+    fits = all(has_room(slot, columns[slot.column]) for slot in part)
+    if fits and sum(cost(link) for link in links) < before - 1e-6:
         return True
     for slot in part:
         slot.y -= by
     return False
 
 
-def cost(link, drop):
+def has_room(slot, column):
+    """Whether a slot keeps its distance from its neighbours in the column."""
+    return all(
+        lower.y - upper.y >= lower.gap - 1e-6
+        for upper, lower in pairwise(column[max(slot.place - 1, 0) : slot.place + 2])
+    )
+
+
+def cost(link):
     """What a link costs the picture."""
-    return weight(link) * (abs(rise(link, drop)) + BEND * bent(link, drop))
+    return weight(link) * (abs(rise(link)) + BEND * bent(link))
 
 
-def close_up(columns, apart):
+def close_up(columns):
     """Moves circuits that nothing joins to those above them up to these."""
     left = sorted((slot for column in columns for slot in column), key=lambda slot: slot.y)
     while left:
         part = part_of(left[0], lambda _: True)
         left = [slot for slot in left if slot not in part]
         room = [
-            lower.y - upper.y - apart(upper, lower)
+            lower.y - upper.y - lower.gap
             for column in columns
             for upper, lower in pairwise(column)
             if lower in part and upper not in part

@@ -68,7 +68,7 @@ class Layout:
         x = float(MARGIN)
         for column in columns:
             end = self._place(column, x)
-            climbs = [abs(rise(link, drop)) for slot in column for link in slot.outs]
+            climbs = [abs(rise(link)) for slot in column for link in slot.outs]
             x = end + min(CHANNEL + 0.25 * max(climbs, default=0), WIDEST)
         self.width = end + MARGIN
 
@@ -113,8 +113,8 @@ class Layout:
             wide = text_width(cell.name)
             self.names[cell] = Box(middle - wide / 2, box.top - ROW, wide, ROW)
         for link in slot.ins:
-            level = y + drop(link)
-            self.wires[link.wire].append(Level(x, box.left + inset(cell, drop(link)), level))
+            level = y + link.drop
+            self.wires[link.wire].append(Level(x, box.left + inset(cell, link.drop), level))
             self._label(link.wire.sent, box.left - PAD, level, below=True, before=True)
         start = box.left + box.width
         self._label(cell.value, start + PAD, y)

@@ -11,6 +11,7 @@ from nets.picture.story import Moment
 from nets.picture.symbols import kind, symbol
 
 HERE = Path(__file__).parent
+LARGEST = 1e300  # the largest number that a slider moves, far from where its ends overflow
 
 #: The gates of gates.js, and the settings that they need.
 ELEMENTARY: dict[str, tuple[str, ...]] = {
@@ -44,7 +45,7 @@ def page(title, svg, moments, texts, circuit):
         svg=svg,
         sliders="\n".join(slider(k, node["name"], node["value"]) for k, node in given),
         # "</script>" in a name would end the script.
-        story=json.dumps(story, ensure_ascii=False).replace("<", "\\u003c"),
+        story=json.dumps(story, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
         gates=read("gates.js"),
         script=read("page.js"),
     )
@@ -52,8 +53,8 @@ def page(title, svg, moments, texts, circuit):
 
 def elementary(nodes, trace, dout):
     """A graph of numbers and gates that the page knows, as gates.js reads it: its nodes, in order
-    of evaluation, and the upstream gradients. None for any other graph, and for numbers that are
-    not finite."""
+    of evaluation, and the upstream gradients. None for any other graph, for numbers and gradients
+    that are not finite, and for inputs that no slider can move."""
     places = {node.name: place for place, node in enumerate(nodes)}
     found = []
     for node in nodes:
@@ -67,10 +68,19 @@ def elementary(nodes, trace, dout):
             settings = {name: getattr(node.op, name) for name in ELEMENTARY[kind(node.op)]}
             one |= {"gate": kind(node.op), "settings": settings, "symbol": symbol(node.op)}
         else:
+            if not can_slide(value):
+                return None
             one["value"] = float(value)
         found.append(one)
     ends = [one if one is None else [places[name], float(one)] for name, one in dout.items()]
+    if not all(end is None or np.isfinite(end[1]) for end in ends):
+        return None
     return found, ends
+
+
+def can_slide(value):
+    """Whether `value` is one number that a slider can move: not nan, and not too large."""
+    return np.ndim(value) == 0 and abs(float(value)) <= LARGEST
 
 
 def slider(place, name, value):

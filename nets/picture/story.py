@@ -93,7 +93,7 @@ class Story:
             if upstream is not None:
                 said.append(f"{self._called(name)} gets {mark(f'd{index}')}")
                 shows += [f"d{index}", *self._receive(name, f"d{index}")]
-        words = f"Backward, from the outputs: {', '.join(said)}."
+        words = f"Backward, from the outputs: {', '.join(said) or 'none of them gets a gradient'}."
         return Moment("", "", words.split(MARK), shows)
 
     def _backward(self, node):

@@ -3,7 +3,8 @@
 import re
 
 #: By class: the symbol in the gate, and the operation on its inputs in words. `{op.…}` is a
-#: setting of the layer. A class that is not here is called by its name.
+#: setting of the layer, `{sign}` and `{size}` are the first letter of the symbol and the others.
+#: A class that is not here is called by its name.
 SYMBOLS = {
     "Add": ("+", "{} + {}"),
     "Subtract": ("−", "{} − {}"),
@@ -13,7 +14,7 @@ SYMBOLS = {
     "Negate": ("×−1", "−1 × {}"),
     "Reciprocal": ("1/x", "1 / {}"),
     "Scale": ("×{op.a:.4g}", "{op.a:.4g} × {}"),
-    "Shift": ("{op.c:+.4g}", "{} + {op.c:.4g}"),
+    "Shift": ("{op.c:+.4g}", "{} {sign} {size}"),
     "Square": ("x²", "{0} × {0}"),
     "Exp": ("exp", "exp({})"),
     "Log": ("log", "log({})"),
@@ -43,7 +44,8 @@ def phrase(op, operands):
     """`op` applied to the `operands`, which are strings: "x + y", "Affine(x)"."""
     if kind(op) not in SYMBOLS:
         return f"{type(op).__name__}({', '.join(operands)})"
-    return SYMBOLS[kind(op)][1].format(*operands, op=op)
+    words, written = SYMBOLS[kind(op)][1], symbol(op)
+    return words.format(*operands, op=op, sign=written[0], size=written[1:])
 
 
 def own_name(node):

@@ -1,6 +1,6 @@
 """Sliders beside a picture in a notebook."""
 
-from nets.picture.page import reach_of
+from nets.picture.page import LARGEST, reach_of
 
 
 def sliders(values, ranges, redraw):
@@ -10,10 +10,13 @@ def sliders(values, ranges, redraw):
         if name not in values:
             raise ValueError(
                 f"Picture: a range for {name!r}, expected one for {', '.join(values)}, the inputs "
-                f"that are one number"
+                f"that are one number within ±{LARGEST:g}"
             )
-        if len(limits) != 2 or not limits[0] < limits[1]:
-            raise ValueError(f"Picture: the range of {name} is {limits!r}, expected (low, high)")
+        if not is_range(limits):
+            raise ValueError(
+                f"Picture: the range of {name} is {limits!r}, expected (low, high), two numbers "
+                f"within ±{LARGEST:g}, the lower one first"
+            )
     try:
         import ipywidgets
     except ImportError:
@@ -36,3 +39,12 @@ def sliders(values, ranges, redraw):
     for control in controls:
         control.observe(update, names="value")
     return ipywidgets.VBox([*controls, shown])
+
+
+def is_range(limits):
+    """Whether `limits` are two numbers between which a slider can move."""
+    try:
+        low, high = limits
+        return -LARGEST <= low < high <= LARGEST
+    except (TypeError, ValueError):
+        return False

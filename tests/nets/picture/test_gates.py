@@ -147,14 +147,24 @@ class Stranger(layers.Tanh):
     """A gate that the page has not heard of."""
 
 
+@pytest.mark.parametrize("dout", [(np.nan, 1.0), (None, np.inf), (-np.inf, None)])
+def test_a_gradient_without_end_is_left_to_python(dout):
+    g = Graph()
+    x = g.input("x")
+    g.output(x + 1, x * 2)
+    assert circuit(g, 3.0, dout=(2.0, None))[1] is not None
+    assert circuit(g, 3.0, dout=dout)[1] is None
+
+
 @pytest.mark.parametrize(
     ("write", "inputs"),
     [
         (lambda x: layers.Tanh()(x), [np.ones(3)]),
         (lambda x: layers.Exp()(x), [800.0]),
         (lambda x: Stranger()(x), [1.0]),
+        (lambda x: layers.Tanh()(x), [1e301]),
     ],
-    ids=["an array", "a number without end", "a stranger's gate"],
+    ids=["an array", "a number without end", "a stranger's gate", "more than a slider moves"],
 )
 def test_other_graphs_are_left_to_python(write, inputs):
     g = Graph()

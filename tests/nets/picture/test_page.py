@@ -184,6 +184,38 @@ def test_a_graph_of_arrays_steps_without_sliders(visit):
     )
 
 
+@pytest.mark.parametrize(
+    ("x", "dout", "first"),
+    [
+        (1.0, np.nan, "1.00"),
+        (1.0, np.inf, "1.00"),
+        (np.nan, 1.0, "nan"),
+        (-np.inf, 1.0, "-inf"),
+        (1e308, 1.0, "1.0e+308"),
+    ],
+)
+def test_numbers_without_end_step_without_sliders(visit, x, dout, first):
+    g = Graph()
+    with np.errstate(all="ignore"):
+        picture = g.output((g.input("x") * 0.5 + 1).named("f")).draw(x, dout=dout)
+    page = visit(picture)
+    assert page.locator("input").count() == 0
+    assert labels(page) == {k: text for k, text in picture.texts.items() if k in labels(page)}
+    assert len(labels(page)) == len(re.findall("data-key", picture.svg))
+    press(page, "Reset")
+    assert list(labels(page).values()) == [first]
+    press(page, "Step")
+    assert page.locator("#caption").inner_text().startswith("0.5 × x = ")
+
+
+def test_the_largest_number_with_a_slider_moves(visit):
+    g = Graph()
+    page = visit(g.output(g.input("x") * 2).draw(1e300))
+    assert "2.0e+300" in labels(page).values()
+    slide(page, "x", -1e300)
+    assert "-2.0e+300" in labels(page).values()
+
+
 def test_texts_are_no_wider_than_the_room_they_have(visit):
     graph, inputs = circuits.long_expression()
     page = visit(graph.draw(*inputs))

@@ -1,5 +1,8 @@
 """The picture as an object: where it shows, what it saves, what it refuses."""
 
+import errno
+import json
+import re
 import sys
 from xml.etree import ElementTree
 
@@ -7,8 +10,10 @@ import numpy as np
 import pytest
 
 from layers import Affine, Tanh
-from nets import Graph, circuits, log
+from nets import Graph, circuits, exp, log
+from nets.files import FileError
 from nets.picture import Picture
+from nets.trace import brief
 
 
 @pytest.fixture
@@ -39,6 +44,23 @@ def test_names_are_escaped():
 def test_minus_zero_is_written_as_zero():
     g = Graph()
     assert "-0.00" not in g.output(g.input("x") * -1.0).draw(0.0).svg
+
+
+@pytest.mark.parametrize(
+    ("x", "dout"), [(800.0, 1.0), (np.nan, 1.0), (1.0, np.nan), (1.0, -np.inf)]
+)
+def test_numbers_without_end_are_drawn_and_saved(x, dout, tmp_path):
+    g = Graph()
+    e = exp(g.input("x"))
+    with np.errstate(all="ignore"):
+        picture = g.output((e - 2 * e).named("f")).draw(x, dout=dout)
+        for step in range(picture.steps + 1):
+            ElementTree.fromstring(picture.at(step))
+    assert {"nan", "inf", "-inf"} & set(picture.texts.values())
+    picture.save(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    story = re.search(r'<script id="story".*?>(.*?)</script>', page, re.S)[1]
+    assert json.loads(story, parse_constant=pytest.fail)["texts"] == picture.texts
 
 
 def test_a_graph_without_inputs_needs_none():
@@ -82,8 +104,9 @@ def test_another_ending_is_refused(picture, tmp_path, name):
 def test_a_file_that_cannot_be_written_leaves_the_old_one(picture, tmp_path, monkeypatch):
     path = tmp_path / "a.svg"
     path.write_text("old", encoding="utf-8")
-    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(full))
+    with pytest.raises(FileError, match=r"a\.svg: cannot be written: No space left"):
         picture.save(path)
     assert path.read_text(encoding="utf-8") == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.svg"]
@@ -151,14 +174,40 @@ class TestSliders:
         with pytest.raises(ValueError, match="no input is one number"):
             picture.sliders()
 
-    @pytest.mark.parametrize("limits", [(1, 1), (2, 1), (1, 2, 3)])
+    @pytest.mark.parametrize("x", [np.nan, np.inf, 1e308])
+    def test_a_number_without_a_sensible_range_stays(self, x):
+        g = Graph()
+        g.output(g.input("x") + g.input("y"))
+        box = g.draw(x, 1e300).sliders()
+        (slider,) = controls(box).values()
+        assert (slider.description, slider.min, slider.max) == ("y", -2e300, 2e300)
+        assert slider.step == pytest.approx(8e297)
+        slider.value = 3.0
+        assert f">{brief(x)}<" in box.children[-1].value
+        with pytest.raises(ValueError, match=r"a range for 'x', expected one for y, .*±1e\+300"):
+            g.draw(x, 1.0).sliders(x=(0, 1))
+
+    @pytest.mark.parametrize("x", [np.nan, np.inf, 1e308])
+    def test_without_any_number_in_reach_there_is_nothing_to_slide(self, x):
+        g = Graph()
+        picture = g.output(Tanh()(g.input("x"))).draw(x)
+        with pytest.raises(ValueError, match=r"no input is one number within ±1e\+300; draw"):
+            picture.sliders()
+
+    @pytest.mark.parametrize(
+        "limits",
+        [(1, 1), (2, 1), (1, 2, 3), 3, None, "ab", (0, np.inf), (np.nan, 1), (0, 1e308), [1, [2]]],
+    )
     def test_a_range_that_is_none_is_refused(self, picture, limits):
-        with pytest.raises(ValueError, match=r"the range of x is .*, expected \(low, high\)"):
+        with pytest.raises(
+            ValueError, match=r"the range of x is .*, expected \(low, high\), two numbers within ±"
+        ):
             picture.sliders(x=limits)
 
-    def test_a_range_for_nobody_is_refused(self, picture):
-        with pytest.raises(ValueError, match="a range for 'w', expected one for x, y"):
-            picture.sliders(w=(0, 1))
+    @pytest.mark.parametrize("name", ["w", "self"])
+    def test_a_range_for_nobody_is_refused(self, picture, name):
+        with pytest.raises(ValueError, match=f"a range for '{name}', expected one for x, y"):
+            picture.sliders(**{name: 3})
 
 
 def test_without_ipywidgets_sliders_say_how_to_get_it(picture, monkeypatch):

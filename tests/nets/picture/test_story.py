@@ -118,6 +118,30 @@ def test_an_output_without_an_upstream_gradient_sends_nothing_back():
     assert sorted(labels(picture.svg).values()) == ["1.00", "1.00", "1.00", "5.00", "6.00", "7.00"]
 
 
+def test_without_any_upstream_gradient_the_turn_says_so():
+    g = Graph()
+    x = g.input("x")
+    picture = g.output((x + 1).named("p"), (x + 2).named("q")).draw(5.0, dout=(None, None))
+    assert captions(picture)[3:] == ["Backward, from the outputs: none of them gets a gradient."]
+    assert sorted(labels(picture.svg).values()) == ["5.00", "6.00", "7.00"]
+
+
+@pytest.mark.parametrize(
+    ("write", "words", "gate"),
+    [
+        (lambda x: x - 1, "x − 1", "−1"),
+        (lambda x: x + -0.25, "x − 0.25", "−0.25"),
+        (lambda x: x + 1.5, "x + 1.5", "+1.5"),
+        (lambda x: x - 1e-5, "x − 1e−05", "−1e−05"),
+    ],
+)
+def test_a_shift_down_is_told_and_drawn_as_a_subtraction(write, words, gate):
+    g = Graph()
+    picture = g.output(write(g.input("x")).named("f")).draw(2.0)
+    assert captions(picture)[1].startswith(f"f = {words} = ")
+    assert f">{gate}<" in picture.svg
+
+
 def test_arrays_are_told_by_shape_and_norm():
     g = Graph()
     x, y = g.input("x"), g.input("y")
