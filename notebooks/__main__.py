@@ -1,0 +1,79 @@
+"""python -m notebooks status | build | grade FOLDER"""
+
+import argparse
+import sys
+from collections import defaultdict
+from tempfile import TemporaryDirectory
+
+from notebooks.sources import FOLDER
+from notebooks.status import status
+
+
+def main(arguments=None):
+    """Does what the command line says; returns the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        options.do(options)
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"python -m notebooks: error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        extra = "notebooks" if options.do is show_status else "grading"
+        print(
+            f"python -m notebooks: error: {error.name} is not installed; "
+            f'write pip install -e ".[{extra}]"',
+            file=sys.stderr,
+        )
+        return 2
+    return 0
+
+
+def parser():
+    whole = argparse.ArgumentParser(prog="python -m notebooks", description="The homework course.")
+    commands = whole.add_subparsers(required=True, metavar="status | build | grade")
+    own = commands.add_parser("status", help="which exercises of which homework pass")
+    own.add_argument("folder", nargs="?", default=FOLDER, help="where the notebooks are")
+    own.set_defaults(do=show_status)
+    own = commands.add_parser("build", help="make the students' notebooks from the solutions")
+    own.add_argument("folder", nargs="?", default=FOLDER, help="where to put them")
+    own.add_argument("--course", help="keep nbgrader's course folder here")
+    own.set_defaults(do=build_all)
+    own = commands.add_parser("grade", help="mark a folder with a folder for each student")
+    own.add_argument("folder", help="FOLDER/STUDENT/…/HOMEWORK.ipynb")
+    own.add_argument("--csv", default="grades.csv", help="the table to write (%(default)s)")
+    own.add_argument("--course", help="keep nbgrader's course folder here")
+    own.set_defaults(do=grade_all)
+    return whole
+
+
+def show_status(options):
+    print(status(options.folder))
+
+
+def build_all(options):
+    from notebooks.building import build
+
+    with TemporaryDirectory() as course:
+        for path in build(options.course or course, options.folder):
+            print(path)
+
+
+def grade_all(options):
+    from notebooks.grading import grade, write_grades
+
+    sums = defaultdict(lambda: [0.0, 0.0])
+    with TemporaryDirectory() as course:
+        graded = grade(options.folder, options.course or course)
+        for student, name, exercise, _, points, most, feedback in write_grades(graded, options.csv):
+            first = feedback.splitlines()[0]
+            print(f"{student:16} {name:24} {points:g} of {most:g}  {first or exercise}", flush=True)
+            sums[student, name][0] += points
+            sums[student, name][1] += most
+    print()
+    for (student, name), (points, most) in sums.items():
+        print(f"{student:16} {name:24} {points:g} of {most:g}")
+    print(f"\nwith the feedback: {options.csv}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

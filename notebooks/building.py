@@ -1,0 +1,48 @@
+"""From the sources to the notebooks that students get, through nbgrader."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+from nbgrader.apps import NbGraderAPI
+from traitlets.config import Config
+
+from notebooks.sources import homeworks, source_notebook, student_notebook
+
+
+def settings(course):
+    """nbgrader's configuration for the course folder."""
+    config = Config()
+    config.CourseDirectory.root = str(course)
+    config.CourseDirectory.course_id = "chainrule"
+    config.ClearSolutions.code_stub = {"python": "raise NotImplementedError  # your code here"}
+    config.ClearSolutions.text_stub = "*Your answer here.*"
+    config.ExecutePreprocessor.timeout = 300
+    config.ExecutePreprocessor.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
+    config.Application.log_level = "ERROR"
+    return config
+
+
+def release(course, names=None):
+    """Writes source and release notebooks into the folder `course`, laid out as nbgrader has it,
+    and returns its API. Raises RuntimeError, with nbgrader's log, where it refuses a source."""
+    course = Path(course)
+    api = NbGraderAPI(config=settings(course))
+    for name in names or homeworks():
+        path = course / "source" / name / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(source_notebook(name), path)
+        done = api.generate_assignment(name, force=True)
+        if not done["success"]:
+            raise RuntimeError(f"{name}: nbgrader refused it:\n{done['log']}")
+    return api
+
+
+def build(course, folder):
+    """Makes every homework's notebook for students, and writes it into `folder`."""
+    release(course)
+    for name in homeworks():
+        target = student_notebook(name, folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(course) / "release" / name / f"{name}.ipynb", target)
+        yield target

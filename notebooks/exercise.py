@@ -1,0 +1,203 @@
+"""The check cells of the homework: what is right, what is not, and why."""
+
+import linecache
+import traceback
+from html import escape
+
+import numpy as np
+
+from gradcheck import check as check_layer
+from gradcheck import check_functions
+
+KIND = "chainrule"  # the key of a verdict in the metadata of a cell's output
+COLOURS = {"right": "#1a7f37", "wrong": "#c62f3b", "unwritten": "#8c959f", "borrowed": "#9a6700"}
+LONG = 40  # characters of a number or an array, at most, in one line
+
+
+class NotWritten(Exception):
+    """What a student is asked to write is not there yet."""
+
+
+class exercise:
+    """Checks an exercise, and says how far it has come:
+
+        with exercise(3, "the sigmoid", sigmoid) as check:
+            check("at 0", sigmoid(0.0), 0.5)
+            check.functions("its gradient", sigmoid, sigmoid_backward, x)
+
+    number     of the exercise in its notebook, from 1
+    title      a few words
+    functions  what the student wrote: what was borrowed from the library gives no points
+
+    A wrong answer does not end the block, an exception does; it is told in a line and goes no
+    further. `NotImplementedError`, or None in the place of a number, means "not written yet".
+    At the end the verdict is shown. `require()` raises AssertionError unless all was right.
+    """
+
+    def __init__(self, number, title, *functions):
+        self.number, self.title = number, title
+        self.borrowed = any(getattr(function, "borrowed", False) for function in functions)
+        self.steps = []  # (label, whether it is right, lines that explain)
+        self.unwritten = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if error is not None and not isinstance(error, Exception):
+            return False  # Ctrl-C
+        if isinstance(error, (NotImplementedError, NotWritten)):
+            self.unwritten = True
+        elif error is not None and "NoneType" in str(error):
+            self.unwritten = True
+            self.note("a function returned None: is its `return` missing?")
+        elif error is not None:
+            self.note(f"{kind.__name__}: {error}", *own_line(trace))
+        show(self)
+        return True
+
+    def __call__(self, label, got, expected, *, hint="", mistakes=(), rtol=1e-6, atol=1e-9):
+        """Compares `got`, a number or an array, with `expected`: in shape, then entry by entry,
+        right where |got - expected| ≤ atol + rtol · |expected|.
+
+        hint      what to think about where it is wrong
+        mistakes  pairs (value, what a student did who got it), tried first
+        """
+        if got is None:
+            raise NotWritten
+        why = differing(got, expected, rtol, atol)
+        if why:
+            told = [said for value, said in mistakes if not differing(got, value, rtol, atol)]
+            self.note_step(label, why, *(told or [hint]))
+        else:
+            self.steps.append((label, True, []))
+
+    def true(self, label, condition, hint=""):
+        """Asks whether `condition` holds."""
+        if condition is None:
+            raise NotWritten
+        self.steps.append((label, bool(condition), [] if condition or not hint else [hint]))
+
+    def functions(self, label, forward, backward, *inputs, **options):
+        """Checks a pair of functions by `gradcheck.check_functions`, and says what it found."""
+        self.report(label, check_functions(forward, backward, *inputs, effort="quick", **options))
+
+    def layer(self, label, layer, *inputs, **options):
+        """Checks a layer by `gradcheck.check`, and says what it found."""
+        self.report(label, check_layer(layer, *inputs, effort="quick", **options))
+
+    def report(self, label, report):
+        """Adds what a `gradcheck.Report` found."""
+        lines = []
+        for found in report.findings:
+            lines += [found.message, found.hint, found.example]
+            lines.append(f"in the line: {found.line.strip()}" if found.line.strip() else "")
+        self.steps.append((label, bool(report), [line for line in lines if line]))
+
+    def note_step(self, label, *lines):
+        """Adds a step that is wrong, and why."""
+        self.steps.append((label, False, [line for line in lines if line]))
+
+    def note(self, *lines):
+        """Adds what went wrong between the steps."""
+        self.note_step(lines[0], *lines[1:])
+
+    @property
+    def verdict(self):
+        """ "right", "wrong", "unwritten" or "borrowed"."""
+        if self.unwritten:
+            return "unwritten"
+        if not all(right for _, right, _ in self.steps):
+            return "wrong"
+        return "borrowed" if self.borrowed else "right"
+
+    @property
+    def headline(self):
+        """The verdict in a line."""
+        right = sum(right for _, right, _ in self.steps)
+        return {
+            "right": f"exercise {self.number}, {self.title}: right",
+            "wrong": f"exercise {self.number}, {self.title}: not yet, but {right} of "
+            f"{len(self.steps)} checks pass"
+            if right
+            else f"exercise {self.number}, {self.title}: not yet",
+            "unwritten": f"not written yet: exercise {self.number}, {self.title}",
+            "borrowed": f"exercise {self.number}, {self.title}: borrowed from the library; go on, "
+            f"and come back",
+        }[self.verdict]
+
+    def require(self):
+        """Raises AssertionError, with the verdict, unless the exercise is right."""
+        if self.verdict != "right":
+            raise AssertionError(self.headline)
+
+    def __str__(self):
+        lines = [self.headline]
+        for label, right, why in self.steps:
+            lines.append(f"  {'✓' if right else '✗'} {label}")
+            lines += [f"      {line}" for line in why]
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        colour = COLOURS[self.verdict]
+        steps = "".join(
+            f'<div><span style="color:{COLOURS["right" if right else "wrong"]}">'
+            f"{'✓' if right else '✗'}</span> {escape(label)}</div>"
+            + "".join(f'<div style="margin-left:1.6em">{escape(line)}</div>' for line in why)
+            for label, right, why in self.steps
+        )
+        return (
+            f'<div style="border-left:4px solid {colour};padding:2px 12px;line-height:1.5">'
+            f'<b style="color:{colour}">{escape(self.headline)}</b>{steps}</div>'
+        )
+
+
+def differing(got, expected, rtol, atol):
+    """In what `got` differs from `expected`, in a line; "" where it does not."""
+    try:
+        found, right = np.asarray(got, float), np.asarray(expected, float)
+    except (TypeError, ValueError):
+        return f"got {brief(got)}, expected {brief(expected)}"
+    if found.shape != right.shape:
+        return f"got an array of shape {found.shape}, expected {right.shape}"
+    wrong = ~np.isclose(found, right, rtol=rtol, atol=atol, equal_nan=True)
+    if not wrong.any():
+        return ""
+    if not right.ndim:
+        return f"got {found:.6g}, expected {right:.6g}"
+    at = tuple(np.argwhere(wrong)[0].tolist())
+    where = f"entry [{', '.join(map(str, at))}]"
+    return (
+        f"{where} is {found[at]:.6g}, expected {right[at]:.6g} "
+        f"({wrong.sum()} of {wrong.size} entries are wrong)"
+    )
+
+
+def brief(value):
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
+
+
+def own_line(trace):
+    """The line of a notebook's cell in which an exception came up, in a list; [] for none."""
+    for frame in reversed(traceback.extract_tb(trace)):
+        if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
+            line = linecache.getline(frame.filename, frame.lineno or 0).strip()
+            return [f"in the line: {line}"] if line else []
+    return []
+
+
+def show(done):
+    """Shows a verdict: in a notebook as a box with its text beside it, elsewhere as text."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(done)
+        return
+    if get_ipython() is None:
+        print(done)
+        return
+    verdict = {"exercise": done.number, "verdict": done.verdict}
+    bundle = {"text/plain": str(done), "text/html": done._repr_html_()}
+    display(bundle, raw=True, metadata={KIND: verdict})

@@ -1,0 +1,1137 @@
+# %% [markdown]
+# # 4. Activations
+#
+# Two affine layers in a row are one affine layer:
+#
+# $$(x W_1 + b_1)\, W_2 + b_2 = x\,(W_1 W_2) + (b_1 W_2 + b_2).$$
+#
+# So are twenty. What makes a deep network more than a flat one is the bend between the layers,
+# the **activation function**. It is a function of one number, applied to every entry of an array
+# by itself. That sounds like a detail. The next cell says otherwise: three networks with the same
+# six hidden layers, the same 1,078 pictures of digits, the same solver. Only the bend differs.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from data import load_digits, spirals
+from layers import ELU, Layer, LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
+from layers.init import he_normal
+from nets import MLP, Classifier, Graph, circuits
+from notebooks import borrow, exercise
+from solvers import SGD, Solver
+
+rng = np.random.default_rng(4)
+digits = load_digits()
+
+
+def trained(activation, sizes, data, *, lr, epochs, batch_size, seed=0):
+    """Trains a network with the given activation, and returns the history of the run."""
+    kind = {"affine": Maxout, "activation": None} if activation == "maxout" else {}
+    net = MLP(sizes, **({"activation": activation} | kind), rng=seed)
+    rule = SGD(lr, momentum=0.9)
+    settings = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "progress": False}
+    return Solver(Classifier(net), rule, data, **settings).train()
+
+
+DEEP = {"sizes": [64, *[40] * 6, 10], "data": digits, "lr": 0.02, "epochs": 10, "batch_size": 50}
+
+fig, ax = plt.subplots(figsize=(6, 3.2))
+for name, layer in {"sigmoid": Sigmoid(), "ReLU": ReLU(), "ELU": ELU()}.items():
+    history = trained(layer, **DEEP)
+    ax.plot(history.epoch, history.loss, marker=".", label=name)
+    print(f"{name:8} accuracy on the validation digits: {history.val_score[-1]:.1%}")
+ax.axhline(np.log(10), color="grey", linewidth=1, linestyle=":", label="ln 10: pure guessing")
+ax.set(xlabel="epoch", ylabel="training loss", ylim=(0, None), title="one network, three bends")
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# The network with sigmoids has learned nothing at all. In this notebook you find out why. You
+# write the common activations, each with its backward pass, meet four ways in which they fail
+# (saturation, zig-zag, dead units, overflow), and at the end compare them all.
+#
+# Here they are, made by the library. Blue is the function, orange its slope.
+
+
+# %%
+def one_by_one():
+    """The eight activations as layers, by name."""
+    maxout = Maxout(1, 1, 3, rng=0)
+    maxout.params["W"][0, :, 0] = [-0.6, 0.1, 1.2]
+    maxout.params["b"][:, 0] = [-0.6, 0.0, -1.0]
+    return {
+        "sigmoid": Sigmoid(),
+        "tanh": Tanh(),
+        "ReLU": ReLU(),
+        "leaky ReLU, α = 0.1": LeakyReLU(0.1),
+        "PReLU, α = 0.25, learned": PReLU(),
+        "ELU, α = 1": ELU(),
+        "softplus": Softplus(),
+        "maxout of three lines": maxout,
+    }
+
+
+grid = np.linspace(-4, 4, 401)[:, np.newaxis]
+fig, axes = plt.subplots(2, 4, figsize=(12, 5), sharex=True, sharey=True, layout="constrained")
+for ax, (name, layer) in zip(axes.flat, one_by_one().items(), strict=True):
+    out, cache = layer.forward(grid)
+    slope, _ = layer.backward(np.ones_like(out), cache)
+    ax.axhline(0, color="0.8", linewidth=0.8)
+    ax.axvline(0, color="0.8", linewidth=0.8)
+    ax.plot(grid, out, label="f(x)")
+    ax.plot(grid, slope, linestyle="--", label="f ′(x)")
+    ax.set(title=name, ylim=(-1.3, 3))
+axes[0, 0].legend(loc="upper left")
+for ax in axes[1]:
+    ax.set_xlabel("x")
+plt.show()
+
+# %% [markdown]
+# ## The form of every backward pass here
+#
+# An activation works entry by entry: $\text{out}_i = f(x_i)$. So $\text{out}_i$ depends on $x_i$
+# alone, the Jacobian is diagonal, and the chain rule has one term for each entry:
+#
+# $$\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial\, \text{out}_i}\; f'(x_i),
+# \qquad\text{in code}\qquad \texttt{dx = dout * slope}.$$
+#
+# No matrix product, no sum. All the work is in finding the slope. As before, `forward` returns
+# `out` and a `cache`, in which you keep whatever `backward(dout, cache)` will need. `x`, `out`,
+# `dout` and `dx` all have the same shape, whatever it is.
+
+# %% [markdown]
+# ## 1. The sigmoid
+#
+# $$\sigma(x) = \frac{1}{1 + e^{-x}}$$
+#
+# squeezes any number into $(0, 1)$. Write $u = 1 + e^{-x}$, so that $\sigma = 1/u$. Then
+#
+# $$\frac{d\sigma}{dx} = -\frac{1}{u^2}\cdot\frac{du}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2}
+# = \frac{1}{1 + e^{-x}} \cdot \frac{e^{-x}}{1 + e^{-x}} = \sigma(x)\cdot\;?$$
+#
+# Fill in the question mark: write the last fraction by means of $\sigma(x)$ alone. (Add
+# $\sigma(x)$ to it. What do you get?) Then the backward pass needs no exponential any more: all it
+# needs is `out`.
+#
+# **Exercise 1** (3 points). Write the sigmoid and its backward pass.
+
+
+# %% nbgrader={"grade_id": "sigmoid", "solution": true}
+def sigmoid_forward(x):
+    """The sigmoid of every entry of x.
+
+    x: floats, of any shape. Returns out, of the same shape, and a cache for backward.
+    """
+    ### BEGIN SOLUTION
+    out = 1 / (1 + np.exp(-x))
+    return out, out
+    ### END SOLUTION
+
+
+def sigmoid_backward(dout, cache):
+    """The gradient dx, of the shape of x, for the upstream gradient dout of the same shape."""
+    ### BEGIN SOLUTION
+    out = cache
+    return dout * out * (1 - out)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-1", "points": 3}
+with exercise(1, "the sigmoid", sigmoid_forward, sigmoid_backward) as check:
+    check("σ(0) is a half", sigmoid_forward(0.0)[0], 0.5)
+    check(
+        "σ(ln 3) is ¾",
+        sigmoid_forward(np.log(3.0))[0],
+        0.75,
+        mistakes=[(0.25, "that is σ(-x): the exponent is -x")],
+    )
+    out, cache = sigmoid_forward(np.array([[1.0, -1.0, 0.0]]))
+    check("σ(1) = 0.7311 and σ(-1) = 1 - σ(1)", out, [[0.731059, 0.268941, 0.5]], rtol=1e-5)
+    check(
+        "the slope is 0.1966 at ±1, and a quarter at 0",
+        sigmoid_backward(np.ones((1, 3)), cache),
+        [[0.196612, 0.196612, 0.25]],
+        rtol=1e-5,
+        mistakes=[
+            ([[0.731059, 0.268941, 0.5]], "that is σ itself, not its slope"),
+            ([[0.268941, 0.731059, 0.5]], "that is 1 - σ: the other factor is missing"),
+            ([[0.340475, 0.249486, 0.375]], "that is σ (1 - σ²): no square here"),
+        ],
+    )
+    x = rng.standard_normal((3, 4))
+    check.functions("dx agrees with differences", sigmoid_forward, sigmoid_backward, x)
+    ### BEGIN HIDDEN TESTS
+    x = 3 * rng.standard_normal((2, 3, 2))
+    check.functions("… for three axes, too", sigmoid_forward, sigmoid_backward, x)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# sigmoid_forward, sigmoid_backward = borrow(lambda: Sigmoid())
+
+# %% [markdown]
+# ### Saturation
+#
+# The slope is never above ¼, and far from 0 it is next to nothing. A unit that sits there is
+# **saturated**: it passes the gradient on, times nearly zero. Here is a neuron of two inputs as
+# CS231n's lecture on backpropagation draws it (Stanford, lecture 4), with values in green and
+# gradients in red. The score is 1, the slope 0.2.
+
+# %%
+neuron, inputs = circuits.sigmoid_neuron()
+neuron.draw(*inputs)
+
+# %% [markdown]
+# Now move the sliders. Make the score large, say by $w_2 = 10$, and look at what is left of the
+# gradients of the weights. (The sliders need a running notebook; on GitHub you see the picture
+# above alone.)
+
+# %%
+neuron.draw(*inputs).sliders(w2=(-10, 10))
+
+# %% [markdown]
+# One factor of at most ¼ would be no disaster. But the layers are in a chain, and the factors
+# multiply. The next cell sends the gradient of the loss back through ten hidden layers of 40
+# units, freshly initialised, and measures how much arrives at each.
+
+
+# %%
+def gradient_sizes(activation, hidden=10):
+    """The norm of the gradient of the loss at the output of each hidden layer, first to last."""
+    net = MLP([64, *[40] * hidden, 10], activation=activation, rng=0)
+    out, caches = digits.x_train[:200], []
+    for layer in net.layers:
+        out, cache = layer.forward(out)
+        caches.append(cache)
+    _, dout = np.unique(digits.y_train[:200], return_inverse=True)
+    dout = (np.exp(out) / np.exp(out).sum(axis=1, keepdims=True) - np.eye(10)[dout]) / 200
+    sizes = []
+    for layer, cache in zip(net.layers[::-1], caches[::-1], strict=True):
+        if type(layer) is type(activation):
+            sizes.append(np.linalg.norm(dout))
+        dout, _ = layer.backward(dout, cache)
+    return sizes[::-1]
+
+
+fig, ax = plt.subplots(figsize=(6.5, 3.4))
+for name, layer in {"sigmoid": Sigmoid(), "tanh": Tanh(), "ReLU": ReLU(), "ELU": ELU()}.items():
+    ax.semilogy(range(1, 11), gradient_sizes(layer), marker="o", label=name)
+ax.set(xlabel="hidden layer", ylabel="norm of the gradient", title="what comes back, and how far")
+ax.set_xticks(range(1, 11))
+ax.legend()
+plt.show()
+
+# %% [markdown] nbgrader={"grade_id": "question-1"}
+# **Question 1.** A gradient goes back through ten sigmoids. At best, if all of them sit at
+# $x = 0$, by which factor have their slopes made it smaller? And why is this alone enough to
+# explain the first picture of this notebook, in which the network of sigmoids learns nothing?
+#
+# ### BEGIN SOLUTION
+# At best by $(1/4)^{10} \approx 9.5 \cdot 10^{-7}$, a million. In that network there are six, so at
+# best $(1/4)^6 = 1/4096$, times what the weight matrices do. The first layers get gradients of
+# that size, hardly move, and hand on to the last layers what random weights make of the pictures:
+# numbers near ½ that hardly depend on the picture. The last layers can only learn how frequent the
+# classes are, and the loss stays at $\ln 10$.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 2. tanh, and a slip
+#
+# $$\tanh(x) = \frac{e^{x} - e^{-x}}{e^{x} + e^{-x}}$$
+#
+# has the same S, but runs from $-1$ to $1$ and through the origin. So it must be a sigmoid that
+# was stretched and shifted. Slides of more than one lecture print
+#
+# $$\tanh(x) = 2\,\sigma(x) - 1. \qquad\textbf{(wrong!)}$$
+#
+# Both sides run from $-1$ to $1$, both are 0 at 0. Compare them at $x = 1$, or compare the slopes
+# at 0, to see that something is missing. The right formula has one more number in it. Find it:
+# multiply the numerator and the denominator of $\tanh$ by $e^{-x}$, and look for a sigmoid.
+#
+# For the backward pass there are two ways, and both are short. Either differentiate your formula
+# with the chain rule, or show that the slope is $1 - \tanh^2(x)$ and use that.
+#
+# **Exercise 2** (3 points). Write tanh by means of your `sigmoid_forward` (not by `np.tanh`), and
+# its backward pass.
+
+
+# %% nbgrader={"grade_id": "tanh", "solution": true}
+def tanh_forward(x):
+    """tanh of every entry of x, computed by sigmoid_forward.
+
+    x: floats, of any shape. Returns out, of the same shape, and a cache for backward.
+    """
+    ### BEGIN SOLUTION
+    s, _ = sigmoid_forward(2 * x)
+    out = 2 * s - 1
+    return out, out
+    ### END SOLUTION
+
+
+def tanh_backward(dout, cache):
+    """The gradient dx, of the shape of x, for the upstream gradient dout of the same shape."""
+    ### BEGIN SOLUTION
+    out = cache
+    return dout * (1 - out**2)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-2", "points": 3}
+with exercise(2, "tanh", tanh_forward, tanh_backward) as check:
+    check("tanh(0) is 0", tanh_forward(0.0)[0], 0.0)
+    check(
+        "tanh(1) is 0.7616",
+        tanh_forward(1.0)[0],
+        0.761594,
+        rtol=1e-5,
+        mistakes=[
+            (0.462117, "that is 2σ(x) - 1, the slip of the slides: it is tanh(x/2)"),
+            (0.880797, "that is σ(2x): it is still to be stretched to (-1, 1)"),
+            (-0.761594, "that is tanh(-x): a sign is swapped"),
+        ],
+    )
+    out, cache = tanh_forward(np.array([0.0, 0.5 * np.log(3.0)]))
+    check("tanh(½ ln 3) is a half", out, [0.0, 0.5])
+    check(
+        "the slope is 1 at 0, and ¾ where tanh is a half",
+        tanh_backward(np.ones(2), cache),
+        [1.0, 0.75],
+        mistakes=[
+            ([0.5, 0.375], "half of it: the derivative of the inner function 2x is missing"),
+            ([0.25, 0.1875], "a quarter of it: what became of the two factors 2?"),
+            ([1.0, 0.5], "that is 1 - tanh(x), where tanh(x) is to be squared"),
+            ([0.0, 0.25], "that is tanh(x) (1 - tanh(x)), the rule of the sigmoid"),
+        ],
+    )
+    x = rng.standard_normal((3, 4))
+    check.functions("dx agrees with differences", tanh_forward, tanh_backward, x)
+    ### BEGIN HIDDEN TESTS
+    x = 2 * rng.standard_normal((2, 1, 3))
+    check("tanh of any shape", tanh_forward(x)[0], (np.exp(2 * x) - 1) / (np.exp(2 * x) + 1))
+    check.functions("dx for three axes", tanh_forward, tanh_backward, x)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# tanh_forward, tanh_backward = borrow(lambda: Tanh())
+
+# %% [markdown]
+# ### Why the centre matters: the zig-zag
+#
+# A tanh has a slope of up to 1, four times as much. Its second advantage is harder to see: its
+# outputs are of both signs. Think of one neuron of the *next* layer, with the score
+# $s = w_1 h_1 + w_2 h_2$, where $h$ is what the activations hand on. Its gradient is
+#
+# $$\frac{\partial L}{\partial w_i} = \frac{\partial L}{\partial s}\; h_i.$$
+#
+# If $h$ comes from sigmoids, every $h_i$ is positive. Then for one example all components of the
+# gradient have *the same sign*, that of $\partial L / \partial s$. A step may raise both weights or
+# lower both, never raise one and lower the other. To go down and to the right, the path has to
+# zig-zag.
+#
+# The picture shows stochastic gradient descent on a squared error, one example at a time, at one
+# learning rate. On the left the neuron reads $h = \sigma(z)$, on the right the same outputs,
+# centred: $2\,\sigma(z) - 1$. (Which function of $z$ is this? You have seen it above.) The green
+# quadrants are where the first step can go.
+
+# %%
+z = np.random.default_rng(4).standard_normal((400, 2))
+goal, start = np.array([1.5, -1.5]), np.array([-1.5, 1.5])
+
+
+def descent(h, lr=2.0):
+    """The weights after each step, until they are within 0.1 of the goal."""
+    path = [start]
+    for row in h:
+        w = path[-1]
+        path.append(w - lr * (row @ (w - goal)) * row)  # the gradient of ½ (h·w - h·goal)²
+        if np.linalg.norm(path[-1] - goal) < 0.1:
+            break
+    return np.array(path)
+
+
+fig, axes = plt.subplots(1, 2, figsize=(10, 4.8), sharey=True, layout="constrained")
+h = 1 / (1 + np.exp(-z))
+axis = np.linspace(-2.6, 2.6, 80)
+for ax, (name, inputs) in zip(
+    axes, {"inputs σ(z), all positive": h, "inputs 2σ(z) - 1, of both signs": 2 * h - 1}.items(),
+    strict=True,
+):
+    away = np.stack(np.meshgrid(axis, axis), axis=-1) - goal
+    curvature = inputs.T @ inputs / len(inputs)
+    loss = np.einsum("abi,ij,abj->ab", away, curvature, away) / 2
+    ax.contour(axis, axis, loss, 14, colors="0.75", linewidths=0.8)
+    if inputs.min() > 0:
+        for corner in ((start[0], start[1]), (start[0] - 4, start[1] - 4)):
+            ax.add_patch(plt.Rectangle(corner, 4, 4, color="tab:green", alpha=0.12))
+    path = descent(inputs)
+    ax.plot(*path.T, marker=".", linewidth=1)
+    ax.plot(*start, "ko")
+    ax.plot(*goal, "r*", markersize=13)
+    ax.text(start[0] + 0.12, start[1] - 0.3, "start")
+    ax.text(goal[0] + 0.15, goal[1] + 0.15, "goal")
+    ratio = np.divide(*np.linalg.eigvalsh(curvature)[::-1])
+    ax.set(xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), aspect="equal", xlabel="$w_1$")
+    ax.set_title(f"{name}\n{len(path) - 1} steps; the valley is {ratio**0.5:.1f} × longer than wide")
+axes[0].set_ylabel("$w_2$")
+plt.show()
+
+# %% [markdown]
+# The contour lines tell the deeper reason. Inputs that share a sign make a long, narrow valley:
+# along $w_1 = w_2$ everything adds up and the loss is steep, across it is flat. The same holds for
+# the data themselves, and is why one subtracts their mean.
+
+# %% [markdown] nbgrader={"grade_id": "question-2"}
+# **Question 2.** All inputs of a neuron are positive, but now the gradient is the mean over a
+# batch of 100 examples. Must all its components still have the same sign? And a ReLU hands on
+# nothing negative either: what keeps its zig-zag milder than that of a sigmoid?
+#
+# ### BEGIN SOLUTION
+# No. Each example's gradient has components of one sign, but for some examples it is plus, for
+# others minus, since $\partial L / \partial s$ differs. Their sum can point anywhere. The zig-zag
+# gets milder; the narrow valley, which is a property of the loss, stays.
+# A ReLU's outputs are not all positive: about half of them are exactly 0, a different half for each
+# example. Weights whose inputs are 0 do not move, so an example moves only some of the
+# weights, and different examples different ones. Its mean is above 0 nevertheless, which is what
+# the ELU improves.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 3. Numbers that do not fit
+#
+# A float64 ends at $1.8 \cdot 10^{308}$, which is $e^{709.8}$; a float32 at $e^{88.7}$. Beyond
+# that NumPy warns, and goes on with `inf`:
+
+# %%
+with np.errstate(over="raise", invalid="raise", divide="raise"):  # warnings as errors
+    try:
+        print(1 / (1 + np.exp(-np.array(-1000.0))))
+    except FloatingPointError as error:
+        print("σ(-1000) =", 0.0, " but on the way:", error)
+with np.errstate(over="ignore", invalid="ignore"):
+    print("e¹⁰⁰⁰ / (1 + e¹⁰⁰⁰) =", np.exp(1000.0) / (1 + np.exp(1000.0)), "instead of 1")
+print("log(1 + e⁻⁴⁰) =", np.log(1 + np.exp(-40.0)), "instead of 4.25e-18")
+
+# %% [markdown]
+# Three failures. The first is lucky: `1 / inf` happens to be right. In the second `inf / inf` is
+# `nan`, and one `nan` spoils every weight of a network in one step. In the third nothing
+# overflows, but $1 + e^{-40}$ is rounded to 1, and its logarithm is 0.
+#
+# One idea cures all: **compute $e = e^{-|x|}$ and nothing else.** The exponent is never positive,
+# so $e$ is between 0 and 1. Then
+#
+# - for $x \ge 0$, $e^{-x}$ *is* $e$: $\;\sigma(x) = 1 / (1 + e)$;
+# - for $x < 0$, $e^{x}$ is $e$: multiply the numerator and denominator of $\sigma(x)$ by $e^{x}$;
+# - the **softplus** $\log(1 + e^{x})$, a smooth ReLU, is nearly $x$ for large $x$. Take it out:
+#   $\log(1 + e^{x}) = \max(x, 0) + \log(\,?\,)$. Check both cases, $x \ge 0$ and $x < 0$: it is the
+#   same logarithm. And `np.log1p(e)` is $\log(1 + e)$ without rounding $1 + e$.
+#
+# The softplus as a circuit of three gates is below, at $x = 1$. Multiply the local slopes by hand:
+# what is the slope of the softplus? You have already written it.
+
+# %%
+softplus, inputs = circuits.softplus()
+softplus.draw(*inputs)
+
+# %% [markdown]
+# **Exercise 3** (4 points). Write a sigmoid that never overflows, and the softplus with its
+# backward pass, also without overflow. A trap: `np.where(x >= 0, A, B)` computes *both* A and B for
+# all entries, so neither may overflow anywhere.
+
+
+# %% nbgrader={"grade_id": "stable", "solution": true}
+def safe_sigmoid(x):
+    """The sigmoid without overflow.   x: floats, of any shape. Returns out alone, without a cache."""
+    ### BEGIN SOLUTION
+    e = np.exp(-abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+    ### END SOLUTION
+
+
+def softplus_forward(x):
+    """log(1 + eˣ) of every entry of x, without overflow.
+
+    x: floats, of any shape. Returns out, of the same shape, and a cache for backward.
+    """
+    ### BEGIN SOLUTION
+    return np.maximum(x, 0) + np.log1p(np.exp(-abs(x))), x
+    ### END SOLUTION
+
+
+def softplus_backward(dout, cache):
+    """The gradient dx, of the shape of x, for the upstream gradient dout of the same shape."""
+    ### BEGIN SOLUTION
+    x = cache
+    return dout * safe_sigmoid(x)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-3", "points": 4}
+def calm(function, *inputs):
+    """What the function returns; or, where NumPy would warn, the text of the warning."""
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        try:
+            return function(*inputs)
+        except FloatingPointError as error:
+            return str(error)
+
+
+BOTH = "np.where computes both of its branches for all entries; exponentiate -abs(x) alone"
+with exercise(3, "no overflow", safe_sigmoid, softplus_forward, softplus_backward) as check:
+    check("σ(0) and σ(±1)", safe_sigmoid(np.array([0.0, 1, -1])), [0.5, 0.731059, 0.268941], rtol=1e-5)
+    check("σ(1000) is 1, without a warning", calm(safe_sigmoid, np.array([1000.0])), [1.0], hint=BOTH)
+    check(
+        "σ(-1000) is 0, without a warning",
+        calm(safe_sigmoid, np.array([-1000.0])),
+        [0.0],
+        hint=BOTH,
+        mistakes=[([1.0], "that is σ(1000): for x < 0 the numerator is e")],
+    )
+    check("softplus(0) is ln 2", softplus_forward(np.array([0.0]))[0], [0.693147], rtol=1e-5)
+    check(
+        "softplus(1) is 1.3133",
+        softplus_forward(np.array([1.0]))[0],
+        [1.313262],
+        rtol=1e-5,
+        mistakes=[([0.313262], "that is softplus(-1): max(x, 0) is missing")],
+    )
+    check(
+        "softplus(±1000) is 1000 and 0, without a warning",
+        calm(lambda x: softplus_forward(x)[0], np.array([1000.0, -1000.0])),
+        [1000.0, 0.0],
+        hint="take max(x, 0) out of the logarithm first",
+    )
+    check(
+        "softplus(-40) is 4.25e-18",
+        softplus_forward(np.array([-40.0]))[0],
+        [4.248354e-18],
+        rtol=1e-5,
+        atol=0,
+        mistakes=[([0.0], "1 + e⁻⁴⁰ was rounded to 1; np.log1p(e) does not round")],
+    )
+    x = rng.standard_normal((3, 4))
+    check.functions("dx agrees with differences", softplus_forward, softplus_backward, x)
+    check(
+        "the slope at ±1000 is 1 and 0, without a warning",
+        calm(lambda x: softplus_backward(np.ones(2), softplus_forward(x)[1]), np.array([1e3, -1e3])),
+        [1.0, 0.0],
+        hint="the slope is a function that you have just made safe",
+    )
+    ### BEGIN HIDDEN TESTS
+    x = rng.standard_normal((2, 2, 3))
+    check("σ for three axes", safe_sigmoid(x), (1 + np.tanh(x / 2)) / 2)
+    check("softplus of a matrix", softplus_forward(x)[0], np.logaddexp(0, x))
+    check(
+        "large and small in one array",
+        calm(safe_sigmoid, np.array([[-800.0, 0.0], [800.0, -800.0]])),
+        [[0.0, 0.5], [1.0, 0.0]],
+    )
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# softplus_forward, softplus_backward = borrow(lambda: Softplus())
+# safe_sigmoid = lambda x: Sigmoid().forward(x)[0]
+
+# %% [markdown]
+# ## 4. ReLU and leaky ReLU
+#
+# $$\text{ReLU}(x) = \max(x, 0) \qquad
+# \text{leaky}(x) = \begin{cases} x & x > 0\\ \alpha x & x \le 0\end{cases}
+# \quad\text{with a small } \alpha,\text{ here } 0.1.$$
+#
+# No exponential, and for $x > 0$ the slope is exactly 1, however large $x$ is: no saturation on
+# that side. (V. Nair and G. Hinton 2010 for the ReLU; A. Maas and others 2013 for the leaky one.)
+# The price is a kink at 0, where no slope exists. One chooses: the library takes the slope of the
+# left side, 0 or $\alpha$, and any choice between the two slopes is accepted here.
+#
+# **Exercise 4** (3 points). Write both pairs. Before you write `backward`, ask which array decides
+# where the gradient passes: `x`, or `dout`?
+
+
+# %% nbgrader={"grade_id": "relu", "solution": true}
+def relu_forward(x):
+    """max(x, 0) of every entry.   x: floats, of any shape. Returns out, of that shape, and cache."""
+    ### BEGIN SOLUTION
+    return np.maximum(x, 0), x
+    ### END SOLUTION
+
+
+def relu_backward(dout, cache):
+    """The gradient dx, of the shape of x, for the upstream gradient dout of the same shape."""
+    ### BEGIN SOLUTION
+    x = cache
+    return dout * (x > 0)
+    ### END SOLUTION
+
+
+def leaky_forward(x, alpha=0.1):
+    """x where x > 0, else alpha · x.
+
+    x: floats, of any shape; alpha: a number from 0 to 1. Returns out, of the shape of x, and cache.
+    """
+    ### BEGIN SOLUTION
+    slope = np.where(x > 0, 1.0, alpha)
+    return slope * x, slope
+    ### END SOLUTION
+
+
+def leaky_backward(dout, cache):
+    """The gradient dx, of the shape of x. (alpha is a setting: nobody asks for its gradient.)"""
+    ### BEGIN SOLUTION
+    slope = cache
+    return dout * slope
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-4", "points": 3}
+with exercise(
+    4, "ReLU and leaky ReLU", relu_forward, relu_backward, leaky_forward, leaky_backward
+) as check:
+    x, dout = np.array([[-2.0, 3.0], [0.5, -1.0]]), np.array([[5.0, -7.0], [11.0, -13.0]])
+    out, cache = relu_forward(x)
+    check("ReLU lets 3 and 0.5 pass, and stops -2 and -1", out, [[0.0, 3.0], [0.5, 0.0]])
+    check(
+        "ReLU sends -7 and 11 back, where it let x pass",
+        relu_backward(dout, cache),
+        [[0.0, -7.0], [11.0, 0.0]],
+        mistakes=[
+            ([[5.0, 0.0], [11.0, 0.0]], "that is ReLU of dout: the sign of x decides, not dout's"),
+            ([[0.0, 0.0], [11.0, 0.0]], "both signs were asked: the sign of x alone decides"),
+            ([[0.0, -21.0], [5.5, 0.0]], "dout times out: the slope is 1 there, and not x"),
+            ([[0.0, 1.0], [1.0, 0.0]], "that is the slope; times dout, and you are there"),
+        ],
+    )
+    x = rng.standard_normal((3, 4))
+    check.functions("its dx agrees with differences", relu_forward, relu_backward, x)
+    out, cache = leaky_forward(np.array([[-2.0, 3.0], [0.5, -1.0]]))
+    check(
+        "the leaky one lets a tenth of -2 and -1 pass",
+        out,
+        [[-0.2, 3.0], [0.5, -0.1]],
+        mistakes=[([[0.1, 3.0], [0.5, 0.1]], "where x ≤ 0 it is alpha · x, not alpha")],
+    )
+    check(
+        "… and sends a tenth of 5 and -13 back",
+        leaky_backward(dout, cache),
+        [[0.5, -7.0], [11.0, -1.3]],
+        mistakes=[
+            ([[0.0, -7.0], [11.0, 0.0]], "that is the ReLU's: alpha of dout passes where x ≤ 0"),
+            ([[0.1, -7.0], [11.0, 0.1]], "where x ≤ 0 it is alpha · dout, not alpha"),
+        ],
+    )
+    check.functions("its dx agrees with differences", leaky_forward, leaky_backward, x)
+    ### BEGIN HIDDEN TESTS
+    check.functions("dx with alpha = 0.3", leaky_forward, leaky_backward, x, 0.3)
+    check.functions("ReLU for three axes", relu_forward, relu_backward, x.reshape(3, 2, 2))
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# relu_forward, relu_backward = borrow(lambda: ReLU())
+# leaky_forward, leaky_backward = borrow(lambda: LeakyReLU(0.1))
+
+# %% [markdown]
+# ### Dead units
+#
+# On the left side of a ReLU the slope is not small, it is 0. Here is a neuron
+# $\max(w x + b, 0)$ with a bias of $-10$. Whatever comes back from above is multiplied by 0: no
+# weight gets a gradient, not even the bias that is at fault.
+
+# %%
+unit = Graph()
+w, x, b = unit.input("w"), unit.input("x"), unit.input("b")
+unit.output(ReLU()(w * x + b).named("f"))
+unit.draw(1.5, 2.0, -10.0)
+
+# %% [markdown]
+# Raise the bias until the gate opens. Between shut and open there is nothing: the gradient is
+# all there, or not at all.
+
+# %%
+unit.draw(1.5, 2.0, -10.0).sliders(b=(-10, 2), x=(-5, 10))
+
+# %% [markdown]
+# One example without a gradient is fine, the next may have one. But a unit that is off for *every*
+# example of the training data gets no gradient at all, and stays as it is. It is **dead**.
+#
+# **Exercise 5** (2 points). `out` (N, M) holds the outputs of M ReLU units for N examples. Write the
+# share of the units that are 0 for all of the examples.
+
+
+# %% nbgrader={"grade_id": "dead", "solution": true}
+def dead_share(out):
+    """The share of dead units, from 0 to 1.   out: (N, M), the outputs of M ReLUs for N examples."""
+    ### BEGIN SOLUTION
+    return np.mean((out == 0).all(axis=0))
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-5", "points": 2}
+with exercise(5, "dead units", dead_share) as check:
+    out = np.array([[0.0, 2.0, 0.0, 0.0], [0.0, 1.0, 3.0, 0.0], [0.0, 4.0, 0.0, 0.5]])
+    check(
+        "of these four units one is dead: a quarter",
+        dead_share(out),
+        0.25,
+        mistakes=[
+            (7 / 12, "that is the share of zeros; a unit that is off now and then is healthy"),
+            (0.75, "those are the units that are off for ANY example; dead is off for ALL"),
+            (0.0, "axis 0 runs over the examples, axis 1 over the units: which one for all(…)?"),
+            (1.0, "that is how many; the share is asked for"),
+        ],
+    )
+    check("of units that all fire none is dead", dead_share(np.ones((3, 2))), 0.0)
+    ### BEGIN HIDDEN TESTS
+    check("of two units and five examples", dead_share(np.eye(5)[:, :2] * [[1.0, 0.0]]), 0.5)
+    check("all dead", dead_share(np.zeros((2, 3))), 1.0)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# How does a unit get there? Rarely by its initial weights. The usual way is **one step that is too
+# large**: it throws the bias, or all weights, far to the negative side. The next experiment makes
+# such a step on purpose. A network with 100 hidden units takes one step with the learning rate on
+# the axis, then 60 ordinary ones. At the end we look which hidden units still get any gradient.
+
+
+# %%
+def numb_after(activation, first_lr):
+    """The share of hidden units that get no gradient at all after a large step and 60 small ones."""
+    model = Classifier(MLP([64, 100, 10], activation=activation, rng=0))
+    for lr in [first_lr] + [0.1] * 60:
+        _, grads = model.loss(digits.x_train, digits.y_train)
+        for name, values in model.params.items():
+            values -= lr * grads[name]
+    _, grads = model.loss(digits.x_train, digits.y_train)
+    dW = next(iter(grads.values()))  # (64, 100), of the first affine layer
+    return np.mean((dW == 0).all(axis=0))
+
+
+rates = [0.1, 1, 2, 5, 10, 20, 50]
+fig, ax = plt.subplots(figsize=(6.5, 3.4))
+for name, layer in {"ReLU": ReLU(), "leaky ReLU, α = 0.1": LeakyReLU(0.1)}.items():
+    ax.semilogx(rates, [numb_after(layer, lr) for lr in rates], marker="o", label=name)
+ax.set_xticks(rates, map(str, rates))
+ax.minorticks_off()
+ax.set(xlabel="learning rate of the one large step", ylabel="share of units without gradient")
+ax.set(ylim=(-0.03, 1), title="60 ordinary steps later")
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# After a step with the rate 50 more than half of the ReLUs are dead, and sixty good steps have
+# woken none of them. The leaky units were thrown just as far, but every one of them still learns.
+# (A few ReLUs are dead from the start: with pixels that are never negative, some random weights
+# give a negative score for every digit.)
+
+# %% [markdown] nbgrader={"grade_id": "question-3"}
+# **Question 3.** A ReLU of the *first* hidden layer is off for all training examples. Can gradient
+# descent bring it back? And one of the *second* hidden layer?
+#
+# ### BEGIN SOLUTION
+# In the first layer it cannot: its inputs are the data, which do not change, and its own weights
+# and bias get no gradient, so its scores are negative for ever (an L2 penalty could shrink the
+# weights, momentum could carry them on, and that is all). In the second layer it may come back by
+# chance: its inputs are the outputs of the first layer, whose weights go on learning from the
+# gradients of the other units, and one day some example may give it a positive score.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 5. PReLU: the slope is learned
+#
+# How large should $\alpha$ be? The PReLU (K. He and others 2015) leaves the answer to gradient
+# descent. There is one $\alpha_c$ for each feature, a parameter like a bias:
+#
+# $$\text{out}_{nc} = \begin{cases} x_{nc} & x_{nc} > 0\\ \alpha_c\, x_{nc} & x_{nc} \le 0
+# \end{cases}$$
+#
+# So there are two gradients, $\partial L/\partial x_{nc}$ as for the leaky ReLU, and
+# $\partial L / \partial \alpha_c$. The one number $\alpha_c$ is used by all N examples. It was
+# *broadcast* along the rows in the forward pass, so in the backward pass what comes back from every
+# row **adds up**, as where a wire forks. One row's contribution is
+# $\partial L/\partial\,\text{out}_{nc}$ times $\partial\,\text{out}_{nc} / \partial \alpha_c$. What
+# is the latter where $x_{nc} > 0$, and what where $x_{nc} \le 0$?
+#
+# **Exercise 6** (4 points). Write the PReLU and its two gradients.
+
+
+# %% nbgrader={"grade_id": "prelu", "solution": true}
+def prelu_forward(x, alpha):
+    """x where x > 0, else alpha · x, with one alpha per feature.
+
+    x: floats (N, C); alpha: floats (C,). Returns out (N, C) and a cache for backward.
+    """
+    ### BEGIN SOLUTION
+    return np.where(x > 0, x, alpha * x), (x, alpha)
+    ### END SOLUTION
+
+
+def prelu_backward(dout, cache):
+    """The gradients dx (N, C) and dalpha (C,), for the upstream gradient dout (N, C)."""
+    ### BEGIN SOLUTION
+    x, alpha = cache
+    dx = dout * np.where(x > 0, 1, alpha)
+    dalpha = (dout * np.minimum(x, 0)).sum(axis=0)
+    return dx, dalpha
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-6", "points": 4}
+with exercise(6, "PReLU", prelu_forward, prelu_backward) as check:
+    x = np.array([[-2.0, 3.0], [-1.0, -4.0], [5.0, -6.0]])
+    out, cache = prelu_forward(x, np.array([0.5, 0.25]))
+    check("each feature has its own alpha", out, [[-1.0, 3.0], [-0.5, -1.0], [5.0, -1.5]])
+    dx, dalpha = prelu_backward(np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]), cache)
+    check("dx is dout, or alpha · dout", dx, [[0.5, 10.0], [1.0, 5.0], [3.0, 7.5]])
+    check(
+        "dalpha sums what comes back from all rows",
+        dalpha,
+        [-4.0, -260.0],
+        mistakes=[
+            ([-4 / 3, -260 / 3], "a mean: sum over the rows; if the loss is a mean, it averaged"),
+            ([11.0, -230.0], "rows with x > 0 were counted too: alpha does nothing there"),
+            ([3.0, 50.0], "dout was summed where x ≤ 0; the slope there is x, not 1"),
+            (-264.0, "summed over everything: keep one number per feature, axis=0"),
+            ([-3.0, -10.0], "x was summed where x ≤ 0; each times its dout"),
+            ([4.0, 260.0], "the sign is swapped: the slope is x, which is negative there"),
+        ],
+        hint="for x ≤ 0, out = alpha · x; its derivative with respect to alpha is x",
+    )
+    x, alpha = rng.standard_normal((5, 3)), rng.uniform(0.1, 0.9, 3)
+    check.functions("both agree with differences", prelu_forward, prelu_backward, x, alpha)
+    ### BEGIN HIDDEN TESTS
+    x, alpha = rng.standard_normal((4, 6)), rng.uniform(-0.5, 2.0, 6)
+    check.functions("for alpha below 0 and above 1", prelu_forward, prelu_backward, x, alpha)
+    check.functions("for one row", prelu_forward, prelu_backward, x[:1], alpha)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# prelu_forward, prelu_backward = borrow(lambda alpha: PReLU(len(alpha)))
+
+# %% [markdown]
+# ## 6. ELU
+#
+# The exponential linear unit (D.-A. Clevert and others 2016) bends where the ReLU breaks:
+#
+# $$\text{ELU}(x) = \begin{cases} x & x > 0\\ \alpha\,(e^x - 1) & x \le 0 \end{cases}$$
+#
+# Its outputs go down to $-\alpha$, so their mean is nearer to 0, and its slope on the left is
+# small but not 0. With $\alpha = 1$ it has no kink. Find its slope for $x \le 0$. Can you write it
+# by means of the output alone?
+#
+# **Exercise 7** (3 points). Write the ELU. We take $\alpha = 0.7$, so that a forgotten $\alpha$
+# shows. Mind the branch of `np.where` that nobody looks at: $e^{1000}$ overflows there. And
+# `np.expm1(x)` is $e^x - 1$ with all its digits for small $x$.
+
+
+# %% nbgrader={"grade_id": "elu", "solution": true}
+def elu_forward(x, alpha=0.7):
+    """x where x > 0, else alpha (eˣ - 1), without overflow.
+
+    x: floats, of any shape; alpha: a number. Returns out, of the shape of x, and a cache.
+    """
+    ### BEGIN SOLUTION
+    out = np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return out, (out, alpha)
+    ### END SOLUTION
+
+
+def elu_backward(dout, cache):
+    """The gradient dx, of the shape of x, for the upstream gradient dout of the same shape."""
+    ### BEGIN SOLUTION
+    out, alpha = cache
+    return dout * np.where(out > 0, 1, out + alpha)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-7", "points": 3}
+with exercise(7, "ELU", elu_forward, elu_backward) as check:
+    x = np.array([2.0, -np.log(2.0), -np.log(10.0)])
+    out, cache = elu_forward(x)
+    check(
+        "e⁻ˡⁿ² is a half, so ELU(-ln 2) is 0.7 · (½ - 1)",
+        out,
+        [2.0, -0.35, -0.63],
+        mistakes=[
+            ([2.0, -0.5, -0.9], "alpha is missing"),
+            ([2.0, 0.35, 0.07], "that is alpha eˣ: the -1 is missing, and out jumps at 0"),
+            ([2.0, -0.65, -0.93], "that is alpha eˣ - 1: alpha multiplies both"),
+        ],
+    )
+    check(
+        "its slope there is 0.7 · ½",
+        elu_backward(np.ones(3), cache),
+        [1.0, 0.35, 0.07],
+        mistakes=[
+            ([1.0, -0.35, -0.63], "that is the output; the -1 has no derivative"),
+            ([1.0, 0.5, 0.1], "alpha is missing"),
+            ([1.0, 0.65, 0.37], "out + 1 is right for alpha = 1 alone"),
+        ],
+    )
+    x = rng.standard_normal((3, 4))
+    check.functions("dx agrees with differences", elu_forward, elu_backward, x)
+    check(
+        "ELU(±1000) is 1000 and -0.7, without a warning",
+        calm(lambda x: elu_forward(x)[0], np.array([1000.0, -1000.0])),
+        [1000.0, -0.7],
+        hint="np.where computes both branches: exponentiate np.minimum(x, 0)",
+    )
+    check(
+        "its slopes there are 1 and 0, without a warning",
+        calm(lambda x: elu_backward(np.ones(2), elu_forward(x)[1]), np.array([1000.0, -1000.0])),
+        [1.0, 0.0],
+        hint="np.where computes both branches: exponentiate np.minimum(x, 0)",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.functions("with alpha = 1.3", elu_forward, elu_backward, x, 1.3)
+    check.functions("for three axes", elu_forward, elu_backward, x.reshape(3, 2, 2))
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# elu_forward, elu_backward = borrow(lambda: ELU(0.7))
+
+# %% [markdown]
+# You can already train with it. A layer of the library is an object with `forward` and `backward`;
+# the next cell makes one of your two functions, and puts it into the six hidden layers of the first
+# picture.
+
+
+# %%
+class MyELU(Layer):
+    """The ELU of this notebook, as a layer."""
+
+    weight_init = staticmethod(he_normal)
+
+    def forward(self, x, *, train=True):
+        return elu_forward(x)
+
+    def backward(self, dout, cache):
+        return elu_backward(dout, cache), {}
+
+
+if check.verdict in ("right", "borrowed"):
+    mine, theirs = trained(MyELU(), **DEEP), trained(ELU(0.7), **DEEP)
+    print(f"your ELU:        loss {mine.loss[-1]:.6f}, accuracy {mine.val_score[-1]:.1%}")
+    print(f"the library's:   loss {theirs.loss[-1]:.6f}, accuracy {theirs.val_score[-1]:.1%}")
+else:
+    print("Your ELU trains a network here as soon as exercise 7 is right.")
+
+# %% [markdown]
+# ## 7. Maxout
+#
+# Why choose the shape at all? A maxout unit (I. Goodfellow and others 2013) has K affine pieces
+# and hands on the largest:
+#
+# $$z_{nkm} = \sum_d x_{nd} W_{dkm} + b_{km}, \qquad \text{out}_{nm} = \max_k z_{nkm}.$$
+#
+# With the pieces 0 and $x$ it is a ReLU, with $\alpha x$ and $x$ a leaky one; with more pieces it
+# makes any convex shape. It costs K times the parameters. Its backward pass is that of the max
+# gate, which **routes**: the winner gets all of the gradient, the others get nothing.
+
+# %%
+gate, inputs = circuits.max_gate()
+gate.draw(*inputs)
+
+# %% [markdown]
+# So let $\text{dz}_k$ (N, M) be `dout` where piece $k$ has won, and 0 elsewhere. Each piece is then
+# an affine layer with the weights $W_k$ = `W[:, k]` (D, M), and goes back like one:
+#
+# $$\text{dx} = \sum_k \text{dz}_k W_k^{\mathsf T}, \qquad \text{dW}_k = x^{\mathsf T} \text{dz}_k,
+# \qquad \text{db}_k = \sum_n \text{dz}_{nk}.$$
+#
+# What if two pieces are equal? Only one of them may win, or the gradient is counted twice. Take
+# the first, as `argmax` does.
+#
+# **Exercise 8** (4 points). Write the maxout layer.
+
+
+# %% nbgrader={"grade_id": "maxout", "solution": true}
+def maxout_forward(x, W, b):
+    """The largest of K affine pieces, for each of M units.
+
+    x: floats (N, D); W: floats (D, K, M); b: floats (K, M).
+    Returns out (N, M) and a cache for backward.
+    """
+    z = np.tensordot(x, W, axes=1) + b  # (N, K, M), all pieces at once
+    ### BEGIN SOLUTION
+    winner = z.argmax(axis=1)  # (N, M)
+    return z.max(axis=1), (x, W, winner)
+    ### END SOLUTION
+
+
+def maxout_backward(dout, cache):
+    """The gradients dx (N, D), dW (D, K, M) and db (K, M), for the upstream gradient dout (N, M)."""
+    ### BEGIN SOLUTION
+    x, W, winner = cache
+    dx, dW = np.zeros_like(x), np.zeros_like(W)
+    db = np.zeros(W.shape[1:])
+    for k in range(W.shape[1]):
+        dz = dout * (winner == k)  # (N, M)
+        dx += dz @ W[:, k].T
+        dW[:, k] = x.T @ dz
+        db[k] = dz.sum(axis=0)
+    return dx, dW, db
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-8", "points": 4}
+with exercise(8, "maxout", maxout_forward, maxout_backward) as check:
+    x = np.array([[1.0], [-2.0], [3.0]])  # three numbers, one unit, the pieces 0 and x: a ReLU
+    out, cache = maxout_forward(x, np.array([[[0.0], [1.0]]]), np.zeros((2, 1)))
+    check(
+        "of the pieces 0 and x it is a ReLU",
+        out,
+        [[1.0], [0.0], [3.0]],
+        mistakes=[
+            ([[1.0], [-2.0], [3.0]], "that is the sum of the pieces, or the last one"),
+            ([[1.0], [0.0], [1.0]], "that is which piece wins; what it says is asked for"),
+        ],
+        hint="the pieces are along axis 1 of z",
+    )
+    dx, dW, db = maxout_backward(np.array([[10.0], [20.0], [30.0]]), cache)
+    check(
+        "dx is that of a ReLU",
+        dx,
+        [[10.0], [0.0], [30.0]],
+        mistakes=[([[10.0], [20.0], [30.0]], "the gradient goes to the winning piece alone")],
+    )
+    check(
+        "of 10, 20 and 30 the piece 0 gets 20, the piece x gets 40",
+        db,
+        [[20.0], [40.0]],
+        mistakes=[([[60.0], [60.0]], "the gradient goes to the winning piece alone")],
+    )
+    check("dW is x times what a piece gets", dW, [[[-40.0], [100.0]]])
+    x, W, b = rng.standard_normal((5, 4)), rng.standard_normal((4, 3, 2)), rng.standard_normal((3, 2))
+    check.functions("all agree with differences", maxout_forward, maxout_backward, x, W, b)
+    dx, _, db = maxout_backward(
+        np.ones((1, 1)), maxout_forward(np.ones((1, 1)), np.ones((1, 2, 1)), np.zeros((2, 1)))[1]
+    )
+    check(
+        "of two equal pieces one wins, not both",
+        (dx, db.sum(keepdims=True)),
+        ([[1.0]], [[1.0]]),
+        mistakes=[
+            (([[2.0]], [[2.0]]), "both equal pieces got the whole gradient; argmax names one"),
+        ],
+    )
+    ### BEGIN HIDDEN TESTS
+    x, W, b = rng.standard_normal((3, 2)), rng.standard_normal((2, 2, 5)), rng.standard_normal((2, 5))
+    check("out is the larger", maxout_forward(x, W, b)[0], np.maximum(*(x @ W[:, k] + b[k] for k in (0, 1))))
+    check.functions("two pieces, five units", maxout_forward, maxout_backward, x, W, b)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# maxout_forward, maxout_backward = borrow(
+#     lambda W, b: Maxout(W.shape[0], W.shape[2], pieces=W.shape[1])
+# )
+
+# %% [markdown]
+# ## 8. Which one, then?
+#
+# An experiment, with the library's layers, since they are the same as yours. Nine networks, one
+# without any activation, on two problems, from three seeds each:
+#
+# - three **spirals** in the plane, 360 points, two hidden layers of 50 units;
+# - the **digits**, with the six hidden layers of the first picture.
+#
+# All train with the same solver, learning rate and number of epochs. That is not quite fair, since
+# each might have its own best rate, but it is how one meets them. Maxout has twice the weights.
+
+# %%
+contestants = {
+    "none": None,
+    "sigmoid": Sigmoid(),
+    "tanh": Tanh(),
+    "softplus": Softplus(),
+    "ReLU": ReLU(),
+    "leaky ReLU": LeakyReLU(0.1),
+    "PReLU": PReLU(),
+    "ELU": ELU(),
+    "maxout": "maxout",
+}
+problems = {
+    "spirals": {
+        "sizes": [2, 50, 50, 3], "data": spirals(), "lr": 0.1, "epochs": 30, "batch_size": 30
+    },
+    "digits, six hidden layers": DEEP,
+}
+fig, axes = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
+print(f"{'accuracy (mean and spread)':28}" + "".join(f"{name:>28}" for name in problems))
+table = {name: [] for name in contestants}
+for ax, (problem, settings) in zip(axes, problems.items(), strict=True):
+    for place, (name, activation) in enumerate(contestants.items()):
+        runs = [trained(activation, **settings, seed=seed) for seed in range(3)]
+        scores = [run.val_score[-1] for run in runs]
+        table[name].append(f"{np.mean(scores):.1%} ± {np.ptp(scores) / 2:.1%}")
+        losses = np.mean([run.loss for run in runs], axis=0)
+        style = ["-", "--"][place % 2]
+        ax.semilogy(runs[0].epoch, losses, style, color=plt.cm.tab10(place), label=name)
+    ax.set(xlabel="epoch", ylabel="training loss, mean of three runs", title=problem)
+axes[1].legend(loc="lower left", ncols=2)
+for name, told in table.items():
+    print(f"{name:28}" + "".join(f"{text:>28}" for text in told))
+plt.show()
+
+# %% [markdown]
+# What I read from it (read it yourself first):
+#
+# - **Without an activation** the spirals cannot be told apart: lines do not bend.
+# - The **sigmoid** is the last on both, and with six layers does not leave $\ln 10$. Nor is the
+#   softplus quick: its outputs are all positive, with a mean far from 0, and its slope is ½ at 0.
+# - **tanh** works, and takes longer on the spirals than the ReLU and its relatives.
+# - Among **ReLU, leaky ReLU, PReLU, ELU and maxout** the differences on the spirals are smaller
+#   than you would notice. In the deep network the ELU, whose outputs are nearly centred, and maxout
+#   are ahead at the same number of epochs.
+#
+# So the usual advice holds: take ReLU. Watch the share of dead units, and with it the learning
+# rate. Try leaky ReLU, PReLU, ELU or maxout for the last percent. Take tanh where outputs must be
+# bounded and centred. Take the sigmoid where a number between 0 and 1 is *meant*: gates and
+# outputs, not hidden layers. The next notebook is about outputs.
+
+# %% [markdown]
+# ## What to keep
+#
+# | | out | what to remember |
+# |:--|:--|:--|
+# | sigmoid | $1/(1 + e^{-x})$ | slope at most ¼; saturates; not centred; exponentiate $-\lvert x\rvert$ |
+# | tanh | $2\,\sigma(2x) - 1$ | slope at most 1; saturates; centred; *not* $2\,\sigma(x) - 1$ |
+# | softplus | $\log(1 + e^x)$ | the smooth ReLU; its slope is the sigmoid; `log1p` |
+# | ReLU | $\max(x, 0)$ | slope 1 or 0; cheap; units can die |
+# | leaky ReLU | $x$ or $\alpha x$ | units cannot die |
+# | PReLU | $x$ or $\alpha_c x$ | $\alpha$ is learned; its gradient sums over the batch |
+# | ELU | $x$ or $\alpha(e^x - 1)$ | outputs nearly centred; mind the overflow |
+# | maxout | $\max_k z_k$ | learns its shape; the winner gets the gradient; K times the weights |
+#
+# - An activation's backward pass is `dout` times the slope, entry by entry.
+# - What was broadcast in the forward pass is summed in the backward pass.
+# - `np.where` computes both branches.
+# - Slopes multiply from layer to layer: below 1 they vanish, and a 0 stops everything.

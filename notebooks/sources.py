@@ -1,0 +1,62 @@
+"""Where the notebooks are, and how their sources are read."""
+
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+SOLUTIONS = FOLDER / "solutions"
+CHECK = re.compile(r'^with exercise\(\s*(\d+),\s*"([^"]+)"', re.MULTILINE)
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def homeworks():
+    """The names of the homeworks, in order: "1-derivatives", …"""
+    return sorted(path.stem for path in SOLUTIONS.glob("[0-9]*-*.py"))
+
+
+def student_notebook(name, folder=FOLDER):
+    """Where a homework's notebook is for a student."""
+    return Path(folder) / name / f"{name}.ipynb"
+
+
+def source_notebook(name):
+    """The notebook of a homework with solutions and hidden tests, as nbgrader takes it.
+
+    In the py:percent file a cell says of nbgrader's metadata what differs from cell to cell:
+
+        # %% nbgrader={"grade_id": "sigmoid", "solution": true}      the student writes here
+        # %% nbgrader={"grade_id": "check-3", "points": 3}           checks what was written
+        # %% [markdown] nbgrader={"grade_id": "question-1"}          an answer in prose
+    """
+    import jupytext
+
+    notebook = jupytext.read(SOLUTIONS / f"{name}.py")
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    for place, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{place}"
+        cell.metadata.pop("lines_to_next_cell", None)
+        own = cell.metadata.get("nbgrader")
+        if own is not None:
+            check, prose = "points" in own, cell.cell_type == "markdown"
+            cell.id = own["grade_id"]
+            cell.metadata["nbgrader"] = {
+                "schema_version": 3,
+                "grade_id": own["grade_id"],
+                "grade": check or prose,
+                "locked": check,
+                "points": own.get("points", 0),
+                "solution": not check,
+                "task": False,
+            }
+            if not check and not prose:
+                del cell.metadata["nbgrader"]["points"]
+    return notebook
+
+
+def checks(notebook):
+    """The check cells of a notebook, by the number of the exercise: (title, cell)."""
+    found = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (match := CHECK.search(cell.source)):
+            found[int(match[1])] = match[2], cell
+    return found

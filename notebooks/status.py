@@ -1,0 +1,52 @@
+"""How far a student has come."""
+
+import nbformat
+
+from notebooks.exercise import KIND
+from notebooks.sources import checks, homeworks, student_notebook
+
+MARKS = {"right": "✓", "wrong": "✗", "borrowed": "↺", "unwritten": "·", None: " "}
+WORDS = {
+    "right": "right",
+    "wrong": "not yet",
+    "borrowed": "borrowed",
+    "unwritten": "not written yet",
+    None: "not run yet",
+}
+
+
+def status(folder):
+    """A page of text: for each homework in `folder`, which exercises pass, as of when its notebook
+    was last saved. Raises ValueError where there is no notebook of the course."""
+    lines, found, right = [], 0, 0
+    for name in homeworks():
+        path = student_notebook(name, folder)
+        if not path.exists():
+            continue
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except (ValueError, nbformat.reader.NotJSONError) as error:
+            raise ValueError(f"{path}: not a notebook, or damaged: {error}") from None
+        said = {
+            number: (title, verdict(cell)) for number, (title, cell) in checks(notebook).items()
+        }
+        marks = "".join(MARKS[state] for _, state in said.values())
+        done = sum(state == "right" for _, state in said.values())
+        found, right = found + len(said), right + done
+        lines.append(f"{name:24} [{marks}]  {done} of {len(said)}")
+        for number, (title, state) in said.items():
+            if done and state != "right":
+                lines.append(f"    {number}  {title}: {WORDS[state]}")
+    if not lines:
+        expected = student_notebook(name, folder)
+        raise ValueError(f"{folder}: no notebook of the course; expected {expected}")
+    lines.append(f"\n{right} of {found} exercises are right, as of when the notebooks were saved")
+    return "\n".join(lines)
+
+
+def verdict(cell):
+    """What a check cell said when it last ran; None where it has not."""
+    for output in cell.outputs:
+        if KIND in output.get("metadata", {}):
+            return output["metadata"][KIND]["verdict"]
+    return None

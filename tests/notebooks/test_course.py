@@ -1,0 +1,231 @@
+"""The homeworks as students get them, submit them, and have them marked."""
+
+import csv
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from notebooks.sources import CHECK, FOLDER, checks, homeworks, source_notebook, student_notebook
+
+for needed in ("jupytext", "nbgrader", "ipykernel", "ipywidgets"):
+    pytest.importorskip(needed, reason=f'{needed} is not installed: pip install -e ".[grading]"')
+nbformat = pytest.importorskip("nbformat")
+
+HERE = Path(__file__).parent
+STUB = "raise NotImplementedError  # your code here"
+SOLUTION = re.compile(r"( *)### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.DOTALL)
+HIDDEN = re.compile(r" *### BEGIN HIDDEN TESTS\n(.*?)\n *### END HIDDEN TESTS", re.DOTALL)
+
+every_homework = pytest.mark.parametrize("name", homeworks())
+
+
+def course(*words):
+    """Runs `python -m notebooks …` and returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "notebooks", *map(str, words)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def released(name):
+    return nbformat.read(student_notebook(name), as_version=4)
+
+
+def wrong_submissions(name):
+    path = HERE / "submissions" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location("submissions", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.WRONG
+
+
+def submission(name, changes=None):
+    """A student's notebook with the solutions written in; `changes` maps the id of a cell to
+    (old, new), what to write otherwise."""
+    notebook, changes = released(name), dict(changes or {})
+    solved = {cell.id: cell.source for cell in source_notebook(name).cells}
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = solved[cell.id]
+            if cell.id in changes:
+                old, new = changes.pop(cell.id)
+                assert cell.source.count(old) == 1, f"{cell.id}: {old!r} is not there just once"
+                cell.source = cell.source.replace(old, new)
+    assert not changes, f"no such cells: {[*changes]}"
+    return notebook
+
+
+def hand_in(notebook, folder, student, name):
+    path = folder / student / f"{name}.ipynb"
+    path.parent.mkdir(parents=True)
+    nbformat.write(notebook, path)
+
+
+def marked(folder, tmp_path):
+    """The rows of the table of grades, by student, and the folder with the marked notebooks."""
+    course("grade", folder, "--csv", tmp_path / "grades.csv", "--course", tmp_path / "course")
+    with open(tmp_path / "grades.csv", newline="", encoding="utf-8") as file:
+        rows = [*csv.DictReader(file)]
+    by_student = {}
+    for row in rows:
+        by_student.setdefault(row["student"], []).append(row)
+    return by_student, tmp_path / "course" / "autograded"
+
+
+def complaints(notebook):
+    """The cells that ended in an error, or wrote on stderr."""
+    found = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                found[cell.id] = f"{output.ename}: {output.evalue}"
+            elif output.get("name") == "stderr":
+                found[cell.id] = output.text
+    return found
+
+
+def test_there_are_nine():
+    assert [name[0] for name in homeworks()] == [*"123456789"]
+
+
+def test_the_students_notebooks_are_what_the_command_makes(tmp_path):
+    course("build", tmp_path)
+    for name in homeworks():
+        made, kept = student_notebook(name, tmp_path), student_notebook(name)
+        assert made.read_bytes() == kept.read_bytes(), f"{kept}: run python -m notebooks build"
+    assert {path.parent.name for path in FOLDER.glob("*/*.ipynb")} == {*homeworks()}
+
+
+@every_homework
+def test_no_solution_leaks(name):
+    text = "\n".join(cell.source for cell in released(name).cells)
+    assert "SOLUTION" not in text
+    assert "HIDDEN" not in text
+    assert "require()" not in text
+    assert STUB in text
+    for source, student in zip(source_notebook(name).cells, released(name).cells, strict=True):
+        assert source.id == student.id
+        for secret in (*SOLUTION.finditer(source.source), *HIDDEN.finditer(source.source)):
+            body = secret[secret.lastindex]
+            assert body.strip()
+            assert body not in text
+        if source.metadata.get("nbgrader", {}).get("solution"):
+            assert SOLUTION.search(source.source), f"{source.id} has no solution"
+
+
+@every_homework
+def test_a_student_gets_clean_cells(name):
+    notebook = released(name)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+        assert {*cell.metadata} <= {"nbgrader", "deletable", "editable", "tags"}
+    numbers = [int(one[1]) for cell in notebook.cells if (one := CHECK.search(cell.source))]
+    assert numbers == [*range(1, len(numbers) + 1)]
+    assert 4 <= len(numbers) <= 8
+    questions = [cell.id for cell in notebook.cells if cell.id.startswith("question-")]
+    assert 2 <= len(questions) <= 3
+
+
+@every_homework
+def test_marks(name, tmp_path):
+    folder, wrong = tmp_path / "submitted", wrong_submissions(name)
+    hand_in(submission(name), folder, "right", name)
+    hand_in(released(name), folder, "empty", name)
+    for student, cell, old, new, _, _ in wrong:
+        hand_in(submission(name, {cell: (old, new)}), folder, student, name)
+    rows, graded = marked(folder, tmp_path)
+    path = f"{name}/{name}.ipynb"
+
+    for row in rows["right"]:
+        assert row["points"] == row["of"], row["feedback"]
+        assert row["feedback"].splitlines()[0].endswith(": right")
+    assert not complaints(nbformat.read(graded / "right" / path, as_version=4))
+
+    for row in rows["empty"]:
+        assert float(row["points"]) == 0
+        assert row["feedback"].startswith(f"not written yet: exercise {row['exercise']}, ")
+    unfinished = nbformat.read(graded / "empty" / path, as_version=4)
+    of_checks = {cell.id for _, cell in checks(unfinished).values()}
+    assert {*complaints(unfinished)} == of_checks  # the hidden last line of each
+
+    assert len(wrong) >= 3
+    for student, _, _, _, lost, diagnosis in wrong:
+        missing = [int(row["exercise"]) for row in rows[student] if row["points"] != row["of"]]
+        assert missing == lost, f"{student}: {[row['feedback'] for row in rows[student]]}"
+        assert all(
+            float(row["points"]) == 0 for row in rows[student] if int(row["exercise"]) in lost
+        )
+        told = "\n".join(row["feedback"] for row in rows[student])
+        assert diagnosis in told, f"{student}: {told}"
+
+
+def test_submissions_that_are_no_good(tmp_path):
+    name, folder = homeworks()[0], tmp_path / "submitted"
+    cheat = released(name)
+    for _, cell in checks(cheat).values():
+        cell.source = "print('exercise 1: right')"
+    hand_in(cheat, folder, "cheat", name)
+    for student, text in (("torn", json.dumps(released(name))[:300]), ("text", "my homework")):
+        (folder / student).mkdir()
+        (folder / student / f"{name}.ipynb").write_text(text)
+    rows, _ = marked(folder, tmp_path)
+    assert sum(float(row["points"]) for row in rows["cheat"]) == 0
+    assert "not written yet" in rows["cheat"][0]["feedback"]
+    for student in ("torn", "text"):
+        (row,) = rows[student]
+        assert float(row["points"]) == 0
+        assert float(row["of"]) > 0
+        assert "not a notebook, or damaged" in row["feedback"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["grade", "{tmp}/nowhere"], "nowhere: expected a folder with a folder for each student"),
+        (["grade", "{tmp}"], "no submissions; expected files such as"),
+        (["status", "{tmp}"], "no notebook of the course"),
+        (["status", "{torn}"], "not a notebook, or damaged"),
+    ],
+)
+def test_what_cannot_be_done_is_a_line(words, message, tmp_path):
+    torn = student_notebook(homeworks()[0], tmp_path / "torn")
+    torn.parent.mkdir(parents=True)
+    torn.write_text("{")
+    (tmp_path / "empty").mkdir()
+    words = [word.format(tmp=tmp_path / "empty", torn=tmp_path / "torn") for word in words]
+    done = subprocess.run(
+        [sys.executable, "-m", "notebooks", *words], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_progress_page(tmp_path):
+    name = homeworks()[0]
+    notebook = released(name)
+    states = ["right", "wrong", "borrowed", "unwritten"]
+    for state, (number, (_, cell)) in zip(states, checks(notebook).items(), strict=False):
+        verdict = {"chainrule": {"exercise": number, "verdict": state}}
+        cell.outputs = [
+            nbformat.v4.new_output("display_data", data={"text/plain": "…"}, metadata=verdict)
+        ]
+    hand_in(notebook, tmp_path, name, name)
+    lines = course("status", tmp_path).splitlines()
+    count = len(checks(notebook))
+    assert re.search(rf"{name} +\[✓✗↺· *\]  1 of {count}", lines[0])
+    titles = [title for title, _ in checks(notebook).values()]
+    assert lines[1:4] == [
+        f"    2  {titles[1]}: not yet",
+        f"    3  {titles[2]}: borrowed",
+        f"    4  {titles[3]}: not written yet",
+    ]
+    assert lines[-1].startswith(f"1 of {count} exercises are right")
