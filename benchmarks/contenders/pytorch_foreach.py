@@ -1,0 +1,8 @@
+"""PyTorch with foreach=True: all parameters of an optimizer in one call."""
+
+from functools import partial
+
+from benchmarks.contenders import pytorch
+
+VERSION = pytorch.VERSION
+make = partial(pytorch.make, foreach=True)
