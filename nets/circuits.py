@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from layers import MSE, ReLU, Sum
+from nets.files import FileError
 from nets.graph import Graph
 from nets.node import exp, log, maximum, sigmoid
 
@@ -210,6 +211,9 @@ def main(arguments=None):
                 picture.save(options.folder / f"{name}{suffix}")
     except OSError as error:
         print(f"{options.folder}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+    except FileError as error:
+        print(error, file=sys.stderr)
         return 1
     print(f"{options.folder}: {len(GALLERY)} circuits")
     return 0

@@ -1,8 +1,13 @@
 """Arrays and their description on disk: written as a whole or not at all, and never unpickled."""
 
+import errno
 import hashlib
 import json
 import os
+import re
+import stat
+import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,29 +26,88 @@ class FileError(ValueError):
 
 
 def write_file(path: str | os.PathLike[str], content: bytes) -> None:
-    """Replaces the file at `path`. It holds the old content or the new at any moment, whatever
-    happens: `content` goes to a temporary file beside it, then to the disk, then takes its name.
-    Raises FileError where that fails, and then the old file is as it was."""
-    path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
+    """Replaces the file at `path`, or the one that a symbolic link there leads to; it keeps its
+    permissions. It holds the old content or the new at any moment, whatever happens: `content`
+    goes to a temporary file beside it, then to the disk, then takes its name. Several threads and
+    processes may write one file at once: it ends as one of them wrote it.
+
+    Raises FileError where that fails, and then the old file is as it was; and where there is
+    something at `path` that is no file, such as a folder or a pipe."""
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise FileError(f"{path}: cannot be written: {error.strerror}") from None
-        raise
+        place, mode = regular_file(path)
+        clear_leftovers(place)
+        temporary = temporary_beside(place)
+        try:
+            with open(temporary, "wb") as file:
+                if mode is not None:
+                    with suppress(OSError):  # not every system has permissions
+                        os.chmod(temporary, mode)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, place)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written: {error.strerror}") from None
     with suppress(OSError):  # not every system opens folders, and the new name holds by now
-        folder = os.open(path.parent, os.O_RDONLY)
+        folder = os.open(place.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def regular_file(path: str | os.PathLike[str]) -> tuple[Path, int | None]:
+    """Where the file at `path` is, symbolic links followed, and its permissions, None where there
+    is none yet. Raises OSError for a folder, a pipe or a device: whoever opens a pipe waits, and a
+    device is not to be replaced. Raises FileError for what cannot be the name of a file."""
+    name, mode = os.fspath(path), None
+    try:
+        if not name:
+            raise ValueError("it is empty")
+        place = Path(os.path.realpath(name))
+        with suppress(FileNotFoundError):
+            mode = os.stat(place).st_mode
+    except ValueError as error:
+        raise FileError(f"{name!r}: cannot be the name of a file: {error}") from None
+    if mode is None:
+        return place, None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "It is a pipe, a socket or a device")
+    return place, stat.S_IMODE(mode)
+
+
+def temporary_beside(place: Path) -> Path:
+    """A name that no other thread or process uses, of a length that no file system refuses."""
+    writer = f"{os.getpid()}-{threading.get_native_id()}"
+    return place.with_name(f".{place.name[:40]}.{writer}.tmp")
+
+
+def clear_leftovers(place: Path) -> None:
+    """Removes the temporary files of `place` whose process is no more: it was killed while it
+    wrote. Windows has no such question to ask, but does not remove a file that is in use."""
+    pattern = re.compile(rf"\.{re.escape(place.name[:40])}\.(\d{{1,9}})-\d+\.tmp")
+    with suppress(OSError):
+        for name in os.listdir(place.parent):
+            if (match := pattern.fullmatch(name)) and not is_running(int(match[1])):
+                with suppress(OSError):
+                    os.unlink(place.with_name(name))
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process of this number, as far as the system tells."""
+    if sys.platform == "win32":
+        return False
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return error.errno != errno.ESRCH  # or it is somebody else's
+    return True
 
 
 def write_arrays(
@@ -63,12 +127,16 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     """The arrays and the description that `write_arrays` wrote. Raises FileError where the file is
     missing, damaged, not one of ours, or of a newer format."""
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
+        place, mode = regular_file(path)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+    if mode is None:
+        raise FileError(f"{path}: there is no such file")
+    try:
+        with safetensors.safe_open(place, framework="numpy") as file:
             metadata, names = file.metadata() or {}, file.keys()
             arrays = {name: file.get_tensor(name) for name in names}
-    except FileNotFoundError:
-        raise FileError(f"{path}: there is no such file") from None
-    except (OSError, safetensors.SafetensorError, ValueError, TypeError) as error:
+    except Exception as error:  # one of many, where a header makes no sense
         raise FileError(
             f"{path}: not a safetensors file, or damaged or cut short ({error})"
         ) from None
@@ -76,11 +144,17 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
         raise FileError(f"{path}: a safetensors file, but damaged, or not one that Chainrule wrote")
     if metadata["checksum"] != checksum(arrays, metadata["chainrule"]):
         raise FileError(f"{path}: damaged: its checksum is not that of its content")
-    described = json.loads(metadata["chainrule"])
-    if described["format"] > FORMAT:
+    try:
+        described = json.loads(metadata["chainrule"])
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{path}: damaged: its description is no JSON: {error}") from None
+    version = described.get("format") if isinstance(described, dict) else None
+    if type(version) is not int or version < 1:
+        raise FileError(f"{path}: damaged: its format is {version!r:.40}, expected a number")
+    if version > FORMAT:
         raise FileError(
-            f"{path}: written by a newer version of Chainrule, in format {described['format']}; "
-            f"this one reads up to format {FORMAT}"
+            f"{path}: written by a newer version of Chainrule, in format {version}; this one reads "
+            f"up to format {FORMAT}"
         )
     return arrays, described
 

@@ -1,10 +1,15 @@
 """Networks made anew from their files."""
 
 import inspect
+import math
+import textwrap
+from typing import Any
 
 import numpy as np
 
 import layers as library
+from layers.layer import FLOATS
+from nets.blueprint import KINDS, check_size
 from nets.files import FileError, read_arrays
 from nets.graph import Graph
 from nets.mlp import MLP
@@ -15,14 +20,17 @@ KNOWN = {
     cls.__name__: cls
     for cls in (*vars(library).values(), Graph, MLP, Parameter, Sequential)
     if isinstance(cls, type) and issubclass(cls, library.Layer)
+    if cls.forward is not library.Layer.forward  # Layer and Loss only say what layers are
 }
+LEAF = ("settings", *KINDS)  # what the entry of a layer holds that is no network
 
 
 def load(path, *, layers=(), rng=None):
     """The network that `net.save(path)` wrote, from the file alone: no code runs but that of the
     layers' constructors, and nothing is unpickled.
 
-    layers  classes of your own that the network is made of
+    layers  classes of your own that the network is made of; they do not take the place of the
+            library's, where they are called like them
     rng     a Generator or a seed for its dropout masks, whose generators are not saved
 
     An `MLP` comes back as a `Sequential` of the same layers, since its sizes and options only said
@@ -34,43 +42,127 @@ def load(path, *, layers=(), rng=None):
 
 def net_of(path, arrays, described, *, layers=(), rng=None):
     """The network of what `read_arrays` read from `path`."""
-    known = KNOWN | {cls.__name__: cls for cls in layers}
-    if not described.get("architecture"):
+    own = {cls.__name__: cls for cls in layers}
+    architecture = described.get("architecture")
+    if not architecture:
         raise FileError(f"{path}: holds no architecture, so there is no network to make of it")
+    if not is_architecture(architecture):
+        raise FileError(f"{path}: damaged: its architecture is not a list of layers and networks")
     rng = np.random.default_rng(rng)
-    listed: list = []
-    for entry in described["architecture"]:
-        name = entry["layer"]
-        if name not in known:
+    listed = Listed()
+    for entry in architecture:
+        name, module = entry["layer"], entry.get("module")
+        ours = module is None and name in KNOWN
+        if not ours and name not in own:
+            whose = brief(f"{name} of {module}" if module else name)
             raise FileError(
-                f"{path}: the network has a layer {name}, which the library lacks; if it is yours, "
-                f"write load(path, layers=[{name}])"
+                f"{path}: the network has a layer {whose}, which is not one of the library; if it "
+                f"is yours, write load(path, layers=[{brief(name)}])"
             )
+        cls: Any = KNOWN[name] if ours else own[name]
         try:
+            if hasattr(cls, "from_parts") != ("parts" in entry):
+                raise ValueError("its entry is that of another kind of layer")
             if "parts" in entry:
-                listed.append(known[name].from_parts(entry["parts"], listed))
+                layer = cls.from_parts(entry["parts"], listed)
             else:
-                listed.append(made(known[name], entry, arrays, rng))
-        except (TypeError, ValueError, KeyError, MemoryError) as error:
-            raise FileError(f"{path}: {name} cannot be made: {error}") from None
-    return listed[-1]
+                layer = made(cls, entry, arrays, rng, ours)
+            listed.append(layer)
+        except Exception as error:  # a constructor may raise anything
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise FileError(f"{path}: {name} cannot be made: {brief(reason)}") from error
+    return layer
 
 
-def made(cls, entry, arrays, rng):
-    """A layer of class `cls` with the settings and the arrays of its entry in the blueprint."""
-    settings, total = entry["settings"], sum(array.size for array in arrays.values())
-    for name, value in settings.items():  # before memory is asked for
-        if entry["params"] and isinstance(value, int) and value > total:
-            raise ValueError(f"{name} is {value:,}, but the file holds {total:,} numbers in all")
-    random = {"rng": rng} if "rng" in inspect.signature(cls).parameters else {}
-    layer = cls(**settings, **random)
-    for kind in ("params", "state"):
+def brief(text):
+    """A text that may come out of a file, as a line that can be printed."""
+    return textwrap.shorten(text.encode(errors="replace").decode(), 300)
+
+
+def is_architecture(value):
+    """Whether `value`, out of a file, has the form that `blueprint` gives."""
+    return (
+        isinstance(value, list)
+        and all(
+            isinstance(entry, dict)
+            and isinstance(entry.get("layer"), str)
+            and ("parts" in entry or all(isinstance(entry.get(key), dict) for key in LEAF))
+            for entry in value
+        )
+        and "parts" in value[-1]
+    )
+
+
+class Listed:
+    """The layers made so far, by their place. Counts, like `blueprint`, how many they come to."""
+
+    def __init__(self):
+        self._layers, self._sizes = [], []
+        self._size, self._total = 1, 0
+
+    def __getitem__(self, at):
+        """The layer at a place, as a part of the network that is being made. Raises ValueError
+        where there is none, or there are too many."""
+        if type(at) is not int or not 0 <= at < len(self._layers):
+            raise ValueError(f"it holds layer {at!r:.20} of the {len(self._layers)} before it")
+        self._size += self._sizes[at]
+        check_size(self._total + self._size)
+        return self._layers[at]
+
+    def append(self, layer):
+        """Adds a layer made of those that were asked for since the last was added."""
+        self._total += self._size
+        check_size(self._total)
+        self._layers.append(layer)
+        self._sizes.append(self._size)
+        self._size = 1
+
+
+def made(cls, entry, arrays, rng, ours):
+    """A layer of class `cls`, ours or not, with the settings and the arrays of its entry."""
+    held = {
+        kind: {key: arrays[f"{kind}/{name}"] for key, name in entry[kind].items()} for kind in KINDS
+    }
+    given = {"rng": rng}
+    if ours:
+        check_ours(entry["settings"], [array for kind in KINDS for array in held[kind].values()])
+        given["init"] = blank
+    taken = inspect.signature(cls).parameters
+    layer = cls(
+        **entry["settings"], **{name: value for name, value in given.items() if name in taken}
+    )
+    for kind in KINDS:
         own = getattr(layer, kind)
-        if own.keys() != entry[kind].keys():
-            raise ValueError(f"its {kind} are {[*own]}, those of the file {[*entry[kind]]}")
-        for key, name in entry[kind].items():
-            found = arrays[f"{kind}/{name}"]
-            if found.shape != own[key].shape:
-                raise ValueError(f"{name} has shape {found.shape}, expected {own[key].shape}")
+        if own.keys() != held[kind].keys():
+            raise ValueError(f"its {kind} are {[*own]}, those of the file {[*held[kind]]}")
+        for key, found in held[kind].items():
+            if found.shape != own[key].shape or found.dtype.kind != own[key].dtype.kind:
+                raise ValueError(
+                    f"{entry[kind][key]} is {found.dtype} {found.shape}, expected "
+                    f"{own[key].dtype} {own[key].shape}"
+                )
             own[key] = found
     return layer
+
+
+def check_ours(settings, held):
+    """Raises ValueError where the settings of a layer of ours, whose arrays are to be `held`, ask
+    for more memory than these take, or the arrays are not different ones of one float dtype."""
+    values = [value if isinstance(value, list) else [value] for value in settings.values()]
+    asked = math.prod(n for several in values for n in several if isinstance(n, int))
+    size = sum(array.size for array in held)
+    if asked > max(size, 1):
+        raise ValueError(f"its settings are for {asked:,} numbers, but the file holds {size:,}")
+    if len({id(array) for array in held}) < len(held):
+        raise ValueError("two of its arrays are one")
+    dtypes = {array.dtype for array in held}
+    if len(dtypes) > 1 or not dtypes <= {*FLOATS}:
+        raise ValueError(
+            f"its arrays are of {' and '.join(sorted(map(str, dtypes)))}, expected float32 or "
+            f"float64 for all"
+        )
+
+
+def blank(fan_in, fan_out, *, dtype, **_):
+    """A scheme for weights that are replaced at once: none are drawn."""
+    return np.empty((fan_in, fan_out), dtype)

@@ -43,8 +43,12 @@ class Network(Layer):
     def save(self, path):
         """Writes the network to a safetensors file: the architecture as JSON, and the arrays of
         `params` and `state`. `nets.load(path)` makes it anew. Raises FileError where the file
-        cannot be written, TypeError where a layer has a setting that JSON cannot hold."""
-        write_arrays(path, arrays_of(self), {"architecture": blueprint(self)})
+        cannot be written, RuntimeError where a graph is not finished or an array was replaced,
+        TypeError where a layer has a setting that JSON cannot hold, ValueError where the network
+        has more layers than a file may have."""
+        architecture = blueprint(self)
+        self.check_arrays()
+        write_arrays(path, arrays_of(self), {"architecture": architecture})
 
 
 def require_layer(layer, who, where):

@@ -15,12 +15,13 @@ MAY_IMPORT = {
     "solvers": {"layers", "nets", "solvers"},
     "gradcheck": {"gradcheck"},
     "data": {"data"},
-    "training": {"layers", "nets", "solvers", "gradcheck", "data", "training"},
+    "pictures": {"layers", "nets", "solvers", "data", "pictures"},
+    "training": {"layers", "nets", "solvers", "gradcheck", "data", "pictures", "training"},
 }
 OURS = {*MAY_IMPORT, "tests", "train", "notebooks", "benchmarks"}
 # Packages within packages, which setup.cfg must list too.
 INNER = {"gradcheck.diagnosis", "gradcheck.references", "gradcheck.updates", "nets.picture"}
-PICTURES = ROOT / "gradcheck" / "pictures.py"
+DRAWN = ROOT / "gradcheck" / "pictures.py"
 SOURCES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -58,16 +59,16 @@ def test_gradcheck_imports_numpy_and_the_standard_library_alone():
     found = {
         module.partition(".")[0]
         for path in (ROOT / "gradcheck").rglob("*.py")
-        if path != PICTURES
+        if path != DRAWN
         for module, _ in imports(path)
     }
     assert found - set(sys.stdlib_module_names) == {"numpy", "gradcheck"}
 
 
 def test_pictures_import_matplotlib_where_they_are_drawn():
-    found = {module.partition(".")[0] for module, _ in imports(PICTURES)}
+    found = {module.partition(".")[0] for module, _ in imports(DRAWN)}
     assert found - set(sys.stdlib_module_names) == {"numpy", "gradcheck", "matplotlib"}
-    code = "import sys, gradcheck.pictures; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, gradcheck.pictures, pictures; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
@@ -110,9 +111,8 @@ def test_no_global_randomness_no_pickle_no_path_edits(path):
 
 @pytest.mark.parametrize("folder", ["/", str(ROOT / "tests")])
 def test_our_packages_come_from_this_checkout_wherever_python_starts(folder):
-    code = "import layers, nets, solvers, gradcheck, data, training\n" + (
-        "for m in (layers, nets, solvers, gradcheck, data, training): print(m.__file__)"
-    )
+    names = ", ".join(MAY_IMPORT)
+    code = f"import {names}\nfor m in ({names}): print(m.__file__)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
     )

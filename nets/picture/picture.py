@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from nets.files import write_file
 from nets.picture import page, widgets
+from nets.picture.animation import REST, Animation
 from nets.picture.circuit import cells_of
 from nets.picture.layout import MARGIN, Layout, text_width
 from nets.picture.story import Story, texts_of
@@ -26,7 +28,8 @@ class Picture:
     shape and norm. Without `inputs` the picture shows the structure alone.
 
     A notebook shows the picture itself; `svg` is its source. `steps` and `at` tell both passes a
-    gate at a time, `save` writes a file or a page, `sliders` moves the inputs in a notebook.
+    gate at a time, `animate` plays them, `save` writes a file or a page, `sliders` moves the inputs
+    in a notebook.
     """
 
     def __init__(self, graph, inputs=(), dout=None, train=False):
@@ -79,33 +82,40 @@ class Picture:
         lines = max(map(len, captions))
         return draw(self.layout, texts, self._titles, active, captions[step], lines)
 
+    def animate(self, seconds=2.0):
+        """Both passes played over and over, as an `Animation`: a notebook shows it, and `save`
+        writes an SVG that plays as an image, too, without a script. A step takes so many seconds.
+        Raises ValueError without inputs, and unless `seconds` is a positive number."""
+        moments = self._moments
+        captions = [self._lines(self._told(moment.words)) for moment in moments]
+        captions.append(self._lines(REST))
+        svg = draw(self.layout, self.texts, self._titles, lines=max(map(len, captions)))
+        return Animation(svg, self.layout.height, moments, captions, seconds)
+
     def save(self, path):
         """Writes the picture to a file: `.svg`, or `.html` for a page that steps through both
         passes, and has a slider for each input and parameter where all are numbers and all gates
-        elementary. Raises ValueError for another ending, and for a page without inputs."""
+        elementary. Raises ValueError for another ending, and for a page without inputs; FileError
+        where the file cannot be written."""
         path = Path(path)
         if path.suffix not in (".svg", ".html"):
             raise ValueError(f"Picture: {path.name!r} ends in neither .svg nor .html")
         text = self.svg if path.suffix == ".svg" else self._page()
-        partial = path.with_name(f"{path.name}.part")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_file(path, text.encode())
 
-    def sliders(self, **ranges):
-        """The picture beside a slider for each input that is a number; the parameters stay as they
-        are. A range is `x=(-5, 5)`; left out, a slider goes to ±5 or to twice the input.
+    def sliders(self, /, **ranges):
+        """The picture beside a slider for each input that is a number within ±1e300; all others
+        and the parameters stay as they are. A range is `x=(-5, 5)`; left out, a slider goes to ±5
+        or to twice the input.
 
         Raises ImportError without ipywidgets, ValueError where there is no such input, or a range
         is not one."""
         given = zip(self.graph.inputs[: self.graph.differentiable], self.inputs, strict=False)
-        movable = {name: float(x) for name, x in given if np.ndim(x) == 0}
+        movable = {name: float(x) for name, x in given if page.can_slide(x)}
         if not movable:
             raise ValueError(
-                "Picture: there is nothing to slide, since no input is one number; draw the graph "
-                "with numbers, graph.draw(1.0, …)"
+                f"Picture: there is nothing to slide, since no input is one number within "
+                f"±{page.LARGEST:g}; draw the graph with numbers, graph.draw(1.0, …)"
             )
         return widgets.sliders(movable, ranges, self._moved)
 
