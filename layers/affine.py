@@ -3,6 +3,7 @@
 import numpy as np
 
 from layers.init import lecun_normal
+from layers.kernels import sum_of_rows, times_transposed
 from layers.layer import Layer, flatten
 
 
@@ -34,12 +35,13 @@ class Affine(Layer):
     def backward(self, dout, cache):
         x, W = cache
         dout = self.upstream(dout, (len(x), W.shape[1]), W.dtype)
-        return (dout @ W.T).reshape(x.shape), self.param_grads(dout, cache)
+        dx = times_transposed(dout, W).reshape(x.shape)
+        return dx, self.param_grads(dout, cache)
 
     def param_grads(self, dout, cache):
         x, W = cache
         dout = self.upstream(dout, (len(x), W.shape[1]), W.dtype)
-        return {"W": flatten(x).T @ dout, "b": dout.sum(axis=0)}
+        return {"W": flatten(x).T @ dout, "b": sum_of_rows(dout)}
 
     @classmethod
     def examples(cls, rng):

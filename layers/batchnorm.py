@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from layers.kernels import sum_of_products, sum_of_rows
 from layers.layer import Layer
 
 
@@ -36,7 +37,6 @@ class BatchNorm(Layer):
     def forward(self, x, *, train=True):
         x = self.floats(x)
         self.check_features(x, self.features)
-        axes = (0, *range(2, x.ndim))  # all but the channels
         column = (-1, *[1] * (x.ndim - 2))  # (C,) → (C, 1, 1) for images
         mean, var = self.state["running_mean"], self.state["running_var"]
         if train:
@@ -46,26 +46,35 @@ class BatchNorm(Layer):
                     f"least one example, or train=False"
                 )
             running_mean, running_var = mean, var
-            mean = x.mean(axis=axes)
-            var = np.square(x - mean.reshape(column)).mean(axis=axes)
+            m = x.size // self.features
+            mean = sum_of_rows(x) / m
+            centred = x - mean.reshape(column)
+            var = sum_of_products(centred, centred) / m
             for running, batch in ((running_mean, mean), (running_var, var)):
                 running *= self.momentum
                 running += (1 - self.momentum) * batch
+        else:
+            centred = x - mean.reshape(column)
         rstd = 1 / np.sqrt(var + self.eps)
-        xhat = (x - mean.reshape(column)) * rstd.reshape(column)
-        gamma, beta = self.params["gamma"], self.params["beta"]
-        out = gamma.reshape(column) * xhat + beta.reshape(column)
-        return out, (xhat, (gamma * rstd).reshape(column), axes, train)
+        out = centred * (self.params["gamma"] * rstd).reshape(column)
+        out += self.params["beta"].reshape(column)
+        return out, (centred, rstd, self.params["gamma"], train)
 
     def backward(self, dout, cache):
-        xhat, scale, axes, train = cache
-        dout = self.upstream(dout, xhat.shape, xhat.dtype)
-        dbeta = dout.sum(axis=axes)
-        dgamma = (dout * xhat).sum(axis=axes)
-        if train:
-            m, column = xhat.size // self.features, scale.shape
-            dout = dout - (dbeta / m).reshape(column) - xhat * (dgamma / m).reshape(column)
-        return scale * dout, {"gamma": dgamma, "beta": dbeta}
+        centred, rstd, gamma, train = cache  # x̂ = centred · rstd
+        dout = self.upstream(dout, centred.shape, centred.dtype)
+        column = (-1, *[1] * (dout.ndim - 2))
+        dbeta = sum_of_rows(dout)
+        dgamma = rstd * sum_of_products(dout, centred)
+        scale = (gamma * rstd).reshape(column)
+        if not train:
+            return scale * dout, {"gamma": dgamma, "beta": dbeta}
+        m = dout.size // self.features
+        dx = centred * (rstd * dgamma / m).reshape(column)  # x̂ dgamma / m
+        np.subtract(dout, dx, out=dx)
+        dx -= (dbeta / m).reshape(column)
+        dx *= scale
+        return dx, {"gamma": dgamma, "beta": dbeta}
 
     @classmethod
     def examples(cls, rng):

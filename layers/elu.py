@@ -3,6 +3,7 @@
 import numpy as np
 
 from layers.init import he_normal
+from layers.kernels import two_sided
 from layers.layer import Layer
 
 
@@ -25,14 +26,18 @@ class ELU(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
-        return x.clip(0, np.inf) + self.alpha * np.expm1(x.clip(-np.inf, 0)), x
+        out = np.expm1(x.clip(-np.inf, 0))
+        out *= self.alpha
+        out += x.clip(0, np.inf)
+        return out, x
 
     def backward(self, dout, cache):
         x = cache
-        dout = self.upstream(dout, x.shape, x.dtype)
-        positive = (x > 0).astype(x.dtype)
-        slope = positive + (1 - positive) * self.alpha * np.exp(x.clip(-np.inf, 0))
-        return dout * slope, {}
+        dx = np.exp(x.clip(-np.inf, 0))  # 1 where x > 0
+        if self.alpha != 1:
+            dx *= two_sided(x, self.alpha)
+        dx *= self.upstream(dout, x.shape, x.dtype)
+        return dx, {}
 
     @classmethod
     def examples(cls, rng):

@@ -176,7 +176,7 @@ class Layer:
 
     def reject(self, bad, x, name, expected):
         """Raises ValueError that shows the first entry of `x` where `bad` is true, if any is."""
-        if np.any(bad):
+        if bad.any():
             index = tuple(np.argwhere(bad)[0].tolist())
             where = f"{name}[{', '.join(map(str, index))}]" if index else name
             raise ValueError(f"{self!r}: {where} is {np.asarray(x)[index]}, expected {expected}")

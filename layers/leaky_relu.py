@@ -23,7 +23,8 @@ class LeakyReLU(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
-        slope = (x > 0).astype(x.dtype).clip(self.alpha, 1)
+        slope = (x > 0).astype(x.dtype)
+        np.maximum(slope, self.alpha, out=slope)
         return x * slope, slope
 
     def backward(self, dout, cache):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from layers.init import lecun_normal
+from layers.kernels import sum_of_rows
 from layers.layer import Layer, flatten
 
 
@@ -46,7 +47,11 @@ class Maxout(Layer):
         self.check_features(x, self.in_features, axis=None)
         z = (flatten(x) @ flatten(W)).reshape(len(x), *b.shape)  # (N, K, M), in one product
         z += b
-        return z.max(axis=1), (x, W, z.argmax(axis=1))
+        out, winner = z[:, 0], np.zeros((len(x), self.out_features), np.int16)
+        for k in range(1, self.pieces):  # faster than max and argmax over a short axis
+            np.maximum(winner, k * (z[:, k] > out), out=winner)
+            out = np.maximum(out, z[:, k])
+        return out, (x, W, winner)
 
     def backward(self, dout, cache):
         x, W, _ = cache
@@ -60,13 +65,15 @@ class Maxout(Layer):
         """dz (N, K · M): dout for the winning piece of each unit, 0 for the others."""
         _, W, winner = cache  # winner (N, M)
         dout = self.upstream(dout, winner.shape, W.dtype)
-        pieces = np.arange(self.pieces)[:, np.newaxis]
-        return flatten(dout[:, np.newaxis] * (winner[:, np.newaxis] == pieces))
+        dz = np.empty((len(dout), self.pieces, self.out_features), dout.dtype)
+        for k in range(self.pieces):
+            np.multiply(dout, winner == k, out=dz[:, k])
+        return flatten(dz)
 
     def weight_grads(self, dz, cache):
         x, W, _ = cache
         dW = (flatten(x).T @ dz).reshape(W.shape)
-        return {"W": dW, "b": dz.sum(axis=0).reshape(W.shape[1:])}
+        return {"W": dW, "b": sum_of_rows(dz).reshape(W.shape[1:])}
 
     @classmethod
     def examples(cls, rng):

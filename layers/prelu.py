@@ -3,6 +3,7 @@
 import numpy as np
 
 from layers.init import he_normal
+from layers.kernels import two_sided
 from layers.layer import Layer, sum_to
 
 
@@ -33,15 +34,15 @@ class PReLU(Layer):
         if self.features is not None:
             self.check_features(x, self.features)
             alpha = alpha.reshape(-1, *[1] * (x.ndim - 2))  # (C, 1, 1) for images
-        return x.clip(0, np.inf) + alpha * x.clip(-np.inf, 0), (x, alpha)
+        slope = two_sided(x, alpha)
+        return x * slope, (x, slope, alpha.shape)
 
     def backward(self, dout, cache):
-        x, alpha = cache
+        x, slope, shape = cache
         dout = self.upstream(dout, x.shape, x.dtype)
-        positive = (x > 0).astype(x.dtype)
-        dx = dout * (positive + alpha * (1 - positive))
-        dalpha = sum_to(dout * x.clip(-np.inf, 0), alpha.shape)
-        return dx, {"alpha": dalpha.reshape(-1)}
+        negative = x.clip(-np.inf, 0)
+        negative *= dout
+        return dout * slope, {"alpha": sum_to(negative, shape).reshape(-1)}
 
     @classmethod
     def examples(cls, rng):

@@ -24,8 +24,9 @@ class ReLU(Layer):
 
     def backward(self, dout, cache):
         out = cache
-        dout = self.upstream(dout, out.shape, out.dtype)
-        return dout * (out > 0), {}
+        dx = (out > 0).astype(out.dtype)
+        dx *= self.upstream(dout, out.shape, out.dtype)
+        return dx, {}
 
     @classmethod
     def examples(cls, rng):

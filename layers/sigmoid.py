@@ -21,15 +21,17 @@ class Sigmoid(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
-        e = np.exp(x.clip(-np.inf, exp_limit(x.dtype)))
-        u = 1 + e
-        out = e / u
+        out = x.clip(-np.inf, exp_limit(x.dtype))
+        np.exp(out, out=out)
+        u = 1 + out
+        out /= u
         return out, (out, u)
 
     def backward(self, dout, cache):
         out, u = cache
-        dout = self.upstream(dout, out.shape, out.dtype)
-        return dout * (out / u), {}
+        dx = out / u
+        dx *= self.upstream(dout, out.shape, out.dtype)
+        return dx, {}
 
     @classmethod
     def examples(cls, rng):

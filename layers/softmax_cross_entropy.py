@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from layers.kernels import sum_of_columns
 from layers.layer import Loss
 
 
@@ -21,17 +22,26 @@ class SoftmaxCrossEntropy(Loss):
 
     def forward(self, scores, targets, *, train=True):
         scores = self.score_rows(scores)
-        t = self.distribution(targets, scores)
         weight = self.weight(len(scores))
         rows, top = np.arange(len(scores)), scores.argmax(axis=1)
         z = scores - scores[rows, top, np.newaxis]
-        e = np.exp(z)
-        e[rows, top] = 0
-        rest = e.sum(axis=1)  # the largest score itself adds 1
-        used = t > 0
-        loss = (t[used] * (np.log1p(rest)[:, np.newaxis] - z)[used]).sum()
-        error = e / (1 + rest)[:, np.newaxis] - t  # p - t, but for the largest score:
-        error[rows, top] = ((1 - t[rows, top]) - t[rows, top] * rest) / (1 + rest)
+        error = np.exp(z)
+        error[rows, top] = 0
+        rest = sum_of_columns(error)  # the largest score itself adds 1
+        log_sum = np.log1p(rest)
+        error /= (1 + rest)[:, np.newaxis]  # p, but for the largest score
+        if np.ndim(targets) == 1:
+            y = self.labels(targets, scores)
+            loss = (log_sum - z[rows, y]).sum()
+            error[rows, y] -= 1
+            t_top = (y == top).astype(scores.dtype)
+        else:
+            t = self.distribution(targets, scores)
+            used = t > 0
+            loss = (t[used] * (log_sum[:, np.newaxis] - z)[used]).sum()
+            error -= t
+            t_top = t[rows, top]
+        error[rows, top] = ((1 - t_top) - t_top * rest) / (1 + rest)  # p - t there
         return loss * weight, (error, weight)
 
     def backward(self, dout, cache):

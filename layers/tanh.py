@@ -24,8 +24,10 @@ class Tanh(Layer):
 
     def backward(self, dout, cache):
         out = cache
-        dout = self.upstream(dout, out.shape, out.dtype)
-        return dout * (1 - out * out), {}
+        dx = out * out
+        np.subtract(1, dx, out=dx)
+        dx *= self.upstream(dout, out.shape, out.dtype)
+        return dx, {}
 
     @classmethod
     def examples(cls, rng):

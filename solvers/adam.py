@@ -50,8 +50,13 @@ class Adam(UpdateRule):
         M *= self.beta1
         M += dw
         V *= self.beta2
-        V += dw * dw
-        w -= self._rate * M / (np.sqrt(V) + self._eps)  # lr m̂ / (√v̂ + eps)
+        fall = np.square(dw, dtype=w.dtype)
+        V += fall
+        np.sqrt(V, out=fall)
+        fall += self._eps
+        np.divide(M, fall, out=fall)
+        fall *= self._rate
+        w -= fall  # lr m̂ / (√v̂ + eps)
 
 
 class AdamW(Adam):
