@@ -155,7 +155,8 @@ class exercise:
 def differing(got, expected, rtol, atol):
     """In what `got` differs from `expected`, in a line; "" where it does not."""
     try:
-        found, right = np.asarray(got, float), np.asarray(expected, float)
+        found, right = np.asarray(got), np.asarray(expected, float)
+        found = found.astype(float, casting="same_kind")
     except (TypeError, ValueError):
         return f"got {brief(got)}, expected {brief(expected)}"
     if found.shape != right.shape:

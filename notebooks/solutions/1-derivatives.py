@@ -27,7 +27,7 @@ from nets import circuits
 from notebooks import exercise
 
 rng = np.random.default_rng(1)
-BLUE, ORANGE, GREEN, GREY = "#2166ac", "#d95f02", "#1b7837", "#777777"
+BLUE, ORANGE = "#2166ac", "#d95f02"
 
 print("step h     (f(1 + h) - f(1)) / h    error")
 for power in range(1, 17):
@@ -331,6 +331,7 @@ with exercise(
         complex_step(np.sin, 1.0, 1e-20),
         0.5403023058681398,
         rtol=1e-14,
+        hint="Return f(x + 1j * h).imag / h, a real number.",
     )
     ### BEGIN HIDDEN TESTS
     check_3("forward, x³ at 2", forward_difference(lambda x: x**3, 2.0, 1.0), 19.0)
@@ -345,7 +346,7 @@ check_3.require()
 # Now try them on a function that nobody likes to differentiate by hand, the test function of Squire
 # and Trapp:
 #
-# $$f(x) = \frac{e^x}{\sin^3 x + \cos^3 x}, \qquad f'(1.5) = 3.62203370071633\ldots$$
+# $$f(x) = \frac{e^x}{\sin^3 x + \cos^3 x}, \qquad f'(1.5) = 3.622033700716326\ldots$$
 
 
 # %%
@@ -353,7 +354,7 @@ def awkward(x):
     return np.exp(x) / (np.sin(x) ** 3 + np.cos(x) ** 3)
 
 
-AWKWARD_SLOPE = 3.62203370071632
+AWKWARD_SLOPE = 3.622033700716326
 
 if check_3.verdict == "right":
     print("relative error of   forward    central    complex")
@@ -367,11 +368,11 @@ else:
     print("this table comes when exercise 3 is right")
 
 # %% [markdown]
-# The same as a picture, for many steps. Both scales are logarithmic: one line of the grid is a
-# factor. (The five-point difference uses four values of $f$, and its error falls as $h^4$.)
+# The same as a picture, for many steps. Both scales are logarithmic, so that a power of $h$ is a
+# straight line. (The five-point difference uses four values of $f$; its error falls as $h^4$.)
 
 # %%
-step_size_picture(awkward, 1.5, AWKWARD_SLOPE)
+step_size_picture(awkward, 1.5, AWKWARD_SLOPE, steps=np.geomspace(1e-14, 0.1, 131))
 
 # %% [markdown]
 # On the right each curve falls with $h$, with slope 1, 2 and 4: that is Taylor's series, called the
@@ -430,48 +431,48 @@ def best_central_step(value, third, eps):
 # %% nbgrader={"grade_id": "check-4", "points": 3}
 with exercise(4, "the best step", best_forward_step, best_central_step) as check_4:
     check_4(
-        "forward, f = 2, f'' = 4, ε = 1e-16: h = √(1e-16) = 1e-8",
-        best_forward_step(2.0, 4.0, 1e-16),
+        "forward, f = 1, f'' = 8, ε = 4e-16: h = √(1e-16) = 1e-8",
+        best_forward_step(1.0, 8.0, 4e-16),
         1e-8,
         atol=0,
         hint="dE/dh = |f''| / 2 - ε |f| / h² = 0: solve for h², then take the root.",
         mistakes=[
             (1e-16, "That is h²: take the square root."),
-            (np.sqrt(2) * 1e-8, "|f''| is divided by 2 in E, so that h² has a factor 2, not 4."),
-            (1e-8 / np.sqrt(2), "The 2 under |f''| is lost: h² = 2 ε |f| / |f''|."),
-            (2e-8, "Upside down: a strong bend, a large f'', asks for a smaller step."),
+            (2e-8, "That is √ε, the best step only if |f''| happens to be 2 |f|."),
+            (np.sqrt(0.5) * 1e-8, "A factor 2 is lost: in E, |f''| is divided by 2."),
+            (0.5e-8, "The 2 under |f''| comes up on the other side: it multiplies ε |f|."),
         ],
     )
     check_4(
         "a negative value or bend makes no difference",
-        best_forward_step(-2.0, 4.0, 1e-16) + best_forward_step(2.0, -4.0, 1e-16),
-        2e-8,
+        (best_forward_step(-1.0, 8.0, 4e-16), best_forward_step(1.0, -8.0, 4e-16)),
+        (1e-8, 1e-8),
         atol=0,
         hint="E has absolute values in it: use abs.",
     )
     check_4(
-        "central, f = 2, f''' = 3, ε = 1e-15: h = ∛(1e-15) = 1e-5",
-        best_central_step(2.0, 3.0, 1e-15),
+        "central, f = 1, f''' = 6, ε = 4e-15: h = ∛(1e-15) = 1e-5",
+        best_central_step(1.0, 6.0, 4e-15),
         1e-5,
         atol=0,
         hint="dE/dh = h |f'''| / 3 - ε |f| / (2 h²) = 0: solve for h³; np.cbrt is the cube root.",
         mistakes=[
             (1e-15, "That is h³: take the cube root."),
-            (np.cbrt(2e-15), "The 2 in 2h is lost: h³ = 3 ε |f| / (2 |f'''|)."),
-            (np.cbrt(2e-15 / 3), "The derivative of h² / 6 is h / 3."),
-            (np.cbrt(0.5e-15), "The derivative of h² / 6 is h / 3."),
             (np.sqrt(1e-15), "h stands there three times, h · h²: take the cube root."),
+            (np.cbrt(4e-15), "That is ∛ε, the best step only for certain |f| and |f'''|."),
+            (np.cbrt(2e-15), "A factor 2 is lost: rounding is ε |f| / 2h, and (h² / 6)' is h / 3."),
+            (np.cbrt(1e-15 / 3), "A factor 3 is lost: the derivative of h² / 6 is h / 3."),
         ],
     )
     check_4(
-        "the same with a negative value",
-        best_central_step(-2.0, 3.0, 1e-15),
-        1e-5,
+        "the same with a negative value, and with a negative f'''",
+        (best_central_step(-1.0, 6.0, 4e-15), best_central_step(1.0, -6.0, 4e-15)),
+        (1e-5, 1e-5),
         atol=0,
         hint="E has absolute values in it: use abs.",
     )
     ### BEGIN HIDDEN TESTS
-    check_4("forward, in float32", best_forward_step(1.0, 8.0, 4e-8), 1e-4, atol=0)
+    check_4("forward, in float32", best_forward_step(2.0, 4.0, 1e-8), 1e-4, atol=0)
     check_4("central, in float32", best_central_step(-4.0, -6.0, 1e-6), 1e-2, atol=0)
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
@@ -480,17 +481,18 @@ check_4.require()
 
 # %% [markdown]
 # Where $f$ and its derivatives are all about 1, the best steps are about
-# $\sqrt{\varepsilon} = 1.5 \cdot 10^{-8}$ and $\sqrt[3]{\varepsilon} = 6 \cdot 10^{-6}$. These are
-# the dots in the picture. Put them into $E$: the forward difference is good to 8 digits at best,
+# $\sqrt{\varepsilon} = 1.5 \cdot 10^{-8}$ and $\sqrt[3]{\varepsilon} = 6 \cdot 10^{-6}$. The dots
+# in the picture are there. Put them into $E$: the forward difference is good to 8 digits at best,
 # the central one to 10 or 11. The complex step subtracts nothing, so it may be as small as you
 # like.
 #
-# The library's `numerical_gradient` has all three, and chooses these steps by itself:
+# The library's `numerical_gradient` has all three, and chooses such steps by itself. It takes a
+# function without arguments, which reads an array, and that array, whose entries it moves:
 
 # %%
 z = np.array([1.5])
 for method, x in (("forward", z), ("central", z), ("complex", z.astype(complex))):
-    (slope,) = numerical_gradient(lambda x=x: awkward(x), x, method=method)
+    (slope,) = numerical_gradient(lambda x=x: awkward(x), x, method=method)  # reads this x
     print(f"{method:8} {slope:.15f}   relative error {abs(slope / AWKWARD_SLOPE - 1):.0e}")
 
 # %% [markdown] nbgrader={"grade_id": "question-1"}
@@ -525,17 +527,16 @@ for method, x in (("forward", z), ("central", z), ("complex", z.astype(complex))
 #   + k\,\frac{\partial f}{\partial y}$$
 #
 # Here are three functions of two numbers. Networks are full of them. The lines join points of equal
-# $f$; the arrows are gradients, found by central differences. They stand at right angles to the
-# lines, and point to where $f$ grows fastest.
+# $f$, and yellow is high. The arrows are gradients, found by central differences. They stand at
+# right angles to the lines, and point to where $f$ grows fastest.
 
 # %%
 GATES = {"x · y": np.multiply, "x + y": np.add, "max(x, y)": np.maximum}
-side = np.linspace(-2.1, 2.1, 43)
+side = np.linspace(-2.1, 2.1, 300)
 X, Y = np.meshgrid(side, side)
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.7), layout="constrained")
 for ax, (name, gate) in zip(axes, GATES.items(), strict=True):
-    lines = ax.contour(X, Y, gate(X, Y), levels=11, cmap="viridis", linewidths=1)
-    ax.clabel(lines, fontsize=7)
+    ax.contour(X, Y, gate(X, Y), levels=11, cmap="viridis", linewidths=1)
     for x in (-1.5, -0.5, 0.5, 1.5):
         for y in (-1.3, -0.3, 0.7, 1.7):
             point = np.array([x, y])
@@ -804,9 +805,10 @@ check_6.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# So a central difference at a kink gives the **middle** of the two slopes: 0.5 for ReLU at 0, which
-# no right program returns. A check by central differences alone would call a correct ReLU wrong.
-# The checker of this library looks at both sides, as you did, and knows better:
+# So a central difference at a kink gives the **middle** of the two slopes: 0.5 for ReLU at 0. It is
+# as good a sub-gradient as any, but not the one that programs return. A check by central
+# differences alone would call a correct ReLU wrong. The checker of this library looks at both
+# sides, as you did, and knows better:
 
 # %%
 print(check(ReLU(), np.array([[-1.0, 0.0, 2.0]])))
@@ -909,6 +911,10 @@ with exercise(7, "a gradient checker of your own", relative_error, numeric_gradi
         mistakes=[
             ((-8.0, 6.0), "Twice too large: from x - h to x + h it is 2h."),
             ((4.0, -3.0), "The sign: f(x + h) comes first."),
+            (
+                (0.0, 0.0),
+                "Nearly zero. Is gradient[index] set, and are there brackets in / (2 * h)?",
+            ),
         ],
     )
     x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 0.5]])
@@ -938,6 +944,11 @@ with exercise(7, "a gradient checker of your own", relative_error, numeric_gradi
         "the step is h: Σ x³ at 1 with h = 0.5 gives 3.25",
         numeric_gradient(lambda x: np.sum(x**3), np.ones((2, 1)), h=0.5),
         np.full((2, 1), 3.25),
+        hint="Use the argument h for the step.",
+        mistakes=[
+            (np.full((2, 1), 0.8125), "/ 2 * h divides by 2 and multiplies by h: write / (2 * h)."),
+            (np.full((2, 1), 3.0), "The step is fixed in your code: use the argument h."),
+        ],
     )
     x, weights = rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2))
     check_7(

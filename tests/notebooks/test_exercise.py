@@ -105,6 +105,10 @@ def test_an_interrupt_is_not_swallowed():
         (np.array([[1.0, 2.0, 4.0]]), "entry [0, 2] is 4, expected 3 (1 of 3 entries are wrong)"),
         (np.full((1, 3), np.nan), "entry [0, 0] is nan, expected 1 (3 of 3 entries are wrong)"),
         ("abc", "got 'abc', expected array([[1., 2., 3.]])"),
+        (
+            np.ones((1, 3)) + 1j,
+            "got array([[1.+1.j, 1.+1.j, 1.+1.j]]), expected array([[1., 2., 3.]])",
+        ),
         ((1, [2]), "got (1, [2]), expected array([[1., 2., 3.]])"),
     ],
 )

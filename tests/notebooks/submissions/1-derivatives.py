@@ -21,8 +21,8 @@ WRONG = [
     (
         "the entry is moved back by arithmetic",
         "numeric-gradient",
-        "x[index] = kept\n",
-        "x[index] += h\n",
+        "x[index] = kept - h\n        below = f(x)\n        x[index] = kept\n",
+        "x[index] -= 2 * h\n        below = f(x)\n        x[index] += h\n",
         [7],
         "Keep the old number and write it back",
     ),
