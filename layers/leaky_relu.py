@@ -23,8 +23,7 @@ class LeakyReLU(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
-        slope = (x > 0).astype(x.dtype)
-        np.maximum(slope, self.alpha, out=slope)
+        slope = np.maximum((x > 0).astype(x.dtype), self.alpha)
         return x * slope, slope
 
     def backward(self, dout, cache):

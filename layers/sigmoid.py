@@ -21,8 +21,7 @@ class Sigmoid(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
-        out = x.clip(-np.inf, exp_limit(x.dtype))
-        np.exp(out, out=out)
+        out = np.exp(x.clip(-np.inf, exp_limit(x.dtype)))
         u = 1 + out
         out /= u
         return out, (out, u)

@@ -22,16 +22,12 @@ class Softplus(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
-        e = x.clip(-np.inf, exp_limit(x.dtype))
-        np.exp(e, out=e)
-        out = np.log1p(e)
-        np.maximum(out, x, out=out)
-        return out, e
+        e = np.exp(x.clip(-np.inf, exp_limit(x.dtype)))
+        return np.maximum(np.log1p(e), x), e
 
     def backward(self, dout, cache):
         e = cache
-        dx = 1 + e
-        np.divide(e, dx, out=dx)
+        dx = e / (1 + e)
         dx *= self.upstream(dout, e.shape, e.dtype)
         return dx, {}
 

@@ -24,8 +24,7 @@ class Tanh(Layer):
 
     def backward(self, dout, cache):
         out = cache
-        dx = out * out
-        np.subtract(1, dx, out=dx)
+        dx = 1 - out * out
         dx *= self.upstream(dout, out.shape, out.dtype)
         return dx, {}
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from layers import (
+    ELU,
     MSE,
     Add,
     Affine,
@@ -17,8 +18,11 @@ from layers import (
     LeakyReLU,
     Maxout,
     ReLU,
+    Sigmoid,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
+    Softplus,
+    Tanh,
     lecun_normal,
 )
 from layers.layer import flatten, sum_to
@@ -284,3 +288,16 @@ def test_sum_to_is_the_transpose_of_broadcasting(shapes):
     assert collected.shape == shape
     # ⟨grad, broadcast x⟩ = ⟨sum_to grad, x⟩, exactly, in integers
     assert (grad * np.broadcast_to(x, result)).sum() == (collected * x).sum()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "layer",
+    [ReLU(), LeakyReLU(), ELU(), ELU(0.7), Sigmoid(), Tanh(), Softplus(), Dropout(0.5, rng=0)],
+)
+def test_a_layer_of_any_shape_takes_a_number(layer, dtype):
+    out, cache = layer.forward(dtype(0.5))
+    dx, grads = layer.backward(dtype(2), cache)
+    assert np.shape(out) == np.shape(dx) == ()
+    assert out.dtype == dx.dtype == dtype
+    assert grads == {}

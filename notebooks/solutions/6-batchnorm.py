@@ -1,0 +1,1394 @@
+# %% [markdown]
+# # 6. Batch normalisation
+#
+# A deep net is fussy about the weights it starts with. A little too small, and the signal dies out
+# on its way through the layers; a little too large, and it explodes. In 2015 Sergey Ioffe and
+# Christian Szegedy proposed not to hope for the right scale but to *make* it: after every affine
+# layer, shift and stretch each feature so that over the batch it has mean 0 and variance 1. On the
+# image classifier of their paper this reached the same accuracy in 14 times fewer training steps.
+#
+# Here is the effect on a small scale. Two nets with ten hidden layers of 50 ReLU units get the same
+# digits, the same weights of standard deviation 0.1, the same learning rate. One has a batch norm
+# after every hidden affine layer, the other has none.
+
+# %%
+import copy
+import timeit
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import layers
+from data import load_digits
+from layers import Affine, Layer, ReLU
+from layers.init import plain_normal
+from nets import MLP, Classifier, Graph
+from notebooks import borrow, exercise
+from solvers import Adam, Solver
+
+rng = np.random.default_rng(6)
+digits = load_digits()
+BLUE, ORANGE = "#2166ac", "#d95f02"
+
+
+def descend(model, lr, steps):
+    """Plain gradient descent on random batches of 100 digits; returns the losses of the steps.
+
+    It stops early where the loss is nan or infinite.
+    """
+    rows, losses = np.random.default_rng(0), []
+    with np.errstate(all="ignore"):
+        for _ in range(steps):
+            batch = rows.choice(len(digits.x_train), 100, replace=False)
+            loss, grads = model.loss(digits.x_train[batch], digits.y_train[batch])
+            losses.append(loss)
+            if not np.isfinite(loss):
+                break
+            for name, value in model.params.items():
+                value -= lr * grads[name]
+    return losses
+
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3), layout="constrained")
+for label, norm, colour in (("without", None, ORANGE), ("with batch norm", layers.BatchNorm, BLUE)):
+    net = MLP([64, *[50] * 10, 10], activation=ReLU(), norm=norm, init=plain_normal(0.1), rng=0)
+    x, spread = digits.x_train[:200], []
+    for layer in net.layers:
+        x, _ = layer.forward(x)
+        if isinstance(layer, ReLU):
+            spread.append(x.std())
+    left.semilogy(range(1, 11), spread, marker="o", color=colour, label=label)
+    right.plot(descend(Classifier(net), lr=0.1, steps=60), color=colour, label=label)
+left.set(xlabel="hidden layer", ylabel="spread of its outputs", title="before training")
+right.axhline(np.log(10), color="grey", linewidth=1, linestyle=":")
+right.text(59, np.log(10) + 0.04, "ln 10: pure guessing", ha="right", va="bottom", color="grey")
+right.set(xlabel="step", ylabel="training loss", ylim=(0, 2.7), title="60 steps of training")
+for ax in (left, right):
+    ax.legend(loc="lower left")
+plt.show()
+
+# %% [markdown]
+# Without it, the outputs shrink layer by layer: what comes out at the end hardly knows which digit
+# went in, and nothing is learned. With it, every layer sees numbers of the same size.
+#
+# The forward pass of batch norm is a few lines. Its backward pass is a famous exercise in
+# backpropagation, since every output depends on *every* row of the batch. We do it
+# twice: in nine small steps, where nothing can surprise you, and then on paper, which ends in three
+# lines of code. After that come inference, images, and an experiment.
+#
+# You need: circuits and forks (homework 2), sums over what was broadcast and a layer as a class
+# (homework 3). It takes about two hours.
+
+# %% [markdown]
+# ## 1. The forward pass
+#
+# A batch is an array $x$ of shape $(N, D)$: $N$ rows, one for each example, and $D$ features. Batch
+# norm treats each feature, that is each *column*, by itself. For one column with the entries
+# $x_1, \dots, x_N$ it takes the mean and the variance over the batch,
+#
+# $$\mu = \frac{1}{N} \sum_{i=1}^{N} x_i, \qquad
+# \sigma^2 = \frac{1}{N} \sum_{i=1}^{N} (x_i - \mu)^2,$$
+#
+# then centres and scales,
+#
+# $$\hat{x}_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \varepsilon}}$$
+#
+# ("x hat"), and at last stretches and shifts by two numbers per column that are learned:
+#
+# $$\text{out}_i = \gamma\,\hat{x}_i + \beta.$$
+#
+# Three remarks.
+#
+# - The variance divides by $N$, not by $N - 1$. Statisticians call this the *biased* variance. For
+#   normalising it is the natural one: it makes the variance of $\hat{x}$ over the batch equal to 1.
+# - $\varepsilon$ is a small number such as $10^{-5}$, *under* the root. It keeps a column in which
+#   all rows are equal from being divided by 0.
+# - Is something lost when every feature is forced to mean 0 and variance 1? No: with
+#   $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and $\beta = \mu$ the layer gives back $x$ itself. The
+#   net may undo the normalisation where that helps. It starts with $\gamma = 1$, $\beta = 0$.
+#
+# For small numbers to calculate with, take these. With $\varepsilon = 5$, which is absurdly large,
+# the roots come out even: $\sqrt{4 + 5} = 3$ and $\sqrt{11 + 5} = 4$.
+
+# %%
+x_small = np.array([[1.0, 0.0], [1.0, 8.0], [5.0, 8.0], [5.0, 4.0]])  # (4, 2): N = 4, D = 2
+gamma_small = np.array([3.0, 2.0])
+beta_small = np.array([1.0, -1.0])
+eps_small = 5.0
+print("means     ", x_small.mean(axis=0))
+print("variances ", x_small.var(axis=0))
+
+# %% [markdown]
+# ### Exercise 1: the forward pass (3 points)
+#
+# Write it with NumPy's `mean` and `var` along the right axis. `var` divides by $N$ unless told
+# otherwise. The cache is what the backward pass will need: $\hat{x}$, the root, and $\gamma$.
+
+
+# %% nbgrader={"grade_id": "forward", "solution": true}
+def batchnorm_forward(x, gamma, beta, eps=1e-5):
+    """Batch norm in training.   x: (N, D).   gamma, beta: (D,).   eps: a number.
+
+    Returns out (N, D), and the cache (xhat, std, gamma) with
+    xhat   (N, D), the normalised x
+    std    (D,), the root √(variance + eps) of each column
+    """
+    ### BEGIN SOLUTION
+    std = np.sqrt(x.var(axis=0) + eps)
+    xhat = (x - x.mean(axis=0)) / std
+    return gamma * xhat + beta, (xhat, std, gamma)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-1", "points": 3}
+with exercise(1, "the forward pass", batchnorm_forward) as check:
+    ones, zeros = np.ones(2), np.zeros(2)
+    out, cache = batchnorm_forward(x_small, ones, zeros, eps_small)
+    centred = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
+    var = np.array([4.0, 11.0])
+    halves = np.array([[0.5], [-3.5], [-1.5], [0.5]])  # what is left of x less the mean of its row
+    check(
+        "with γ = 1 and β = 0, out is x̂: ∓2/3 in the first column",
+        out,
+        [[-2 / 3, -5 / 4], [-2 / 3, 3 / 4], [2 / 3, 3 / 4], [2 / 3, -1 / 4]],
+        mistakes=[
+            (centred / np.sqrt(var * 4 / 3 + 5), "the variance divides by N − 1; it should be N"),
+            (centred / (np.sqrt(var) + 5), "eps stands outside the root; it belongs under it"),
+            (centred / np.sqrt(var), "eps is missing under the root"),
+            (centred / (var + 5), "that divides by the variance; take its root"),
+            (x_small / np.sqrt(var + 5), "the mean is not subtracted"),
+            (centred, "it is centred, but not divided by the root"),
+            (
+                halves * [1, -1] / np.sqrt(halves**2 + 5),
+                "each row was normalised; mean and variance run over the batch, down a column",
+            ),
+            (
+                (x_small - 4) / np.sqrt(8.5 + 5),
+                "all numbers were taken together; each column has its own mean and variance",
+            ),
+        ],
+        hint="mean and variance run down the columns: axis=0",
+    )
+    out, _ = batchnorm_forward(x_small, gamma_small, beta_small, eps_small)
+    right = np.array([[-1.0, -3.5], [-1.0, 0.5], [3.0, 0.5], [3.0, -1.5]])
+    check(
+        "then times γ and plus β",
+        out,
+        right,
+        mistakes=[
+            (right - beta_small, "β is missing"),
+            ((right - beta_small) / gamma_small + beta_small, "γ is missing"),
+            (right - 2 * beta_small, "β is subtracted"),
+        ],
+    )
+    back, _ = batchnorm_forward(x_small, np.array([3.0, 4.0]), np.array([3.0, 5.0]), eps_small)
+    check("γ = √(σ² + ε) and β = μ give x back", back, x_small)
+    far = 1000 + 50 * np.random.default_rng(1).standard_normal((200, 3))
+    out, cache = batchnorm_forward(far, np.ones(3), np.zeros(3))
+    check("columns around 1000 come out with mean 0", out.mean(axis=0), np.zeros(3), atol=1e-8)
+    check("… and with variance 1", out.var(axis=0), np.ones(3), rtol=1e-6)
+    check.true(
+        "the cache holds three things, in the order xhat, std, gamma",
+        cache is not None and [np.shape(one) for one in cache] == [(200, 3), (3,), (3,)],
+        "expected a tuple (xhat, std, gamma) of shapes (N, D), (D,) and (D,); "
+        "keepdims=True would make std (1, D)",
+    )
+    _, cache = batchnorm_forward(x_small, gamma_small, beta_small, eps_small)
+    check(
+        "std is √(σ² + ε)",
+        cache[1],
+        [3.0, 4.0],
+        mistakes=[(np.sqrt(var), "eps is missing here"), ([9.0, 16.0], "that is σ² + ε")],
+    )
+    check("xhat is without γ and β", cache[0] * [3.0, 4.0], centred)
+    ### BEGIN HIDDEN TESTS
+    out, _ = batchnorm_forward(np.full((3, 2), 7.0), np.ones(2), np.full(2, 0.5))
+    check("a column of equal numbers gives β", out, np.full((3, 2), 0.5))
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 2. Nine small steps
+#
+# To go back we cut the same formula into steps so small that each has a derivative from school. In
+# the circuit below, $\gamma$, $\beta$ and $x$ come in, and every gate is one step.
+
+# %%
+
+
+def gate(symbol):
+    """A gate that the library does not have; it is drawn here, and not run."""
+    return type(symbol, (Layer,), {})()
+
+
+g = Graph()
+x, gamma, beta = g.input("x"), g.input("gamma"), g.input("beta")
+mu = gate("mean")(x).named("mu")
+xc = (x - mu).named("xc")
+sq = (xc**2).named("sq")
+var = gate("mean")(sq).named("var")
+std = gate("√(·+ε)")(var).named("std")
+inv = (1 / std).named("inv")
+xhat = (xc * inv).named("xhat")
+scaled = (xhat * gamma).named("scaled")
+g.output((scaled + beta).named("out"))
+g.draw()
+
+# %% [markdown]
+# And as code, a line for each gate. Every wire has a name, and its value goes into the dictionary
+# `v` (homework 2 did the same). This is our version of exercise 1, so use it freely from now on.
+
+
+# %%
+def staged_forward(x, gamma, beta, eps=1e-5):
+    """Batch norm in nine steps.   x: (N, D).   gamma, beta: (D,).   eps: a number.
+
+    Returns out (N, D), and as the cache the value of every wire by its name.
+    """
+    v = {"x": x, "gamma": gamma, "beta": beta}
+    v["mu"] = v["x"].mean(axis=0)  # (D,)
+    v["xc"] = v["x"] - v["mu"]  # (N, D), "x centred"
+    v["sq"] = v["xc"] ** 2  # (N, D)
+    v["var"] = v["sq"].mean(axis=0)  # (D,)
+    v["std"] = np.sqrt(v["var"] + eps)  # (D,)
+    v["inv"] = 1 / v["std"]  # (D,)
+    v["xhat"] = v["xc"] * v["inv"]  # (N, D)
+    v["scaled"] = v["gamma"] * v["xhat"]  # (N, D)
+    v["out"] = v["scaled"] + v["beta"]  # (N, D)
+    return v["out"], v
+
+
+_, v_small = staged_forward(x_small, gamma_small, beta_small, eps_small)
+for name, value in v_small.items():
+    rows = "; ".join(" ".join(f"{entry:6.3g}" for entry in row) for row in np.atleast_2d(value))
+    print(f"{name:7} {rows}")
+
+# %% [markdown]
+# (Rows are separated by semicolons.) Two things in this circuit deserve a look before we walk back.
+#
+# **Forks.** Two wires fork: `x` goes into the mean and into the difference, `xc` goes into the
+# square and into the product. What comes back along the branches adds up.
+#
+# **Arrays of two shapes.** Some wires carry a number for each entry, $(N, D)$, others a number for
+# each column, $(D,)$. Where the two meet, one number of a column serves all $N$ rows. It is used
+# $N$ times, that is a fork with $N$ branches, and homework 3 has the rule: *sum over what was
+# broadcast*. The mean is the same thing the other way round: $N$ numbers become one.
+#
+# | step, in one column | going back, for an upstream gradient `dout` |
+# |---|---|
+# | $m = \frac{1}{N} \sum_i x_i$ | $\partial m / \partial x_i = \;?$, the same for every row |
+# | $c_i = x_i - m$ | to $x_i$: `dout` of the same row. To $m$: $\sum_i \text{dout}_i \cdot (?)$ |
+# | $p_i = c_i\,s$ | to $c_i$: $\text{dout}_i \cdot (?)$. To $s$: $\sum_i \text{dout}_i \cdot (?)$ |
+#
+# ### Exercise 2: three gates of columns (3 points)
+#
+# Fill the question marks, as code. Mind the shapes: a gradient always has the shape of the thing
+# it belongs to.
+
+
+# %% nbgrader={"grade_id": "column-gates", "solution": true}
+def mean_forward(x):
+    return x.mean(axis=0), x.shape
+
+
+def mean_backward(dout, cache):
+    """dout: (D,), the gradient at the mean of each column.   Returns dx, (N, D)."""
+    N, D = cache
+    ### BEGIN SOLUTION
+    return np.ones((N, D)) * dout / N
+    ### END SOLUTION
+
+
+def centre_forward(x, m):
+    return x - m, None
+
+
+def centre_backward(dout, cache):
+    """dout: (N, D), the gradient at x − m, for x (N, D) and m (D,).
+
+    Returns dx (N, D) and dm (D,).
+    """
+    ### BEGIN SOLUTION
+    return dout, -dout.sum(axis=0)
+    ### END SOLUTION
+
+
+def stretch_forward(c, s):
+    return c * s, (c, s)
+
+
+def stretch_backward(dout, cache):
+    """dout: (N, D), the gradient at c s, for c (N, D) and s (D,).
+
+    Returns dc (N, D) and ds (D,).
+    """
+    c, s = cache
+    ### BEGIN SOLUTION
+    return dout * s, (dout * c).sum(axis=0)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-2", "points": 3}
+with exercise(
+    2, "three gates of columns", mean_backward, centre_backward, stretch_backward
+) as check:
+    up = np.array([[1.0, 10.0], [2.0, 20.0], [6.0, 0.0]])  # (3, 2)
+    check(
+        "the mean of 3 rows sends a third of dout to each row",
+        mean_backward(np.array([6.0, -3.0]), (3, 2)),
+        [[2.0, -1.0], [2.0, -1.0], [2.0, -1.0]],
+        mistakes=[
+            (np.tile([6.0, -3.0], (3, 1)), "each row got all of dout; the factor 1/N is missing"),
+            (np.tile([3.0, -1.5], (3, 1)), "divided by D; the mean is over the N rows"),
+            ([2.0, -1.0], "the right numbers, but dx needs them in every row: shape (N, D)"),
+        ],
+        hint="dx has the shape of x: every row of it is dout / N",
+    )
+    dx, dm = centre_backward(up, None)
+    check("x − m sends x what arrives", dx, up, mistakes=[(-up, "the sign of x in x − m is +")])
+    check(
+        "… and m minus the sum over the rows, since every row used it",
+        dm,
+        [-9.0, -30.0],
+        mistakes=[
+            ([9.0, 30.0], "the sign: m is subtracted"),
+            (-up, "m is one number for each column: sum over the rows"),
+            ([-3.0, -10.0], "that is a mean over the rows; the branches of a fork add up"),
+            ([-11.0, -22.0, -6.0], "summed over the wrong axis: sum over the rows, axis=0"),
+        ],
+        hint="m has the shape (D,), and so has its gradient: sum over the rows",
+    )
+    c, s = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([10.0, -1.0])
+    dc, ds = stretch_backward(up, (c, s))
+    check(
+        "c s sends c what arrives times s",
+        dc,
+        [[10.0, -10.0], [20.0, -20.0], [60.0, 0.0]],
+        mistakes=[(up * c, "a product sends each factor the other one: c gets s, not c")],
+    )
+    check(
+        "… and s the sum over the rows of what arrives times c",
+        ds,
+        [37.0, 100.0],
+        mistakes=[
+            (up * c, "s is one number for each column: sum over the rows"),
+            ([9.0, 30.0], "that is the sum of dout; first multiply each entry by its c"),
+            ([81.0, 360.0], "multiply entry by entry first, then sum"),
+            ([37 / 3, 100 / 3], "that is a mean over the rows; the branches of a fork add up"),
+        ],
+        hint="s has the shape (D,), and so has its gradient: multiply, then sum over the rows",
+    )
+    data = np.random.default_rng(2).standard_normal((5, 3))
+    row = np.random.default_rng(3).standard_normal(3)
+    check.functions("the mean, by differences", mean_forward, mean_backward, data)
+    check.functions("x − m, by differences", centre_forward, centre_backward, data, row)
+    check.functions("c s, by differences", stretch_forward, stretch_backward, data, row)
+    ### BEGIN HIDDEN TESTS
+    check("elsewhere", mean_backward(np.array([8.0]), (4, 1)), [[2.0]] * 4)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 3. The backward pass, in stages
+#
+# Now walk back through all nine gates, from `out` to `x`. Six of them you have just met: two means,
+# a difference, two products and a sum with $\beta$. The others have one input each:
+#
+# | gate | local derivative |
+# |---|---|
+# | $\text{inv} = 1 / \text{std}$ | $-1 / \text{std}^2$ |
+# | $\text{std} = \sqrt{\text{var} + \varepsilon}$ | $1 / (2\,\text{std})$ |
+# | $\text{sq} = \text{xc}^2$ | $2\,\text{xc}$ |
+#
+# ### Exercise 3: nine gradients back (5 points)
+#
+# Write the gradient at each wire into the dictionary `d` under the name of the wire. The best order
+# is from right to left in the picture: `scaled` and `beta`, `xhat` and `gamma`, `inv`, `std`,
+# `var`, `sq`, `xc`, `mu`, `x`. Wires that fork, `xc` and `x`, get the *sum* of their two branches.
+# (For `xc` that means: wait until `sq` is there.)
+#
+# You can use your functions of exercise 2, or write each line out. Run the check after a few lines:
+# it goes as far as you have come, and stops at the first stage that is wrong, since all stages
+# behind that one would be wrong too.
+
+
+# %% nbgrader={"grade_id": "staged", "solution": true}
+def staged_backward(dout, v):
+    """dout: (N, D), the gradient at out.   v: the values of the wires, from staged_forward.
+
+    Returns a dictionary: the gradient at each wire, by its name, of the shape of its value.
+    """
+    N = len(dout)
+    d = {"out": dout}
+    ### BEGIN SOLUTION
+    d["scaled"] = d["out"]
+    d["beta"] = d["out"].sum(axis=0)
+    d["xhat"] = d["scaled"] * v["gamma"]
+    d["gamma"] = (d["scaled"] * v["xhat"]).sum(axis=0)
+    d["inv"] = (d["xhat"] * v["xc"]).sum(axis=0)
+    d["std"] = -d["inv"] / v["std"] ** 2
+    d["var"] = d["std"] / (2 * v["std"])
+    d["sq"] = np.ones_like(dout) * d["var"] / N
+    d["xc"] = d["xhat"] * v["inv"] + 2 * v["xc"] * d["sq"]  # the product, and the square
+    d["mu"] = -d["xc"].sum(axis=0)
+    d["x"] = d["xc"] + d["mu"] / N  # the difference, and the mean
+    ### END SOLUTION
+    return d
+
+
+# %% nbgrader={"grade_id": "check-3", "points": 5}
+dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
+by_product = np.array([[1.0, 0.0], [2.0, 2.0], [3.0, 2.0], [6.0, 4.0]])
+by_square = np.array([[2 / 3, 5 / 8], [2 / 3, -3 / 8], [-2 / 3, -3 / 8], [-2 / 3, 1 / 8]])
+SUM = "the shape (D,): one number served all rows, so sum over the rows"
+STAGES = {  # what is right on the small example, a hint, and what people get instead
+    "scaled": (dout_small, "a sum hands on what arrives", []),
+    "beta": ([12.0, 16.0], SUM, [([3.0, 4.0], "averaged over the rows; sum them")]),
+    "xhat": (
+        [[3.0, 0.0], [6.0, 8.0], [9.0, 8.0], [18.0, 16.0]],
+        "a product sends xhat the other factor, gamma, times what arrives",
+        [(dout_small, "the local derivative gamma is missing")],
+    ),
+    "gamma": (
+        [4.0, 4.0],
+        SUM,
+        [
+            (
+                [12.0, 16.0],
+                "that is what beta gets, or the sum of dout · xc; gamma gets dout · xhat",
+            ),
+            ([1.0, 1.0], "averaged over the rows; sum them"),
+            ([12.0, 8.0], "xhat is what gamma was multiplied with, not scaled"),
+        ],
+    ),
+    "inv": (
+        [36.0, 32.0],
+        SUM,
+        [
+            ([12.0, 16.0], "that starts from the gradient at scaled; the wire into it is xhat"),
+            ([12.0, 8.0], "its partner in the product is xc, not xhat"),
+            ([9.0, 8.0], "averaged over the rows; sum them"),
+        ],
+    ),
+    "std": (
+        [-4.0, -2.0],
+        "the derivative of 1/std is −1/std²",
+        [
+            ([4.0, 2.0], "the sign: 1/std falls when std grows"),
+            ([-12.0, -8.0], "divided by std once; the derivative of 1/std is −1/std²"),
+            ([-1 / 9, -1 / 16], "that is the local derivative; multiply it by what arrives"),
+            ([-324.0, -512.0], "multiplied by std²; the derivative of 1/std is −1/std²"),
+        ],
+    ),
+    "var": (
+        [-2 / 3, -1 / 4],
+        "the derivative of √(var + ε) is 1 / (2 std)",
+        [
+            ([-4 / 3, -1 / 2], "the factor ½ of the root is missing"),
+            ([-1.0, -1 / np.sqrt(11)], "that is 1 / (2 √var): the ε under the root is lost"),
+            ([-6.0, -4.0], "multiplied by std; the derivative of the root is 1 / (2 std)"),
+        ],
+    ),
+    "sq": (
+        np.tile([-1 / 6, -1 / 16], (4, 1)),
+        "the mean sends d['var'] / N to every row: shape (N, D)",
+        [(np.tile([-2 / 3, -1 / 4], (4, 1)), "the factor 1/N of the mean is missing")],
+    ),
+    "xc": (
+        by_product + by_square,
+        "xc forks: one part comes from the product with inv, one from the square",
+        [
+            (by_product, "only the branch through the product is there; the square is missing"),
+            (by_square, "only the branch through the square is there: a `=` where `+=` belongs"),
+            (by_product + by_square / 2, "the square's derivative is 2 xc: the 2 is missing"),
+            (by_product - by_square, "the branch through the square has the wrong sign"),
+        ],
+    ),
+    "mu": (
+        [-12.0, -8.0],
+        SUM,
+        [
+            ([12.0, 8.0], "the sign: mu is subtracted"),
+            ([-3.0, -2.0], "averaged over the rows; the branches of a fork add up"),
+        ],
+    ),
+    "x": (
+        by_product + by_square - [3.0, 2.0],
+        "x forks: one part comes from the difference, one from the mean",
+        [
+            (by_product + by_square, "only the branch through the difference; the mean is missing"),
+            (by_product + by_square - [12.0, 8.0], "the factor 1/N of the mean is missing"),
+            (np.tile([-3.0, -2.0], (4, 1)), "only the branch through the mean: `=` for `+=`?"),
+            (by_product + by_square + [3.0, 2.0], "the branch through the mean has the wrong sign"),
+        ],
+    ),
+}
+
+with exercise(3, "nine gradients back", staged_backward) as check:
+    _, v = staged_forward(x_small, gamma_small, beta_small, eps_small)
+    d = staged_backward(dout_small, v)
+    for name, (expected, hint, mistakes) in STAGES.items():
+        check(f"stage {name}", d.get(name), expected, hint=hint, mistakes=mistakes)
+        if check.verdict == "wrong":
+            break
+    else:
+
+        def backward(dout, v):
+            d = staged_backward(dout, v)
+            return d["x"], d["gamma"], d["beta"]
+
+        data = 3 * np.random.default_rng(4).standard_normal((6, 3))
+        params = np.random.default_rng(5).uniform(0.5, 2.0, (2, 3))
+        check.functions("x, gamma and beta by differences", staged_forward, backward, data, *params)
+        check.true("dout is left as it was", np.array_equal(dout_small[2], [3.0, 4.0]))
+        ### BEGIN HIDDEN TESTS
+        other = staged_backward(-2 * dout_small, v)
+        check("linear in dout", other["x"], -2 * (by_product + by_square - [3.0, 2.0]))
+        ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+staged_works = check.verdict == "right"
+
+# %% [markdown]
+# <details><summary>Stuck? A hint for each group of wires.</summary>
+#
+# - The last two gates: `d["scaled"]` is what arrives, `d["beta"]` its sum over the rows. For the
+#   product, `d["xhat"]` is what arrives times `v["gamma"]`, and `d["gamma"]` is
+#   `stretch_backward(d["scaled"], (v["xhat"], v["gamma"]))[1]`.
+# - `d["inv"]` is the second gradient of the product of `xc` and `inv`. The first is one of the two
+#   parts of `d["xc"]`; keep it.
+# - `d["std"]` and `d["var"]`: what arrives, times the local derivative from the table.
+# - `d["sq"]` is `mean_backward(d["var"], dout.shape)`.
+# - `d["xc"]`: the part you kept, plus `2 * v["xc"] * d["sq"]`.
+# - `d["mu"]` and `d["x"]`: `centre_backward`, then `mean_backward`.
+# </details>
+
+# %% [markdown]
+# ## 4. On paper: three paths
+#
+# The stages are safe, but they make a dozen arrays. On paper much of it cancels. We follow one
+# column and write $\widehat{dx}_i$ for the gradient at $\hat{x}_i$. With $\text{out}_i = \gamma
+# \hat{x}_i + \beta$ it is $\widehat{dx}_i = \gamma \cdot \text{dout}_i$, and
+#
+# $$\hat{x}_i = (x_i - \mu)\,(\sigma^2 + \varepsilon)^{-1/2}.$$
+#
+# An entry $x_i$ reaches the loss on **three paths**: directly, through the variance $\sigma^2$ and
+# through the mean $\mu$. All three add up (this is how Ioffe and Szegedy give it in their paper):
+#
+# $$\frac{\partial L}{\partial x_i} =
+# \underbrace{\widehat{dx}_i \cdot \frac{\partial \hat{x}_i}{\partial x_i}}_{\text{directly}} +
+# \underbrace{\frac{\partial L}{\partial \sigma^2} \cdot
+#   \frac{\partial \sigma^2}{\partial x_i}}_{\text{through the variance}} +
+# \underbrace{\frac{\partial L}{\partial \mu} \cdot
+#   \frac{\partial \mu}{\partial x_i}}_{\text{through the mean}}$$
+#
+# **Directly.** Hold $\mu$ and $\sigma^2$ still; then $\hat{x}_i$ is a straight line in $x_i$. Its
+# slope $\partial \hat{x}_i / \partial x_i$ is … ?
+#
+# **Through the variance.** *All* $\hat{x}_j$ of the column use $\sigma^2$, so we sum over them:
+#
+# $$\frac{\partial L}{\partial \sigma^2} = \sum_j \widehat{dx}_j\,(x_j - \mu) \cdot
+# \frac{d}{d\sigma^2} (\sigma^2 + \varepsilon)^{-1/2}, \qquad
+# \frac{\partial \sigma^2}{\partial x_i} = \frac{2\,(x_i - \mu)}{N}$$
+#
+# The derivative of a power: what is $\frac{d}{dt}\, t^{-1/2}$? It has a sign, a factor, and a new
+# exponent.
+#
+# **Through the mean.** All $\hat{x}_j$ use $\mu$, and so does $\sigma^2$:
+#
+# $$\frac{\partial L}{\partial \mu} = \sum_j \widehat{dx}_j \cdot
+# \frac{-1}{\sqrt{\sigma^2 + \varepsilon}} + \frac{\partial L}{\partial \sigma^2} \cdot
+# \underbrace{\frac{-2}{N} \sum_j (x_j - \mu)}_{?}, \qquad
+# \frac{\partial \mu}{\partial x_i} = \;?$$
+#
+# How large is the sum over the brace? Try it on the first column of the small example, 1, 1, 5, 5,
+# before you read on. The deviations from a mean always add up to the same number.
+#
+# ### Exercise 4: three paths (4 points)
+#
+# Write the three terms of $\partial L / \partial x_i$ for all columns at once.
+
+
+# %% nbgrader={"grade_id": "paths", "solution": true}
+def three_paths(dout, xc, std, gamma):
+    """The three parts of the gradient at x.
+
+    dout: (N, D), the gradient at out.   xc: (N, D), x less its mean.
+    std: (D,), the root √(variance + eps).   gamma: (D,).
+
+    Returns direct (N, D), through_variance (N, D), and through_mean (D,), which is the same in
+    every row.
+    """
+    N = len(dout)
+    dxhat = gamma * dout  # (N, D)
+    ### BEGIN SOLUTION
+    direct = dxhat / std
+    dvar = -0.5 * (dxhat * xc).sum(axis=0) / std**3
+    through_variance = dvar * 2 * xc / N
+    dmu = -(dxhat / std).sum(axis=0)  # the sum of the deviations is 0
+    through_mean = dmu / N
+    return direct, through_variance, through_mean
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-4", "points": 4}
+with exercise(4, "three paths", three_paths) as check:
+    xc_small = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
+    root = np.array([3.0, 4.0])
+    dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
+    given = dout_small.copy(), xc_small.copy(), root.copy(), gamma_small.copy()
+    direct, through_variance, through_mean = three_paths(*given)
+    by_itself = np.array([[1.0, 0.0], [2.0, 2.0], [3.0, 2.0], [6.0, 4.0]])
+    by_var = np.array([[2 / 3, 5 / 8], [2 / 3, -3 / 8], [-2 / 3, -3 / 8], [-2 / 3, 1 / 8]])
+    check(
+        "the direct path: γ dout over the root",
+        direct,
+        by_itself,
+        mistakes=[
+            (dout_small * [3.0, 2.0], "the slope of x̂ in x is 1 over the root; it is missing"),
+            (dout_small / root, "γ is missing: the path starts at x̂, with dxhat"),
+            (dout_small * [9.0, 8.0], "multiplied by the root; x̂ is divided by it"),
+        ],
+    )
+    check(
+        "the path through the variance",
+        through_variance,
+        by_var,
+        mistakes=[
+            (-by_var, "the sign: the derivative of t^(−1/2) is −½ t^(−3/2)"),
+            (by_var * root, "the exponent: of t^(−1/2) it falls to −3/2, and t is std²"),
+            (by_var * root**1.5, "the exponent −3/2 belongs to t = std², so std has −3"),
+            (by_var * root**2, "the exponent: of t^(−1/2) it falls to −3/2, and t is std²"),
+            (by_var / root, "the exponent: of t^(−1/2) it falls to −3/2, and t is std²"),
+            (by_var * 4, "the factor 1/N of ∂σ²/∂x is missing"),
+            (by_var * 2, "the factor ½ of the power −1/2 is missing"),
+            (by_var / 2, "the factor 2 of the square in ∂σ²/∂x is missing"),
+            (by_var / [3.0, 2.0], "γ is missing: start at x̂, with dxhat"),
+        ],
+        hint="∂L/∂σ² has the shape (D,): one sum over the rows; then times 2 xc / N",
+    )
+    check(
+        "the path through the mean, a number for each column",
+        through_mean,
+        [-3.0, -2.0],
+        mistakes=[
+            ([3.0, 2.0], "the sign: μ is subtracted"),
+            ([-12.0, -8.0], "∂μ/∂x is 1/N; it is missing"),
+            ([-9.0, -8.0], "the slope of x̂ in μ is −1 over the root; the root is missing"),
+            ([-1.0, -1.0], "γ is missing: start at x̂, with dxhat"),
+            (np.tile([-3.0, -2.0], (4, 1)), "right, but return it once: shape (D,)"),
+        ],
+        hint="the second term of ∂L/∂μ is 0, for the deviations from a mean add up to 0",
+    )
+    check(
+        "the arguments are left as they were",
+        np.concatenate([one.ravel() for one in given]),
+        np.concatenate([one.ravel() for one in (dout_small, xc_small, root, gamma_small)]),
+    )
+    if check.verdict != "wrong":
+        data = np.random.default_rng(6).standard_normal((7, 3)) * [1.0, 10.0, 0.1]
+        gamma, beta = np.array([1.5, -0.5, 2.0]), np.zeros(3)
+
+        def forward(x):
+            out, v = staged_forward(x, gamma, beta)
+            return out, (v["xc"], v["std"], gamma)
+
+        def backward(dout, cache):
+            return sum(three_paths(dout, *cache))
+
+        check.functions("their sum is the gradient at x, by differences", forward, backward, data)
+    ### BEGIN HIDDEN TESTS
+    parts = three_paths(3 * dout_small, xc_small, root, gamma_small)
+    check("linear in dout", parts[1], 3 * by_var)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 5. Three lines
+#
+# Now put $\hat{x}_i = (x_i - \mu) / \sqrt{\sigma^2 + \varepsilon}$ back in. Every path has the
+# common factor $\gamma / \sqrt{\sigma^2 + \varepsilon}$. Take it out, and this is left:
+#
+# $$dx_i = \frac{\gamma}{\sqrt{\sigma^2 + \varepsilon}}\;\Bigl(
+# \underbrace{\text{dout}_i}_{\text{directly}} \;-\;
+# \underbrace{\;?\;}_{\text{mean}} \;-\;
+# \underbrace{\hat{x}_i \cdot \;?\;}_{\text{variance}} \Bigr)$$
+#
+# Both question marks are **means over the batch**: one of $\text{dout}_j$, one of a product. You
+# need not compute anything new for them. The gradients of the parameters are
+#
+# $$d\beta = \sum_j \text{dout}_j, \qquad d\gamma = \sum_j \text{dout}_j\,\hat{x}_j$$
+#
+# and the question marks are these two, divided by something.
+#
+# ### Exercise 5: the closed form (4 points)
+#
+# Write the backward pass in closed form, from the cache of exercise 1. Three lines are enough.
+
+
+# %% nbgrader={"grade_id": "closed-form", "solution": true}
+def batchnorm_backward(dout, cache):
+    """dout: (N, D), the gradient at out.   cache: (xhat, std, gamma), of shapes (N, D), (D,), (D,).
+
+    Returns dx (N, D), dgamma (D,), dbeta (D,).
+    """
+    xhat, std, gamma = cache
+    N = len(dout)
+    ### BEGIN SOLUTION
+    dbeta = dout.sum(axis=0)
+    dgamma = (dout * xhat).sum(axis=0)
+    dx = gamma / std * (dout - dbeta / N - xhat * dgamma / N)
+    return dx, dgamma, dbeta
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-5", "points": 4}
+def cached_forward(x, gamma, beta):
+    """The forward pass with the cache of exercise 1."""
+    out, v = staged_forward(x, gamma, beta)
+    return out, (v["xhat"], v["std"], gamma)
+
+
+with exercise(5, "the closed form", batchnorm_backward) as check:
+    xhat_small = np.array([[-2 / 3, -5 / 4], [-2 / 3, 3 / 4], [2 / 3, 3 / 4], [2 / 3, -1 / 4]])
+    dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
+    root = np.array([3.0, 4.0])
+    dx, dgamma, dbeta = batchnorm_backward(dout_small, (xhat_small, root, gamma_small))
+    by_itself = np.array([[1.0, 0.0], [2.0, 2.0], [3.0, 2.0], [6.0, 4.0]])
+    by_var = np.array([[2 / 3, 5 / 8], [2 / 3, -3 / 8], [-2 / 3, -3 / 8], [-2 / 3, 1 / 8]])
+    by_mean = np.array([-3.0, -2.0])
+    right = by_itself + by_var + by_mean
+    averaged = "a mean; the gradient of a parameter is the sum of what all rows send it"
+    check(
+        "dβ is the sum of dout",
+        dbeta,
+        [12.0, 16.0],
+        mistakes=[([3.0, 4.0], averaged), ([4.0, 4.0], "that is dγ: the order is dx, dγ, dβ")],
+    )
+    check(
+        "dγ is the sum of dout x̂",
+        dgamma,
+        [4.0, 4.0],
+        mistakes=[([1.0, 1.0], averaged), ([12.0, 16.0], "that is dβ: the order is dx, dγ, dβ")],
+    )
+    check(
+        "dx on the small example",
+        dx,
+        right,
+        mistakes=[
+            (by_itself + by_mean, "the path through the variance is missing: x̂ · mean(dout x̂)"),
+            (by_itself + by_var, "the path through the mean is missing: mean(dout)"),
+            (by_itself, "that is the direct path alone; subtract those through mean and variance"),
+            (by_itself + 4 * by_var + 4 * by_mean, "sums stand where means belong: divide by N"),
+            (by_itself + by_var + 4 * by_mean, "dβ is a sum; its part in dx is a mean"),
+            (by_itself + 4 * by_var + by_mean, "dγ is a sum; its part in dx is a mean"),
+            (by_itself - by_var - by_mean, "the two means are subtracted, not added"),
+            (by_itself - by_var + by_mean, "the path through the variance has the wrong sign"),
+            (by_itself + by_var - by_mean, "the path through the mean has the wrong sign"),
+            (right / gamma_small, "the factor γ is missing"),
+            (right * root, "the root is missing: the factor in front is γ over it"),
+            (right * root**2, "multiplied by the root, not divided"),
+            (right / root, "divided by the root twice: the factor in front is γ / std"),
+        ],
+        hint="the paths of exercise 4 were γ/std · dout, −γ/std · mean(dout), …",
+    )
+    if check.verdict != "wrong":
+        data = np.random.default_rng(7).standard_normal((6, 3)) * [1.0, 10.0, 0.1]
+        params = np.random.default_rng(8).uniform(0.5, 2.0, (2, 3))
+        check.functions(
+            "all three by differences", cached_forward, batchnorm_backward, data, *params
+        )
+        many, upstream = np.random.default_rng(9).standard_normal((2, 50, 20))
+        library = layers.BatchNorm(20)
+        params = np.random.default_rng(10).uniform(0.5, 2.0, (2, 20))
+        library.params["gamma"][...], library.params["beta"][...] = params
+        theirs, _ = library.backward(upstream, library.forward(many)[1])
+        dx, _, _ = batchnorm_backward(upstream, cached_forward(many, *params)[1])
+        check("dx agrees with the library's to 12 digits", dx, theirs, rtol=1e-12, atol=1e-12)
+        if staged_works:
+            d = staged_backward(upstream, staged_forward(many, *params)[1])
+            check("… and with your stages", dx, d["x"], rtol=1e-12, atol=1e-12)
+    ### BEGIN HIDDEN TESTS
+    dx, _, _ = batchnorm_backward(-dout_small, (xhat_small, root, gamma_small))
+    check("linear in dout", dx, -right)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+closed_works = check.verdict == "right"
+
+# %% [markdown]
+# <details><summary>Stuck? A hint.</summary>
+#
+# The path through the mean was
+#
+# $$-\frac{1}{N} \sum_j \gamma\,\text{dout}_j \,/ \sqrt{\sigma^2 + \varepsilon}.$$
+#
+# Without the common factor that is $-\frac{1}{N} \sum_j \text{dout}_j$, and the sum is $d\beta$.
+# The path through the variance was
+#
+# $$-\frac{1}{2} \sum_j \gamma\,\text{dout}_j\,(x_j - \mu)\,(\sigma^2 + \varepsilon)^{-3/2} \cdot
+# \frac{2}{N} (x_i - \mu).$$
+#
+# Of its three roots one is the common factor, one makes $x_j - \mu$ into $\hat{x}_j$, and one makes
+# $x_i - \mu$ into $\hat{x}_i$.
+# </details>
+
+# %% [markdown]
+# What have the stages cost us? The same gradient, a thousand rows of 200 features, both ways:
+
+# %%
+if staged_works and closed_works:
+    x, dout = rng.standard_normal((2, 1000, 200))
+    gamma, beta = rng.uniform(0.5, 2.0, (2, 200))
+    _, v = staged_forward(x, gamma, beta)
+    _, cache = cached_forward(x, gamma, beta)
+    staged = staged_backward(dout, v)["x"]
+    closed = batchnorm_backward(dout, cache)[0]
+    print(f"largest difference between the two: {np.abs(staged - closed).max():.0e}")
+    full = {"stages": [one for one in v.values() if one.ndim == 2], "closed form": [cache[0]]}
+    ways = {
+        "stages": lambda: staged_backward(dout, v),
+        "closed form": lambda: batchnorm_backward(dout, cache),
+    }
+    for name, way in ways.items():
+        milliseconds = 1e3 * min(timeit.repeat(way, number=5, repeat=5)) / 5
+        held = sum(one.nbytes for one in full[name]) / 1e6
+        print(f"{name:12} {milliseconds:5.1f} ms, and {held:4.1f} MB kept between the passes")
+else:
+    print("The comparison comes when exercises 3 and 5 are right.")
+
+# %% [markdown]
+# Both ways have their place. Write the stages first: each line can be checked by itself. Then
+# simplify on paper, and check the short form against the long one.
+
+# %% [markdown]
+# ## 6. What cannot be seen
+#
+# Read the closed form once more:
+#
+# $$dx_i = \frac{\gamma}{\sqrt{\sigma^2 + \varepsilon}}\;\Bigl(\text{dout}_i -
+# \operatorname{mean}(\text{dout}) - \hat{x}_i \cdot
+# \operatorname{mean}(\text{dout} \cdot \hat{x})\Bigr)$$
+#
+# It takes two things out of `dout`: what is the same in all rows, and what goes along with
+# $\hat{x}$. For good reason. Add the same number to a whole column of $x$, or stretch it, and
+# $\hat{x}$ stays what it was. Whatever the loss is, it does not feel such a change of $x$, so the
+# gradient of $x$ has no part in these two directions.
+#
+# This has two consequences that have cost people hours. Here they are, with the library's layer.
+
+# %%
+layer = layers.BatchNorm(3)
+layer.params["gamma"][...] = [1.0, 2.0, 3.0]
+x = rng.standard_normal((6, 3))
+_, cache = layer.forward(x)
+for name, dout in (("all ones", np.ones((6, 3))), ("random", rng.standard_normal((6, 3)))):
+    dx, _ = layer.backward(dout, cache)
+    print(f"largest |dx| where dout is {name + ':':10} {np.abs(dx).max():.1e}")
+
+affine = Affine(4, 3, rng=0)
+x, dout = rng.standard_normal((6, 4)), rng.standard_normal((6, 3))
+hidden, affine_cache = affine.forward(x)
+out, cache = layer.forward(hidden)
+_, grads = affine.backward(layer.backward(dout, cache)[0], affine_cache)
+print(f"\ngradient of W before batch norm: up to {np.abs(grads['W']).max():.1e}")
+print(f"gradient of b before batch norm: up to {np.abs(grads['b']).max():.1e}")
+affine.params["b"] += 100.0
+moved, _ = layer.forward(affine.forward(x)[0])
+print(f"with 100 added to b, out changes by at most {np.abs(moved - out).max():.1e}")
+
+# %% [markdown] nbgrader={"grade_id": "question-1"}
+# **Question 1.** (a) Put $\text{dout}_i = 1$ into the closed form. Why is $dx = 0$? Somebody tests
+# a backward pass of batch norm with `dout = np.ones_like(out)` and finds that it agrees with the
+# differences. Which wrong backward passes would pass this test as well? (b) Why is the gradient of
+# a bias $b$ in front of batch norm 0, and what should you do with such a bias?
+#
+# ### BEGIN SOLUTION
+# (a) The mean of ones is 1, which leaves $1 - 1 = 0$; and $\operatorname{mean}(\text{dout} \cdot
+# \hat{x})$ is the mean of $\hat{x}$, which is 0. In words: the sum of all outputs of a column is
+# $N \beta$, whatever $x$ is. Every backward pass that returns 0 for a constant dout passes: one
+# that always returns zeros, one without the path through the variance, one with a wrong factor in
+# front of the bracket, without γ or without the root. A random dout finds them all.
+#
+# (b) The bias adds the same number to all rows of a column, and batch norm subtracts the mean,
+# which contains it: out does not depend on b. By the formula, db is the sum of $dx$ over the rows,
+# and the bracket sums to 0. (The computer leaves about 1e-16 from rounding.) Such a bias learns
+# nothing and may be left out; β does its work.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 7. Training and inference
+#
+# One problem is left. A trained net is asked about *one* picture. What is the mean over a batch of
+# one? The picture itself, so $\hat{x} = 0$, and out is β whatever the picture shows.
+#
+# So batch norm has two modes. While **training**, it uses the statistics of the batch, and on the
+# side keeps an average of them over the past batches:
+#
+# $$\text{running} \leftarrow \text{momentum} \cdot \text{running} +
+# (1 - \text{momentum}) \cdot \text{batch}$$
+#
+# once for the mean and once for the variance, with a momentum such as 0.9. They start at 0 and 1;
+# after $k$ batches the start has only the weight $0.9^k$ left, which is below 1 % from the 44th
+# batch on. For **inference**, the running mean and variance take the places of $\mu$ and
+# $\sigma^2$. They are constants there: an output depends on its own row alone, and of the three
+# paths back only the direct one is left.
+#
+# The running statistics are neither inputs nor parameters: no gradient moves them. They are the
+# layer's **state**, and they are saved with the net.
+#
+# *Conventions differ.* This library averages the biased variance, the one it normalises with.
+# PyTorch normalises with the biased one and averages the *unbiased* one (over $N - 1$), and its
+# `momentum=0.1` is the weight of the *new* batch, our 0.9. Ioffe and Szegedy, too, take the
+# unbiased variance for inference. For batches of 100 that is a matter of 1 %. But whoever carries
+# weights from one library to another should know.
+#
+# ### Exercise 6: the layer (5 points)
+#
+# Write the class. `train` says which mode it is, and `backward` must know which mode its cache
+# comes from. Two things that matter here:
+#
+# - Write *into* the state, `running_mean[...] = …`, as a net holds the same arrays.
+# - In inference, leave the state alone.
+#
+# Your `batchnorm_backward` does the work of training.
+
+
+# %% nbgrader={"grade_id": "layer", "solution": true}
+class BatchNorm(Layer):
+    """Batch normalisation of rows.   x: (N, D).   out: (N, D).
+
+    params  gamma, beta: (D,)
+    state   running_mean, running_var: (D,)
+    """
+
+    def __init__(self, features, momentum=0.9, eps=1e-5, dtype=np.float64):
+        super().__init__()
+        self.features, self.momentum, self.eps = features, momentum, eps
+        self.params["gamma"] = np.ones(features, dtype)
+        self.params["beta"] = np.zeros(features, dtype)
+        self.state["running_mean"] = np.zeros(features, dtype)
+        self.state["running_var"] = np.ones(features, dtype)
+
+    def forward(self, x, train=True):
+        """Returns out, of the shape of x, and a cache for backward."""
+        gamma, beta = self.params["gamma"], self.params["beta"]
+        running_mean, running_var = self.state["running_mean"], self.state["running_var"]
+        ### BEGIN SOLUTION
+        if train:
+            mean, var = x.mean(axis=0), x.var(axis=0)
+            running_mean[...] = self.momentum * running_mean + (1 - self.momentum) * mean
+            running_var[...] = self.momentum * running_var + (1 - self.momentum) * var
+        else:
+            mean, var = running_mean, running_var
+        std = np.sqrt(var + self.eps)
+        xhat = (x - mean) / std
+        return gamma * xhat + beta, (xhat, std, train)
+        ### END SOLUTION
+
+    def backward(self, dout, cache):
+        """Returns dx, of the shape of x, and the gradients {"gamma": …, "beta": …}, each (D,)."""
+        gamma = self.params["gamma"]
+        ### BEGIN SOLUTION
+        xhat, std, train = cache
+        dx, dgamma, dbeta = batchnorm_backward(dout, (xhat, std, gamma))
+        if not train:
+            dx = gamma / std * dout
+        return dx, {"gamma": dgamma, "beta": dbeta}
+        ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-6", "points": 5}
+def small_layer():
+    """A layer with the numbers of the small example."""
+    layer = BatchNorm(2, momentum=0.9, eps=5.0)
+    layer.params["gamma"][...], layer.params["beta"][...] = [3.0, 2.0], [1.0, -1.0]
+    return layer
+
+
+with exercise(6, "the layer", BatchNorm) as check:
+    layer = small_layer()
+    arrays = dict(layer.state)
+    out, cache = layer.forward(x_small, train=True)
+    check(
+        "in training, out is that of exercise 1",
+        out,
+        [[-1.0, -3.5], [-1.0, 0.5], [3.0, 0.5], [3.0, -1.5]],
+        mistakes=[
+            (x_small / np.sqrt(6) * [3.0, 2.0] + [1.0, -1.0], "it uses the running statistics")
+        ],
+        hint="mean and variance of the batch, and self.eps",
+    )
+    same = all(layer.state[name] is array for name, array in arrays.items())
+    check.true(
+        "the running statistics are still the same arrays",
+        same,
+        "write into them, running_mean[...] = …: a net holds the old arrays and never sees others",
+    )
+    frozen = (
+        "it is as before: a plain = gives the name to another array; write into it with [...] ="
+    )
+    mean, var = layer.state["running_mean"], layer.state["running_var"]
+    check(
+        "the running mean has moved a tenth of the way from 0 to the batch's (3, 5)",
+        mean,
+        [0.3, 0.5],
+        mistakes=[
+            ([0.0, 0.0], frozen),
+            ([2.7, 4.5], "momentum and 1 − momentum are exchanged: the old value keeps 0.9"),
+            ([3.0, 5.0], "the batch's mean has come in whole; its weight is 1 − momentum"),
+            ([0.57, 0.95], "it was updated twice in one pass"),
+        ],
+    )
+    check(
+        "the running variance, from 1 to the batch's (4, 11)",
+        var,
+        [1.3, 2.0],
+        mistakes=[
+            ([1.0, 1.0], frozen),
+            ([3.7, 10.0], "momentum and 1 − momentum are exchanged: the old value keeps 0.9"),
+            ([4.0, 11.0], "the batch's variance has come in whole; its weight is 1 − momentum"),
+            ([4.9, 11.9], "the batch's variance has come in whole; its weight is 1 − momentum"),
+            ([0.9 + 1.6 / 3, 0.9 + 4.4 / 3], "that is PyTorch's: we average the biased variance"),
+            ([1.1, 0.9 + 0.1 * np.sqrt(11)], "that averages the root; average the variance"),
+            ([1.2, 1.3], "that averages the root with ε; average the variance"),
+            ([1.8, 2.5], "that averages σ² + ε; average σ² alone"),
+        ],
+    )
+    layer.forward(x_small, train=True)
+    check("after a second pass, the mean again", layer.state["running_mean"], [0.57, 0.95])
+
+    layer = small_layer()
+    layer.state["running_mean"][...], layer.state["running_var"][...] = [1.0, 2.0], [4.0, 11.0]
+    out, cache = layer.forward(np.array([[4.0, 6.0]]), train=False)
+    check(
+        "in inference, one row by itself: (4 − 1)/3 and (6 − 2)/4, times γ plus β",
+        out,
+        [[4.0, 1.0]],
+        mistakes=[
+            ([[1.0, -1.0]], "that is β: a batch of one has no other mean than itself"),
+            ([[5.5, -1.0 + 8 / np.sqrt(11)]], "ε is missing under the root of running_var"),
+            ([[3.0 * 3 / 9 + 1, 2.0 * 4 / 16 - 1]], "the root is missing"),
+        ],
+    )
+    kept = [*layer.state["running_mean"], *layer.state["running_var"]]
+    check(
+        "… and the state stays",
+        kept,
+        [1.0, 2.0, 4.0, 11.0],
+        hint="write into the state only where train is true",
+    )
+    dx, grads = layer.backward(np.array([[1.0, 2.0]]), cache)
+    check(
+        "backward of inference: γ dout over the root",
+        dx,
+        [[1.0, 1.0]],
+        mistakes=[
+            (
+                [[0.0, 0.0]],
+                "that lacks or subtracts too much: in inference mean and var are constants",
+            ),
+            (
+                [[-1.0, -1.0]],
+                "these are the three paths of training; mean and var are constants here",
+            ),
+        ],
+        hint="in inference mean and variance are constants: only the direct path is left",
+    )
+    check("… its dγ = dout x̂ and dβ = dout", [grads["gamma"], grads["beta"]], [[1, 2], [1, 2]])
+    layer = BatchNorm(3, momentum=0.8)
+    numbers = np.random.default_rng(11)
+    for array in (*layer.params.values(), *layer.state.values()):
+        array[...] = numbers.uniform(0.5, 2.0, 3)
+    x = numbers.standard_normal((6, 3))
+    check.layer("everything by differences, in both modes", layer, x, reference="batchnorm")
+    ### BEGIN HIDDEN TESTS
+    layer = BatchNorm(1, momentum=0.5, eps=0.0)
+    layer.forward(np.array([[2.0], [4.0]]))
+    check("momentum 0.5", [*layer.state["running_mean"], *layer.state["running_var"]], [1.5, 1.0])
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %%
+layer_works = check.verdict == "right"
+
+# %%
+# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# BatchNorm = borrow(layers.BatchNorm)
+
+# %% [markdown]
+# What happens to somebody who forgets `train=False`? A net with the library's batch norm is trained
+# on the digits, and then asked about the test digits: with its running statistics, and with the
+# statistics of the batch that is being asked about. The batches are of different sizes, once
+# in random order, and once sorted, so that equal digits stand together.
+
+# %%
+net = MLP([64, 50, 50, 10], activation=ReLU(), norm=layers.BatchNorm, rng=0)
+Solver(Classifier(net), Adam(lr=3e-3), digits, epochs=10, progress=False).train()
+right = Classifier(net).score(digits.x_test, digits.y_test)
+careless = copy.deepcopy(net)  # its running statistics will be spoilt
+sizes = (1, 2, 4, 8, 16, 32, 64, 128)
+orders = {
+    "random order": rng.permutation(len(digits.y_test)),
+    "sorted by digit": np.argsort(digits.y_test, kind="stable"),
+}
+
+fig, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
+for (name, order), colour in zip(orders.items(), (BLUE, ORANGE), strict=True):
+    x, y, found = digits.x_test[order], digits.y_test[order], []
+    for size in sizes:
+        batches = [careless.forward(x[k : k + size])[0] for k in range(0, len(x), size)]
+        found.append(100 * np.mean(np.concatenate(batches).argmax(axis=1) == y))
+    ax.semilogx(sizes, found, marker="o", color=colour, label=f"those of the batch, {name}")
+ax.axhline(100 * right, color="black", linestyle="--", label="running, any batch")
+ax.set_xticks(sizes, sizes)
+ax.minorticks_off()
+ax.set(xlabel="rows in a batch", ylabel="accuracy on the test digits, %", ylim=(0, 104))
+fig.legend(loc="outside right center", title="statistics")
+plt.show()
+
+# %%
+x = digits.x_test[:1]
+for name, others in (("alone", []), ("beside others", digits.x_test[1:4])):
+    batch = np.concatenate([x, others]) if len(others) else x
+    for train, mode in ((True, "statistics of the batch"), (False, "running statistics")):
+        scores = copy.deepcopy(net).forward(batch, train=train)[0]
+        print(f"{mode:24} the first digit {name + ':':15} scores {np.round(scores[0, :4], 2)} …")
+
+# %% [markdown] nbgrader={"grade_id": "question-2"}
+# **Question 2.** Explain the picture. Why is the accuracy about 10 % for batches of one row? Why
+# does it suffer so much more where the digits are sorted? And what is wrong, even with large mixed
+# batches, with a net whose answer to a picture depends on the pictures beside it?
+#
+# ### BEGIN SOLUTION
+# With one row, the mean of the batch is the row itself: $\hat{x} = 0$ in the first batch norm, and
+# every picture gives β there and the same scores at the end. The net always names the same digit,
+# which is right for one in ten. With sorted digits, what distinguishes a 3 from the other digits is
+# what all rows of the batch have in common; it is in the mean, which is subtracted. In training the
+# net saw batches of all digits, and the statistics of a batch of threes are quite different. With
+# large mixed batches the accuracy is good, but the answer cannot be repeated: the same picture may
+# be a 3 in one batch and an 8 in another, and a stranger's pictures decide about mine.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 8. Images
+#
+# A batch of images with channels is an array of shape $(N, C, H, W)$. A convolution treats all
+# places of an image alike, and we want batch norm to do so, too. So there is one mean and one
+# variance for each *channel*, over all $N$ images and all $H \cdot W$ places: over
+# $m = N \cdot H \cdot W$ numbers. $\gamma$ and $\beta$ have the shape $(C,)$.
+#
+# Nothing has to be derived again. A place of an image is a row with $C$ features! Rearrange
+# $(N, C, H, W)$ to rows $(N H W, C)$, use the layer for rows, and rearrange back. An arrangement
+# moves numbers about and changes none, so its backward pass is the arrangement back.
+#
+# There is one trap. `x.reshape(-1, C)` has the right shape and the wrong numbers: it reads the
+# array in the order of memory, where $C$ is not last, and mixes the channels. Move the axis first:
+# `x.transpose(0, 2, 3, 1)` is $(N, H, W, C)$.
+#
+# ### Exercise 7: images (3 points)
+#
+# Write both arrangements, and the backward pass of the layer that uses them.
+
+
+# %% nbgrader={"grade_id": "images", "solution": true}
+def to_rows(x):
+    """x: (N, C, H, W).   Returns (N·H·W, C): a row for each place of each image, image by image
+    and within an image line by line."""
+    ### BEGIN SOLUTION
+    return x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
+    ### END SOLUTION
+
+
+def to_images(rows, shape):
+    """rows: (N·H·W, C), as to_rows gives them.   shape: (N, C, H, W).   Returns the images."""
+    N, C, H, W = shape
+    ### BEGIN SOLUTION
+    return rows.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+    ### END SOLUTION
+
+
+class Images(Layer):
+    """A layer for rows (M, C), made into one for images (N, C, H, W): `Images(BatchNorm(3))`."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+        self.params, self.state = layer.params, layer.state
+
+    def forward(self, x, train=True):
+        out, cache = self.layer.forward(to_rows(x), train=train)
+        return to_images(out, x.shape), (x.shape, cache)
+
+    def backward(self, dout, cache):
+        """dout: (N, C, H, W).   Returns dx (N, C, H, W), and the gradients of the parameters."""
+        shape, cache = cache
+        ### BEGIN SOLUTION
+        dx, grads = self.layer.backward(to_rows(dout), cache)
+        return to_images(dx, shape), grads
+        ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-7", "points": 3}
+with exercise(7, "images", to_rows, to_images, Images) as check:
+    # Image n has 100 n + 10 c + p in its channel c, at the places p = 0, …, 5 of 2 lines of 3.
+    pictures = np.array(
+        [[[[100.0 * n + 10 * c + 3 * h + w for w in range(3)] for h in range(2)] for c in range(4)]
+         for n in range(2)]
+    )  # fmt: skip
+    rows = np.array(
+        [[100.0 * n + 10 * c + p for c in range(4)] for n in range(2) for p in range(6)]
+    )
+    check(
+        "to rows: every column holds one channel",
+        to_rows(pictures.copy()),
+        rows,
+        mistakes=[
+            (
+                pictures.reshape(-1, 4),
+                "that reshapes in the order of memory and mixes the channels",
+            ),
+            (rows.T, "that is (C, N·H·W): rows are places, columns are channels"),
+            (
+                rows[[6 * n + 3 * h + w for n in range(2) for w in range(3) for h in range(2)]],
+                "the places run down first; within an image go line by line",
+            ),
+        ],
+        hint="move the channels to the end, then reshape",
+    )
+    check(
+        "to images: and back again",
+        to_images(rows.copy(), (2, 4, 2, 3)),
+        pictures,
+        mistakes=[
+            (rows.reshape(2, 4, 2, 3), "reshaped alone: the rows are (N, H, W, C) in memory"),
+        ],
+        hint="first reshape to (N, H, W, C), then move the channels to their place",
+    )
+    layer = Images(layers.BatchNorm(4))
+    numbers = np.random.default_rng(12)
+    for array in (*layer.params.values(), *layer.state.values()):
+        array[...] = numbers.uniform(0.5, 2.0, 4)
+    x, dout = numbers.standard_normal((2, 2, 4, 2, 3))
+    library = copy.deepcopy(layer.layer)  # takes images as well
+    theirs, library_cache = library.forward(x)
+    out, cache = layer.forward(x)
+    check("out, around the library's layer for rows", out, theirs)
+    dx, grads = layer.backward(dout, cache)
+    right, _ = library.backward(dout, library_cache)
+    check("dx", dx, right, hint="dout goes to rows, and dx back to images")
+    check.layer("all by differences, in both modes", layer, x, reference="batchnorm")
+    ### BEGIN HIDDEN TESTS
+    x = numbers.standard_normal((3, 2, 4, 1))
+    check("there and back", to_images(to_rows(x), x.shape), x)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# `Images(BatchNorm(C))` is now the batch norm of every convolutional net, made of your own parts.
+
+# %% [markdown]
+# ## 9. What it buys
+#
+# Back to where we started. A net with five hidden layers of 40 ReLU units is trained for 60 steps
+# on the digits, for seven scales of the weights and five learning rates, with batch norm and
+# without. If your layer works, it is the one in use.
+
+# %%
+Norm = BatchNorm if layer_works else layers.BatchNorm
+print("With your own BatchNorm." if layer_works else "With the library's BatchNorm, for now.")
+
+scales = (0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0)
+rates = (0.01, 0.03, 0.1, 0.3, 1.0)
+
+
+def accuracy(norm, scale, lr):
+    """The accuracy on the validation digits, in per cent; nan where training exploded."""
+    net = MLP([64, *[40] * 5, 10], activation=ReLU(), norm=norm, init=plain_normal(scale), rng=0)
+    model = Classifier(net)
+    if not np.isfinite(descend(model, lr, steps=60)[-1]):
+        return np.nan
+    with np.errstate(all="ignore"):
+        return 100 * model.score(digits.x_val, digits.y_val)
+
+
+fig, axes = plt.subplots(1, 2, figsize=(11, 3.4), layout="constrained", sharey=True)
+for ax, norm, title in zip(axes, (None, Norm), ("without", "with batch norm"), strict=True):
+    grid = np.array([[accuracy(norm, scale, lr) for scale in scales] for lr in rates])
+    image = ax.imshow(grid, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=100)
+    for (row, column), value in np.ndenumerate(grid):
+        text, colour = ("×", "black") if np.isnan(value) else (f"{value:.0f}", "white")
+        ax.text(
+            column, row, text, ha="center", va="center", color="black" if value > 65 else colour
+        )
+    ax.set_xticks(range(len(scales)), scales)
+    ax.set_yticks(range(len(rates)), rates)
+    ax.set(xlabel="standard deviation of the first weights", title=title)
+axes[0].set_ylabel("learning rate")
+fig.colorbar(image, ax=axes, label="accuracy, %")
+plt.show()
+
+# %% [markdown]
+# Without batch norm, the net learns in a narrow strip around one scale. (He's rule for 40 inputs
+# says $\sqrt{2/40} \approx 0.22$; there it is.) To the left the signal dies, to the right it
+# explodes: × stands for a loss that was no number any more. With batch norm, every scale works at
+# some learning rate, and larger rates are allowed.
+#
+# Look at the pattern on the right. Where weights are large, a large learning rate is best; where
+# they are small, a small one will do. The last question is about that.
+#
+# *Why* batch norm helps so much is still argued about. Ioffe and Szegedy's explanation was that it
+# keeps the inputs of each layer from drifting while the layers before it change. Santurkar et al.
+# ("How Does Batch Normalization Help Optimization?", 2018) added a drift on purpose *after* each
+# batch norm, and training was still fast. They hold that it makes the landscape of the loss
+# smoother. The scales above are a part of the answer that everybody can check.
+
+# %% [markdown] nbgrader={"grade_id": "question-3"}
+# **Question 3.** Let $h = \text{BatchNorm}(x W)$. Multiply all weights $W$ by 10, and forget about
+# $\varepsilon$. What happens to $h$? By which factor does $\partial L / \partial W$ change? (Look
+# at the factor in front of the closed form.) With the same learning rate, how large are the steps
+# now, measured by the size of $W$? What does this say about the pattern on the right?
+#
+# ### BEGIN SOLUTION
+# $h$ stays: mean and root of every column grow by 10, too, and cancel. The root stands in the
+# denominator of $dx$, so the gradient of $W$ is a *tenth* of what it was. The weights are ten times
+# as large and the steps a tenth as long, so relative to the weights a step is a hundred times
+# shorter. To turn the weights as fast as before, the learning rate has to grow by 100: the good
+# learning rate goes with the square of the scale. Hence small weights learn well already with a
+# small learning rate, large weights need a large one, and the good region runs from the lower left
+# to the upper right. It also means that steps that are too long cure themselves: they make W
+# longer, and the next steps relatively shorter.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## What to keep
+#
+# - Batch norm makes each feature mean 0 and variance 1 over the batch, then scales by $\gamma$ and
+#   shifts by $\beta$, which are learned: $\text{out} = \gamma\,(x - \mu) / \sqrt{\sigma^2 +
+#   \varepsilon} + \beta$.
+# - A hard backward pass becomes easy in **stages**: a name and a gradient for every wire, sums
+#   where something was broadcast, sums where a wire forks.
+# - There are three paths from $x$ to the loss: directly, through the mean, through the variance.
+#   All together: $dx = \frac{\gamma}{\sqrt{\sigma^2 + \varepsilon}} (\text{dout} -
+#   \operatorname{mean}(\text{dout}) - \hat{x} \operatorname{mean}(\text{dout}\,\hat{x}))$.
+# - Never test it with `dout` of ones: its $dx$ is 0. A bias before it has gradient 0 and can go.
+# - Training uses the batch, inference the **running** statistics. With the batch's statistics in
+#   inference, rows mix, and one row alone says nothing.
+# - For images, statistics are per channel: places are rows.
+# - It makes a net forgiving about the scale of its weights and the learning rate.

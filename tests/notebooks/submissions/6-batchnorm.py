@@ -1,0 +1,37 @@
+"""Wrong submissions of homework 6, and what they lose."""
+
+WRONG = [
+    # name, solution cell, old text, new text, exercises lost, what the feedback says
+    (
+        "the unbiased variance",
+        "forward",
+        "x.var(axis=0)",
+        "x.var(axis=0, ddof=1)",
+        [1],
+        "the variance divides by N − 1",
+    ),
+    (
+        "a fork with one branch",
+        "staged",
+        'd["xhat"] * v["inv"] + 2 * v["xc"] * d["sq"]',
+        'd["xhat"] * v["inv"]',
+        [3],
+        "only the branch through the product is there; the square is missing",
+    ),
+    (
+        "inference with the statistics of the batch",
+        "layer",
+        "if train:",
+        "if True:",
+        [6],
+        "a batch of one has no other mean than itself",
+    ),
+    (
+        "images reshaped in the order of memory",
+        "images",
+        "x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])",
+        "x.reshape(-1, x.shape[1])",
+        [7],
+        "mixes the channels",
+    ),
+]
