@@ -61,7 +61,7 @@ def build_all(options):
 def grade_all(options):
     from notebooks.grading import grade, write_grades
 
-    sums = defaultdict(lambda: [0.0, 0.0])
+    sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     with TemporaryDirectory() as course:
         graded = grade(options.folder, options.course or course)
         for student, name, exercise, _, points, most, feedback in write_grades(graded, options.csv):

@@ -22,7 +22,7 @@ def submissions(folder):
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder with a folder for each student")
-    known, found = homeworks(), {}
+    known, found = homeworks(), dict[tuple[str, str], Path]()
     for path in sorted(folder.rglob("*.ipynb")):
         parts = path.relative_to(folder).parts
         if path.stem not in known or len(parts) < 2 or ".ipynb_checkpoints" in parts:
