@@ -1,6 +1,8 @@
 """From the sources to the notebooks that students get, through nbgrader."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
@@ -27,6 +29,10 @@ def release(course, names=None):
     """Writes source and release notebooks into the folder `course`, laid out as nbgrader has it,
     and returns its API. Raises RuntimeError, with nbgrader's log, where it refuses a source."""
     course = Path(course)
+    # nbgrader calls alembic, which an environment has beside its Python, even if not activated;
+    # and small networks on several threads wait for each other.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     api = NbGraderAPI(config=settings(course))
     for name in names or homeworks():
         path = course / "source" / name / f"{name}.ipynb"
