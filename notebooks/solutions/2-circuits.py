@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import SVG, display
 
-from layers import Multiply, Sigmoid
+from layers import Add, Max, Multiply, Sigmoid
 from nets import Graph, circuits, sigmoid
 from notebooks import borrow, exercise
 
@@ -74,7 +74,7 @@ graph.draw()
 # If a nudge of $x$ moves $q$ just as far, and $q$ moves $f$ by $-4$ for every unit, then $x$ moves
 # $f$ by $-4$ for every unit, too.
 #
-# **Exercise 1.** Write both passes, line by line. By convention `dq` is short for
+# **Exercise 1** (3 points). Write both passes, line by line. By convention `dq` is short for
 # $\partial f / \partial q$: `d` means "the derivative of the end with respect to".
 
 
@@ -137,12 +137,18 @@ picture = graph.draw(*inputs)
 picture
 
 # %% [markdown]
-# The same, one step at a time. `picture.at(k)` shows what is known after `k` of the
-# `picture.steps` steps: the gate at work is green on the way forward and red on the way back.
+# The same, played: each gate lights up when it is its turn, green on the way forward, red on the
+# way back.
 
 # %%
-for step in range(picture.steps + 1):
-    display(SVG(picture.at(step)))
+picture.animate()
+
+# %% [markdown]
+# To stop the clock, `picture.at(k)` shows what is known after `k` of the `picture.steps` steps.
+# Here the product has sent back its two gradients, and the sum has not yet:
+
+# %%
+SVG(picture.at(4))
 
 # %% [markdown]
 # And now move the numbers. GitHub shows no sliders, so start the notebook in Jupyter. Before you
@@ -177,9 +183,9 @@ picture.sliders(x=(-6, 6), y=(-6, 6), z=(-6, 6))
 # The maximum *is* its larger input, so a nudge of the smaller one changes nothing. At a tie we
 # say that the first one has won.
 #
-# **Exercise 2.** Write the three backward passes. `x`, `y` and `dout` are numbers, or arrays of one
-# shape, on which a gate works entry by entry; `np.where(condition, a, b)` takes `a` where the
-# condition holds and `b` where not.
+# **Exercise 2** (4 points). Write the three backward passes. `x`, `y` and `dout` are numbers, or
+# arrays of one shape, on which a gate works entry by entry; `np.where(condition, a, b)` takes `a`
+# where the condition holds and `b` where not.
 
 
 # %% nbgrader={"grade_id": "gates", "solution": true}
@@ -280,8 +286,10 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # of a line and run this cell: the library's own takes the place of yours.
+# add_forward, add_backward = borrow(lambda: Add())
 # multiply_forward, multiply_backward = borrow(lambda: Multiply())
+# max_forward, max_backward = borrow(lambda: Max())
 
 # %%
 for gate in (circuits.add_gate, circuits.multiply_gate, circuits.max_gate):
@@ -327,10 +335,10 @@ graph.draw()
 #
 # In code that is a `+=`. To write `=` instead is the classic mistake of hand-written backward
 # passes: the later branch silently overwrites what the earlier one brought. The result is no
-# error, just a number that is too small.
+# error, just a wrong number.
 #
-# **Exercise 3.** Two circuits with forks. The first is $x^2 + x$; in the second, $x$ is used by
-# two gates in a row, and $y$ by the first and the last:
+# **Exercise 3** (3 points). Two circuits with forks. The first is $x^2 + x$; in the second, $x$ is
+# used by two gates in a row, and $y$ by the first and the last:
 #
 # $$a = x\,y, \qquad b = a\,x, \qquad \text{out} = b + y.$$
 #
@@ -456,10 +464,11 @@ graph.draw()
 # | $e = e^{\,n}$ | $\partial e / \partial n = e^{\,n}$, which is the gate's own output |
 # | $n = -s$ | $\partial n / \partial s = -1$ |
 #
-# **Exercise 4.** Walk back, one line for each wire, and write the gradient into the dictionary `d`
-# under the name of the wire: `d["u"]`, `d["e"]`, `d["n"]`, `d["s"]`, `d["a"]`, `d["p"]`, `d["r"]`,
-# and at the inputs `d["w2"]`, `d["w0"]`, `d["x0"]`, `d["w1"]`, `d["x1"]`. You can run the check
-# after a few lines; it goes as far as you have come.
+# **Exercise 4** (4 points). Walk back, one line for each wire, and write the gradient into the
+# dictionary `d` under the name of the wire: `d["u"]`, `d["e"]`, `d["n"]`, `d["s"]`, `d["a"]`,
+# `d["p"]`, `d["r"]`, and at the inputs `d["w2"]`, `d["w0"]`, `d["x0"]`, `d["w1"]`, `d["x1"]`. You
+# can run the check after a few lines; it goes as far as you have come, and stops at the first
+# wire that is wrong.
 
 
 # %% nbgrader={"grade_id": "neuron", "solution": true}
@@ -494,62 +503,46 @@ def neuron_backward(cache):
 
 
 # %% nbgrader={"grade_id": "check-4", "points": 4}
-def near(label, got, expected, **why):
-    """Compares with a number that was published with two decimals."""
-    check(label, got, expected, rtol=0, atol=0.0051, **why)
-
-
 with exercise(4, "the neuron, gate by gate", neuron_backward) as check:
     f, cache = neuron_forward(2.0, -1.0, -3.0, -2.0, -3.0)
     d = neuron_backward(cache)
-    near(
-        "1/u: du = −0.53",
-        d.get("u"),
-        -0.53,
-        mistakes=[
+    other = "that belongs to its partner: a product sends each input the value of the other"
+    published = {  # with two decimals
+        ("u", -0.53, "1/u has the slope −1/u²: du = −0.53"): [
             (0.53, "the sign: the derivative of 1/u is −1/u²"),
             (0.73, "that is f = 1/u itself; its derivative is −1/u²"),
             (-0.73, "that is −1/u; the derivative of 1/u is −1/u²"),
         ],
-    )
-    near(
-        "1 + e: de = −0.53",
-        d.get("e"),
-        -0.53,
-        mistakes=[
+        ("e", -0.53, "1 + e has the slope 1: de = −0.53"): [
             (1.0, "that is the local derivative; multiply it by what arrives, du"),
             (-0.2, "this gate only adds 1: its slope is 1. The exponential comes next"),
         ],
-    )
-    near(
-        "exp: dn = −0.20",
-        d.get("n"),
-        -0.20,
-        mistakes=[
+        ("n", -0.20, "the slope of exp is its own output: dn = −0.20"): [
             (-0.53, "the local derivative of exp is missing; it is the gate's own output, e"),
             (0.37, "that is the local derivative e; multiply it by what arrives, de"),
             (-1.45, "that is exp(1) times what arrives; but n = −1 went into the gate, not s"),
         ],
-    )
-    near(
-        "the change of sign: ds = 0.20",
-        d.get("s"),
-        0.20,
-        mistakes=[(-0.2, "n = −s has the slope −1: the sign turns")],
-    )
-    for name in ("a", "w2", "p", "r"):
-        near(f"the sums hand it on: d{name} = 0.20", d.get(name), 0.20)
-    other = "that belongs to its partner: a product sends each input the value of the other"
-    near("w0 gets x0 times that: −0.20", d.get("w0"), -0.20, mistakes=[(0.39, other)])
-    near("x0 gets w0 times that: 0.39", d.get("x0"), 0.39, mistakes=[(-0.2, other)])
-    near("w1 gets x1 times that: −0.39", d.get("w1"), -0.39, mistakes=[(-0.59, other)])
-    near("x1 gets w1 times that: −0.59", d.get("x1"), -0.59, mistakes=[(-0.39, other)])
-    point = np.array([0.7, -1.2, 0.4, 2.5, -0.3])
-    d = neuron_backward(neuron_forward(*point)[1])
-    moved = point + 1e-20j * np.eye(5)  # a derivative without differences: Im f(x + ih) / h
-    slopes = [(1 / (1 + np.exp(-(w * x + v * y + b)))).imag / 1e-20 for w, x, v, y, b in moved]
-    for name, slope in zip(("w0", "x0", "w1", "x1", "w2"), slopes, strict=True):
-        check(f"d{name} elsewhere, with all digits", d.get(name), slope)
+        ("s", 0.20, "the sign turns: ds = 0.20"): [(-0.2, "n = −s has the slope −1")],
+        ("a", 0.20, "the last sum hands it on to a: 0.20"): [],
+        ("w2", 0.20, "… and to w2"): [],
+        ("p", 0.20, "the sum before it hands it on to p"): [],
+        ("r", 0.20, "… and to r"): [],
+        ("w0", -0.20, "w0 gets x0 times that: −0.20"): [(0.39, other)],
+        ("x0", 0.39, "x0 gets w0 times that: 0.39"): [(-0.2, other)],
+        ("w1", -0.39, "w1 gets x1 times that: −0.39"): [(-0.59, other)],
+        ("x1", -0.59, "x1 gets w1 times that: −0.59"): [(-0.39, other)],
+    }
+    for (wire, value, label), mistakes in published.items():
+        check(label, d.get(wire), value, mistakes=mistakes, rtol=0, atol=0.0051)
+        if check.verdict == "wrong":
+            break  # what comes further back is wrong as well
+    else:
+        point = np.array([0.7, -1.2, 0.4, 2.5, -0.3])
+        d = neuron_backward(neuron_forward(*point)[1])
+        moved = point + 1e-20j * np.eye(5)  # Im f(x + ih) / h, a difference without rounding
+        slopes = [(1 / (1 + np.exp(-(w * x + v * y + b)))).imag / 1e-20 for w, x, v, y, b in moved]
+        for wire, slope in zip(("w0", "x0", "w1", "x1", "w2"), slopes, strict=True):
+            check(f"d{wire} elsewhere, with all digits", d.get(wire), slope)
     ### BEGIN HIDDEN TESTS
     f, cache = neuron_forward(0.0, 5.0, 2.0, 0.0, 0.0)  # s = 0, where the slope is 1/4
     d = neuron_backward(cache)
@@ -576,7 +569,7 @@ graph.draw(*inputs)
 # The second factor is a simple function of the first: write $e$ as $(1 + e) - 1$ and look again.
 # So the gate needs nothing but its own output, and that is what it keeps.
 #
-# **Exercise 5.** The backward pass of the sigmoid gate.
+# **Exercise 5** (2 points). The backward pass of the sigmoid gate.
 
 
 # %% nbgrader={"grade_id": "sigmoid", "solution": true}
@@ -623,7 +616,8 @@ with exercise(5, "the sigmoid as one gate", sigmoid_backward) as check:
         "on arrays, by differences", sigmoid_forward, sigmoid_backward, rng.standard_normal((4, 3))
     )
     ### BEGIN HIDDEN TESTS
-    check("where σ is 0.9", sigmoid_backward(-10.0, 0.9), -0.9)
+    cache = sigmoid_forward(np.log(9.0))[1]
+    check("where σ is 0.9", sigmoid_backward(-10.0, cache), -0.9)
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
 check.require()
@@ -662,10 +656,10 @@ graph.draw(*inputs)
 # \quad \mathit{den} = b + q, \quad \mathit{inv} = 1 / \mathit{den}, \quad
 # f = \mathit{num} \cdot \mathit{inv}$$
 #
-# **Exercise 6.** Go back from $f$ and fill `d`: first `d["num"]` and `d["inv"]`, then `d["den"]`,
-# `d["b"]`, `d["q"]`, `d["s"]`, `d["a"]`, and at last `d["x"]` and `d["y"]`. The values of all wires
-# are in the dictionary `v`. Count the arrows that leave $x$ in the picture at the very top: three.
-# So `d["x"]` has three parts. And how many has `d["y"]`?
+# **Exercise 6** (5 points). Go back from $f$ and fill `d`: first `d["num"]` and `d["inv"]`, then
+# `d["den"]`, `d["b"]`, `d["q"]`, `d["s"]`, `d["a"]`, and at last `d["x"]` and `d["y"]`. The values
+# of all wires are in the dictionary `v`. Count the arrows that leave $x$ in the picture at the very
+# top: three. So `d["x"]` has three parts. And how many has `d["y"]`?
 
 
 # %% nbgrader={"grade_id": "long", "solution": true}
@@ -705,9 +699,10 @@ def long_backward(v):
 
 
 # %% nbgrader={"grade_id": "check-6", "points": 5}
+# What is expected comes from the forward pass alone: cut a wire, feed in a number, and nudge it.
 def slope_at(wire, x=3.0, y=-4.0):
-    """∂f/∂wire: the wire is cut, a number is fed in behind the cut, and nudged."""
-    fed = {wire: long_forward(x, y)[1][wire] + 1e-20j}  # Im f(w + ih) / h needs no difference
+    """∂f/∂wire by a complex step, Im f(w + ih) / h, which is a difference without rounding."""
+    fed = {wire: long_forward(x, y)[1][wire] + 1e-20j}
     get = fed.get
     x, y = get("x", x), get("y", y)
     num = get("num", x + get("a", 1 / (1 + np.exp(-y))))
@@ -719,22 +714,32 @@ with exercise(6, "the long expression", long_backward) as check:
     v = long_forward(3.0, -4.0)[1]
     d = long_backward(v)
     told = {
-        "num": [(3.01798621, "that is num itself; the product sends num the value of inv")],
-        "inv": [(0.51214445, "that is inv itself; the product sends inv the value of num")],
-        "den": [
+        ("num", "the product sends num the value of inv: 0.51"): [
+            (3.01798621, "that is num itself; the product sends num the value of inv")
+        ],
+        ("inv", "… and inv the value of num: 3.02"): [
+            (0.51214445, "that is inv itself; the product sends inv the value of num")
+        ],
+        ("den", "1/den has the slope −1/den²: −0.79 in all"): [
             (0.79159345, "the sign: the derivative of 1/den is −1/den²"),
             (-0.26229194, "that is the local derivative; multiply it by what arrives, d[inv]"),
             (-1.54564488, "that is −1/den · d[inv]; the derivative of 1/den is −1/den²"),
         ],
-        "b": [(-0.03576155, "a sum hands on what arrives, d[den]; σ is the next gate")],
-        "q": [(1.58318689, "a sum hands on what arrives, d[den]; the square is the next gate")],
-        "s": [
+        ("b", "the sum hands it on to b"): [
+            (-0.03576155, "a sum hands on what arrives, d[den]; σ is the next gate")
+        ],
+        ("q", "… and to q"): [
+            (1.58318689, "a sum hands on what arrives, d[den]; the square is the next gate")
+        ],
+        ("s", "the square has the slope 2s: 1.58 in all"): [
             (-2.0, "that is the local derivative 2s; multiply it by what arrives, d[q]"),
             (0.79159345, "the slope of s² is 2s: the 2 is missing"),
             (-1.58318689, "the slope of s² is 2s, and s = −1 is negative here"),
         ],
-        "a": [(0.00904586, "a sum hands on what arrives, d[num]; σ is the next gate")],
-        "x": [
+        ("a", "the sum hands d[num] on to a"): [
+            (0.00904586, "a sum hands on what arrives, d[num]; σ is the next gate")
+        ],
+        ("x", "x adds up three paths: 2.06"): [
             (0.51214445, "only the path through num is there: `=` overwrote the others"),
             (-0.03576155, "only the path through b is there: `=` overwrote the others"),
             (1.58318689, "only the path through s is there: where are the others?"),
@@ -743,18 +748,24 @@ with exercise(6, "the long expression", long_backward) as check:
             (0.47638290, "the path through s is missing"),
             (1.30373790, "on the path through b, the slope of σ(x) is missing: σ(x) (1 − σ(x))"),
         ],
-        "y": [
+        ("y", "y adds up two: 1.59"): [
             (0.00904586, "only the path through a is there: `=` overwrote the other"),
             (1.58318689, "only the path through s is there: where is the other?"),
             (2.09533134, "on the path through a, the slope of σ(y) is missing: σ(y) (1 − σ(y))"),
         ],
     }
-    for wire, mistakes in told.items():
-        label = f"d[{wire}] is ∂f/∂{wire}, that of a cut and nudged wire"
+    for (wire, label), mistakes in told.items():
         check(label, d.get(wire), slope_at(wire), mistakes=mistakes)
-    d = long_backward(long_forward(0.5, 1.0)[1])
-    for wire in told:
-        check(f"d[{wire}] at x = 0.5, y = 1", d.get(wire), slope_at(wire, 0.5, 1.0))
+        if check.verdict == "wrong":
+            break  # what comes further back is wrong as well
+    else:
+        d = long_backward(long_forward(0.5, 1.0)[1])
+        wires = [wire for wire, _ in told]
+        check(
+            f"{', '.join(wires)}, in this order, at x = 0.5, y = 1",
+            [d[wire] for wire in wires],
+            [slope_at(wire, 0.5, 1.0) for wire in wires],
+        )
     ### BEGIN HIDDEN TESTS
     d = long_backward(long_forward(-1.0, -0.7)[1])
     check("elsewhere", [d["x"], d["y"]], [slope_at("x", -1.0, -0.7), slope_at("y", -1.0, -0.7)])
@@ -799,7 +810,7 @@ print("gradient:           ", node.gradient)
 # `node.local`, in the same order. `trace.values()` goes through all nodes; an input reads nothing,
 # so its lists are empty.
 #
-# **Exercise 7.** Two functions.
+# **Exercise 7** (4 points). Two functions.
 #
 # 1. `build_swish` writes the circuit of $f = x \cdot \sigma(b\,x)$ with the inputs `x` and `b`, in
 #    this order, and calls the wire $\sigma(b\,x)$ `"gate"`. (The function is known as *swish*:
@@ -951,9 +962,9 @@ graph.draw(*inputs)
 # $$\hat x_{nd} = \frac{x_{nd} - m_d}{s_d}, \qquad m_d = \frac1N \sum_n x_{nd}, \qquad
 # s_d^2 = \frac1N \sum_n (x_{nd} - m_d)^2.$$
 #
-# **Exercise 8.** First the gradients of $f = w\,(c\,x)$ with a constant $c$. Then standardise. In
-# this course **rows are examples**: `x` has the shape $(N, D)$, an example in each of its $N$ rows
-# and a feature in each of its $D$ columns.
+# **Exercise 8** (3 points). First the gradients of $f = w\,(c\,x)$ with a constant $c$. Then
+# standardise. In this course **rows are examples**: `x` has the shape $(N, D)$, an example in each
+# of its $N$ rows and a feature in each of its $D$ columns.
 
 
 # %% nbgrader={"grade_id": "scale", "solution": true}
@@ -1021,43 +1032,48 @@ check.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# What does it buy? A hundred examples with two features, heights in metres and weights in grams
-# say, and a target that depends on both equally. We fit $\hat y = x W + b$ by gradient descent,
-# once from the raw table, once from the standardised one, each with the best rate that we found.
-# Then the gradients of the two weights, before the first step:
+# What does it buy? A hundred people, their heights in metres and weights in grams, and a target
+# that depends on both. We fit $\hat y = x W + b$ by gradient descent, once to the raw table, once
+# to the standardised one, each with a rate near the largest that does not blow up. On the left are
+# the gradients of the two weights before the first step, on the right is the loss.
 
 # %%
 if check.verdict == "right":
     rng = np.random.default_rng(8)
-    raw = rng.standard_normal((100, 2)) * [0.1, 10_000.0] + [1.7, 70_000.0]
-    target = standardise(raw).sum(axis=1)
+    tall, stout = rng.standard_normal((2, 100))
+    raw = np.column_stack([1.7 + 0.1 * tall, 70_000 + 10_000 * (0.6 * tall + 0.8 * stout)])
+    target = standardise(raw) @ [2.5, 0.5] + 1 + 0.3 * rng.standard_normal(100)
+    tables = {"raw": raw, "standardised": standardise(raw)}
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    for name, x, colour in (("raw", raw, "#cf222e"), ("standardised", standardise(raw), "#0969da")):
-        ones = np.column_stack([x, np.ones(100)])  # the last column multiplies the bias
-        rate = 1 / np.linalg.eigvalsh(ones.T @ ones / 100)[-1]  # homework 8 tells why
+    for place, colour, (name, x) in zip((-0.2, 0.2), ("C3", "C0"), tables.items(), strict=True):
+        x1 = np.column_stack([x, np.ones(100)])  # the last column multiplies the bias
+        rate = 1 / np.linalg.eigvalsh(x1.T @ x1 / 100)[-1]  # homework 8 tells why
         w, losses = np.zeros(3), []
-        for step in range(60):
-            error = ones @ w - target
-            gradient = ones.T @ error / 100
-            if step == 0:
-                place = np.arange(2) + (0.2 if name == "raw" else -0.2)
-                left.bar(place, np.abs(gradient[:2]), 0.38, color=colour, label=name)
+        left.bar(
+            np.arange(2) + place,
+            np.abs(x1.T @ (x1 @ w - target) / 100)[:2],
+            0.38,
+            color=colour,
+            label=name,
+        )
+        for _ in range(31):
+            error = x1 @ w - target
             losses.append(np.mean(error**2) / 2)
-            w = w - rate * gradient
-        right.plot(losses, color=colour, label=f"{name}, rate {rate:.1g}")
-    left.set(yscale="log", ylabel="|gradient|", title="Before the first step")
-    left.set_xticks([0, 1], ["metres", "grams"])
+            w = w - rate * x1.T @ error / 100
+        right.plot(losses, ".-", color=colour, label=f"{name}, rate {rate:.1g}")
+    left.set(yscale="log", ylabel="|gradient|", title="before the first step")
+    left.set_xticks([0, 1], ["weight of the metres", "weight of the grams"])
     left.legend(loc="upper left")
-    right.set(xlabel="step", ylabel="loss", title="Gradient descent", ylim=(0, None))
-    right.legend()
+    right.set(xlabel="step", ylabel="loss", title="gradient descent", ylim=(0, None))
+    right.legend(loc="center right")
     plt.show()
 else:
     print("This picture comes when exercise 8 is right.")
 
 # %% [markdown] nbgrader={"grade_id": "question-3"}
-# **Question 3.** The raw table in the picture has a loss that hardly falls any more after the first
-# steps. Why does a larger learning rate not help? And why is it the *training* set alone from which
-# the means and deviations are taken, also for test data?
+# **Question 3.** With the raw table in the picture the loss falls once and then hardly any more.
+# Why does a larger learning rate not help? And why is it the *training* set alone from which the
+# means and deviations are taken, also for test data?
 #
 # ### BEGIN SOLUTION
 # The rate has to suit the weight with the largest gradients, that of the grams: a larger rate makes

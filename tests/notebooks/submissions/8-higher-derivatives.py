@@ -1,0 +1,53 @@
+"""Wrong submissions of homework 8, and what they lose."""
+
+WRONG = [
+    # name, grade_id of the cell, old, new, the exercises lost, what the feedback says
+    (
+        "the transpose of the Jacobian",
+        "rows",
+        "J[i] =",
+        "J[:, i] =",
+        [1],
+        "that is the transpose: a one-hot dout gives a row",
+    ),
+    (
+        "a product of slopes",
+        "dual",
+        "self.slope * other.value + self.value * other.slope",
+        "self.slope * other.slope",
+        [2],
+        "that is the product of the slopes, which belongs to ε²",
+    ),
+    (
+        "not symmetric",
+        "hessian",
+        "H = (H + H.T) / 2",
+        "pass",
+        [4],
+        "take the mean of H and its transpose",
+    ),
+    (
+        "half the largest rate",
+        "curvature",
+        "2 / eigenvalues[-1]",
+        "1 / eigenvalues[-1]",
+        [5],
+        "1/λ takes the error along this direction to 0 at once",
+    ),
+    (
+        "the finer step divided by too much",
+        "bar",
+        "phi(-h / 2)) / h",
+        "phi(-h / 2)) / (2 * h)",
+        [6],
+        "half of it: from −h/2 to h/2 it is h, not 2h",
+    ),
+    (
+        "an honest impostor",
+        "impostors",
+        "dout.mean(axis=-1, keepdims=True)",
+        "(dout * out).sum(axis=-1, keepdims=True)",
+        [7],
+        "this backward pass is right",
+    ),
+]
