@@ -66,7 +66,12 @@ def not_finite(scene: Scene, name: str) -> Finding:
     example = f"{scene.label(name)}{at} = {yours[index]}, should be {scene.right[name][index]:.4g}"
     hint = "Something overflows, or is divided by 0, and is then multiplied by 0."
     line = scene.lines.get(name, "")
-    return Finding("stability", name, message, hint, example, 0.0, np.nonzero(bad), line)
+    return Finding("stability", name, message, hint, example, 0.0, entries(bad), line)
+
+
+def entries(wrong: np.ndarray) -> tuple[np.ndarray, ...] | None:
+    """The indices of the entries where `wrong` holds; None for a single number."""
+    return np.nonzero(wrong) if wrong.ndim else None
 
 
 def finding(
@@ -79,7 +84,8 @@ def finding(
     at = f"[{index}]" if worst else ""
     example = f"{scene.label(name)}{at} = {yours[worst]:.4g}, should be {right[worst]:.4g}"
     with np.errstate(all="ignore"):
-        where = np.nonzero(gap > 1e-6 * np.nanmax(np.abs(right), initial=0.0))
+        wrong = gap > 1e-6 * np.nanmax(np.abs(right), initial=0.0)
+    where = entries(wrong)
     return Finding(kind, name, message, hint, example, residual, where, scene.lines.get(name, ""))
 
 

@@ -455,3 +455,15 @@ def test_a_large_model_is_measured_along_directions():
     report = check_model(model, x, np.arange(8) % 3)
     assert report, str(report)
     assert report.forwards < 3000
+
+
+def test_a_mistake_on_a_number_is_told_like_one_on_an_array():
+    def forward(x):
+        return x * x, x
+
+    report = check_functions(forward, lambda dout, x: dout * x, np.array(3.0))
+    (found,) = report.findings
+    assert found.message == "dx is too small by a factor 2"
+    assert found.example == "dx = 3, should be 6"
+    assert found.where is None
+    assert report._repr_html_()
