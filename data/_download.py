@@ -20,7 +20,10 @@ def fetch(url: str, sha256: str) -> Path:
     try:
         return Path(pooch.retrieve(url, sha256, fname=name, path=folder, progressbar=True))
     except (OSError, ValueError) as error:
+        # What is said of a server that cannot be reached goes on for lines.
+        reason = type(error).__name__ if "ConnectionPool" in str(error) else str(error)
         raise OSError(
-            f"{url}: download failed ({error}); "
-            f"where there is no network, get the file elsewhere and pass the folder it is in"
+            f"{url}: download failed ({reason}); "
+            f"where there is no network, get the file elsewhere and pass the folder it is in "
+            f"(train.py: --data-dir)"
         ) from error

@@ -100,11 +100,12 @@ def _read_first_line(
     if features is not None and width not in (features, features + 1):
         raise ValueError(
             f"{path}: expected {features} columns of numbers, with or without one more for the "
-            f"label, got {width}"
+            f"label, got {width}{_separated(first)}"
         )
     if features is None and width < 2:
         raise ValueError(
             f"{path}: the first line is one column, expected numbers and a label between commas"
+            f"{_separated(first)}"
         )
     if isinstance(label, str):
         if label not in names:
@@ -136,7 +137,20 @@ def _features(line: str, row: list[str], label: int, header: list[str]) -> list[
         pass  # which cell it was is found below, as for nan and inf
     bad = next(i for i, cell in enumerate(row) if i != label and not isfinite(_number(cell)))
     name = f" ({header[bad]})" if header else ""
-    raise ValueError(f"{line}, column {bad + 1}{name}: {row[bad]!r:.40}, expected a finite number")
+    hint = _separated([row[bad]])
+    if bad == 0 and label >= len(row) - 1 and any(map(str.isalpha, row[bad])) and not hint:
+        hint = "; if it is the label, move it into the last column"
+    raise ValueError(
+        f"{line}, column {bad + 1}{name}: {row[bad]!r:.40}, expected a finite number{hint}"
+    )
+
+
+def _separated(cells: list[str]) -> str:
+    """Return what is to be said of cells that hold the sign by which others separate columns."""
+    for sign, word in ((";", "semicolons"), ("\t", "tabs")):
+        if any(sign in cell for cell in cells):
+            return f"; it seems to be separated by {word}, write commas in their place"
+    return ""
 
 
 def _number(cell: str) -> float:

@@ -177,8 +177,8 @@ def unit_bars(records: Records, name: str, axes: Axes) -> None:
         ends = borders(epochs)
         axes.bar(ends[:-1], found, np.diff(ends), align="edge", color=colour,
                  label=f"{figure}, {found[-1]:.1%} at the end")  # fmt: skip
-    axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(lambda y, _: f"{y:.0%}")
+    axes.set_ylim(0, 1.6)  # with room for the legend above full bars
+    axes.set_yticks([0, 0.5, 1], ["0%", "50%", "100%"])
     axes.legend(fontsize=8, loc="upper right")
     over_epochs(axes, name)
     axes.set_xlim(ends[0], ends[-1])

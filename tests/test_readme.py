@@ -7,6 +7,7 @@ import pytest
 
 import gradcheck
 import layers
+import train
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
@@ -15,6 +16,9 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda s: s.splitlines()[0])
 def test_every_python_snippet_runs(snippet, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if '"runs/first"' in snippet:  # of the first command
+        assert train.main(["--run-dir", "runs/first", "--epochs", "2", "--no-report"]) == 0
+        capsys.readouterr()
     exec(compile(snippet, "README.md", "exec"), {"__name__": "readme"})
     assert capsys.readouterr().out
 

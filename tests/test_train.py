@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,11 +26,11 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def run(*options, stdout=subprocess.PIPE, **environment):
+def run(*options, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **environment):
     return subprocess.run(
         [sys.executable, str(ROOT / "train.py"), *options, "--no-report"],
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         encoding=environment.get("PYTHONIOENCODING"),
         env=os.environ | environment,
         text=True,
@@ -65,8 +66,27 @@ def test_the_plain_command_trains_on_the_digits_and_says_how_well(tmp_path):
     rows = re.findall(r"^(\d) +(\d+) +[\d.]+% +[\d.]+%", printed, re.M)
     assert [digit for digit, _ in rows] == list("0123456789")
     assert sum(int(count) for _, count in rows) == 359
-    assert "epoch 40/40: 100%" in done.stderr  # the progress bar
-    assert "Traceback" not in done.stderr
+    assert done.stderr == ""  # no progress bar, since it is no terminal
+
+
+def test_a_terminal_gets_a_progress_bar():
+    termios = pytest.importorskip("termios")
+    above, below = os.openpty()
+    termios.tcsetwinsize(below, (24, 100))
+    done = run("--hidden", "8", "--epochs", "2", stderr=below)
+    os.close(below)
+    assert done.returncode == 0
+    assert b"epoch 2/2: 100%" in os.read(above, 100_000)
+    os.close(above)
+
+
+def test_an_interrupt_while_it_is_loaded_ends_with_one_line_and_status_130(tmp_path):
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "__init__.py").write_text("")
+    (tmp_path / "training" / "command.py").write_text("raise KeyboardInterrupt")
+    script = shutil.copy(ROOT / "train.py", tmp_path)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "train.py: interrupted\n")
 
 
 def test_the_median_of_five_seeds_on_the_digits_is_at_least_97_5_percent(capsys):
@@ -175,7 +195,7 @@ def test_the_default_batch_fits_a_small_file_and_one_that_was_asked_for_is_refus
     path.write_text(trees(13), encoding="utf-8")  # 23 rows to train on
     assert trained(["--dataset", str(path), "--epochs", "2"]) == 0
     assert trained(["--dataset", str(path), "--batch-size", "32"]) == 2
-    assert "batch_size=32 exceeds the 23 training examples" in capsys.readouterr().err
+    assert "--batch-size 32: expected at most 23, the number of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["UP.CSV", "g.csv.gz"])
@@ -195,19 +215,20 @@ def test_every_suffix_that_the_loader_takes_is_taken(name, tmp_path):
         (["--epochs", "0"], r"argument --epochs: expected a whole number, at least 1, .* '0'"),
         (["--epochs", "9" * 400], r"argument --epochs: expected .* at most 9 digits, got '9{39}"),
         (["--seed", "9" * 5000], r"argument --seed: expected .* at most 40 digits, got '9{39}"),
-        (["--batch-size", "9999"], r"batch_size=9999 exceeds the 1078 training examples"),
+        (["--batch-size", "9999"], r"--batch-size 9999: expected at most 1078, the number of tr"),
         (["--lr", "-1"], r"argument --lr: expected a number from 1e-100 to 1e\+100, got '-1'"),
         (["--lr", "5e-324"], r"argument --lr: expected a number from 1e-100 .*, got '5e-324'"),
         (["--lr", "fast"], r"argument --lr: expected a number from .*, got 'fast'"),
         (["--warmup", "1e308"], r"argument --warmup: expected a number from 0 to 1e\+09, got"),
-        (["--dropout", "1.5"], r"Dropout: keep must be a finite number in \[0, 1\], got 1.5"),
-        (["--l2", "-1"], r"l2 must be finite and at least 0, got -1"),
+        (["--dropout", "1.5"], r"argument --dropout: expected a number from 0 to 1, got '1.5'"),
+        (["--l2", "-1"], r"argument --l2: expected a number from 0 to 1e\+100, got '-1'"),
+        (["--clip-norm", "0"], r"argument --clip-norm: expected a number from 1e-100 to 1e\+100, "),
         (["--seed", "-1"], r"--seed: expected a whole number, at least 0, .*, got '-1'"),
         (["--dataset", "cats"], r"--dataset cats: expected digits, mnist, cifar10, spirals"),
-        (["--dataset", "no/such.csv"], r"no/such\.csv"),
+        (["--dataset", "no/such.csv"], r"--dataset no/such\.csv: there is no such file"),
         (["--data-dir", "x"], r"--data-dir goes with --dataset mnist or cifar10, not digits"),
         (["--dataset", "mnist", "--data-dir", "no/such"], r"no/such.*train-images"),
-        (["--unknown"], r"unrecognized arguments: --unknown"),
+        (["--unknown"], r"unrecognized arguments: --unknown; see --help"),
     ],
 )
 def test_wrong_options_and_data_give_one_clear_line_and_status_2(options, message):

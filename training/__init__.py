@@ -1,3 +1,8 @@
-"""What train.py is made of: its options, the run on disk, and what it prints."""
+"""What train.py is made of: its options, the run on disk, and what it prints.
 
-__all__: list[str] = []
+`Trained` puts a run to use from Python, as `train.py predict` does from the command line.
+"""
+
+from training.prediction import Trained
+
+__all__ = ["Trained"]

@@ -1,5 +1,7 @@
 """From options to data, a network and a solver."""
 
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +23,25 @@ def load(name, folder, dtype):
     elif name in TOYS:
         dataset = TOYS[name]()
     elif Path(name).suffix:
-        dataset = data.load_file(name)
+        with reading("--dataset", name):
+            dataset = data.load_file(name)
     else:
         raise ValueError(
             f"--dataset {name}: expected digits, {', '.join((*FROM_FOLDER, *TOYS))}, or a file "
             f"that ends in .csv, .csv.gz or .npz"
         )
     return dataset.standardised().astype(dtype)
+
+
+@contextmanager
+def reading(option, file):
+    """Within it, an OSError becomes one that names the option which asked for the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{option} {file}: there is no such file") from None
+    except OSError as error:
+        raise OSError(f"{option} {file}: cannot be read: {error.strerror or error}") from None
 
 
 def build(options, dataset):
@@ -45,6 +59,11 @@ def build(options, dataset):
         )
     except MemoryError as error:
         raise ValueError(f"--hidden {','.join(map(str, options.hidden))}: {error}") from None
+    if options.batch_size > len(dataset.x_train):
+        raise ValueError(
+            f"--batch-size {options.batch_size}: expected at most {len(dataset.x_train)}, the "
+            f"number of training examples"
+        )
     model = Classifier(net, loss=LOSSES[options.loss], l2=options.l2)
     rate = {} if options.lr is None else {"lr": options.lr}
     solver = solvers.Solver(
@@ -57,5 +76,6 @@ def build(options, dataset):
         clip_norm=options.clip_norm,
         patience=options.patience,
         seed=rng,
+        progress=sys.stderr.isatty(),
     )
     return model, solver

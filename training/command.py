@@ -1,5 +1,6 @@
 """What `python train.py` does."""
 
+import difflib
 import os
 import sys
 from pathlib import Path
@@ -23,15 +24,17 @@ COMMANDS = {
 def main(arguments=None):
     """Does what the command line says; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    first = arguments[0] if arguments else "-"
     try:
-        if arguments and arguments[0] in COMMANDS:
-            return inform(*COMMANDS[arguments[0]], arguments[1:])
+        if first in COMMANDS:
+            return inform(*COMMANDS[first], arguments[1:])
+        if not first.startswith("-"):
+            close = difflib.get_close_matches(first, COMMANDS, n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            return failed(f"{first}: expected an option or {', '.join(COMMANDS)}{meant}", 2)
         if any(word.partition("=")[0] == "--resume" for word in arguments):
             return resume(resume_parser().parse_args(arguments))
-        options = parser().parse_args(arguments)
-        if options.resume is not None:  # abbreviated
-            return resume(resume_parser().parse_args(arguments))
-        return train(options)
+        return train(parser().parse_args(arguments))
     except KeyboardInterrupt:
         return failed("interrupted", 130)
     except MemoryError as error:

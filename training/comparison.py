@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from nets import FileError
 from nets.files import write_file
-from training.drawing import Panel, Picture, curve, over_epochs, powers, short
-from training.folder import COLUMNS, RunFolder
+from pictures.drawing import Panel, Picture, curve, over_epochs, powers, short
+from training.folder import COLUMNS, RunFolder, runs_in
 from training.options import RULES, Parser
 
 if TYPE_CHECKING:
@@ -205,8 +205,10 @@ def told(run: RunRecord) -> tuple[str, ...]:
 
 def worded(value: Any) -> str:
     """The value of an option as one would type it."""
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ",".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "-" if value is None else str(value)
 
 
@@ -280,27 +282,34 @@ def legend(runs: Sequence[RunRecord], axes: Axes) -> None:
 
 def compare_parser() -> Parser:
     out = Parser(prog="train.py compare", description="Compares runs, in a table and a picture.")
-    out.add_argument("runs", metavar="DIR", nargs="+", help="the folder of a run, or of several")
-    out.add_argument("--out", metavar="FILE", default="compare.png",
-                     help="the picture, compare.png if left out")  # fmt: skip
+    out.add_argument("runs", metavar="DIR", nargs="+", help="the folder of a run, or one of runs")
+    out.add_argument("--out", metavar="FILE",
+                     help="the picture, in the place of any that is there; left out, compare.png "
+                     "in the current folder, or none of a single run")  # fmt: skip
     return out
 
 
 def compare(options: Any) -> str:
-    """Draws the runs and returns their table. Raises FileError where a run cannot be read or the
-    picture cannot be written."""
-    if Path(options.out).suffix.lower() != ".png":
-        raise FileError(f"--out {options.out}: expected a name that ends in .png")
+    """Draws the runs, if there are several or a picture was asked for, and returns their table.
+    Raises FileError where a run cannot be read or the picture cannot be written."""
+    out = options.out or "compare.png"
+    if Path(out).suffix.lower() != ".png":
+        raise FileError(f"--out {out}: expected a name that ends in .png")
     paths = dict.fromkeys(path for one in options.runs for path in within(one))
     runs = [read(path) for path in paths]
-    picture(runs, options.out)
-    return f"{table(runs)}\n\n{options.out}: their curves"
+    if len(runs) == 1 and options.out is None:
+        return table(runs)
+    picture(runs, out)
+    return f"{table(runs)}\n\n{out}: their curves"
 
 
 def within(path: str | Path) -> list[Path]:
-    """The run at `path`, or where that is a folder of several runs, all of those."""
+    """The run at `path`, or where that is a folder of runs, all of those."""
+    found = runs_in(path)
+    if found and not (Path(path) / "config.json").exists():
+        return [run for one in found for run in within(one)]
     if "kind" not in RunFolder.open(path).config:
         return [Path(path)]
-    if found := sorted(config.parent for config in Path(path).glob("*/config.json")):
+    if found:
         return found
     raise FileError(f"{path}: holds several runs, but none of them was begun")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from layers import CrossEntropy, Sigmoid, SigmoidCrossEntropy, Softmax, SoftmaxCrossEntropy
 from nets import is_weight
+from pictures.scores import class_scores
 from solvers import History
 
 
@@ -20,6 +20,7 @@ class Evidence:
 
     Attributes:
         title: the headline.
+        note: what has gone wrong, in words, if anything.
         summary: (name, value) pairs to stand on top: data, network, times, accuracies, …
         options: the options of the run by name.
         history: of the solver; `steps_per_epoch` is the solver's too.
@@ -48,6 +49,7 @@ class Evidence:
     scores: np.ndarray
     scores_are: str = "scores"
     probabilities: bool = False
+    note: str = ""
     summary: Sequence[tuple[str, str]] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     records: Sequence[dict[str, Any]] = ()
@@ -66,7 +68,7 @@ class Evidence:
     @classmethod
     def of(cls, title: str, model: Any, solver: Any, dataset: Any, **others: Any) -> Evidence:
         """The evidence on a `Classifier` that a `Solver` has trained on a `Dataset`; `others` are
-        attributes by name, such as `summary`, `options` and `records`."""
+        attributes by name, such as `note`, `summary`, `options` and `records`."""
         x, image_shape = dataset.x_test, dataset.image_shape
         scores, probabilities, scores_are = class_scores(model, x)
         rows, standardiser = x, dataset.standardiser
@@ -109,40 +111,6 @@ class Evidence:
         """The score of a row for class c: in per cent if it is a probability."""
         score = float(self.scores[row, c])
         return f"{score:.1%}" if self.probabilities else f"{score:.3g}"
-
-
-#: By loss: what makes probabilities of the network's output, and what those are.
-PROBABILITIES: dict[type, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
-    SoftmaxCrossEntropy: (
-        lambda out: Softmax().forward(out, train=False)[0],
-        "probabilities: the softmax of the network's outputs",
-    ),
-    CrossEntropy: (lambda out: out, "probabilities: the network's outputs"),
-    SigmoidCrossEntropy: (
-        lambda out: Sigmoid().forward(out, train=False)[0],
-        "probabilities: the sigmoid of each output of the network on its own, so that those of "
-        "a row need not sum to 1",
-    ),
-}
-
-
-def class_scores(model: Any, x: np.ndarray) -> tuple[np.ndarray, bool, str]:
-    """What a `Classifier` gives each class for rows x (N, …).
-
-    Returns scores (N, C), whether they are probabilities, and in words what they are. A network
-    with a single output s, which stands for class 1, gives class 0 what mirrors s at the loss's
-    threshold: 1 - s for probabilities.
-    """
-    out, threshold = model.outputs(x), model.criterion.threshold
-    function, words = PROBABILITIES.get(
-        type(model.criterion),
-        (None, f"scores, no probabilities: the network's outputs, trained with {model.criterion}"),
-    )
-    if function is not None:
-        out, threshold = function(out), 0.5
-    if out.shape[1] == 1:
-        out = np.concatenate([2 * threshold - out, out], axis=1)
-    return out, function is not None, words
 
 
 def first_weights(model: Any, features: int) -> np.ndarray | None:

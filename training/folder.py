@@ -17,12 +17,14 @@ import numpy as np
 
 from nets import FileError
 from nets.files import write_file
+from training.tables import column_names
 
 if sys.platform != "win32":
     import fcntl
 
 FORMAT = 1
-OURS = ("metrics.csv", "checkpoint.safetensors", "best.safetensors", "report.html")
+#: What may lie in a folder before a run begins there: of --sanity, of --seeds and of --search.
+EARLIER = ("sanity.png", "run.log")
 COLUMNS = ("epoch", "loss", "train_score", "val_score", "grad_norm", "seconds")
 
 
@@ -47,25 +49,25 @@ class RunFolder:
     @classmethod
     def create(cls, path, config):
         """Makes the folder at `path`, with those above it, and writes `config` into it. Raises
-        FileError where there is a run already, or nothing can be written."""
+        FileError where there is a run already or anything else, or nothing can be written."""
         path = Path(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
+            held = sorted(one.name for one in path.iterdir() if one.suffix != ".tmp")
         except OSError as error:
             raise FileError(
                 f"--run-dir {path}: cannot be made: {error.strerror}; choose another folder"
             ) from None
-        if (path / "config.json").exists():
+        if "config.json" in held:
             raise FileError(
                 f"--run-dir {path}: holds a run already; go on with it by --resume {path}, or "
                 f"choose another folder"
             )
-        for name in OURS:
-            if (path / name).exists():
-                raise FileError(
-                    f"--run-dir {path}: holds a {name} that would be written over; choose another "
-                    f"folder"
-                )
+        if others := [name for name in held if name not in EARLIER]:
+            raise FileError(
+                f"--run-dir {path}: holds {others[0]} and no run, expected a new or an empty "
+                f"folder; choose another"
+            )
         folder = cls(path, {"format": FORMAT, **config})
         try:
             folder.write_config()
@@ -86,8 +88,7 @@ class RunFolder:
                 )
         except OSError as error:
             raise FileError(
-                f"{path}: expected the folder of a run, but its config.json cannot be read: "
-                f"{error.strerror}"
+                f"{path}: expected the folder of a run, but {why_not(path, error)}"
             ) from None
         except KeyError as error:
             raise FileError(f"{path}/config.json: damaged: {error} is missing") from None
@@ -130,6 +131,24 @@ class RunFolder:
         write_file(self / "metrics.csv", text.getvalue().encode())
 
 
+def why_not(path, error):
+    """Why the config.json in the folder `path` could not be read, in words."""
+    if isinstance(error, NotADirectoryError):
+        return "it is no folder"
+    if not isinstance(error, FileNotFoundError):
+        return f"its config.json cannot be read: {error.strerror}"
+    if not path.exists():
+        return "there is no such folder"
+    if inside := runs_in(path):
+        return f"it holds folders of runs; name one of them, such as {inside[0]}"
+    return "it holds none: its config.json is missing"
+
+
+def runs_in(path):
+    """The folders of runs in the folder `path`, by name."""
+    return sorted(config.parent for config in Path(path).glob("*/config.json"))
+
+
 def fresh_path(name):
     """A new folder for a run on the data called `name`: runs/DATE_TIME_NAME. It is made at once,
     since another process may be looking for one, too."""
@@ -160,6 +179,7 @@ def description(options, dataset):
         },
         "data": {
             "name": dataset.name,
+            "features": column_names(dataset.name, dataset.x_train[0].size),
             "fingerprint": fingerprint(dataset),
             "examples": [len(dataset.y_train), len(dataset.y_val), len(dataset.y_test)],
             "shape": dataset.x_train.shape[1:],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.drawing import Panel, Picture, short
+from pictures.drawing import Panel, Picture, short
 from training.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -66,9 +66,10 @@ def weights(evidence: Evidence) -> Picture:
         "weights",
         "Weights of the first layer",
         f"A tile shows what one unit looks for{which}: where it wants a pixel bright it is red, "
-        "where dark, blue (in colour pictures, grey means no weight); strokes, blobs and edges "
-        "are good, and noise from edge to edge is a sign of too little training or too little "
-        "weight decay.",
+        "where dark, blue (in colour pictures, grey means no weight). Strokes, blobs and edges "
+        "are features that one can name; tiles that look like noise are common even where the "
+        "accuracy is high, and a bad sign only beside a validation accuracy far below that on "
+        "training data, where more weight decay or dropout may help.",
         [] if W is None else [Panel(partial(mosaic, evidence), f"weights of {tiles} units")],
         width=0.7 * COLUMNS,
         height=0.7 * -(-tiles // COLUMNS) + 0.1,

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import shlex
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -150,11 +149,15 @@ def carry_out_many(many):
     done = len(trials) - len(waiting)
     jobs = min(many.options.jobs or cores(), max(len(waiting), 1))
     before = f", {done} of them done before" if done else ""
+    if (repeats := (many.options.trials or len(trials)) - len(trials)) > 0:
+        print(f"{repeats} of {many.options.trials} draws repeat earlier ones and are left out")
     print(f"{len(trials)} runs in {path}{before}; {jobs} at a time\n", flush=True)
     try:
         with (
             watching() as received,
-            tqdm(total=len(trials), initial=done, unit="run", dynamic_ncols=True) as bar,
+            tqdm(
+                total=len(trials), initial=done, unit="run", disable=None, dynamic_ncols=True
+            ) as bar,
         ):
             outcomes |= in_processes(waiting, jobs, received, bar)
         if received:
@@ -247,8 +250,7 @@ def in_processes(trials, jobs, received, bar):
                 elif len(received) > told:
                     process.terminate()
             told = len(received)
-            if sys.stderr.isatty():
-                bar.refresh()  # the clock on it goes on
+            bar.refresh()  # the clock on it goes on
     finally:
         for _, process in running.values():
             process.terminate()

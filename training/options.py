@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import difflib
 import math
 from collections.abc import Callable
 from functools import partial
@@ -79,7 +80,21 @@ RECIPES = {
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line, without the whole usage above it."""
+    """A parser whose complaint is one line, without the whole usage above it, and which knows
+    options by their whole names alone; `alone` says why there are no others."""
+
+    def __init__(self, *, alone="", **settings):
+        super().__init__(allow_abbrev=False, **settings)
+        self.alone = alone
+
+    def parse_args(self, args=None, namespace=None):
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            first = unknown[0].partition("=")[0]
+            close = difflib.get_close_matches(first, self._option_string_actions, n=1)
+            hint = self.alone or (f"did you mean {close[0]}?" if close else "see --help")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}; {hint}")
+        return found
 
     def error(self, message):
         self.exit(2, f"train.py: {message}\n")
@@ -113,12 +128,21 @@ def number(text, least, most):
     return value
 
 
+USAGE = """train.py [options]
+       train.py predict --run DIR --data FILE [--out FILE]
+       train.py evaluate --run DIR [--data FILE]
+       train.py compare DIR [DIR ...] [--out FILE]"""
+
+
 def parser():
     out = Parser(
         prog="train.py",
-        description=__doc__.partition("\n")[0],
-        epilog="train.py predict, train.py evaluate and train.py compare put runs to use; each has "
-        "a --help of its own.",
+        usage=USAGE,
+        description="Trains a classifier, on handwritten digits unless --dataset names other\n"
+        "data, and writes the run into a folder. predict, evaluate and compare put runs\n"
+        "to use; each has a --help of its own.",
+        epilog=f"What is used of these where it is left out:\n{recipes()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = out.add_argument
     add(
@@ -131,18 +155,20 @@ def parser():
     add("--data-dir", metavar="DIR", help="folder with the files of mnist or cifar10; left out, "
         "they are downloaded once")  # fmt: skip
     add("--hidden", type=sizes, metavar="SIZES", help="units of the hidden layers, as in 256,128")
-    add("--activation", choices=ACTIVATIONS, default="relu")
-    add("--norm", choices=NORMS, default="batchnorm")
-    add("--dropout", type=float, metavar="KEEP", help="probability of keeping a unit; 1 for none")
-    add("--loss", choices=LOSSES, default="softmax")
-    add("--rule", choices=RULES, default="adam", help="update rule")
+    add("--activation", choices=ACTIVATIONS, default="relu", help="relu if left out")
+    add("--norm", choices=NORMS, default="batchnorm", help="batchnorm if left out")
+    add("--dropout", type=partial(number, least=0, most=1), metavar="KEEP",
+        help="probability of keeping a unit; 1 for no dropout")  # fmt: skip
+    add("--loss", choices=LOSSES, default="softmax", help="softmax if left out")
+    add("--rule", choices=RULES, default="adam", help="update rule, adam if left out")
     add(
         "--lr",
         type=partial(number, least=1e-100, most=1e100),
         metavar="RATE",
         help="learning rate; each rule has its own default",
     )
-    add("--schedule", choices=SCHEDULES, default="cosine", help="of the learning rate")
+    add("--schedule", choices=SCHEDULES, default="cosine",
+        help="of the learning rate, cosine if left out")  # fmt: skip
     add(
         "--warmup",
         type=partial(number, least=0, most=1e9),
@@ -150,10 +176,12 @@ def parser():
         metavar="EPOCHS",
         help="linear warm-up",
     )
-    add("--epochs", type=count)
-    add("--batch-size", type=count)
-    add("--l2", type=float, help="strength of the penalty 0.5 · l2 · ΣW²")
-    add("--clip-norm", type=float, metavar="NORM", help="largest norm of the gradient")
+    add("--epochs", type=count, metavar="N", help="how often to go through the training data")
+    add("--batch-size", type=count, metavar="N", help="examples per step")
+    add("--l2", type=partial(number, least=0, most=1e100), metavar="L2",
+        help="strength of the penalty 0.5 · l2 · ΣW²")  # fmt: skip
+    add("--clip-norm", type=partial(number, least=1e-100, most=1e100), metavar="NORM",
+        help="largest norm of the gradient")  # fmt: skip
     add("--patience", type=count, metavar="EPOCHS", help="stop after so many without improvement")
     add(
         "--seed",
@@ -161,12 +189,14 @@ def parser():
         default=0,
         help="of weights, dropout and the order of the examples",
     )
-    add("--dtype", choices=["float32", "float64"], default="float32")
+    add("--dtype", choices=["float32", "float64"], default="float32", help="float32 if left out")
     add("--gradcheck", action="store_true", help="check the network's gradients before training")
     add("--sanity", action="store_true", help="look for what keeps the network from learning, "
-        "with sanity.png in the folder of --run-dir, and train nothing")  # fmt: skip
+        "with sanity.png in the folder of --run-dir or else in the current one, and train nothing"
+        )  # fmt: skip
     add("--no-report", action="store_true", help="leave out report.html and its pictures")
-    add("--run-dir", metavar="DIR", help="folder for the run, runs/DATE_TIME_NAME if left out")
+    add("--run-dir", metavar="DIR",
+        help="a new folder for the run, runs/DATE_TIME_NAME if left out")  # fmt: skip
     add(
         "--seeds",
         type=partial(count, digits=4),
@@ -179,7 +209,7 @@ def parser():
         action="extend",
         metavar="NAME=RANGE",
         help="train with options drawn at random from a range, on a log scale with :log, or from "
-        "some values, as in lr=1e-4..1e-1:log hidden=50,100,100x100",
+        "some values, as in lr=1e-4..1e-1:log hidden=50,100,100x100, two layers of 100",
     )
     add("--trials", type=partial(count, digits=4), metavar="N", help="how often --search draws; "
         "20 if left out")  # fmt: skip
@@ -190,8 +220,21 @@ def parser():
     return out
 
 
+def recipes():
+    """What the recipes say, a line each."""
+    return "\n".join(
+        f"  {name:<11} --hidden {','.join(map(str, one.hidden))} --dropout {one.dropout or 1} "
+        f"--epochs {one.epochs} --batch-size {one.batch_size} --l2 {one.l2:g}"
+        for name, one in [*RECIPES.items(), ("other data", Recipe())]
+    )
+
+
 def resume_parser():
-    out = Parser(prog="train.py", description="Goes on with a run.")
+    out = Parser(
+        prog="train.py",
+        description="Goes on with a run.",
+        alone="--resume goes with --epochs or --jobs alone, all else is as the run was begun",
+    )
     out.add_argument("--resume", metavar="DIR", required=True, help="the folder of the run")
     out.add_argument(
         "--epochs", type=count, help="train until there are so many; as planned if left out"

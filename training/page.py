@@ -7,7 +7,7 @@ from html import escape
 
 CSS = """
 :root { color-scheme: light dark; --ink: #24292f; --soft: #59636e; --line: #d1d9e0;
-  --page: #ffffff; --card: #f6f8fa; --link: #0969da; }
+  --page: #ffffff; --card: #f6f8fa; --link: #0969da; --shade: #7f7f7f80; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d;
   --page: #0d1117; --card: #161b22; --link: #6cb0ff; } }
 * { box-sizing: border-box; }
@@ -20,6 +20,7 @@ h2 { font-size: 1.25rem; margin: 48px 0 4px; padding-top: 12px;
 p { margin: 4px 0 12px; max-width: 75ch; }
 a { color: var(--link); }
 nav { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 16px 0; }
+.note { font-weight: 600; border-left: 4px solid var(--link); padding-left: 12px; margin: 16px 0; }
 .how, dt, footer { color: var(--soft); }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 160px), 1fr));
   gap: 8px; margin: 0; }
@@ -32,7 +33,12 @@ dt { font-size: .82rem; } dd { margin: 0; font-weight: 600; }
   overflow: visible; }
 .panels text { font-family: inherit !important; }
 .panels image { image-rendering: pixelated; }
-.wide { overflow-x: auto; margin: 12px 0; }
+/* A shadow at the side to which a table goes on; it scrolls away with its cover at the end. */
+.wide { overflow-x: auto; margin: 12px 0; background:
+  linear-gradient(to right, var(--page) 40%, transparent) 0 0 / 48px 100% local no-repeat,
+  linear-gradient(to left, var(--page) 40%, transparent) 100% 0 / 48px 100% local no-repeat,
+  linear-gradient(to right, var(--shade), transparent) 0 0 / 16px 100% scroll no-repeat,
+  linear-gradient(to left, var(--shade), transparent) 100% 0 / 16px 100% scroll no-repeat; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem;
   overflow-wrap: normal; }
 th, td { padding: 5px 14px 5px 0; text-align: right; border-bottom: 1px solid var(--line);

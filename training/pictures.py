@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.drawing import BLUE, INK, ORANGE, Panel, Picture, curve, over_epochs, powers, short
+from pictures.drawing import BLUE, INK, ORANGE, Panel, Picture, curve, over_epochs, powers, short
+from pictures.over_time import (
+    gradients_over_time,
+    outputs_over_time,
+    units_over_time,
+    updates_over_time,
+)
 from training.evidence import Evidence
 from training.image_pictures import mistakes, weights
-from training.layer_pictures import activations, flat_units, gradients, updates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS = 300  # of a curve over steps, about
 NAMED = 25  # up to so many classes are named and counted in the confusion matrix
+OVER_TIME = (outputs_over_time, gradients_over_time, units_over_time, updates_over_time)
 LEGEND = {"fontsize": 8, "labelspacing": 0.3}
 
 
@@ -28,7 +34,7 @@ def pictures_of(evidence: Evidence) -> list[Picture]:
         confusion(evidence),
         mistakes(evidence),
         weights(evidence),
-        *(draw(evidence.records) for draw in (activations, gradients, flat_units, updates)),
+        *(draw(evidence.records) for draw in OVER_TIME),
     ]
     return [picture for picture in found if picture.panels]
 
@@ -60,15 +66,19 @@ def over_steps(
 ) -> None:
     """A figure of every step, in blocks of steps where there are many, and its epochs' means."""
     size = max(1, len(steps) // POINTS)
-    starts = range(0, len(steps), size)
-    y = [float(np.mean(steps[at : at + size])) for at in starts]
-    x = [(at + min(at + size, len(steps))) / 2 / per_epoch for at in starts]
-    axes.plot(x, y, color=BLUE, lw=1, alpha=0.45 if means else 1, label="step by step")
+    blocks = [(at, steps[at : at + size]) for at in range(0, len(steps), size)]
+    x = [(at + len(block) / 2) / per_epoch for at, block in blocks]
+    low, mean, high = ([float(one(block)) for _, block in blocks] for one in (min, np.mean, max))
+    style: dict[str, Any] = {"color": BLUE, "label": "step by step"}
+    if means and size > 1:  # each block from its smallest to its largest
+        axes.fill_between(x, low, high, alpha=0.35, lw=0, **style)
+    else:
+        axes.plot(x, mean, lw=1, alpha=0.45 if means else 1, **style)
     if means:  # each in the middle of its epoch
         middles = np.arange(len(means)) + 0.5
         axes.plot(middles, means, **curve(ORANGE, len(means)), label="mean of the epoch")
         axes.legend(**LEGEND)
-        if min(y) > 0 and max(y) > 20 * min(y):
+        if min(low) > 0 and max(high) > 20 * min(low):
             powers(axes)
     over_epochs(axes, title)
 

@@ -1,4 +1,4 @@
-"""A trained network put to use: `train.py predict` and `train.py evaluate`.
+"""A trained network put to use: `Trained` in Python, `train.py predict` and `train.py evaluate`.
 
 What they need of a run is best.safetensors, from which the network is made anew, and config.json,
 which says how inputs are standardised and what the classes are called.
@@ -19,11 +19,12 @@ from data import Standardiser, load_rows
 from nets import Classifier, FileError
 from nets.files import write_file
 from nets.models import ROWS_AT_ONCE
-from training.building import load
-from training.evidence import PROBABILITIES, class_scores
+from pictures.scores import class_scores
+from training.building import load, reading
 from training.folder import RunFolder, fingerprint
 from training.options import LOSSES, Parser
 from training.printing import class_table
+from training.tables import check_names
 
 SLOW = 20e6  # bytes of a file that is not read at once
 FAR = 10.0  # rms of standardised inputs, 1 in training, from which on their unit is suspect
@@ -31,16 +32,21 @@ FAR = 10.0  # rms of standardised inputs, 1 in training, from which on their uni
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Trained:
-    """The best network of a run, and what rows go through on their way to it.
+    """The best network of a run, and what rows go through on their way to it:
 
-    `shape` is that of a row, `dtype` that of the network; `dataset`, `data_dir` and `fingerprint`
-    are those of the data of the run.
+        run = Trained.open("runs/first")
+        names, probabilities = run.predict(x)  # rows in the unit of the training data
+
+    `shape` is that of a row, `dtype` that of the network; `classes` are the names of the C classes
+    and `features` those of the columns, if the training data had a header; `dataset`, `data_dir`
+    and `fingerprint` are those of the data of the run.
     """
 
     path: Path
     model: Classifier
     standardiser: Standardiser
     classes: tuple[str, ...]
+    features: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: str
     dataset: str
@@ -68,17 +74,50 @@ class Trained:
                 f"{path}/config.json: damaged, or not that of best.safetensors: {error!r}"
             ) from None
 
+    def predict(self, x):
+        """The classes of rows x (N, …), N names in an array, and what the network gives each class
+        (N, C), in the order of `classes`: probabilities, or scores after a loss that makes none.
+
+        The rows are numbers of any dtype, as they stand in the data, in the same unit: they are
+        standardised here as those of the training data were.
+
+        Raises ValueError where x has no rows, rows of another shape, or a number that is not finite
+        or too large for the dtype of the network.
+        """
+        x = np.asarray(x)
+        if x.shape[1:] != self.shape or len(x) == 0 or x.dtype.kind not in "biuf":
+            expected = ", ".join(map(str, self.shape))
+            raise ValueError(
+                f"{self.path}: x has shape {x.shape} and dtype {x.dtype}, expected rows of numbers "
+                f"(N, {expected}), at least one"
+            )
+        if not np.isfinite(x).all():
+            first = np.argwhere(~np.isfinite(x))[0].tolist()
+            raise ValueError(f"{self.path}: x{first} is {x[tuple(first)]}, expected finite numbers")
+        x = x.astype(np.result_type(x.dtype, np.float32), copy=False)
+        names, scores = zip(*map(self.judged, self.blocks("x", x)), strict=True)
+        return np.concatenate(names), np.concatenate(scores)
+
+    def judged(self, rows):
+        """The classes of rows (N, …) that are standardised, and what the network gives each."""
+        return np.array(self.classes)[self.model.predict(rows)], class_scores(self.model, rows)[0]
+
     def read(self, file):
         """Rows (N, …) of a file, and their labels as text (N,) or None. Raises ValueError or
         OSError where they cannot be read or are not of the kind that the run was trained on."""
-        if Path(file).exists() and (size := os.path.getsize(file)) > SLOW:
-            print(f"reading {file} ({size / 1e6:,.0f} MB)", file=sys.stderr)
-        return load_rows(file, self.shape)
+        with reading("--data", file):
+            if (size := os.path.getsize(file)) > SLOW:
+                print(f"reading {file} ({size / 1e6:,.0f} MB)", file=sys.stderr)
+            rows = load_rows(file, self.shape)
+            check_names(file, self.features)
+        return rows
 
-    def blocks(self, file, x):
-        """The rows x (N, …) of a file, block by block, as the network takes them; with a progress
-        bar if it takes long. Raises ValueError where the dtype cannot hold them."""
-        with tqdm(total=len(x), unit="row", delay=1, leave=False, dynamic_ncols=True) as bar:
+    def blocks(self, name, x):
+        """The rows x (N, …), block by block, as the network takes them; with a progress bar if it
+        takes long. Raises ValueError, with `name`, where the dtype cannot hold them."""
+        with tqdm(
+            total=len(x), unit="row", delay=1, leave=False, disable=None, dynamic_ncols=True
+        ) as bar:
             for start in range(0, len(x), ROWS_AT_ONCE):
                 with np.errstate(over="ignore", invalid="ignore"):  # found below
                     rows = self.standardiser.transform(x[start : start + ROWS_AT_ONCE])
@@ -86,12 +125,12 @@ class Trained:
                 finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
                 if not finite.all():
                     raise ValueError(
-                        f"{file}: row {start + finite.argmin() + 1} holds a number too large for "
+                        f"{name}: row {start + finite.argmin() + 1} holds a number too large for "
                         f"{self.dtype} once standardised"
                     )
                 if start == 0 and (size := np.sqrt(np.mean(np.square(rows, dtype=float)))) > FAR:
-                    tqdm.write(
-                        f"train.py: note: {file}: standardised as in training, the inputs have rms "
+                    print(
+                        f"note: {name}: standardised as in training, the inputs have rms "
                         f"{size:.3g}, expected about 1: are they in the unit of the training data?",
                         file=sys.stderr,
                     )
@@ -104,6 +143,7 @@ def described(config, net):
     data, options = config["data"], config["options"]
     dtype, dataset, data_dir = (options[name] for name in ("dtype", "dataset", "data_dir"))
     shape, classes = tuple(data["shape"]), tuple(data["classes"])
+    features = tuple(data.get("features", ()))  # which runs of earlier versions do not hold
     mean, std = (
         np.broadcast_to(np.asarray(data[name], np.float64), shape) for name in ("mean", "std")
     )
@@ -123,6 +163,7 @@ def described(config, net):
         "model": model,
         "standardiser": Standardiser(mean, std),
         "classes": classes,
+        "features": features,
         "shape": shape,
         "dtype": dtype,
         "dataset": dataset,
@@ -138,10 +179,16 @@ def predict_parser():
         "--data",
         metavar="FILE",
         required=True,
-        help=".csv or .csv.gz with the columns of the training data, that of the label last or "
-        "missing, or .npz with x; in the unit of the training data",
+        help=".csv or .csv.gz with the columns of the training data in their order, a header or "
+        "none, the column of the label last or missing; or .npz with x; in the unit of the "
+        "training data",
     )
-    out.add_argument("--out", metavar="FILE", help="left out, DATA.predictions.csv, right here")
+    out.add_argument(
+        "--out",
+        metavar="FILE",
+        help="the table that is written, in the place of any that is there; left out, "
+        "DATA.predictions.csv in the current folder",
+    )
     return out
 
 
@@ -168,15 +215,15 @@ def stem(file):
 def predictions(trained, file, x):
     """A CSV table of a line for each of the rows x (N, …): its number from 1, its class, and what
     the network gives each class; and in words what that is."""
-    model, classes, text = trained.model, np.array(trained.classes), io.StringIO()
-    kind = "probability" if type(model.criterion) in PROBABILITIES else "score"
+    any_row = np.zeros((1, *trained.shape), trained.dtype)
+    _, probabilities, words = class_scores(trained.model, any_row)
+    kind, text = "probability" if probabilities else "score", io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["row", "predicted", *(f"{kind}_{name}" for name in classes)])
+    table.writerow(["row", "predicted", *(f"{kind}_{name}" for name in trained.classes)])
     row = 1
     for rows in trained.blocks(file, x):
-        scores, _, words = class_scores(model, rows)
-        named, numbers = classes[model.predict(rows)], scores.astype(str)
-        columns = range(row, row + len(rows)), named.tolist(), *numbers.T.tolist()
+        names, scores = trained.judged(rows)
+        columns = range(row, row + len(rows)), names.tolist(), *scores.astype(str).T.tolist()
         table.writerows(zip(*columns, strict=True))
         row += len(rows)
     return text.getvalue().encode(), words
@@ -188,7 +235,7 @@ def evaluate_parser():
     out.add_argument(
         "--data",
         metavar="FILE",
-        help=".csv, .csv.gz or .npz as for training, in the unit of the training data; left out, "
+        help="labelled rows: .csv, .csv.gz or .npz as for training, in the same unit; left out, "
         "the test part of the data that the run was trained on",
     )
     return out

@@ -7,6 +7,10 @@ from tqdm import tqdm
 
 from gradcheck import check
 
+# Of the way from the accuracy of naming the most frequent class to 100 %, or to the best one.
+HARDLY, LOST = 0.1, 0.5
+LAST = 3  # epochs
+
 
 def check_gradients(net, x):
     """Prints how well the backward pass agrees with differences; false where it does not."""
@@ -46,6 +50,25 @@ def percent(part, whole):
     return f"{part / whole:7.1%}" if whole else "      -"
 
 
+def misgiving(scores, y):
+    """What is to be said of a run with these validation scores, a list, on labels y (N,), where it
+    learned hardly more than the most frequent class or lost most of it again; else ""."""
+    chance, best = np.bincount(y).max() / len(y), max(scores)
+    ask = "To see why: python train.py --sanity, with the same options."
+    if best - chance < HARDLY * (1 - chance):
+        return (
+            f"This run has hardly learned: the best validation accuracy is {best:.2%}, and naming "
+            f"the most frequent class every time gives {chance:.2%}. {ask}"
+        )
+    lately = max(scores[-LAST:])
+    if best - lately > LOST * (best - chance):
+        return (
+            f"This run has lost what it knew: the validation accuracy was {best:.2%} after epoch "
+            f"{scores.index(best) + 1}, and in the last {LAST} epochs {lately:.2%} at best. {ask}"
+        )
+    return ""
+
+
 def report(model, solver, dataset):
     """Prints what the trained model is worth."""
     predicted = model.predict(dataset.x_test)
@@ -56,3 +79,5 @@ def report(model, solver, dataset):
         f"test accuracy {right / len(predicted):.2%} ({right:,} of {len(predicted):,})\n"
     )
     print(class_table(dataset.classes, dataset.y_test, predicted))
+    if doubt := misgiving(solver.history.val_score, dataset.y_val):
+        print(f"\n{doubt}")

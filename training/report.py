@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nets.files import write_file
-from training.drawing import Picture
+from pictures.drawing import Picture
 from training.evidence import Evidence
 from training.page import folded, page, pairs, section, table
 from training.pictures import pictures_of
@@ -64,6 +64,7 @@ def report(evidence: Evidence) -> str:
         evidence.title,
         [
             pairs(evidence.summary),
+            f'<p class="note">{escape(evidence.note)}</p>' if evidence.note else "",
             f"<nav>{''.join(links)}</nav>",
             *(section(name, *sections[name]) for name in names),
         ],

@@ -11,14 +11,15 @@ import numpy as np
 
 from data import Dataset
 from nets import Classifier, FileError
+from pictures.monitor import Monitor
 from solvers import NonFiniteError, Solver, restore_checkpoint
 from training.building import build, load
+from training.comparison import worded
 from training.evidence import Evidence
 from training.folder import RunFolder, description, fingerprint, fresh_path
 from training.keeper import Keeper, Stopped
-from training.monitor import Monitor
 from training.options import fill_in
-from training.printing import check_gradients, report, report_epoch
+from training.printing import check_gradients, misgiving, report, report_epoch
 from training.report import write_pictures, write_report
 
 
@@ -116,7 +117,10 @@ def announce(run):
     print(run.dataset.describe())
     print(f"\n{model.net.summary(run.dataset.x_train.shape[1:])}")
     print(f"\n{model.criterion!r}, {solver.rule!r}, {solver.schedule!r}, l2={model.l2:g}")
-    if solver.step:
+    if run.finished:
+        more = f"--resume {shlex.quote(str(run.folder.path))} --epochs N"
+        print(f"\nnothing is left to train: {solver.epoch} epochs are done; {more} goes on to N")
+    elif solver.step:
         print(f"\ntaken up {place(solver)}")
 
 
@@ -199,12 +203,24 @@ def finish(run):
         solver,
         dataset,
         summary=summary,
-        options=folder.config["options"],
+        note=misgiving(solver.history.val_score, dataset.y_val),
+        options=told(options, solver),
         records=run.keeper.monitor.records,
     )
     write_report(folder / "report.html", evidence)
     write_pictures(folder.path, evidence)
     print(f"\nreport: {folder / 'report.html'}")
+
+
+def told(options, solver):
+    """The options that say what was trained and how, by their names and as one would type them;
+    those that were not used are left out."""
+    used = vars(options) | {"lr": solver.rule.lr}
+    return {
+        f"--{name.replace('_', '-')}": worded(value)
+        for name, value in used.items()
+        if name not in ("run_dir", "no_report") and value is not None and value is not False
+    }
 
 
 def failed(message, status):

@@ -269,8 +269,9 @@ def check_relation(trial: Trial, runs: list[Run]) -> Check:
     rows that it was not trained on, more often than chance."""
     near, certainty = neighbours(trial.data, trial.seed)
     best = max(runs, key=attrgetter("certainty"))
-    found = f"{best.accuracy:.0%} of the validation rows right, " * (best.certainty > -math.inf)
-    found += f"{near:.0%} by the nearest neighbour"
+    found = f"{near:.0%} by the nearest neighbour"
+    if best.certainty > -math.inf:
+        found = f"{best.accuracy:.0%} of the validation rows right at rate {best.rate:.3g}, {found}"
     certainty = max(certainty, best.certainty)
     if certainty >= CERTAIN:
         return Check("new rows", True, f"{found}, more than by chance")

@@ -35,8 +35,9 @@ class Trial:
     progress: bool
 
     def bar(self, rates: Iterable[float], title: str) -> Any:
-        """The rates, with a progress bar on stderr where one is wanted."""
-        return tqdm(rates, title, leave=False, disable=not self.progress, dynamic_ncols=True)
+        """The rates, with a progress bar on stderr where one is wanted and that is a terminal."""
+        hidden = None if self.progress else True
+        return tqdm(rates, title, leave=False, disable=hidden, dynamic_ncols=True)
 
 
 class Descent:

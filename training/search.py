@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from nets.files import write_file
+from pictures.drawing import BLUE, ORANGE, RED, Panel, Picture
 from training.comparison import aligned
-from training.drawing import BLUE, ORANGE, RED, Panel, Picture
 from training.options import parser
 from training.trial import ABOUT_SEVERAL, Result, Trial, single
 
@@ -73,13 +73,15 @@ class Range:
 
 def plan(options: argparse.Namespace, path: Path) -> list[Trial]:
     """The trials. Each is drawn from a generator of its own, by --seed and its number, so that it
-    does not depend on how many there are. They are all trained with the seed --seed."""
-    ranges, found = ranges_of(options.search), []
+    does not depend on how many there are. They are all trained with the seed --seed, so that one
+    that draws what an earlier one drew is left out."""
+    ranges, found = ranges_of(options.search), dict[tuple[str, ...], Trial]()
     for number in range(options.trials):
         rng = np.random.default_rng([options.seed, number])
         words = {one.name: one.draw(rng.random()) for one in ranges}
-        found.append(Trial(path / f"trial-{number:02}", altered(options, words), words))
-    return found
+        trial = Trial(path / f"trial-{number:02}", altered(options, words), words)
+        found.setdefault(tuple(words.values()), trial)
+    return list(found.values())
 
 
 def rehearsals(options: argparse.Namespace) -> list[argparse.Namespace]:
@@ -127,7 +129,7 @@ def range_of(text: str) -> Range | Choice:
             value_of(name, word)
         return Choice(name, words)
     except (argparse.ArgumentError, ValueError) as error:
-        raise ValueError(f"--search {text:.40}: {error}") from None
+        raise ValueError(f"--search {text:.40}: {getattr(error, 'message', error)}") from None
 
 
 def numbers(name: str, text: str) -> Range:

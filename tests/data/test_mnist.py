@@ -176,7 +176,8 @@ def test_without_a_network_the_error_says_what_to_do():
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
-        with pytest.raises(OSError, match=r"download failed .*get the file elsewhere and pass"):
+        message = r"download failed \(ConnectionError\); where .* and pass .*--data-dir\)$"
+        with pytest.raises(OSError, match=message):
             load_mnist(base_url=url)
 
 

@@ -10,6 +10,7 @@ import pytest
 import nets
 import train
 from data import load_digits
+from training.printing import misgiving
 
 SMALL = ["--hidden", "16", "--epochs", "3", "--run-dir", "run"]
 
@@ -37,8 +38,7 @@ def test_a_rate_far_too_high_is_named_with_status_1_and_a_picture(tmp_path, caps
     ("words", "message"),
     [
         (["--seeds", "2"], "--sanity: goes with one run, not with --seeds or --search"),
-        (["--dataset", "nope.csv"], "No such file or directory: 'nope.csv'"),
-        (["--dropout", "7"], "keep must be a finite number in [0, 1], got 7"),
+        (["--dataset", "nope.csv"], "--dataset nope.csv: there is no such file"),
         (["--run-dir", "/dev/null/x"], "Not a directory"),
     ],
 )
@@ -105,4 +105,111 @@ def test_more_epochs_make_a_longer_run_of_it(tmp_path, capsys):
 def test_resume_takes_no_other_options(capsys):
     with pytest.raises(SystemExit, match="2"):
         train.main(["--resume", "run", "--lr", "3"])
-    assert capsys.readouterr().err == "train.py: unrecognized arguments: --lr 3\n"
+    assert capsys.readouterr().err == (
+        "train.py: unrecognized arguments: --lr 3; --resume goes with --epochs or --jobs alone, "
+        "all else is as the run was begun\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["predcit", "--data", "x"], "expected .* predict, .*compare; did you mean predict"),
+        (["runs"], "runs: expected an option or predict, evaluate, compare$"),
+    ],
+)
+def test_a_command_that_there_is_not_is_named(words, message, capsys):
+    assert train.main(words) == 2
+    assert re.search(message, capsys.readouterr().err, re.M)
+
+
+@pytest.mark.parametrize(("word", "meant"), [("--hiden=5", "--hidden"), ("--drop", "--dropout")])
+def test_an_option_is_known_by_its_whole_name_alone(word, meant, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        train.main([word])
+    assert capsys.readouterr().err.endswith(f"arguments: {word}; did you mean {meant}?\n")
+
+
+def test_help_shows_the_commands_and_the_recipes(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        train.main(["--help"])
+    printed = capsys.readouterr().out
+    for command in ("predict --run DIR --data FILE", "evaluate --run DIR", "compare DIR"):
+        assert f"train.py {command}" in printed
+    assert re.search(r"^  digits +--hidden 128 --dropout 0.8 --epochs 40 --batch", printed, re.M)
+    for option in ("epochs N", "batch-size N", "l2 L2", "activation {.*}", "dtype {.*}"):
+        assert re.search(rf"^  --{option}\s+\w+ ", printed, re.M), option
+
+
+def test_a_folder_that_holds_other_things_takes_no_run(tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    for many in ([], ["--seeds", "2"]):
+        assert train.main([*SMALL[:-1], "mine", *many]) == 2
+        message = "--run-dir mine: holds thesis.txt and no run, expected a new or an empty folder"
+        assert message in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_run_may_follow_a_look_in_the_same_folder(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "sanity.png").write_text("a look")
+    assert train.main([*SMALL, "--no-report"]) == 0
+
+
+@pytest.mark.parametrize("command", [["--resume"], ["evaluate", "--run"]])
+def test_what_is_no_run_is_told_apart(command, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "runs" / "first").mkdir(parents=True)
+    (tmp_path / "runs" / "first" / "config.json").write_text("{}")
+    for name, message in (
+        ("nowhere", "there is no such folder"),
+        ("empty", "it holds none: its config.json is missing"),
+        ("file", "it is no folder"),
+        ("runs", "it holds folders of runs; name one of them, such as runs/first"),
+        ("n" * 300, "its config.json cannot be read: File name too long"),
+    ):
+        assert train.main([*command, name]) == 2
+        expected = f"train.py: {name}: expected the folder of a run, but {message}\n"
+        assert capsys.readouterr().err == expected
+
+
+def test_a_run_that_has_nothing_left_to_do_says_so(capsys):
+    assert train.main([*SMALL, "--no-report"]) == 0
+    assert "nothing is left" not in capsys.readouterr().out
+    assert train.main(["--resume", "run"]) == 0
+    message = "nothing is left to train: 3 epochs are done; --resume run --epochs N goes on to N\n"
+    assert message in capsys.readouterr().out
+
+
+def test_a_run_that_learns_nothing_says_so_in_print_and_in_the_report(tmp_path, capsys):
+    assert train.main([*SMALL, "--lr", "1e-9"]) == 0
+    said = "This run has hardly learned: the best validation accuracy is "
+    assert f"\n{said}" in capsys.readouterr().out
+    assert said in (tmp_path / "run/report.html").read_text("utf-8")
+
+
+def test_the_report_has_the_options_that_were_used_as_one_types_them(tmp_path):
+    assert train.main([*SMALL, "--gradcheck"]) == 0
+    page = (tmp_path / "run/report.html").read_text("utf-8")
+    options = re.findall(r"<dt>(--[\w-]+)</dt><dd>([^<]*)</dd>", page)
+    expected = {"--hidden": "16", "--lr": "0.002", "--seed": "0", "--gradcheck": "yes"}
+    assert expected.items() <= dict(options).items()
+    names = {name for name, _ in options}
+    assert {"--batch-size", "--dropout", "--dataset", "--warmup"} <= names
+    assert not {"--resume", "--jobs", "--sanity", "--no-report", "--data-dir"} & names
+
+
+@pytest.mark.parametrize(
+    ("scores", "begin"),
+    [
+        ([0.3, 0.54, 0.5], "This run has hardly learned: the best validation accuracy is 54.00%, "),
+        ([0.9, 0.5, 0.6, 0.5], "This run has lost what it knew: .* was 90.00% after epoch 1, and "),
+        ([0.3, 0.6], ""),
+        ([0.9, 0.5, 0.6, 0.8], ""),
+        ([0.9, 0.5, 0.5], ""),
+    ],
+)
+def test_a_misgiving_is_voiced_where_little_was_learned_or_kept(scores, begin):
+    assert re.match(begin or "$", misgiving(scores, np.array([0, 1, 1, 0])))

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 import train
+from pictures.drawing import styled
 from training import comparison
-from training.drawing import styled
 
 HEADER = "epoch,loss,train_score,val_score,grad_norm,seconds\n"
 
@@ -143,6 +143,26 @@ def test_two_files_are_all_that_is_read(trained, tmp_path):
         shutil.copy(trained / "first" / name, tmp_path)
     out = str(tmp_path / "compare.png")
     assert train.main(["compare", str(tmp_path), "--out", out]) == 0
+
+
+def test_a_single_run_has_no_picture_unless_one_is_asked_for(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert train.main(["compare", str(trained / "first")]) == 0
+    assert not list(tmp_path.iterdir())
+    assert train.main(["compare", str(trained / "first"), "--out", "one.png"]) == 0
+    assert train.main(["compare", str(trained / "first"), str(trained / "tanh")]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"one.png", "compare.png"}
+
+
+def test_a_folder_of_runs_stands_for_all_in_it(made, tmp_path, capsys):
+    for name in ("all/a", "all/b", "all/many/1"):
+        made(name, [0.5])
+    config = '{"format": 1, "kind": "seeds"}'
+    (tmp_path / "all" / "many" / "config.json").write_text(config, encoding="utf-8")
+    words = ["compare", str(tmp_path / "all"), "--out", str(tmp_path / "compare.png")]
+    capsys.readouterr()
+    assert train.main(words) == 0
+    assert [row[0] for row in cells(capsys.readouterr().out)] == ["a", "b", "1"]
 
 
 def test_a_folder_of_several_runs_stands_for_all_of_them(made, tmp_path, capsys):

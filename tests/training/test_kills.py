@@ -77,8 +77,8 @@ def table(printed):
     return printed[printed.index("\nvalidation accuracy") : printed.rindex("\n\n")]
 
 
-def wait_for_file(process, path):
-    while not path.exists() and process.poll() is None:
+def wait_for_file(process, folder, pattern):
+    while not any(folder.glob(pattern)) and process.poll() is None:
         time.sleep(0.0002)  # a file is being written for longer
 
 
@@ -155,7 +155,7 @@ def killed_by_the_clock(rng, script, options, folder, often, progress):
     epoch = int(9 * progress)
     while True:
         process = script.start(*options, **often)
-        wait_for_file(process, folder / "checkpoint.safetensors")
+        wait_for_file(process, folder, "checkpoint.safetensors")
         took = (
             script.wait_for_line(process, f"epoch {epoch - epoch % 2 or 1:>3}") if epoch else 0.05
         )
@@ -168,16 +168,16 @@ def killed_by_the_clock(rng, script, options, folder, often, progress):
 
 def killed_while_writing(rng, script, options, folder, often):
     """Kills a run until it has left a file half written: then it was in the midst of it."""
-    written = folder / "checkpoint.safetensors.tmp"
+    half_written = ".checkpoint.safetensors.*.tmp"
     for _ in range(20):
         process = script.start(*options, **often)
-        wait_for_file(process, folder / "checkpoint.safetensors")
+        wait_for_file(process, folder, "checkpoint.safetensors")
         if (epoch := rng.randrange(4)) and options[0] != "--resume":
             script.wait_for_line(process, f"epoch {epoch:>3}")
-        wait_for_file(process, written)
+        wait_for_file(process, folder, half_written)
         assert kill(process), "the run has ended before it could be killed"
         is_good(folder)
-        if written.exists():
+        if any(folder.glob(half_written)):
             return
         options = ["--resume", folder]
     raise AssertionError("of 20 kills, none came while the checkpoint was written")
@@ -212,7 +212,7 @@ def test_the_runs_end_in_both_ways_by_patience_and_by_the_number_of_epochs(whole
 def test_a_run_killed_before_its_first_checkpoint_begins_again(script, whole):
     folder = script.folder / "run"
     process = script.start(*QUICK, *RUNS["large"], "--run-dir", folder)
-    wait_for_file(process, folder / "config.json")
+    wait_for_file(process, folder, "config.json")
     kill(process)
     for path in folder.glob("*.safetensors*"):  # it may have come so far
         path.unlink()

@@ -223,7 +223,7 @@ def test_a_killed_run_is_reported_and_taken_up_later(monkeypatch, capsys):
         (["--jobs", "2"], "--jobs 2: goes with --seeds or --search, both are missing"),
         (["--seeds", "0"], "argument --seeds: expected a whole number, at least 1, .* '0'"),
         (["--seeds", "10000"], "argument --seeds: expected .* of at most 4 digits, got '10000'"),
-        (["--seeds", "2", "--dropout", "2"], "Dropout: keep must be a finite number .* got 2.0"),
+        (["--seeds", "2", "--dropout", "2"], "--dropout: expected a number from 0 to 1, got '2'"),
         (["--seeds", "2", "--dataset", "cats"], "--dataset cats: expected digits"),
         (["--resume", "none"], "none: expected the folder of a run"),
     ],

@@ -12,9 +12,9 @@ import nets
 import train
 from data import load_digits
 from nets.files import read_arrays, write_arrays
-from training.evidence import class_scores
+from pictures.scores import class_scores
+from training import Trained
 from training.options import parser
-from training.prediction import Trained
 from training.running import begin, carry_out
 
 SMALL = ["--hidden", "16", "--epochs", "2", "--no-report"]
@@ -242,7 +242,8 @@ def test_inputs_in_another_unit_are_remarked_on(digits, tmp_path, capsys):
         ("t.csv", "1,2\n1e308,-1e308\n", r"row 2 holds a number too large for float32"),
         ("t.npz", "", r"t\.npz: expected an NPZ file, this is none or is damaged"),
         ("t.txt", "", r"t\.txt: expected a name that ends in \.csv, \.csv\.gz or \.npz"),
-        ("none.csv", None, r"none\.csv"),
+        ("none.csv", None, r"^train\.py: --data \S*none\.csv: there is no such file$"),
+        ("t.csv", "1;2\n3;4\n", r"seems to be separated by semicolons, write commas"),
     ],
 )
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
@@ -269,6 +270,57 @@ def test_labels_that_the_run_does_not_know_are_named_with_their_row(flowers, tmp
     ):
         data.write_text(text, encoding="utf-8")
         assert message in refused(capsys, "evaluate", "--run", flowers[0], "--data", data)
+
+
+def test_names_of_columns_in_another_order_are_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{a},{a + 60},{'small' if a < 20 else 'large'}" for a in range(40)]
+    header = "width, length ,size"
+    (tmp_path / "t.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
+    assert train.main(["--dataset", "t.csv", "--run-dir", "run", *SMALL]) == 0
+    run = tmp_path / "run"
+    assert Trained.open(run).features == ("width", "length")
+    for first in ("width,length,size", "width,length,kind", None):
+        text = "\n".join(lines if first is None else [first, *lines])
+        (tmp_path / "new.csv").write_text(text, encoding="utf-8")
+        assert train.main(["predict", "--run", "run", "--data", "new.csv"]) == 0
+    (tmp_path / "new.csv").write_text("width,length\n1,2\n", encoding="utf-8")
+    assert train.main(["predict", "--run", "run", "--data", "new.csv"]) == 0
+    (tmp_path / "new.csv").write_text("\n".join(["length,width,size", *lines]), encoding="utf-8")
+    for command in ("predict", "evaluate"):
+        assert refused(capsys, command, "--run", "run", "--data", "new.csv") == (
+            "train.py: new.csv: column 1 is called 'length', expected 'width' as in the training "
+            "data; bring the columns into their order\n"
+        )
+    earlier = copied(run, tmp_path / "earlier", config=reworded(run, "data", "features"))
+    assert Trained.open(earlier).features == ()
+
+
+def test_raw_rows_are_judged_in_python_as_by_the_run(digits):
+    raw, run = load_digits(), Trained.open(digits.folder.path)
+    x = digits.dataset.x_test
+    for rows in (raw.x_test, raw.x_test.astype(np.float32)):
+        names, probabilities = run.predict(rows)
+        assert names.tolist() == [str(c) for c in digits.model.predict(x)]
+        np.testing.assert_allclose(probabilities, class_scores(digits.model, x)[0], atol=1e-5)
+        assert probabilities.dtype == np.float32
+    whole = np.round(raw.x_test)
+    np.testing.assert_array_equal(run.predict(whole.astype(np.uint8))[0], run.predict(whole)[0])
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((5, 63)), r"x has shape \(5, 63\) and dtype float64, expected .* \(N, 64\), at"),
+        (np.zeros((0, 64)), r"x has shape \(0, 64\) and dtype float64, expected rows of numbers"),
+        (np.zeros((5, 64), str), r"x has shape \(5, 64\) and dtype <U1, expected rows of numbers"),
+        (np.full((5, 64), np.nan), r"x\[0, 0\] is nan, expected finite numbers"),
+        (np.full((5, 64), 1e300), "x: row 1 holds a number too large for float32 once"),
+    ],
+)
+def test_rows_of_another_kind_are_refused_in_python(x, message, digits):
+    with pytest.raises(ValueError, match=message):
+        Trained.open(digits.folder.path).predict(x)
 
 
 def test_outputs_that_cannot_be_written_are_named(flowers, tmp_path, capsys):
@@ -345,8 +397,10 @@ def test_options_that_are_wrong_or_missing_are_named(capsys):
     for words, message in (
         (["predict", "--run", "x"], "the following arguments are required: --data"),
         (["evaluate"], "the following arguments are required: --run"),
-        (["evaluate", "--run", "x", "--seed", "1"], "unrecognized arguments: --seed 1"),
-    ):
+        (["evaluate", "--run", "x", "--seed", "1"], "unrecognized arguments: --seed 1; see --help"),
+        (["predict", "--runs", "x", "--run", "y", "--data", "z"],
+         "unrecognized arguments: --runs x; did you mean --run?"),
+    ):  # fmt: skip
         with pytest.raises(SystemExit) as ended:
             train.main(words)
         assert ended.value.code == 2

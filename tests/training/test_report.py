@@ -6,15 +6,19 @@ from types import SimpleNamespace
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from data import Dataset
 from layers import MSE, Affine, CrossEntropy, Hinge, Maxout, SigmoidCrossEntropy, Softmax
 from nets import MLP, Classifier, Sequential
 from nets.files import FileError
+from pictures.drawing import INK
+from pictures.monitor import Monitor
+from pictures.over_time import units_over_time
+from pictures.scores import class_scores
 from solvers import SGD, History, Solver
-from training.drawing import INK
-from training.evidence import Evidence, class_scores, first_weights
-from training.monitor import Monitor
+from training.evidence import Evidence, first_weights
+from training.pictures import over_steps
 from training.report import report, write_pictures, write_report
 
 VOID = {"meta", "br"}
@@ -239,6 +243,35 @@ def test_the_last_record_stands_in_a_table():
     at = words.index("After epoch 7.")
     row = words.index("relu1", at)
     assert words[row : row + 7] == ["relu1", "1.5", "0.25", "50.0%", "75.0%", "12.5%", "a 2.0e-03"]
+
+
+def test_what_has_gone_wrong_stands_on_top():
+    text = report(evidence_of(note="It has <lost> it."))
+    assert '<p class="note">It has &lt;lost&gt; it.</p>' in text
+    assert 'class="note"' not in report(evidence_of())
+
+
+def test_the_steps_of_a_long_run_are_a_band_from_the_smallest_to_the_largest():
+    losses = [1.0, 3.0] * 1000
+    axes = Figure().subplots()
+    over_steps(2, "loss", losses, [2.0] * 1000, axes)
+    (band,) = axes.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (1.0, 3.0)
+    axes = Figure().subplots()
+    over_steps(2, "loss", losses[:8], [2.0] * 4, axes)
+    assert not axes.collections
+    assert axes.lines[0].get_ydata().tolist() == losses[:8]
+
+
+def test_the_legend_of_dead_units_stands_above_full_bars():
+    picture = units_over_time(records_of(DEAD, np.eye(4)))
+    figure = picture.figure()
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    below = axes.get_legend().get_window_extent().y0
+    assert below > axes.transData.transform((0, 1))[1]
+    assert max(bar.get_height() for bar in axes.patches) == 1
 
 
 def test_many_classes_are_folded_away():

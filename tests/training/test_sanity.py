@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import math
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -297,7 +298,8 @@ def test_the_same_seed_gives_the_same_report_and_another_seed_another():
     assert report == again != other
 
 
-def test_each_line_is_shown_as_it_is_done_with_bars_on_stderr(capsys):
+def test_each_line_is_shown_as_it_is_done_with_bars_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     found = examine(solver_of(digit_net(), Adam(lr=2.0)), show=print)
     caught = capsys.readouterr()
     assert str(found) == f"{caught.out}\n{found.verdict}"
@@ -307,6 +309,8 @@ def test_each_line_is_shown_as_it_is_done_with_bars_on_stderr(capsys):
     assert lines[2].startswith("  ✓ first loss      2.")
     assert "expected 2.303 (that of equal scores)" in lines[2]
     assert lines[7].startswith("  ✗ learning rate   2 (loss ")
+    rate = f"{found.suggested:.3g}"
+    assert re.match(rf"  ✓ new rows +\d+% of the validation rows right at rate {rate}, ", lines[9])
     examine(solver_of(digit_net()))
     assert capsys.readouterr() == ("", "")
 
