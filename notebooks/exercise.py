@@ -61,13 +61,13 @@ class exercise:
         right where |got - expected| ≤ atol + rtol · |expected|.
 
         hint      what to think about where it is wrong
-        mistakes  pairs (value, what a student did who got it), tried first
+        mistakes  pairs (value to four digits, what a student did who got it), tried first
         """
         if got is None:
             raise NotWritten
         why = differing(got, expected, rtol, atol)
         if why:
-            told = [said for value, said in mistakes if not differing(got, value, rtol, atol)]
+            told = [said for value, said in mistakes if not differing(got, value, 1e-4, atol)]
             self.note_step(label, why, *(told or [hint]))
         else:
             self.steps.append((label, True, []))

@@ -140,6 +140,7 @@ def test_marks(name, tmp_path):
     hand_in(submission(name), folder, "right", name)
     hand_in(released(name), folder, "empty", name)
     for student, cell, old, new, _, _ in wrong:
+        assert "/" not in student, "the name of a folder"
         hand_in(submission(name, {cell: (old, new)}), folder, student, name)
     rows, graded = marked(folder, tmp_path)
     path = f"{name}/{name}.ipynb"

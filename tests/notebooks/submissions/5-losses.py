@@ -11,7 +11,7 @@ WRONG = [
         "each row has its own maximum",
     ),
     (
-        "the forgotten 1/N",
+        "the forgotten mean",
         "entropy",
         "dout * dscores / len(labels)",
         "dout * dscores",

@@ -1,0 +1,1099 @@
+# %% [markdown]
+# # 9. Your own layer
+#
+# In 2017 P. Ramachandran, B. Zoph and Q. Le let a program search for activation functions: it put
+# sums, products, exponentials and the like together at random, trained networks with the result,
+# and went on from what worked best ("Searching for Activation Functions", arXiv 1710.05941). What
+# it found is not complicated, but nobody had used it much before:
+#
+# $$\text{swish}(x) = x\,\sigma(x),\qquad \sigma(x) = \frac{1}{1 + e^{-x}}.$$
+#
+# The library has no layer of this name. But a graph of two gates computes it, and draws it. Here it
+# is at a point where something is odd: look at the gradient of x, in red (1.6e-14 is 0 but for
+# rounding).
+
+# %%
+import inspect
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import gradcheck
+import nets
+import solvers
+from data import load_digits
+from layers import ELU, Affine, Dropout, Layer, ReLU, Sigmoid, Tanh, he_normal
+from nets import MLP, Classifier, Graph, Sequential
+from notebooks import exercise
+from pictures import activations
+from solvers import Solver
+
+digits = load_digits()
+rng = np.random.default_rng(9)
+
+circuit = Graph()
+x = circuit.input("x")
+circuit.output((x * Sigmoid()(x)).named("swish"))
+circuit.draw(-1.278464542761)
+
+# %% [markdown]
+# Both branches send something back, and the sum is 0. At $x = -1.2785$ the swish has its lowest
+# point: it falls, turns, and then rises like a ReLU. None of the classical activations does that.
+#
+# In this notebook you make layers that the library does not have: derive them, write them, check
+# them, draw them, train with them, save them. First the swish, step by step. Then one that learns a
+# parameter, one with two inputs, and one that behaves differently in training. The last is your
+# own. It takes about two hours.
+#
+# ## What is a layer?
+#
+# Anything that keeps this **contract**. It is what networks, solvers, the checker and files rely
+# on.
+#
+# - `params`: a dict, name → array. A solver changes these arrays in place.
+# - `state`: a dict of arrays that training remembers and no solver touches, such as a running mean.
+# - `forward(x, train=True)` returns `out, cache`. It does not write into `x`, and keeps nothing of
+#   the call on the object: calls may overlap, and one layer may stand at two places of a network.
+# - `backward(dout, cache)` returns `dx, grads`: dx has the shape of `x`, and `grads` the keys of
+#   `params`. With several inputs dx is a tuple.
+# - Settings: every argument of the constructor is kept as an attribute of the same name. A file
+#   holds these, and the layer is made of them anew.
+# - `examples(rng)`: a class method that yields a few small calls `(name, layer, *inputs)`, for
+#   tests.
+# - `weight_init`: the scheme for the weights of an affine layer in front. It may be left out.
+#
+# Numbers of type float32 in give float32 out, float64 in give float64 out. That comes by itself as
+# long as constants are Python's numbers. The class `Layer` gives empty `params` and `state`, so you
+# write only what is special.
+
+# %% [markdown]
+# ## 1. Swish
+#
+# In $x\,\sigma(x)$ the variable occurs twice. That is the fork in the circuit, and the product
+# rule:
+#
+# $$\frac{d}{dx}\bigl(x\,\sigma(x)\bigr) = 1\cdot\sigma(x) + x\cdot\sigma'(x)
+# \qquad\text{and}\qquad \sigma'(x) = \;?$$
+#
+# You know the slope of the sigmoid from homework 4. Put it in, and take $\sigma(x)$ out:
+# $\sigma(x)\,(1 + \ldots)$. Where is this 0? That is the lowest point. (There
+# $x\,\sigma(x) = 1 + x$: can you see why the value there is just $x + 1$?)
+#
+# **Exercise 1** (5 points). Write the layer. The function `sigma` below is the library's sigmoid,
+# which does not overflow. `examples` is there as a pattern.
+
+
+# %%
+def sigma(x):
+    """The sigmoid of every entry of x, without overflow."""
+    return Sigmoid().forward(x)[0]
+
+
+# %% nbgrader={"grade_id": "swish", "solution": true}
+class Swish(Layer):
+    """out = x σ(x), entry by entry; x and out have any shape."""
+
+    weight_init = staticmethod(he_normal)
+
+    def forward(self, x, *, train=True):
+        """Returns out, of the shape of x, and a cache for backward."""
+        ### BEGIN SOLUTION
+        s = sigma(x)
+        return x * s, (x, s)
+        ### END SOLUTION
+
+    def backward(self, dout, cache):
+        """Returns dx, of the shape of dout, and the gradients of the parameters: {}, none."""
+        ### BEGIN SOLUTION
+        x, s = cache
+        return dout * s * (1 + x * (1 - s)), {}
+        ### END SOLUTION
+
+    @classmethod
+    def examples(cls, rng):
+        yield "rows", cls(), rng.standard_normal((5, 4))
+        yield "images", cls(), 3 * rng.standard_normal((2, 3, 2, 2))
+
+
+# %% nbgrader={"grade_id": "check-1", "points": 5}
+with exercise(1, "swish", Swish) as check_1:
+    got, kept = Swish().forward(np.array([0.0, 1.0, -1.0]))
+    check_1(
+        "swish is 0 at 0, 0.731059 at 1 and -0.268941 at -1",
+        got,
+        [0.0, 0.731059, -0.268941],
+        rtol=1e-5,
+        mistakes=[
+            ([0.5, 0.731059, 0.268941], "that is the sigmoid; times x, and it is the swish"),
+            ([0.0, 0.268941, -0.731059], "that is x σ(-x)"),
+        ],
+    )
+    back, grads = Swish().backward(np.ones(3), kept)
+    check_1(
+        "its slope is ½ at 0, 0.927671 at 1 and 0.072329 at -1",
+        back,
+        [0.5, 0.927671, 0.072329],
+        rtol=1e-4,
+        mistakes=[
+            ([0.5, 0.731059, 0.268941], "σ alone: the product rule has a second term, x σ′"),
+            ([0.0, 0.196612, -0.196612], "that is x σ′ alone: the first term of the rule is σ"),
+            ([0.5, 1.0, -0.462117], "σ′ is σ (1 - σ): one of the factors is missing"),
+            ([0.5, 0.534447, 0.465553], "the sign of the second term is swapped"),
+            ([0.75, 0.927671, 0.465553], "σ + σ′: the second term is x times σ′"),
+            ([0.25, 0.196612, 0.196612], "that is σ′, the slope of the sigmoid"),
+        ],
+    )
+    check_1.true("it has no parameters, so grads is {}", grads == {}, "return dx, {}")
+    got, kept = Swish().forward(np.array([[-1.278464542761]]))
+    check_1("its lowest value is -0.278465", got, [[-0.278465]], rtol=1e-5)
+    check_1("the slope there is 0", Swish().backward(np.ones((1, 1)), kept)[0], [[0.0]])
+    rows = rng.standard_normal((5, 4))
+    check_1.report("the contract is kept, and dx is right", gradcheck.check(Swish(), rows))
+    ### BEGIN HIDDEN TESTS
+    blocks = 4 * rng.standard_normal((2, 3, 2))
+    wanted, cache = circuit.forward(blocks)
+    sent = rng.standard_normal((2, 3, 2))
+    got, kept = Swish().forward(blocks)
+    check_1("it computes what the circuit computes", got, wanted)
+    check_1(
+        "… and sends back the same",
+        Swish().backward(sent, kept)[0],
+        circuit.backward(sent, cache)[0],
+    )
+    check_1.report("… for three axes", gradcheck.check(Swish(), blocks))
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check_1.require()
+### END HIDDEN TESTS
+
+# %%
+# Stuck? Remove the # and see how the library writes a layer of this kind.
+# print(inspect.getsource(Sigmoid))
+
+# %%
+if check_1.verdict == "right":
+    picture = activations([ReLU(), ELU(), Swish()])
+else:
+    print("When exercise 1 is right, the third curve is yours.")
+    picture = activations([ReLU(), ELU()])
+picture
+
+# %% [markdown]
+# **Why by hand?** A `Graph` of layers that exist needs no derivation at all, and is often good
+# enough. A class of your own has a name and settings, can avoid overflow, and need not keep the
+# arrays of every gate. And some functions have no gates yet.
+
+# %% [markdown]
+# ## 2. A parameter
+#
+# The same paper has a variant with a number $\beta$ that is learned. Let each feature $d$ have its
+# own:
+#
+# $$\text{out}_{nd} = x_{nd}\,\sigma(\beta_d\,x_{nd})$$
+#
+# For $\beta = 0$ it is the straight line $x/2$, for $\beta = 1$ the swish, and for large $\beta$ it
+# comes close to a ReLU. The training decides. We need two derivatives. Write
+# $s = \sigma(\beta_d x)$, and let the chain rule begin with $\sigma' = s(1 - s)$, times the
+# derivative of what is inside:
+#
+# $$\frac{\partial\,\text{out}}{\partial x} = s + x\,s(1 - s)\cdot\;?
+# \qquad\qquad \frac{\partial\,\text{out}}{\partial \beta_d} = x\,s(1 - s)\cdot\;?$$
+#
+# The array $\beta$ (D,) meets rows $x$ (N, D): NumPy **broadcasts** it, and each $\beta_d$ is used
+# N times. What is used many times collects a gradient from every use: $\;\texttt{dbeta}_d = \sum_n
+# \texttt{dout}_{nd}\,\frac{\partial\,\text{out}_{nd}}{\partial \beta_d}$. Sum, do not average: the
+# loss has averaged already.
+#
+# **Exercise 2** (5 points). Write the layer, all of it. The constructor keeps `features` and `beta`
+# as attributes, and makes `self.params["beta"]`, an array (D,) of floats that all begin at `beta`.
+# Give two examples, one of them with values of beta that are not all equal.
+
+
+# %% nbgrader={"grade_id": "learned-swish", "solution": true}
+class LearnedSwish(Layer):
+    """out = x σ(beta x), with beta (D,) learned.   x and out: (N, D); features is D."""
+
+    weight_init = staticmethod(he_normal)
+
+    def __init__(self, features, *, beta=1.0):
+        super().__init__()  # params = {} and state = {}
+        ### BEGIN SOLUTION
+        self.features, self.beta = features, beta
+        self.params["beta"] = np.full(features, float(beta))
+        ### END SOLUTION
+
+    def forward(self, x, *, train=True):
+        """Returns out (N, D) and a cache for backward."""
+        beta = self.params["beta"]  # (D,)
+        ### BEGIN SOLUTION
+        s = sigma(beta * x)
+        return x * s, (x, s, beta)
+        ### END SOLUTION
+
+    def backward(self, dout, cache):
+        """Returns dx (N, D), and {"beta": dbeta} with dbeta (D,)."""
+        ### BEGIN SOLUTION
+        x, s, beta = cache
+        slope = x * s * (1 - s)  # of s, by what is inside the sigmoid, times x
+        return dout * (s + beta * slope), {"beta": (dout * x * slope).sum(axis=0)}
+        ### END SOLUTION
+
+    @classmethod
+    def examples(cls, rng):
+        """Yields calls (name, layer, x)."""
+        ### BEGIN SOLUTION
+        yield "beta 1", cls(4), rng.standard_normal((5, 4))
+        layer = cls(3, beta=0.5)
+        layer.params["beta"][...] = [-0.5, 1.0, 2.5]
+        yield "three values of beta", layer, rng.standard_normal((6, 3))
+        ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-2", "points": 5}
+def saved_and_loaded(net, *classes):
+    """The network that comes back from a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.safetensors"
+        net.save(path)
+        return nets.load(path, layers=classes)
+
+
+def own_settings(layer):
+    """The arguments of the constructor that are not kept as attributes, apart from generators."""
+    names = inspect.signature(type(layer)).parameters
+    return [
+        name for name in names if name not in vars(layer) and name not in ("rng", "dtype", "init")
+    ]
+
+
+with exercise(2, "a learned beta", LearnedSwish) as check_2:
+    layer = LearnedSwish(3, beta=0.5)
+    check_2(
+        "beta begins as an array of three numbers, each 0.5",
+        layer.params.get("beta", np.nan),
+        [0.5, 0.5, 0.5],
+        hint="np.full(features, beta), under the name “beta” in self.params",
+    )
+    check_2.true(
+        "its numbers are floats, even for LearnedSwish(3, beta=2)",
+        LearnedSwish(3, beta=2).params["beta"].dtype == np.float64,
+        "np.full(3, 2) holds integers, which no solver can move by a tenth: float(beta)",
+    )
+    layer = LearnedSwish(3)
+    layer.params["beta"][...] = [0.0, 1.0, 2.0]
+    rows = np.array([[1.0, 1.0, 1.0], [2.0, 0.0, -1.0]])
+    got, kept = layer.forward(rows)
+    check_2(
+        "with beta = 0, 1 and 2, the number 1 becomes ½, σ(1) and σ(2)",
+        got[0],
+        [0.5, 0.731059, 0.880797],
+        rtol=1e-5,
+        mistakes=[
+            ([0.731059] * 3, "beta is not used, or not that of params: a solver changes the array"),
+            ([0.0, 0.731059, 1.761594], "that is beta x σ(x)"),
+        ],
+    )
+    back, grads = layer.backward(np.array([[1.0, 1.0, 1.0], [10.0, 10.0, 10.0]]), kept)
+    check_2(
+        "dx of the number 1 is ½, 0.927671 and 1.090784",
+        back[0],
+        [0.5, 0.927671, 1.090784],
+        rtol=1e-5,
+        mistakes=[
+            ([0.75, 0.927671, 0.985790], "what is inside is beta x: its derivative is beta"),
+            ([0.5, 0.731059, 0.880797], "that is s alone: the second term is missing"),
+        ],
+    )
+    check_2(
+        "dbeta collects from both rows: ¼ + 10 · 1, 0.196612, 0.104994 + 10 · 0.104994",
+        grads.get("beta", np.nan),
+        [10.25, 0.196612, 1.154930],
+        rtol=1e-5,
+        mistakes=[
+            ([5.125, 0.098306, 0.577465], "that is the mean over the rows; sum, do not average"),
+            ([5.25, 0.196612, -0.944942], "x occurs twice: once before σ, once inside: x²"),
+            ([2.75, 2.696612, 1.154930], "x occurs twice: once before σ, once inside: x²"),
+            ([1.25, 0.196612, 0.209987], "dout is missing"),
+            (11.601542, "summed over everything; keep one number per feature: axis=0"),
+        ],
+    )
+    rows = rng.standard_normal((5, 3))
+    check_2.report("the contract is kept, and both are right", gradcheck.check(layer, rows))
+    check_2.true(
+        "the settings are kept as attributes",
+        not own_settings(layer),
+        f"missing: {', '.join(own_settings(layer))}",
+    )
+    count = 0
+    for name, example, *inputs in LearnedSwish.examples(np.random.default_rng(0)):
+        count += 1
+        check_2.report(f"its example “{name}” is right", gradcheck.check(example, *inputs))
+    check_2.true(f"there are two examples or more (here: {count})", count >= 2)
+    net = Sequential(Affine(4, 3, rng=0), layer, Affine(3, 2, rng=0))
+    again = saved_and_loaded(net, LearnedSwish)
+    rows = rng.standard_normal((6, 4))
+    check_2(
+        "a network with it, saved and loaded, is the same",
+        again.forward(rows)[0],
+        net.forward(rows)[0],
+    )
+    ### BEGIN HIDDEN TESTS
+    layer = LearnedSwish(6, beta=-0.3)
+    rows = rng.standard_normal((4, 6))
+    wanted = rows / (1 + np.exp(0.3 * rows))
+    check_2("beta may be negative", layer.forward(rows)[0], wanted)
+    check_2.report("… and dx and dbeta are right then, too", gradcheck.check(layer, rows))
+    check_2.layer("… also for one row", layer, rows[:1])
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check_2.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The file that `net.save` wrote holds the names of the layers, their settings and their arrays, and
+# no code. So `nets.load` must be told which class the name means, with `layers=[LearnedSwish]`.
+# Otherwise it says so:
+
+# %%
+if check_1.verdict == "right":
+    try:
+        saved_and_loaded(Sequential(Affine(4, 3, rng=0), Swish()))
+    except nets.FileError as error:
+        print(str(error).partition("safetensors: ")[2])
+else:
+    print("When exercise 1 is right, you see here what a file without its class says.")
+
+# %% [markdown]
+# ### Is it better?
+#
+# That is a question for an experiment, and here is how *not* to do it: train once with ReLU, once
+# with swish, and keep the larger number. Two runs that differ in nothing but the seed differ, too.
+# So take several seeds, and look at the spread. The function below is for this notebook's
+# experiments, and for yours at the end.
+
+
+# %%
+def compare(makers, *, data=digits, seeds=4, epochs=8):
+    """Trains networks, and shows what share of the test digits each reads right.
+
+    makers: a dict, name → function that makes a network for a seed. Returns the last network of
+    each, by name.
+    """
+    ax = plt.figure(figsize=(7, 1 + 0.4 * len(makers)), layout="constrained").subplots()
+    trained = {}
+    for place, (name, make) in enumerate(makers.items()):
+        scores = []
+        for seed in range(seeds):
+            model = Classifier(make(seed))
+            rule, settings = solvers.SGD(0.05, momentum=0.9), {"batch_size": 50, "seed": seed}
+            Solver(model, rule, data, epochs=epochs, progress=False, **settings).train()
+            scores.append(model.score(data.x_test, data.y_test))
+        trained[name] = model.net
+        ax.plot(scores, [place] * seeds, "o", alpha=0.6)
+        ax.plot(np.mean(scores), place, "k|", markersize=18)
+        print(f"{name:16} {np.mean(scores):.1%}   ({min(scores):.1%} to {max(scores):.1%})")
+    ax.set(xlabel="share of the test digits read right (a dot a seed, a bar the mean)")
+    ax.set_ylim(len(makers) - 0.5, -0.5)
+    ax.set_yticks(range(len(makers)), [*makers])
+    plt.show()
+    return trained
+
+
+if check_1.verdict == check_2.verdict == "right":
+    makers = {
+        "ReLU": lambda seed: MLP([64, 50, 10], rng=seed),
+        "swish": lambda seed: MLP([64, 50, 10], activation=Swish(), rng=seed),
+        "learned swish": lambda seed: MLP([64, 50, 10], activation=LearnedSwish(50), rng=seed),
+    }
+    beta = compare(makers)["learned swish"].params["learnedswish1.beta"]
+    print(f"beta began at 1, and ended between {beta.min():.2f} and {beta.max():.2f}")
+else:
+    print("When exercises 1 and 2 are right, your layers meet the ReLU here.")
+
+# %% [markdown] nbgrader={"grade_id": "question-1"}
+# **Question 1.** What may you say about ReLU and swish on the digits after this picture, and what
+# not? The paper reports that on ImageNet a network (Mobile NASNet-A) with swish had 0.9 % more
+# right than with ReLU. How can both be true?
+#
+# ### BEGIN SOLUTION
+# With four seeds each, the swish has about half a percent more right in the mean, and the clouds
+# overlap: runs of one and the same network differ by more than that. It is a hint. It is no proof:
+# more seeds are needed, all runs share one test set of 359 digits, of which one is 0.3 %, and both
+# share a rate and a number of epochs, which may suit one of them better. The learned beta has moved
+# by a few hundredths, and changed nothing.
+#
+# ImageNet is another problem: a test set of 50,000 pictures, on which 0.9 % is far more than
+# chance, and a far deeper network, in which a slope that is smooth, and not 0 on the left, has more
+# layers to act through. What holds there need not hold here, and the other way round.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 3. Two inputs, and a detour for the gradient
+#
+# A **gate** decides how much of something passes. Let one input be the something, the other decide:
+#
+# $$\text{out} = a\,\sigma(b)$$
+#
+# With $\sigma(b)$ near 0 the gate is shut, near 1 it is open. Y. Dauphin and others (2017) made it
+# a layer for language models, the gated linear unit; with a swish in the place of $\sigma$ (N.
+# Shazeer 2020) it is in many of today's large ones. Each input has a gradient:
+#
+# $$\texttt{da} = \texttt{dout}\cdot\;? \qquad\qquad \texttt{db} = \texttt{dout}\cdot\;?$$
+#
+# A multiply gate hands each input the value of the other; into $b$ the slope of the sigmoid comes
+# on top. `backward` returns both as a tuple: `(da, db), {}`.
+#
+# **Exercise 3** (5 points), part one. Write the gate, and two examples.
+
+
+# %% nbgrader={"grade_id": "gate", "solution": true}
+class Gate(Layer):
+    """out = a σ(b), entry by entry; a, b and out have one shape."""
+
+    def forward(self, a, b, *, train=True):
+        """Returns out, and a cache for backward."""
+        ### BEGIN SOLUTION
+        s = sigma(b)
+        return a * s, (a, s)
+        ### END SOLUTION
+
+    def backward(self, dout, cache):
+        """Returns the tuple (da, db), and {}."""
+        ### BEGIN SOLUTION
+        a, s = cache
+        return (dout * s, dout * a * s * (1 - s)), {}
+        ### END SOLUTION
+
+    @classmethod
+    def examples(cls, rng):
+        """Yields calls (name, layer, a, b)."""
+        ### BEGIN SOLUTION
+        yield "rows", cls(), rng.standard_normal((5, 4)), rng.standard_normal((5, 4))
+        yield "far out", cls(), rng.standard_normal((3, 2)), 5 * rng.standard_normal((3, 2))
+        ### END SOLUTION
+
+
+# %% [markdown]
+# A `Sequential` hands on one array, so a layer with two inputs needs a `Graph`. There, a layer is
+# called like a function on nodes, and writes a new node:
+#
+# ```
+# g = Graph()
+# x = g.input("x")
+# a, b = Affine(64, 50)(x), Affine(64, 50)(x)
+# g.output(Gate()(a, b))    # finishes the graph, and returns it; a graph is a layer itself
+# ```
+#
+# Part two is a **residual connection** (K. He and others 2016). Layers $f$ in a row get a detour:
+#
+# $$\text{out} = x + f(x),\qquad
+# \texttt{dx} = \texttt{dout} + \texttt{backward}_f(\texttt{dout}).$$
+#
+# On the way back the fork adds up what both branches send. Whatever $f$ does to the gradient, there
+# is always the plain `dout` beside it. A hundred such blocks in a row still let it through.
+#
+# Write `residual(*layers)`: a finished graph with the input `x`, in which x goes through all
+# layers, and is added to what comes out. Nodes can be added with `+`.
+
+
+# %% nbgrader={"grade_id": "residual", "solution": true}
+def residual(*layers):
+    """A graph with one input x that computes x + f(x).
+
+    layers: those of f, first to last; what the last gives has the shape of x.
+    """
+    g = Graph()
+    x = g.input("x")
+    ### BEGIN SOLUTION
+    h = x
+    for layer in layers:
+        h = layer(h)
+    return g.output(x + h)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-3", "points": 5}
+def doubling():
+    """An affine layer that computes 2 x, for x (N, 2)."""
+    layer = Affine(2, 2)
+    layer.params["W"][...] = 2 * np.eye(2)
+    return layer
+
+
+with exercise(3, "a gate and a detour", Gate, residual) as check_3:
+    a, b = np.array([3.0, 8.0]), np.array([0.0, np.log(3.0)])
+    got, kept = Gate().forward(a, b)
+    check_3(
+        "at b = 0 half of 3 passes, at b = ln 3 three quarters of 8",
+        got,
+        [1.5, 6.0],
+        mistakes=[([0.0, 1.098469], "that is b σ(a): b decides, a passes")],
+    )
+    back, grads = Gate().backward(np.array([2.0, 10.0]), kept)
+    check_3.true(
+        "backward returns a tuple of two gradients, and {}",
+        isinstance(back, tuple) and len(back) == 2 and grads == {},
+        "return (da, db), {}",
+    )
+    check_3(
+        "a gets ½ · 2 and ¾ · 10",
+        back[0],
+        [1.0, 7.5],
+        mistakes=[([1.5, 15.0], "that is db: the two are in the wrong order")],
+    )
+    check_3(
+        "b gets a σ′ of it: 3 · ¼ · 2 and 8 · 3/16 · 10",
+        back[1],
+        [1.5, 15.0],
+        mistakes=[
+            ([0.5, 1.875], "the factor a is missing: a multiply gate hands each the other's value"),
+            ([6.0, 80.0], "the slope of the sigmoid is missing"),
+            ([3.0, 60.0], "that is a σ: the slope of the sigmoid is σ (1 - σ)"),
+        ],
+    )
+    count = 0
+    for name, example, *inputs in Gate.examples(np.random.default_rng(0)):
+        count += 1
+        check_3.report(
+            f"the example “{name}” keeps the contract", gradcheck.check(example, *inputs)
+        )
+    check_3.true(f"there are two examples or more (here: {count})", count >= 2)
+    block = residual(doubling())
+    got, kept = block.forward(np.array([[1.0, -3.0]]))
+    check_3(
+        "around a layer that doubles, x becomes x + 2 x",
+        got,
+        [[3.0, -9.0]],
+        mistakes=[
+            ([[2.0, -6.0]], "x itself is missing: g.output(x + …)"),
+            ([[1.0, -3.0]], "that is x: the layers are missing"),
+            ([[4.0, -12.0]], "what the layers give was added to itself; add x, the input"),
+        ],
+    )
+    check_3("and sends 1 back three times", block.backward(np.ones((1, 2)), kept)[0], [[3.0, 3.0]])
+    got, _ = residual(doubling(), doubling()).forward(np.array([[1.0, -3.0]]))
+    check_3(
+        "around two of them it becomes x + 4 x",
+        got,
+        [[5.0, -15.0]],
+        mistakes=[
+            ([[9.0, -27.0]], "that is a detour around each; add x once, after the last"),
+            ([[3.0, -9.0]], "only one of the layers was used"),
+            ([[6.0, -18.0]], "only the last layer has a detour: add x, the input of the graph"),
+        ],
+    )
+    block = residual(Affine(3, 4, rng=0), Tanh(), Affine(4, 3, rng=1))
+    check_3.layer("all its gradients are right", block, rng.standard_normal((4, 3)))
+    net = Sequential(Affine(5, 3, rng=2), block)
+    rows = rng.standard_normal((4, 5))
+    check_3(
+        "a network with it, saved and loaded, is the same",
+        saved_and_loaded(net).forward(rows)[0],
+        net.forward(rows)[0],
+    )
+    ### BEGIN HIDDEN TESTS
+    g = Graph()
+    x = g.input("x")
+    g.output(Gate()(Affine(3, 2, rng=0)(x), Affine(3, 2, rng=1)(x)))
+    rows = rng.standard_normal((4, 3))
+    left, right = (Affine(3, 2, rng=seed).forward(rows)[0] for seed in (0, 1))
+    check_3("in a graph", g.forward(rows)[0], left / (1 + np.exp(-right)))
+    check_3.layer("… its gradients", g, rows)
+    check_3("a detour around a tanh", residual(Tanh()).forward(rows)[0], rows + np.tanh(rows))
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check_3.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# What is the detour worth? Twenty blocks of an affine layer and a tanh, 32 units wide, one network
+# with detours and one without. Everything else is the same.
+
+# %%
+if check_3.verdict == "right":
+    fig, ax = plt.subplots(figsize=(6, 3.2))
+    for name in ("twenty blocks in a row", "each with a detour"):
+        seeds = np.random.default_rng(0)
+        inner = [[Affine(32, 32, rng=seeds), Tanh()] for _ in range(20)]
+        join = residual if "detour" in name else Sequential
+        inner = [join(*block) for block in inner]
+        net = Sequential(Affine(64, 32, rng=seeds), *inner, Affine(32, 10, rng=seeds))
+        rule, settings = solvers.SGD(0.02, momentum=0.9), {"batch_size": 50, "progress": False}
+        history = Solver(Classifier(net), rule, digits, epochs=6, **settings).train()
+        ax.plot(history.epoch, history.loss, marker=".", label=name)
+        print(f"{name:23} {history.val_score[-1]:.1%} of the validation digits")
+    ax.axhline(np.log(10), color="grey", linewidth=1, linestyle=":", label="ln 10: pure guessing")
+    ax.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
+    ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    plt.show()
+else:
+    print("When exercise 3 is right, two networks of twenty blocks race here.")
+
+# %% [markdown]
+# ## 4. A layer that is different in training
+#
+# Dropout multiplies by random zeros, in training alone. N. Srivastava and others, in section 10 of
+# their paper on it (2014), also try multiplying by normal numbers around 1:
+#
+# $$\text{training:}\quad \text{out} = x\,(1 + \text{std}\cdot\varepsilon),
+# \quad \varepsilon \text{ standard normal, drawn for every entry}
+# \qquad\quad\text{inference:}\quad \text{out} = x$$
+#
+# The mean of `out` is $x$ in both modes, so nothing needs to be scaled afterwards. Four things to
+# think of:
+#
+# - `forward` is told by `train` which mode it is in; so must `backward` be, by way of the cache.
+# - `backward` is the derivative of *that* call. It needs the noise that was drawn then, and draws
+#   none.
+# - The noise comes from the layer's own generator, `self.rng`, made in the constructor. It goes on
+#   from call to call. A generator made anew from a seed in every call gives the same noise each
+#   time.
+# - `self.rng.standard_normal(x.shape, x.dtype)` draws float32 for float32.
+#
+# The constructor is there: `np.random.default_rng(rng)` makes a generator of a seed, and leaves a
+# generator as it is.
+#
+# **Exercise 4** (4 points). Write the passes, and two examples. Give their layers the generator
+# `rng`.
+
+
+# %% nbgrader={"grade_id": "noise", "solution": true}
+class Noise(Layer):
+    """Training: out = x (1 + std ε) with ε standard normal; inference: out = x. Any shape."""
+
+    def __init__(self, std, *, rng=None):
+        super().__init__()
+        self.std = float(std)
+        self.rng = np.random.default_rng(rng)
+
+    def forward(self, x, *, train=True):
+        """Returns out, of the shape and dtype of x, and a cache for backward."""
+        ### BEGIN SOLUTION
+        if not train:
+            return x, None
+        factor = 1 + self.std * self.rng.standard_normal(x.shape, x.dtype)
+        return x * factor, factor
+        ### END SOLUTION
+
+    def backward(self, dout, cache):
+        """Returns dx for the call that returned the cache, and {}."""
+        ### BEGIN SOLUTION
+        return dout if cache is None else dout * cache, {}
+        ### END SOLUTION
+
+    @classmethod
+    def examples(cls, rng):
+        """Yields calls (name, layer, x)."""
+        ### BEGIN SOLUTION
+        yield "rows", cls(0.3, rng=rng), rng.standard_normal((5, 4))
+        yield "images", cls(1, rng=rng), rng.standard_normal((2, 3, 2, 2))
+        ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-4", "points": 4}
+with exercise(4, "noise", Noise) as check_4:
+    twos = np.full((500, 200), 2.0)
+    got, _ = Noise(0.3, rng=0).forward(twos)
+    check_4(
+        "in training the mean of 100,000 noisy twos is near 2",
+        np.mean(got),
+        2.0,
+        rtol=0.01,
+        mistakes=[(0.0, "that is x std ε: the 1 is missing")],
+    )
+    check_4(
+        "their spread is near 2 · 0.3",
+        np.std(got),
+        0.6,
+        rtol=0.02,
+        mistakes=[
+            (0.3, "the noise was added to x, or not multiplied by it: x (1 + std ε)"),
+            (2.0, "std is missing"),
+            (0.18, "that is the square: std is the spread, not the variance"),
+            (0.0, "there is no noise"),
+            (0.173205, "that is uniform noise; take standard_normal"),
+            (0.346410, "that is uniform noise; take standard_normal"),
+        ],
+    )
+    check_4.true(
+        "every entry has noise of its own",
+        np.ptp(got, axis=0).min() > 0 and np.ptp(got, axis=1).min() > 0,
+        "draw as many numbers as x has: self.rng.standard_normal(x.shape, x.dtype)",
+    )
+    rows = rng.standard_normal((5, 4))
+    check_4(
+        "in inference nothing happens",
+        Noise(0.3, rng=0).forward(rows, train=False)[0],
+        rows,
+        hint="if not train: out is x",
+    )
+    layer = Noise(0.3, rng=0)
+    first, second = layer.forward(rows)[0], layer.forward(rows)[0]
+    check_4.true(
+        "a second call has other noise",
+        (first != second).any(),
+        "draw from self.rng, which goes on; a generator made in forward begins anew each time",
+    )
+    again = Noise(0.3, rng=0)
+    check_4(
+        "the same seed gives the same noise, call by call",
+        [again.forward(rows)[0], again.forward(rows)[0]],
+        [first, second],
+        hint="draw from self.rng alone, and nowhere else",
+    )
+    check_4.report(
+        "the contract is kept, and dx is right", gradcheck.check(Noise(0.5, rng=1), rows)
+    )
+    count = 0
+    for name, example, *inputs in Noise.examples(np.random.default_rng(0)):
+        count += 1
+        check_4.report(f"the example “{name}” keeps it, too", gradcheck.check(example, *inputs))
+    check_4.true(f"there are two examples or more (here: {count})", count >= 2)
+    ### BEGIN HIDDEN TESTS
+    layer = Noise(0.7, rng=3)
+    _, early = layer.forward(np.ones((3, 2)))
+    out, late = layer.forward(np.ones((3, 2)))
+    layer.forward(np.ones((3, 2)))
+    sent = rng.standard_normal((3, 2))
+    check_4("backward belongs to its call", layer.backward(sent, late)[0], sent * out)
+    quiet, noisy = Noise(0.7, rng=3), Noise(0.7, rng=3)
+    quiet.forward(rows, train=False)
+    check_4("inference draws nothing", quiet.forward(rows)[0], noisy.forward(rows)[0])
+    check_4(
+        "inference sends dout back",
+        quiet.backward(sent, quiet.forward(np.ones((3, 2)), train=False)[1])[0],
+        sent,
+    )
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check_4.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Does noise help? It keeps a network from learning its examples by heart, so let there be few of
+# them: 200 digits, 100 hidden units, with more and more noise behind the ReLU. Beside it, dropout
+# that keeps half, whose factors 0 and 2 have the spread 1 as well.
+
+# %%
+few = replace(digits, x_train=digits.x_train[:200], y_train=digits.y_train[:200])
+
+
+def noisy(*layers):
+    """Makes networks of 100 hidden units with these layers behind the ReLU, drawn from the seed."""
+
+    def make(seed):
+        seeds = np.random.default_rng(seed)
+        hidden = [Affine(64, 100, rng=seeds, init=he_normal), ReLU()]
+        hidden += [layer(rng=seeds) for layer in layers]
+        return Sequential(*hidden, Affine(100, 10, rng=seeds))
+
+    return make
+
+
+if check_4.verdict == "right":
+    makers = {"no noise": noisy()}
+    for std in (0.5, 1.0, 2.0):
+        makers[f"noise, std {std:g}"] = noisy(lambda rng, std=std: Noise(std, rng=rng))
+    makers["dropout, half"] = noisy(lambda rng: Dropout(0.5, rng=rng))
+    compare(makers, data=few, epochs=30)
+else:
+    print("When exercise 4 is right, your noise is put to the test here.")
+
+# %% [markdown] nbgrader={"grade_id": "question-2"}
+# **Question 2.** Somebody draws new noise in `backward`, "since it is random anyway". Each
+# component of dx then still has the right sign most of the time. What is wrong with it? And why is
+# there no noise in inference, although the network was trained with it?
+#
+# ### BEGIN SOLUTION
+# `backward` is to say how the loss of *this* call changes with x. The loss was computed with the
+# noise of the forward pass; an entry whose factor was 1.8 has 1.8 times the influence, and gets
+# that share of the gradient. With other noise dx is not the gradient of that loss, nor of any
+# other. It is the gradient of one loss times a random number: unnecessary noise in the steps, and
+# in a deep network one such number for each layer. The checker finds it because two backward calls
+# with one cache differ.
+#
+# In inference one wants the best answer, and the same one each time. The noise averages to a factor
+# of 1, so the layer without it gives the mean of what the next layer saw in training. With noise,
+# every answer would be off that mean at random.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 5. Your own
+#
+# Now a layer of your choice. It may be one that somebody has published and the library lacks, or
+# one that nobody has thought of. Some ideas, easier ones first:
+#
+# - **GELU**, in the form with tanh (D. Hendrycks and K. Gimpel 2016):
+#   $\frac{x}{2}\bigl(1 + \tanh(u)\bigr)$ with $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$. Mind the
+#   inner derivative.
+# - **Mish** (D. Misra 2019): $x \tanh(\log(1 + e^x))$. Mind the overflow.
+# - **Snake** (L. Ziyin and others 2020): $x + \sin^2(a x)/a$. The $a$ may be learned.
+# - **Gain and bias**: $g_d\,x_{nd} + c_d$. Both gradients sum over the batch.
+# - **Temperature**: $x / T$, with one number $T$ that is learned, an array of shape (1,).
+# - **Soft threshold**: $\text{sign}(x)\,\max(\lvert x\rvert - t_d, 0)$ with $t$ learned. It has
+#   kinks, and mind the sign of dt.
+# - **RMS norm** (B. Zhang and R. Sennrich 2019): each row divided by the root of its mean square,
+#   times a gain. x occurs many times.
+# - **Radial units**: $\exp(-\lVert x_n - c_k\rVert^2 / 2)$ with centres $c$ (K, D) that are
+#   learned. Mind the shapes; from a centre far away nothing comes back.
+# - **Highway**: $\sigma(b)\,a + (1 - \sigma(b))\,x$, with three inputs, so three gradients.
+# - **Dropped weights**: an affine layer that drops entries of W, and not of x, in training.
+#
+# Go in this order. **Derive** it on paper. **Write** forward, then backward. **Check** it, with an
+# input of three or four numbers at first. **Draw** it, if it works entry by entry:
+# `activations([MyLayer()])`. **Train** with it.
+#
+# **Exercise 5** (4 points): the layer. The template takes `features`; change the arguments of the
+# constructor as your layer needs them, but keep each as an attribute. If your layer is given
+# weights, draw them from a generator `np.random.default_rng(rng)` with an argument `rng=None`. The
+# check asks:
+#
+# - is it a class of its own on `Layer`, and does it do something, that is, is `out` not `x`?
+# - are there two examples or more, in which no array is special (all zeros, all equal)?
+# - does each example keep the contract, with all gradients right?
+# - does it come back from a file as it was?
+
+
+# %% nbgrader={"grade_id": "my-layer", "solution": true}
+class MyLayer(Layer):
+    """Say here what your layer computes, with formulas and shapes."""
+
+    def __init__(self, features):
+        super().__init__()
+        ### BEGIN SOLUTION
+        # The RMS norm: out = gain x / r with r = √(mean x² + eps), the mean over each row.
+        # x (N, D), gain (D,).   dgain = Σ_n dout x / r.   With g = gain dout and x̂ = x / r:
+        # dx = (g - x̂ mean(g x̂)) / r, since dr/dx = x̂ / D.
+        self.features, self.eps = features, 1e-6
+        self.params["gain"] = np.ones(features)
+        ### END SOLUTION
+
+    def forward(self, x, *, train=True):
+        """Returns out, and a cache for backward."""
+        ### BEGIN SOLUTION
+        gain = self.params["gain"]
+        r = np.sqrt(np.mean(x * x, axis=1, keepdims=True) + self.eps)  # (N, 1)
+        return gain * x / r, (x / r, r, gain)
+        ### END SOLUTION
+
+    def backward(self, dout, cache):
+        """Returns dx (a tuple, if there are several inputs), and the gradients of params."""
+        ### BEGIN SOLUTION
+        xhat, r, gain = cache
+        g = gain * dout
+        dx = (g - xhat * np.mean(g * xhat, axis=1, keepdims=True)) / r
+        return dx, {"gain": (dout * xhat).sum(axis=0)}
+        ### END SOLUTION
+
+    @classmethod
+    def examples(cls, rng):
+        """Yields calls (name, layer, *inputs)."""
+        ### BEGIN SOLUTION
+        for name, shape in {"rows": (5, 4), "a single feature": (3, 1), "one row": (1, 6)}.items():
+            layer = cls(shape[1])
+            layer.params["gain"][...] = rng.uniform(0.5, 2, shape[1])
+            yield name, layer, rng.standard_normal(shape)
+        ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-5", "points": 4}
+def in_a_graph(layer, inputs):
+    """A graph of this layer alone."""
+    g = Graph()
+    return g.output(layer(*[g.input(f"input{place}") for place in range(len(inputs))]))
+
+
+with exercise(5, "my own layer", MyLayer) as check_5:
+    calls = [*MyLayer.examples(np.random.default_rng(0))]
+    check_5.true(
+        "it is a class of its own on Layer, and not on a layer of the library",
+        MyLayer.__bases__ == (Layer,),
+        f"found class MyLayer({', '.join(base.__name__ for base in MyLayer.__bases__)})",
+    )
+    check_5.true(
+        f"there are two examples or more (here: {len(calls)}), each a tuple (name, layer, *inputs)",
+        len(calls) >= 2 and all(len(call) >= 3 and isinstance(call[1], MyLayer) for call in calls),
+        "yield “a name”, cls(…), rng.standard_normal((5, 4))",
+    )
+    for name, layer, *inputs in calls:
+        out, _ = layer.forward(*inputs)
+        check_5.true(
+            f"“{name}”: out is not just x",
+            np.shape(out) != np.shape(inputs[0]) or not np.allclose(out, inputs[0]),
+            "a layer that passes everything on is no project",
+        )
+        plain = [np.size(array) > 1 and np.ptp(array) == 0 for array in inputs]
+        check_5.true(
+            f"“{name}”: its inputs are not special",
+            not any(plain),
+            "an input whose numbers are all equal hides mistakes; draw it from rng",
+        )
+        check_5.report(
+            f"“{name}”: the contract is kept, and all gradients are right",
+            gradcheck.check(layer, *inputs),
+        )
+        check_5.true(
+            f"“{name}”: the settings are kept as attributes",
+            not own_settings(layer),
+            f"missing: {', '.join(own_settings(layer))}",
+        )
+        graph = in_a_graph(layer, inputs)
+        again = saved_and_loaded(graph, MyLayer)
+        check_5(
+            f"“{name}”: it comes back from a file as it was",
+            again.forward(*inputs, train=False)[0],
+            graph.forward(*inputs, train=False)[0],
+        )
+    ### BEGIN HIDDEN TESTS
+    for name, layer, *inputs in MyLayer.examples(np.random.default_rng(1)):
+        check_5.report(f"“{name}” with other numbers", gradcheck.check(layer, *inputs))
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check_5.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# **Exercise 6** (3 points): the training. Put your layer into a network, a `Sequential`, a `Graph`
+# or an `MLP` with `activation=MyLayer(…)`, and return a solver that reaches **95 %** of the test
+# digits, as a mean over two seeds, in seconds. The check also asks whether your layer is really in
+# the network, whether its parameters, if it has any, are trained, and whether the trained network
+# comes back from a file.
+
+
+# %% nbgrader={"grade_id": "my-solver", "solution": true}
+def my_solver(data, seed):
+    """A solver, ready to train a classifier in which there is a MyLayer.
+
+    data: the digits, x (N, 64), 10 classes; seed: an integer, for all that is random.
+    Returns a solvers.Solver.
+    """
+    ### BEGIN SOLUTION
+    seeds = np.random.default_rng(seed)
+    first, second = (Affine(width, 60, rng=seeds, init=he_normal) for width in (64, 60))
+    last = Affine(60, 10, rng=seeds)
+    net = Sequential(first, MyLayer(60), ReLU(), second, MyLayer(60), ReLU(), last)
+    settings = {"epochs": 12, "batch_size": 50, "seed": seed, "progress": False}
+    return Solver(Classifier(net), solvers.Adam(5e-3), data, **settings)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "check-6", "points": 3}
+def layers_in(net):
+    """All layers of a network, and of the networks within it."""
+    found = getattr(net, "layers", ())
+    for layer in found.values() if isinstance(found, dict) else found:
+        yield layer
+        yield from layers_in(layer)
+
+
+with exercise(6, "training with it", MyLayer, my_solver) as check_6:
+    scores = []
+    for seed in range(2):
+        solver = my_solver(digits, seed)
+        if solver is None:
+            raise NotImplementedError
+        net = solver.model.net
+        mine = [layer for layer in layers_in(net) if isinstance(layer, MyLayer)]
+        check_6.true(
+            f"seed {seed}: a Solver, on the data as they are, that has not yet trained",
+            isinstance(solver, Solver) and solver.data is digits and solver.step == 0,
+            "return Solver(Classifier(net), rule, data, …), and leave train() to the check",
+        )
+        check_6.true(
+            f"seed {seed}: the network has a MyLayer in it (here: {len(mine)})",
+            len(mine) > 0,
+            "build it with MyLayer(…)",
+        )
+        before = [array.copy() for layer in mine for array in layer.params.values()]
+        solver.progress = False
+        solver.train()
+        after = [array for layer in mine for array in layer.params.values()]
+        still = [bool((was == now).all()) for was, now in zip(before, after, strict=True)]
+        check_6.true(
+            f"seed {seed}: the parameters of your layer were trained ({len(after)} arrays)",
+            not any(still),
+            "an array has not moved: is its gradient 0, or is it not the array of the network?",
+        )
+        scores.append(solver.model.score(digits.x_test, digits.y_test))
+        check_6.true(
+            f"seed {seed}: {scores[-1]:.1%} of the test digits are read right",
+            scores[-1] > 0.9,
+            "below 90 % look at the first loss, the rate and the number of epochs: see homework 7",
+        )
+    check_6.true(
+        f"the mean is {np.mean(scores):.1%}, at least 95 %",
+        np.mean(scores) >= 0.95,
+        "train longer, with more units, or with another rate",
+    )
+    again = Classifier(saved_and_loaded(net, MyLayer))
+    check_6(
+        "the trained network, saved and loaded, reads all test digits alike",
+        again.predict(digits.x_test),
+        solver.model.predict(digits.x_test),
+    )
+    ### BEGIN HIDDEN TESTS
+    pair = [my_solver(digits, seed).model.net.params for seed in (5, 5, 6)]
+    same = all(np.array_equal(pair[0][name], pair[1][name]) for name in pair[0])
+    other = all(np.array_equal(pair[0][name], pair[2][name]) for name in pair[0])
+    check_6.true("the first weights follow from the seed", same and not other)
+    ### END HIDDEN TESTS
+### BEGIN HIDDEN TESTS
+check_6.require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# And is it any good? Compare it with the same network without it, or with a ReLU in its place. The
+# cell compares it with a plain network of 60 hidden units; change that to what is fair for yours.
+
+# %%
+if check_6.verdict == "right":
+    makers = {"plain": lambda seed: MLP([64, 60, 60, 10], rng=seed)}
+    makers["with my layer"] = lambda seed: my_solver(digits, seed).model.net
+    compare(makers)
+else:
+    print("When exercise 6 is right, your layer meets a plain network here.")
+
+# %% [markdown] nbgrader={"grade_id": "question-3"}
+# **Question 3: the report.** Half a page on your layer. A good report has
+#
+# - the formulas of forward and backward, with shapes, and how you derived them;
+# - what you expected of the layer, *before* you trained it;
+# - the experiment: what was compared, what was kept equal, how many seeds, mean and spread;
+# - what you conclude, and what you do not;
+# - the mistake that took you longest, and how you found it.
+#
+# ### BEGIN SOLUTION
+# **The RMS norm.** $\text{out}_{nd} = g_d\,\hat x_{nd}$ with $\hat x_{nd} = x_{nd}/r_n$ and
+# $r_n = \sqrt{\frac1D\sum_d x_{nd}^2 + \varepsilon}$; x and out (N, D), g (D,), r (N, 1). Since
+# $\partial r_n / \partial x_{nd} = x_{nd} / (D\,r_n) = \hat x_{nd}/D$, and every output of the row
+# depends on $r_n$, with $u = g \cdot \texttt{dout}$: $\texttt{dx}_{nd} = \frac{u_{nd}}{r_n} -
+# \sum_k u_{nk}\frac{x_{nk}}{r_n^2}\frac{\hat x_{nd}}{D} = \frac{1}{r_n}\bigl(u_{nd} - \hat
+# x_{nd}\,\text{mean}_k(u_{nk}\hat x_{nk})\bigr)$, and
+# $\texttt{dg}_d = \sum_n \texttt{dout}_{nd}\,\hat x_{nd}$.
+#
+# I expected quicker training, as with batchnorm, and the same in both modes, as with layer norm,
+# since no statistics of the batch are used. Compared with the plain network of the same sizes, rate
+# and number of epochs, over four seeds each: see the picture. Where the clouds overlap I conclude
+# nothing about the accuracy. The mistake that took longest was the mean in dx over axis 0: for
+# square batches the shapes fit, and only the check said that rows were mixed.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## What to keep
+#
+# - A layer is whatever keeps the contract. Nothing else in a network, a solver or a file asks what
+#   is inside.
+# - A variable that occurs twice has two terms in its derivative. A value that was broadcast
+#   collects a sum.
+# - `backward` belongs to one call: all that it needs of it is in the cache, random numbers
+#   included.
+# - Settings are attributes named like the arguments; random layers have a generator of their own.
+# - Write examples whose numbers are not special, and let the checker look before you train. A
+#   network with a wrong gradient often learns, only worse, and that is hard to see.
+# - One run proves nothing: several seeds, mean *and* spread, and everything else kept equal.
+#
+# If your layer is any good, it can become a file of the library: one class, one line in
+# `layers/__init__.py`, and a test, which finds it by its examples. That is all there is to it.
