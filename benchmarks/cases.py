@@ -1,19 +1,19 @@
-"""What is measured: calls of layers, update rules, training steps and inference.
+"""What is measured: calls of layers, update rules, training steps, inference, gradient checks.
 
-A case is a dict that JSON can hold. `kind` is "layer", "rule", "step" or "inference"; the other
-keys are its settings.
+A case is a dict that JSON can hold. `kind` is "layer", "rule", "step", "inference" or "check"; the
+other keys are its settings.
 """
 
 ELEMENTWISE = ("relu", "leaky_relu", "prelu", "elu", "sigmoid", "tanh", "softplus")
 LAYERS = ("affine", *ELEMENTWISE, "maxout2", "maxout4", "batchnorm", "softmax_ce", "mse", "dropout")
-SHAPES = (
+SHAPES: tuple[tuple[tuple[int, ...], str], ...] = (
     ((64, 100), "float32"),
     ((128, 512), "float32"),
     ((256, 1024), "float32"),
     ((256, 1024), "float64"),
     ((1024, 1024), "float32"),
 )
-IMAGES = (
+IMAGES: tuple[tuple[tuple[int, ...], str], ...] = (
     ((32, 3, 32, 32), "float32"),
     ((64, 64, 8, 8), "float32"),
     ((64, 64, 8, 8), "float64"),
@@ -65,12 +65,25 @@ def inference():
             yield {"kind": "inference", "sizes": sizes, "batch": rows, "dtype": "float32"}
 
 
-KINDS = {"layers": layers, "rules": rules, "steps": steps, "inference": inference}
+def checks():
+    for name in ("affine", "tanh", "batchnorm", "softmax_ce"):
+        for shape in ((8, 10), (20, 30)):
+            yield {"kind": "check", "layer": name, "shape": shape, "dtype": "float64"}
+
+
+KINDS = {
+    "layers": layers,
+    "rules": rules,
+    "steps": steps,
+    "inference": inference,
+    "checks": checks,
+}
 
 
 def name_of(case):
     """A case in a few words: "relu 256x1024 float32"."""
-    words = [case.get("layer") or "-".join(map(str, case["sizes"]))]
+    words = ["check"] if case["kind"] == "check" else []
+    words.append(case.get("layer") or "-".join(map(str, case["sizes"])))
     if "shape" in case:
         words.append("x".join(map(str, case["shape"])))
     if "batch" in case:
@@ -82,5 +95,6 @@ def name_of(case):
 
 
 def quick(cases):
-    """Every fifth of the cases, for a look in passing."""
-    return [*cases][::5]
+    """Some of the smaller cases, for a look in passing."""
+    widest = [max(case.get("shape") or case["sizes"]) for case in cases]
+    return [case for case, width in zip(cases, widest, strict=True) if width < 1000][::7]

@@ -2,16 +2,22 @@
 
 import importlib.util
 import json
+import multiprocessing
 import os
 import random
 import statistics
 import subprocess
 import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
 
-NEEDS = {
-    "ours": None,
-    "floor": None,
-    "textbook": None,
+ROOT = Path(__file__).parents[1]
+NEEDS = {  # the package that a contender takes
+    "ours": "numpy",
+    "floor": "numpy",
+    "textbook": "numpy",
     "pytorch": "torch",
     "pytorch_foreach": "torch",
     "pytorch_fused": "torch",
@@ -30,49 +36,75 @@ THREADS = (
 
 def installed():
     """The contenders that can take part, and the names of the packages that are missing."""
-    missing = {
-        need for need in NEEDS.values() if need is not None and importlib.util.find_spec(need) is None
-    }
+    missing = {need for need in NEEDS.values() if importlib.util.find_spec(need) is None}
     return [name for name, need in NEEDS.items() if need not in missing], sorted(missing)
+
+
+def limits(threads):
+    """The environment of a process that is to keep to so many threads."""
+    flags = "--xla_cpu_multi_thread_eigen=false" if threads == 1 else ""
+    return {**dict.fromkeys(THREADS, str(threads)), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+
+
+def in_a_process(threads, function, *arguments):
+    """The result of the function, called in a new process that keeps to so many threads."""
+    os.environ.update(limits(threads))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def clock(threads):
+    """What tells the time: with one thread the processor's, which is hardly moved by what else the
+    machine does; with more, the clock."""
+    return time.process_time if threads == 1 else time.perf_counter
 
 
 class Racer:
     """A contender's process, held to a number of threads."""
 
     def __init__(self, name, threads):
-        limits = dict.fromkeys(THREADS, str(threads))
-        flags = "--xla_cpu_multi_thread_eigen=false" if threads == 1 else ""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", name],
+        self.name = name
+        self.process: Any = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", name, str(threads)],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **limits, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+            env={**os.environ, **limits(threads)},
+            start_new_session=True,  # Ctrl-C is for the parent, which closes the pipe
         )
-        self.version = json.loads(self.process.stdout.readline())
 
     def time(self, case, seconds):
         print(json.dumps({"case": case, "seconds": seconds}), file=self.process.stdin, flush=True)
-        return json.loads(self.process.stdout.readline())
+        return self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name}: its process ended with code {self.process.wait()}")
+        return json.loads(line)
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()  # closes its input, at which it ends
 
 
 class Race:
     """Races between contenders, `with Race(names, threads) as race: race.run(case, 5, 0.05)`.
 
-    With one thread each, what counts is the processor time, which is hardly moved by what else
-    the machine does; with more, the time by the clock.
+    What counts is processor time or time by the clock, as for `clock`.
     """
 
     def __init__(self, names, threads):
         self.threads = threads
         self.racers = {name: Racer(name, threads) for name in names}
-        self.versions = {name: racer.version for name, racer in self.racers.items()}
 
     def __enter__(self):
+        try:
+            for racer in self.racers.values():
+                racer.answer()  # is ready
+        except RuntimeError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -83,7 +115,7 @@ class Race:
         """For each contender that takes part, the median of its times over the rounds, in
         seconds, and the quartiles."""
         what = "cpu" if self.threads == 1 else "wall"
-        times = {name: [] for name in self.racers}
+        times: dict[str, list[float]] = {name: [] for name in self.racers}
         names, draw = [*self.racers], random.Random(0)
         for _ in range(rounds):
             draw.shuffle(names)

@@ -1,14 +1,11 @@
-"""HIPS autograd: NumPy, recorded while it runs."""
-
-import importlib.metadata
+"""HIPS autograd: NumPy, recorded while it runs; backward, float32 goes over to float64."""
 
 import autograd.numpy as np
 from autograd import elementwise_grad, grad
 
-from benchmarks.contenders.setting import arrays, weights
+from benchmarks.contenders.setting import arrays, learning_rate, weights
 from benchmarks.contenders.textbook import updates
 
-VERSION = f"autograd {importlib.metadata.version('autograd')}"
 LAYERS = {
     "relu": lambda x: np.maximum(0, x),
     "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
@@ -29,13 +26,13 @@ def make(case):
     x, dout, y = arrays(case) if case["kind"] in ("layer", "step") else (None, None, None)
     if case["kind"] == "layer" and case["layer"] in LAYERS:
         both = elementwise_grad(LAYERS[case["layer"]])
-        return lambda: dout * both(x)
+        return lambda: {"dx": dout * both(x)}
     if case["kind"] == "layer" and case["layer"] in ("softmax_ce", "mse"):
         if case["layer"] == "mse":
             one = grad(lambda x: np.mean((x - dout) ** 2))
         else:
             one = grad(lambda x: cross_entropy(x, y))
-        return lambda: one(x)
+        return lambda: {"dx": one(x)}
     if case["kind"] == "step" and not case["norm"]:
         return step(case, x, y)
     return None
@@ -44,7 +41,7 @@ def make(case):
 def step(case, x, y):
     params = weights(case)
     grads = [array.copy() for array in params]
-    update = updates(case["rule"], params, grads)
+    update = updates(case["rule"], learning_rate(case), params, grads)
 
     def loss(params):
         a = x
@@ -57,6 +54,6 @@ def step(case, x, y):
     def run():
         for own, found in zip(grads, derive(params), strict=True):
             own[...] = found
-        update()
+        return update()
 
     return run

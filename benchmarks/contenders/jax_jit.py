@@ -1,11 +1,12 @@
 """JAX: every case one compiled function."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
-from benchmarks.contenders.setting import LR, arrays, pieces, weights
+from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 
-VERSION = f"JAX {jax.__version__}"
 jax.config.update("jax_enable_x64", True)
 ELEMENTWISE = {
     "relu": jax.nn.relu,
@@ -18,13 +19,25 @@ ELEMENTWISE = {
 
 
 def make(case):
-    return {"layer": layer, "rule": rule, "step": step, "inference": inference}[case["kind"]](case)
+    known = {"layer": layer, "rule": rule, "step": step, "inference": inference}
+    return known[case["kind"]](case) if case["kind"] in known else None
 
 
 def blocked(function, *inputs):
     """A call of the compiled function that waits for its result."""
     compiled = jax.jit(function)
     return lambda: jax.block_until_ready(compiled(*inputs))
+
+
+def with_gradients(function):
+    """A function of dout and the inputs of `function`: its output, and their gradients."""
+
+    def both(dout, *inputs):
+        out, back = jax.vjp(function, *inputs)
+        dx, *grads = back(dout)
+        return {"out": out, "dx": dx, "grads": grads}
+
+    return both
 
 
 def batchnorm(x, gamma, beta, axes, eps=1e-5):
@@ -38,63 +51,62 @@ def cross_entropy(scores, y):
 
 def layer(case):
     x, dout, y = map(jnp.asarray, arrays(case))
-    name, features, count = case["layer"], case["shape"][1], pieces(case["layer"])
-    params = ()
-    if name in ("softmax_ce", "mse"):
-        loss = cross_entropy if name == "softmax_ce" else lambda x, t: jnp.mean((x - t) ** 2)
-        return blocked(jax.value_and_grad(loss), x, y if name == "softmax_ce" else dout)
+    name, features, count = case["layer"], case["shape"][1], pieces(case["layer"]) or 1
+    if name == "softmax_ce":
+        both = with_gradients(lambda x: cross_entropy(x, y))
+        return blocked(both, jnp.ones((), x.dtype), x)
+    if name == "mse":
+        both = with_gradients(lambda x: jnp.mean((x - dout) ** 2))
+        return blocked(both, jnp.ones((), x.dtype), x)
     if name == "dropout":
-        keys = [jax.random.key(0)]
-
-        def dropped(x, dout, key):
-            key, own = jax.random.split(key)
-            mask = jax.random.bernoulli(own, 0.5, x.shape).astype(x.dtype) * 2
-            return x * mask, dout * mask, key
-
-        compiled = jax.jit(dropped)
-
-        def run():
-            *_, keys[0] = jax.block_until_ready(compiled(x, dout, keys[0]))
-
-        return run
+        return dropout(x, dout)
     if name in ELEMENTWISE:
-        function = ELEMENTWISE[name]
-    elif name == "prelu":
-        params = (jnp.full(features, 0.25, x.dtype),)
-
-        def function(x, alpha):
-            return jnp.where(x > 0, x, alpha * x)
-
-    elif name == "batchnorm":
+        return blocked(with_gradients(ELEMENTWISE[name]), dout, x)
+    if name == "prelu":
+        both = with_gradients(prelu)
+        return blocked(both, dout, x, jnp.full(features, 0.25, x.dtype))
+    if name == "batchnorm":
         shape = (1, features, *[1] * (x.ndim - 2))
-        params = (jnp.ones(shape, x.dtype), jnp.zeros(shape, x.dtype))
-        axes = (0, *range(2, x.ndim))
-
-        def function(x, gamma, beta):
-            return batchnorm(x, gamma, beta, axes)
-
-    else:
-        width = features if count is None else features // count
-        params = (
-            jnp.ones((features, width * (count or 1)), x.dtype),
-            jnp.zeros(width * (count or 1), x.dtype),
-        )
-        dout = dout[:, :width]
-
-        def function(x, W, b):
-            z = x @ W + b
-            return z if count is None else z.reshape(len(x), count, width).max(axis=1)
-
-    def both(dout, *inputs):
-        out, back = jax.vjp(function, *inputs)
-        return out, back(dout)
-
-    return blocked(both, dout, x, *params)
+        both = with_gradients(partial(batchnorm, axes=(0, *range(2, x.ndim))))
+        return blocked(both, dout, x, jnp.ones(shape, x.dtype), jnp.zeros(shape, x.dtype))
+    both = with_gradients(partial(maxout, count=count) if pieces(name) else affine)
+    params = map(jnp.asarray, affine_weights(case))
+    return blocked(both, dout[:, : features // count], x, *params)
 
 
-def update(rule, params, grads, state):
+def affine(x, W, b):
+    return x @ W + b
+
+
+def maxout(x, W, b, count):
+    return affine(x, W, b).reshape(len(x), count, -1).max(axis=1)
+
+
+def prelu(x, alpha):
+    return jnp.where(x > 0, x, alpha * x)
+
+
+def dropout(x, dout):
+    """Calls that draw new masks each time."""
+
+    @jax.jit
+    def dropped(key):
+        key, own = jax.random.split(key)
+        mask = jax.random.bernoulli(own, 0.5, x.shape).astype(x.dtype) * 2
+        return key, {"out": x * mask, "dx": dout * mask}
+
+    held = [jax.random.key(0)]
+
+    def run():
+        held[0], both = jax.block_until_ready(dropped(held[0]))
+        return both
+
+    return run
+
+
+def update(case, params, grads, state):
     """A step of a rule: new params, new state."""
-    lr, (t, first, second) = LR[rule], state
+    rule, lr, (t, first, second) = case["rule"], learning_rate(case), state
     t = t + 1
     if rule == "sgd":
         return [w - lr * dw for w, dw in zip(params, grads, strict=True)], (t, first, second)
@@ -122,7 +134,7 @@ def start(params):
 def rule(case):
     params = [jnp.asarray(array) for array in weights(case)]
     grads = [1e-3 * jnp.ones_like(array) for array in params]
-    return stepping(lambda p, s: update(case["rule"], p, grads, s), params)
+    return stepping(lambda p, s: update(case, p, grads, s), params)
 
 
 def stepping(function, params):
@@ -132,44 +144,31 @@ def stepping(function, params):
 
     def run():
         held[:] = jax.block_until_ready(compiled(*held))
+        return {"params": held[0]}
 
     return run
 
 
-def scores_of(params, x, depth, norm):
-    for at in range(depth):
-        x = x @ params[2 * at] + params[2 * at + 1]
-        if at < depth - 1:
-            if norm:
-                x = batchnorm(x, params[2 * (depth + at)], params[2 * (depth + at) + 1], 0)
-            x = jax.nn.relu(x)
-    return x
-
-
-def parameters(case):
-    params = [jnp.asarray(array) for array in weights(case)]
-    if case.get("norm"):
-        for width in case["sizes"][1:-1]:
-            params += [jnp.ones(width, params[0].dtype), jnp.zeros(width, params[0].dtype)]
-    return params
+def scores_of(params, x, norm=False):
+    for at in range(0, len(params) - 2, 4 if norm else 2):
+        x = affine(x, *params[at : at + 2])
+        if norm:
+            gamma, beta = params[at + 2 : at + 4]
+            x = batchnorm(x, gamma, beta, axes=0)
+        x = jax.nn.relu(x)
+    return affine(x, *params[-2:])
 
 
 def step(case):
     x, _, y = map(jnp.asarray, arrays(case))
-    depth = len(case["sizes"]) - 1
 
     def loss(params):
-        return cross_entropy(scores_of(params, x, depth, case["norm"]), y)
+        return cross_entropy(scores_of(params, x, case["norm"]), y)
 
-    def one(params, state):
-        return update(case["rule"], params, jax.grad(loss)(params), state)
-
-    return stepping(one, parameters(case))
+    return stepping(lambda p, s: update(case, p, jax.grad(loss)(p), s), weights(case))
 
 
 def inference(case):
+    params = [jnp.asarray(array) for array in weights(case)]
     x = jnp.asarray(arrays(case)[0])
-    depth = len(case["sizes"]) - 1
-    return blocked(
-        lambda params, x: scores_of(params, x, depth, False).argmax(axis=1), parameters(case), x
-    )
+    return blocked(lambda params, x: {"labels": scores_of(params, x).argmax(axis=1)}, params, x)

@@ -1,15 +1,15 @@
 """Chainrule."""
 
-import importlib.metadata
+from collections.abc import Callable
 
 import numpy as np
 
+import gradcheck
 import layers
-from benchmarks.contenders.setting import LR, arrays, pieces, weights
+from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 from nets import MLP, Classifier
-from solvers import SGD, Adam, RMSProp
+from solvers import SGD, Adam, RMSProp, UpdateRule
 
-VERSION = importlib.metadata.version("chainrule")
 ELEMENTWISE = {
     "relu": layers.ReLU(),
     "leaky_relu": layers.LeakyReLU(),
@@ -19,46 +19,61 @@ ELEMENTWISE = {
     "softplus": layers.Softplus(),
     "dropout": layers.Dropout(0.5, rng=0),
 }
-RULES = {
-    "sgd": lambda: SGD(LR["sgd"]),
-    "momentum": lambda: SGD(LR["momentum"], momentum=0.9),
-    "rmsprop": lambda: RMSProp(LR["rmsprop"]),
-    "adam": lambda: Adam(LR["adam"]),
+LOSSES = {"softmax_ce": layers.SoftmaxCrossEntropy(), "mse": layers.MSE()}
+RULES: dict[str, Callable[[float], UpdateRule]] = {
+    "sgd": SGD,
+    "momentum": lambda lr: SGD(lr, momentum=0.9),
+    "rmsprop": RMSProp,
+    "adam": Adam,
 }
+own = np.asarray
 
 
 def make(case):
-    return {"layer": layer, "rule": rule, "step": step, "inference": inference}[case["kind"]](case)
+    kinds = {"layer": layer, "rule": rule, "step": step, "inference": inference, "check": check}
+    return kinds[case["kind"]](case)
+
+
+def layer_of(case):
+    name, features, dtype = case["layer"], case["shape"][1], case["dtype"]
+    if name in ELEMENTWISE:
+        return ELEMENTWISE[name]
+    if name in LOSSES:
+        return LOSSES[name]
+    if name == "prelu":
+        return layers.PReLU(features, dtype=dtype)
+    if name == "batchnorm":
+        return layers.BatchNorm(features, dtype=dtype)
+    count = pieces(name)
+    made = (
+        layers.Maxout(features, features // count, count, dtype=dtype)
+        if count
+        else layers.Affine(features, features, dtype=dtype)
+    )
+    for array, given in zip(made.params.values(), affine_weights(case), strict=True):
+        array[...] = given.reshape(array.shape)
+    return made
 
 
 def layer(case):
     x, dout, y = arrays(case)
-    name, features, dtype = case["layer"], case["shape"][1], case["dtype"]
-    if name in ("softmax_ce", "mse"):
-        loss = layers.SoftmaxCrossEntropy() if name == "softmax_ce" else layers.MSE()
-        targets = y if name == "softmax_ce" else dout
+    one = layer_of(case)
+    if case["layer"] in LOSSES:
+        targets = y if case["layer"] == "softmax_ce" else dout
 
-        def run():
-            _, cache = loss.forward(x, targets)
-            loss.backward(1.0, cache)
+        def run_loss():
+            out, cache = one.forward(x, targets)
+            dx, _ = one.backward(1.0, cache)
+            return {"out": out, "dx": dx}
 
-        return run
-    if name in ELEMENTWISE:
-        op = ELEMENTWISE[name]
-    elif name == "affine":
-        op = layers.Affine(features, features, rng=0, dtype=dtype)
-    elif name == "prelu":
-        op = layers.PReLU(features, dtype=dtype)
-    elif name == "batchnorm":
-        op = layers.BatchNorm(features, dtype=dtype)
-    else:
-        count = pieces(name)
-        op = layers.Maxout(features, features // count, count, rng=0, dtype=dtype)
-        dout = np.ascontiguousarray(dout[:, : features // count])
+        return run_loss
+    if pieces(case["layer"]):
+        dout = np.ascontiguousarray(dout[:, : one.out_features])
 
     def run():
-        _, cache = op.forward(x)
-        op.backward(dout, cache)
+        out, cache = one.forward(x)
+        dx, grads = one.backward(dout, cache)
+        return {"out": out, "dx": dx, "grads": grads.values()}
 
     return run
 
@@ -66,27 +81,48 @@ def layer(case):
 def rule(case):
     params = {str(at): array for at, array in enumerate(weights(case))}
     grads = {name: 1e-3 * np.ones_like(array) for name, array in params.items()}
-    one = RULES[case["rule"]]()
-    return lambda: one.update(params, grads)
+    one = RULES[case["rule"]](learning_rate(case))
+
+    def run():
+        one.update(params, grads)
+        return {"params": params.values()}
+
+    return run
 
 
 def model_of(case):
     norm = layers.BatchNorm if case.get("norm") else None
-    return Classifier(MLP(case["sizes"], norm=norm, rng=0, dtype=case["dtype"]))
+    model = Classifier(MLP(case["sizes"], norm=norm, dtype=case["dtype"]))
+    for array, given in zip(model.params.values(), weights(case), strict=True):
+        array[...] = given
+    return model
+
+
+def trainer(case):
+    model, one = model_of(case), RULES[case["rule"]](learning_rate(case))
+
+    def train(x, y):
+        _, grads = model.loss(x, y)
+        one.update(model.params, grads)
+        return {"params": model.params.values()}
+
+    return train, model.predict
 
 
 def step(case):
     x, _, y = arrays(case)
-    model, one = model_of(case), RULES[case["rule"]]()
-
-    def run():
-        _, grads = model.loss(x, y)
-        one.update(model.params, grads)
-
-    return run
+    train, _ = trainer(case)
+    return lambda: train(x, y)
 
 
 def inference(case):
     x, _, _ = arrays(case)
     model = model_of(case)
-    return lambda: model.predict(x)
+    return lambda: {"labels": model.predict(x)}
+
+
+def check(case):
+    x, _, y = arrays(case)
+    one = layer_of(case)
+    targets = [y] if case["layer"] in LOSSES else []
+    return lambda: {"passed": bool(gradcheck.check(one, x, *targets))}

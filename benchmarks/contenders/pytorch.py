@@ -3,9 +3,8 @@
 import torch
 from torch import nn
 
-from benchmarks.contenders.setting import LR, arrays, pieces, weights
+from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 
-VERSION = f"PyTorch {torch.__version__}"
 ELEMENTWISE = {
     "relu": torch.relu,
     "leaky_relu": nn.functional.leaky_relu,
@@ -15,6 +14,7 @@ ELEMENTWISE = {
     "softplus": nn.functional.softplus,
     "dropout": nn.functional.dropout,
 }
+own = torch.from_numpy
 
 
 def make(case, **variant):
@@ -22,62 +22,82 @@ def make(case, **variant):
         return {"rule": rule, "step": step}[case["kind"]](case, **variant)
     if variant:
         return None
-    return {"layer": layer, "inference": inference}[case["kind"]](case)
+    return {"layer": layer, "inference": inference, "check": check}[case["kind"]](case)
+
+
+class Maxout(nn.Module):
+    def __init__(self, linear, count):
+        super().__init__()
+        self.linear, self.count = linear, count
+
+    def forward(self, x):
+        return self.linear(x).view(len(x), self.count, -1).max(dim=1).values
+
+
+def linear_with(W, b):
+    """A layer with the parameters W (D, M), which it keeps transposed, and b (M,)."""
+    linear = nn.Linear(*W.shape, dtype=torch.from_numpy(W).dtype)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(W.T.copy()))
+        linear.bias.copy_(torch.from_numpy(b))
+    return linear
+
+
+def module_of(case, dtype):
+    """A layer that has parameters."""
+    features, count = case["shape"][1], pieces(case["layer"])
+    if case["layer"] == "prelu":
+        return nn.PReLU(features, dtype=dtype)
+    if case["layer"] == "batchnorm":
+        kind = nn.BatchNorm1d if len(case["shape"]) == 2 else nn.BatchNorm2d
+        return kind(features, dtype=dtype)
+    linear = linear_with(*affine_weights(case))
+    return Maxout(linear, count) if count else linear
+
+
+def layer_of(case):
+    """A function of x, and the gradient that its output is given: None for losses."""
+    _, dout, y = (torch.from_numpy(array) for array in arrays(case))
+    name = case["layer"]
+    if name == "softmax_ce":
+        return lambda x: nn.functional.cross_entropy(x, y), None
+    if name == "mse":
+        return lambda x: nn.functional.mse_loss(x, dout), None
+    if name in ELEMENTWISE:
+        return ELEMENTWISE[name], dout
+    count = pieces(name) or 1
+    return module_of(case, dout.dtype), dout[:, : dout.shape[1] // count].contiguous()
 
 
 def layer(case):
-    x, dout, y = (torch.from_numpy(array) for array in arrays(case))
-    x.requires_grad_()
-    name, features = case["layer"], case["shape"][1]
-    module, dtype = None, x.dtype
-    if name == "affine":
-        module = call = nn.Linear(features, features, dtype=dtype)
-    elif name == "prelu":
-        module = call = nn.PReLU(features, dtype=dtype)
-    elif name == "batchnorm":
-        kind = nn.BatchNorm1d if x.ndim == 2 else nn.BatchNorm2d
-        module = call = kind(features, dtype=dtype)
-    elif pieces(name):
-        count = pieces(name)
-        width = features // count
-        module = nn.Linear(features, width * count, dtype=dtype)
-        dout = dout[:, :width].contiguous()
-
-        def call(x):
-            return module(x).view(len(x), count, width).max(dim=1).values
-
-    elif name == "softmax_ce":
-        dout = None
-
-        def call(x):
-            return nn.functional.cross_entropy(x, y)
-
-    elif name == "mse":
-        target, dout = dout, None
-
-        def call(x):
-            return nn.functional.mse_loss(x, target)
-
-    else:
-        call = ELEMENTWISE[name]
-    leaves = [x, *(module.parameters() if module else ())]
+    x = torch.from_numpy(arrays(case)[0]).requires_grad_()
+    call, dout = layer_of(case)
+    leaves = [x, *(call.parameters() if isinstance(call, nn.Module) else ())]
 
     def run():
         for leaf in leaves:
             leaf.grad = None
-        call(x).backward(dout)
+        out = call(x)
+        out.backward(dout)
+        return {"out": out, "dx": x.grad, "grads": [leaf.grad for leaf in leaves[1:]]}
 
     return run
 
 
-def optimizer(name, params, **variant):
-    if name == "adam":
-        return torch.optim.Adam(params, lr=LR[name], **variant)
-    if name == "rmsprop":
-        return torch.optim.RMSprop(params, lr=LR[name], **variant)
-    return torch.optim.SGD(
-        params, lr=LR[name], momentum=0.9 if name == "momentum" else 0, **variant
-    )
+def check(case):
+    x = torch.from_numpy(arrays(case)[0]).requires_grad_()
+    call, _ = layer_of(case)
+    return lambda: {"passed": torch.autograd.gradcheck(call, x)}
+
+
+def optimizer(case, params, **variant):
+    lr = learning_rate(case)
+    if case["rule"] == "adam":
+        return torch.optim.Adam(params, lr=lr, **variant)
+    if case["rule"] == "rmsprop":
+        return torch.optim.RMSprop(params, lr=lr, **variant)
+    momentum = 0.9 if case["rule"] == "momentum" else 0
+    return torch.optim.SGD(params, lr=lr, momentum=momentum, **variant)
 
 
 def rule(case, **variant):
@@ -86,37 +106,53 @@ def rule(case, **variant):
     params = [torch.from_numpy(array).requires_grad_() for array in weights(case)]
     for param in params:
         param.grad = 1e-3 * torch.ones_like(param)
-    return optimizer(case["rule"], params, **variant).step
+    optim = optimizer(case, params, **variant)
+
+    def run():
+        optim.step()
+        return {"params": params}
+
+    return run
 
 
 def net_of(case):
     """The network with the same initial weights."""
-    sizes, blocks = case["sizes"], []
-    given = weights(case)
-    dtype = torch.from_numpy(given[0]).dtype
-    for at, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        linear = nn.Linear(fan_in, fan_out, dtype=dtype)
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(given[2 * at].T.copy()))
-            linear.bias.zero_()
-        blocks.append(linear)
-        if at < len(sizes) - 2:
-            blocks += [nn.BatchNorm1d(fan_out, dtype=dtype)] if case.get("norm") else []
+    given, blocks = weights(case), []
+    stride = 4 if case.get("norm") else 2  # arrays per hidden layer
+    for at in range(0, len(given), stride):
+        W, b = given[at : at + 2]
+        blocks.append(linear_with(W, b))
+        if at < len(given) - 2:
+            norm = nn.BatchNorm1d(len(b), dtype=blocks[0].weight.dtype)
+            blocks += [norm] if case.get("norm") else []
             blocks.append(nn.ReLU())
     return nn.Sequential(*blocks)
 
 
-def step(case, **variant):
-    x, _, y = (torch.from_numpy(array) for array in arrays(case))
+def trainer(case, **variant):
     net = net_of(case)
-    optim = optimizer(case["rule"], net.parameters(), **variant)
+    optim = optimizer(case, net.parameters(), **variant)
+    params = [*net.parameters()]
 
-    def run():
+    def train(x, y):
         optim.zero_grad()
         nn.functional.cross_entropy(net(x), y).backward()
         optim.step()
+        return {"params": params}
 
-    return run
+    def predict(x):
+        with torch.inference_mode():
+            labels = net.eval()(x).argmax(dim=1)
+        net.train()
+        return labels
+
+    return train, predict
+
+
+def step(case, **variant):
+    x, _, y = (torch.from_numpy(array) for array in arrays(case))
+    train, _ = trainer(case, **variant)
+    return lambda: train(x, y)
 
 
 def inference(case):
@@ -125,6 +161,6 @@ def inference(case):
 
     def run():
         with torch.inference_mode():
-            net(x).argmax(dim=1)
+            return {"labels": net(x).argmax(dim=1)}
 
     return run

@@ -4,5 +4,4 @@ from functools import partial
 
 from benchmarks.contenders import pytorch
 
-VERSION = pytorch.VERSION
 make = partial(pytorch.make, foreach=True)

@@ -1,6 +1,14 @@
 """The arrays that all contenders work on: the same numbers for the same case."""
 
+from itertools import pairwise
+
 import numpy as np
+
+LR = {"sgd": 0.01, "momentum": 0.01, "rmsprop": 1e-4, "adam": 1e-4}
+
+
+def learning_rate(case):
+    return case.get("lr", LR[case.get("rule", "sgd")])
 
 
 def arrays(case):
@@ -14,12 +22,15 @@ def arrays(case):
 
 
 def weights(case):
-    """The matrices and biases of a network, as a flat list W1, b1, W2, b2, …"""
-    rng = np.random.default_rng(1)
-    found = []
-    for fan_in, fan_out in zip(case["sizes"][:-1], case["sizes"][1:], strict=True):
-        found.append((rng.standard_normal((fan_in, fan_out)) * (2 / fan_in) ** 0.5))
+    """The parameters of a network, a flat list in its order: W (D, M) and b (M,) of each affine
+    layer and, after those of a hidden one with batch norm, gamma and beta."""
+    rng = np.random.default_rng(case.get("seed", 1))
+    found, last = [], len(case["sizes"]) - 2
+    for at, (fan_in, fan_out) in enumerate(pairwise(case["sizes"])):
+        found.append(rng.standard_normal((fan_in, fan_out)) * (2 / fan_in) ** 0.5)
         found.append(np.zeros(fan_out))
+        if case.get("norm") and at < last:
+            found += [np.ones(fan_out), np.zeros(fan_out)]
     return [array.astype(case["dtype"]) for array in found]
 
 
@@ -28,4 +39,8 @@ def pieces(layer):
     return int(layer[6:]) if layer.startswith("maxout") else None
 
 
-LR = {"sgd": 0.01, "momentum": 0.01, "rmsprop": 1e-4, "adam": 1e-4}
+def affine_weights(case):
+    """W (D, M) and b (M,) of a case's affine layer (M = D), or of its maxout layer, the pieces
+    side by side (M = D, or less where they do not divide it)."""
+    features, count = case["shape"][1], pieces(case["layer"]) or 1
+    return weights({**case, "sizes": (features, features // count * count)})

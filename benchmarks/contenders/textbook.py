@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from benchmarks.contenders.setting import LR, arrays, pieces, weights
-
-VERSION = f"NumPy {np.__version__}"
+from benchmarks.contenders.ours import LOSSES, layer_of
+from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 
 
 def make(case):
-    return {"layer": layer, "rule": rule, "step": step, "inference": inference}[case["kind"]](case)
+    kinds = {"layer": layer, "rule": rule, "step": step, "inference": inference, "check": check}
+    return kinds[case["kind"]](case)
 
 
 def affine(x, dout, W, b):
-    return x @ W + b, (dout @ W.T, x.T @ dout, dout.sum(axis=0))
+    return x @ W + b, dout @ W.T, x.T @ dout, dout.sum(axis=0)
 
 
 def relu(x, dout):
@@ -25,7 +25,7 @@ def leaky_relu(x, dout):
 
 def prelu(x, dout, alpha=0.25):
     back = np.where(x > 0, dout, alpha * dout)
-    return np.where(x > 0, x, alpha * x), (back, np.where(x > 0, 0, x * dout).sum(axis=0))
+    return np.where(x > 0, x, alpha * x), back, np.where(x > 0, 0, x * dout).sum(axis=0)
 
 
 def elu(x, dout):
@@ -83,7 +83,7 @@ def batchnorm_backward(dout, xhat, rstd):
 
 def batchnorm(x, dout):
     xhat, rstd = batchnorm_forward(x)
-    return xhat, batchnorm_backward(dout, xhat, rstd)
+    return xhat, *batchnorm_backward(dout, xhat, rstd)
 
 
 def maxout(x, dout, W, b, count):
@@ -92,32 +92,67 @@ def maxout(x, dout, W, b, count):
     dz = np.zeros_like(z)
     np.put_along_axis(dz, winner, dout[:, None], axis=1)
     dz = dz.reshape(len(x), -1)
-    return np.take_along_axis(z, winner, axis=1), (dz @ W.T, x.T @ dz, dz.sum(axis=0))
+    return np.take_along_axis(z, winner, axis=1)[:, 0], dz @ W.T, x.T @ dz, dz.sum(axis=0)
 
 
 def layer(case):
     x, dout, y = arrays(case)
     name, count = case["layer"], pieces(case["layer"])
-    W = np.ones((x.shape[1], x.shape[1]), x.dtype)
-    b = np.zeros(x.shape[1], x.dtype)
+    inputs = (x, y if name == "softmax_ce" else dout)
+    function = globals()["maxout" if count else name]
     if count:
         part = np.ascontiguousarray(dout[:, : x.shape[1] // count])
-        W, b = W[:, : part.shape[1] * count].copy(), b[: part.shape[1] * count]
-        return lambda: maxout(x, part, W, b, count)
-    if name == "affine":
-        return lambda: affine(x, dout, W, b)
-    function = globals()[name]
-    return lambda: function(x, y if name == "softmax_ce" else dout)
+        inputs = (x, part, *affine_weights(case), count)
+    elif name == "affine":
+        inputs = (x, dout, *affine_weights(case))
+
+    def run():
+        out, dx, *grads = function(*inputs)
+        return {"out": out, "dx": dx, "grads": grads}
+
+    return run
+
+
+def check(case):
+    """CS231n's recipe on a layer of ours: the gradient of each input and parameter, entry by
+    entry, by central differences, and the largest relative error."""
+    x, dout, y = arrays(case)
+    one = layer_of(case)
+    inputs = (x, y) if case["layer"] in LOSSES else (x,)
+    dout = np.ones(()) if case["layer"] in LOSSES else dout
+
+    def run():
+        _, cache = one.forward(*inputs)
+        dx, grads = one.backward(dout, cache)
+        pairs = [(x, dx), *((one.params[name], dw) for name, dw in grads.items())]
+        worst = max(error_of(array, found, one, inputs, dout) for array, found in pairs)
+        return {"passed": worst < 1e-4}
+
+    return run
+
+
+def error_of(array, found, one, inputs, dout, h=1e-5):
+    numeric = np.zeros_like(array)
+    for index in np.ndindex(array.shape):
+        kept = array[index]
+        array[index] = kept + h
+        high, _ = one.forward(*inputs)
+        array[index] = kept - h
+        low, _ = one.forward(*inputs)
+        array[index] = kept
+        numeric[index] = np.sum((high - low) * dout) / (2 * h)
+    return np.max(abs(found - numeric) / np.maximum(1e-8, abs(found) + abs(numeric)))
 
 
 def rule(case):
     params = weights(case)
-    return updates(case["rule"], params, [1e-3 * np.ones_like(array) for array in params])
+    grads = [1e-3 * np.ones_like(array) for array in params]
+    return updates(case["rule"], learning_rate(case), params, grads)
 
 
-def updates(name, params, grads):
+def updates(name, lr, params, grads):
     """A function that takes a step of a rule on all parameters."""
-    lr, count = LR[name], [0]
+    count = [0]
     first, second = ([np.zeros_like(array) for array in params] for _ in range(2))
 
     def run():
@@ -136,6 +171,7 @@ def updates(name, params, grads):
                 v[...] = 0.9 * v + 0.1 * dw
                 s[...] = 0.999 * s + 0.001 * dw**2
                 w -= lr * (v / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+        return {"params": params}
 
     return run
 
@@ -143,38 +179,31 @@ def updates(name, params, grads):
 def step(case):
     x, _, y = arrays(case)
     params = weights(case)
-    norms = [np.ones(width, x.dtype) for width in case["sizes"][1:-1] for _ in "gb"]
-    params += norms if case["norm"] else []
     grads = [np.zeros_like(array) for array in params]
-    depth = len(case["sizes"]) - 1
-    update = updates(case["rule"], params, grads)
+    update = updates(case["rule"], learning_rate(case), params, grads)
+    starts = range(0, len(params), 4 if case["norm"] else 2)  # of each layer's parameters
 
     def run():
         a, caches = x, []
-        for at in range(depth):
-            z = a @ params[2 * at] + params[2 * at + 1]
-            own = (a, z, None, None)
-            if at < depth - 1:
-                if case["norm"]:
-                    xhat, rstd = batchnorm_forward(z)
-                    gamma, beta = params[2 * (depth + at)], params[2 * (depth + at) + 1]
-                    z = gamma * xhat + beta
-                    own = (a, z, xhat, rstd)
-                a = np.maximum(0, z)
-            caches.append(own)
+        for at in starts:
+            z, xhat, rstd = a @ params[at] + params[at + 1], None, None
+            if case["norm"] and at < starts[-1]:
+                xhat, rstd = batchnorm_forward(z)
+                z = params[at + 2] * xhat + params[at + 3]
+            caches.append((a, z, xhat, rstd))
+            a = np.maximum(0, z)
         _, d = softmax_ce(z, y)
-        for at in reversed(range(depth)):
-            a, z, xhat, rstd = caches[at]
-            if at < depth - 1:
+        for at, (a, z, xhat, rstd) in zip(reversed(starts), reversed(caches), strict=True):
+            if at < starts[-1]:
                 d = d * (z > 0)
                 if case["norm"]:
-                    d, dgamma, dbeta = batchnorm_backward(d, xhat, rstd)
-                    grads[2 * (depth + at)][...] = dgamma[0]
-                    grads[2 * (depth + at) + 1][...] = dbeta[0]
-            grads[2 * at][...] = a.T @ d
-            grads[2 * at + 1][...] = d.sum(axis=0)
-            d = d @ params[2 * at].T
-        update()
+                    dbeta, dgamma = d.sum(axis=0), (d * xhat).sum(axis=0)
+                    d, _, _ = batchnorm_backward(d * params[at + 2], xhat, rstd)
+                    grads[at + 2][...], grads[at + 3][...] = dgamma, dbeta
+            grads[at][...] = a.T @ d
+            grads[at + 1][...] = d.sum(axis=0)
+            d = d @ params[at].T
+        return update()
 
     return run
 
@@ -187,6 +216,6 @@ def inference(case):
         a = x
         for at in range(0, len(params) - 2, 2):
             a = np.maximum(0, a @ params[at] + params[at + 1])
-        (a @ params[-2] + params[-1]).argmax(axis=1)
+        return {"labels": (a @ params[-2] + params[-1]).argmax(axis=1)}
 
     return run
