@@ -1,5 +1,7 @@
 """Sliders beside a picture in a notebook."""
 
+import math
+
 from nets.picture.page import LARGEST, reach_of
 
 
@@ -28,7 +30,7 @@ def sliders(values, ranges, redraw):
     for name, value in values.items():
         low, high = ranges.get(name, (-reach_of(value), reach_of(value)))
         low, high = min(low, value), max(high, value)
-        step = (high - low) / 500
+        step = 10.0 ** math.floor(math.log10((high - low) / 1000))  # round numbers are on the way
         controls.append(
             ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=name)
         )
