@@ -56,11 +56,18 @@ class Model:
     def outputs(self, x):
         """The network's output for rows x (N, …), in inference mode and a block of rows at a time,
         so that no more than one block's caches are held."""
-        x = np.asarray(x)
-        starts = range(0, max(len(x), 1), ROWS_AT_ONCE)
-        return np.concatenate(
-            [self.net.forward(x[at : at + ROWS_AT_ONCE], train=False)[0] for at in starts]
-        )
+        return self._in_blocks(x, lambda out: out)
+
+    def _in_blocks(self, x, read):
+        """What `read` makes of the network's output, block by block."""
+        x, found = np.asarray(x), None
+        for at in range(0, max(len(x), 1), ROWS_AT_ONCE):
+            out, _ = self.net.forward(x[at : at + ROWS_AT_ONCE], train=False)
+            block = read(out)
+            if found is None:
+                found = np.empty((len(x), *block.shape[1:]), block.dtype)
+            found[at : at + ROWS_AT_ONCE] = block
+        return found
 
 
 class Classifier(Model):
@@ -73,7 +80,10 @@ class Classifier(Model):
 
     def predict(self, x):
         """The most likely class of each row of x (N, …), as integers (N,)."""
-        scores = self.outputs(x)
+        return self._in_blocks(x, self.most_likely)
+
+    def most_likely(self, scores):
+        """The class of each row of scores (N, C) or (N, 1), as integers (N,)."""
         if scores.shape[1] == 1:
             return (scores[:, 0] > self.criterion.threshold).astype(np.intp)
         return scores.argmax(axis=1)

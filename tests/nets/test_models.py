@@ -148,3 +148,19 @@ def test_wrong_targets_and_settings_are_named():
         regressor.score(np.zeros((3, 4)), np.zeros((3, 2)))
     with pytest.raises(ValueError, match="targets are equal"):
         regressor.score(np.zeros((3, 4)), np.full(3, 0.1))
+
+
+def test_predictions_take_the_memory_of_one_block_whatever_the_rows():
+    def beyond(rows):
+        x = np.zeros((rows, 4))
+        model.predict(x)
+        tracemalloc.start()
+        try:
+            found = model.predict(x)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        return peak - found.nbytes
+
+    model = Classifier(MLP([4, 50, 30], rng=0))
+    assert beyond(100_000) < beyond(5_000) + 50_000
