@@ -101,9 +101,12 @@ def wrong_shape(name, label, a, right) -> tuple[str, str, str, str]:
         return "axis", name, f"{label} is a single number, {of}", "Sum over axis 0 alone."
     turned = measured and a.ndim == right.ndim == 2 and a.T.shape == right.shape
     if turned and np.allclose(a.T, right, rtol=1e-5, atol=1e-7 * np.abs(right).max()):
-        return "transpose", name, f"{said}: it is the transpose", "Exchange the factors."
+        return "transpose", name, f"{said}: it is the transpose", "Transpose it: aᵀ b is bᵀ a."
     if a.size == right.size:
-        return "shape", name, said, f"Reshape {label} to the shape of {name}."
+        fits = measured and np.allclose(
+            a.reshape(right.shape), right, rtol=1e-5, atol=1e-7 * np.abs(right).max()
+        )
+        return "shape", name, said, f"Reshape {label if fits else 'what it is made of'}."
     hint = "Sum over the axes along which it was broadcast." if a.size > right.size else ""
     if a.size < right.size:
         return "axis", name, said, "Sum over the batch axis alone and keep the others."

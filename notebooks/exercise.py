@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcheck import check as check_layer
 from gradcheck import check_functions
+from notebooks.going_on import go_on, statements, written
 
 KIND = "chainrule"  # the key of a verdict in the metadata of a cell's output
 COLOURS = {"right": "#1a7f37", "wrong": "#c62f3b", "unwritten": "#8c959f", "borrowed": "#9a6700"}
@@ -29,9 +30,10 @@ class exercise:
     title      a few words
     functions  what the student wrote: what was borrowed from the library gives no points
 
-    A wrong answer does not end the block, an exception does; it is told in a line and goes no
-    further. `NotImplementedError`, or None in the place of a number, means "not written yet".
-    At the end the verdict is shown. `require()` raises AssertionError unless all was right.
+    A wrong answer does not end the block. Nor does an exception, in a cell of a notebook: it is
+    told in a line, and those statements after it that need nothing of what failed are carried out.
+    `NotImplementedError`, or None in the place of a number, means "not written yet". At the end
+    the verdict is shown. `require()` raises AssertionError unless all was right.
     """
 
     def __init__(self, number, title, *functions):
@@ -46,15 +48,27 @@ class exercise:
     def __exit__(self, kind, error, trace):
         if error is not None and not isinstance(error, Exception):
             return False  # Ctrl-C
-        if isinstance(error, (NotImplementedError, NotWritten)):
-            self.unwritten = True
-        elif error is not None and "NoneType" in str(error):
-            self.unwritten = True
-            self.note("a function returned None: is its `return` missing?")
-        elif error is not None:
-            self.note(f"{kind.__name__}: {error}", *own_line(trace))
+        if error is not None:
+            left = statements(trace.tb_frame, trace.tb_lineno)
+            self.failed(error, left[0] if left else None)
+            for statement, another in go_on(trace.tb_frame, left):
+                self.failed(another, statement)
         show(self)
         return True
+
+    def failed(self, error, statement):
+        """Adds an exception that came up in a statement of the block, if that is known."""
+        if isinstance(error, (NotImplementedError, NotWritten)):
+            self.unwritten = True
+        elif "NoneType" in str(error):
+            if not self.unwritten:
+                self.note_step("a function returned None: is its `return` missing?")
+            self.unwritten = True
+        else:
+            told = f"{type(error).__name__}: {error}"
+            label, hint = written(statement, 0), written(statement, "hint")
+            lines = [*own_line(error.__traceback__), hint]
+            self.note_step(*([label, told] if label else [told]), *lines)
 
     def __call__(self, label, got, expected, *, hint="", mistakes=(), rtol=1e-6, atol=1e-9):
         """Compares `got`, a number or an array, with `expected`: in shape, then entry by entry,
@@ -98,10 +112,6 @@ class exercise:
         """Adds a step that is wrong, and why."""
         self.steps.append((label, False, [line for line in lines if line]))
 
-    def note(self, *lines):
-        """Adds what went wrong between the steps."""
-        self.note_step(lines[0], *lines[1:])
-
     @property
     def verdict(self):
         """ "right", "wrong", "unwritten" or "borrowed"."""
@@ -114,16 +124,16 @@ class exercise:
     @property
     def headline(self):
         """The verdict in a line."""
-        right = sum(right for _, right, _ in self.steps)
+        right, name = (
+            sum(right for _, right, _ in self.steps),
+            f"exercise {self.number}, {self.title}",
+        )
+        so_far = f", but {right} of {len(self.steps)} checks pass" if right else ""
         return {
-            "right": f"exercise {self.number}, {self.title}: right",
-            "wrong": f"exercise {self.number}, {self.title}: not yet, but {right} of "
-            f"{len(self.steps)} checks pass"
-            if right
-            else f"exercise {self.number}, {self.title}: not yet",
-            "unwritten": f"not written yet: exercise {self.number}, {self.title}",
-            "borrowed": f"exercise {self.number}, {self.title}: borrowed from the library; go on, "
-            f"and come back",
+            "right": f"{name}: right",
+            "wrong": f"{name}: not yet{so_far}",
+            "unwritten": f"not written yet: {name}",
+            "borrowed": f"{name}: borrowed from the library; go on, and come back",
         }[self.verdict]
 
     def require(self):

@@ -48,6 +48,8 @@ def source_notebook(name):
                 "solution": not check,
                 "task": False,
             }
+            if check:  # folded away, since hints tell the answer
+                cell.metadata["jupyter"] = {"source_hidden": True}
             if not check and not prose:
                 del cell.metadata["nbgrader"]["points"]
     return notebook

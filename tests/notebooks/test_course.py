@@ -126,7 +126,7 @@ def test_a_student_gets_clean_cells(name):
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None
-        assert {*cell.metadata} <= {"nbgrader", "deletable", "editable", "tags"}
+        assert {*cell.metadata} <= {"nbgrader", "deletable", "editable", "jupyter"}
     numbers = [int(one[1]) for cell in notebook.cells if (one := CHECK.search(cell.source))]
     assert numbers == [*range(1, len(numbers) + 1)]
     assert 4 <= len(numbers) <= 8

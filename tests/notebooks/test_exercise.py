@@ -1,3 +1,6 @@
+import linecache
+import textwrap
+
 import numpy as np
 import pytest
 
@@ -90,6 +93,67 @@ def test_an_exception_is_a_line():
         "exercise 1, a division: not yet, but 1 of 2 checks pass",
         "  ✓ 6 / 2",
         "  ✗ ZeroDivisionError: division by zero",
+    ]
+
+
+def as_cell(source, **names):
+    """Runs `source` as a notebook runs a cell, and returns what it has defined."""
+    filename = "/tmp/ipykernel_1/2.py"
+    lines = textwrap.dedent(source).strip().splitlines(keepends=True)
+    linecache.cache[filename] = (len(source), None, lines, filename)
+    exec(compile("".join(lines), filename, "exec"), names)
+    return names
+
+
+def test_in_a_notebook_an_exception_does_not_end_the_checks():
+    check = as_cell(
+        """
+        with exercise(1, "a division", divide) as check:
+            check("6 / 3", divide(6, 3), 2.0)
+            check("6 / 0", divide(6, 0), 0.0, hint="nobody shares")
+            check(
+                "8 / 4",
+                divide(8, 4),
+                2.0,
+            )
+            out = divide(1, 0)
+            check("needs what failed", out, 0.0)
+            other = divide(9, 3)
+            check("needs what did not", other, 3.0)
+        """,
+        exercise=exercise,
+        divide=lambda a, b: a / b,
+    )["check"]
+    assert said(check) == [
+        "exercise 1, a division: not yet, but 3 of 5 checks pass",
+        "  ✓ 6 / 3",
+        "  ✗ 6 / 0",
+        "      ZeroDivisionError: division by zero",
+        '      in the line: check("6 / 0", divide(6, 0), 0.0, hint="nobody shares")',
+        "      nobody shares",
+        "  ✓ 8 / 4",
+        "  ✗ ZeroDivisionError: division by zero",
+        "      in the line: out = divide(1, 0)",
+        "  ✓ needs what did not",
+    ]
+
+
+def test_what_follows_is_told_once_where_nothing_is_written():
+    check = as_cell(
+        """
+        with exercise(1, "a pair", pair) as check:
+            a, b = pair()
+            c, d = pair()
+            check("a", a, 1.0)
+            check("2 + 2", 4, 4.0)
+        """,
+        exercise=exercise,
+        pair=lambda: None,
+    )["check"]
+    assert said(check) == [
+        "not written yet: exercise 1, a pair",
+        "  ✗ a function returned None: is its `return` missing?",
+        "  ✓ 2 + 2",
     ]
 
 

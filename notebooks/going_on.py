@@ -1,0 +1,49 @@
+"""What is left of a check cell after an exception, as far as it does not need what failed."""
+
+import ast
+import linecache
+
+
+def statements(frame, line):
+    """The statements of the `with` block of a cell from the one at `line` on; [] where the cell's
+    source is not known. `frame` is that of the cell, in which the exception came through."""
+    lines = linecache.getlines(frame.f_code.co_filename)
+    if frame.f_code.co_name != "<module>" or not lines:
+        return []
+    for node in ast.walk(ast.parse("".join(lines))):
+        if isinstance(node, ast.With) and node.body[0].lineno <= line <= (node.end_lineno or 0):
+            return [one for one in node.body if (one.end_lineno or 0) >= line]
+    return []
+
+
+def go_on(frame, left):
+    """Runs the statements after the first of `left`, which failed, but for those that read what
+    it, or another that fails, was to define; yields (statement, exception) for those that fail."""
+    lost = names(left[0], ast.Store) if left else set()
+    for statement in left[1:]:
+        if not names(statement, ast.Load) & lost:
+            code = compile(ast.Module([statement], []), frame.f_code.co_filename, "exec")
+            try:
+                exec(code, frame.f_globals)
+                continue
+            except Exception as error:
+                yield statement, error
+        lost |= names(statement, ast.Store)
+
+
+def names(node, way):
+    """The names that are read (ast.Load) or written (ast.Store) within a node."""
+    return {
+        one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, way)
+    }
+
+
+def written(statement, argument):
+    """A text that a statement, if it is a call, gives: its first argument for 0, or one by keyword;
+    "" where there is none."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call):
+        return ""
+    found = [word.value for word in call.keywords if word.arg == argument]
+    found += call.args[:1] if argument == 0 else []
+    return found[0].value if found and isinstance(found[0], ast.Constant) else ""
