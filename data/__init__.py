@@ -5,6 +5,7 @@
 - `load_csv`, `load_npz`, `load_file`: your own files
 - `load_rows`: rows for a trained network to judge, labelled or not, in the order of their file
 - `spirals`, `moons`, `circles`, `blobs`, `xor`: points in the plane
+- `Pixels`: images as bytes, which become floats batch by batch
 - `stratified_split`: divides rows so that every part has the classes in the same proportion
 - `Standardiser`: brings new rows to the scale of a dataset that is `standardised()`
 """
@@ -16,6 +17,7 @@ from data.digits import load_digits
 from data.files import load_file
 from data.mnist import load_mnist
 from data.npz_file import load_npz
+from data.pixels import Pixels
 from data.rows import load_rows
 from data.splits import stratified_split
 from data.standardiser import Standardiser
@@ -23,6 +25,7 @@ from data.toy import blobs, circles, moons, spirals, xor
 
 __all__ = [
     "Dataset",
+    "Pixels",
     "Standardiser",
     "blobs",
     "circles",

@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from data.dataset import Dataset
+from data.pixels import Bytes, Pixels
 from data.splits import split_named
-
-Bytes = NDArray[np.uint8]
 
 
 def image_dataset(
@@ -22,8 +21,8 @@ def image_dataset(
 ) -> Dataset:
     """Take `validation` rows out of the training images (stratified) and scale all to [0, 1].
 
-    `train` and `test` are pairs of images (N, …) and labels (N,). Rows are picked while they
-    are bytes, so that the floats are written once.
+    `train` and `test` are pairs of images (N, …) and labels (N,). The training images stay
+    bytes; the others, which are fewer and read in every epoch, become floats.
     """
     images, labels = train
     rest = len(labels) - validation
@@ -40,7 +39,7 @@ def image_dataset(
     y = labels.astype(np.int64)
     return Dataset(
         name,
-        scaled(images[train_rows]),
+        Pixels(images[train_rows], dtype),
         y[train_rows],
         scaled(images[val_rows]),
         y[val_rows],

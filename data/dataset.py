@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from data.pixels import Pixels
 from data.splits import TRAIN_VAL_TEST, split_named
 from data.standardiser import Examples, Standardiser
 
@@ -23,7 +24,8 @@ class Dataset:
     Attributes:
         name: what messages and reports call the data.
         x_train, x_val, x_test: inputs (N, …), float32 or float64, all finite; the three parts
-            agree in everything but N.
+            agree in everything but N. x_train may be `Pixels`: images kept as bytes, of which
+            a row, a slice or a batch is floats.
         y_train, y_val, y_test: integer labels (N,), from 0 to C-1.
         classes: the C names of the classes; label `c` means `classes[c]`.
         image_shape: the shape that turns one row of x into a picture, (H, W) or
@@ -35,7 +37,7 @@ class Dataset:
     """
 
     name: str
-    x_train: Examples = field(repr=False)
+    x_train: Examples | Pixels = field(repr=False)
     y_train: Labels = field(repr=False)
     x_val: Examples = field(repr=False)
     y_val: Labels = field(repr=False)
@@ -130,9 +132,21 @@ class Dataset:
         if self.standardiser is not None:
             return self
         with np.errstate(over="ignore", invalid="ignore"):  # _map_x finds what overflowed
-            standardiser = Standardiser.fit(self.x_train, shared=self.image_shape is not None)
-            scaled = self._map_x(standardiser.transform, " once standardised")
+            standardiser = self._measured()
+            scaled = self._map_x(
+                lambda x: (
+                    x.standardised(standardiser)
+                    if isinstance(x, Pixels)
+                    else standardiser.transform(x)
+                ),
+                " once standardised",
+            )
         return replace(scaled, standardiser=standardiser)
+
+    def _measured(self) -> Standardiser:
+        if isinstance(self.x_train, Pixels):
+            return self.x_train.measure()
+        return Standardiser.fit(self.x_train, shared=self.image_shape is not None)
 
     def astype(self, dtype: DTypeLike) -> Dataset:
         """Return the dataset with x as float32 or float64; x of that dtype is not copied.
@@ -143,7 +157,7 @@ class Dataset:
         with np.errstate(over="ignore"):
             return self._map_x(lambda x: x.astype(dtype, copy=False))
 
-    def _map_x(self, function: Callable[[Examples], Examples], done: str = "") -> Dataset:
+    def _map_x(self, function: Callable[[Any], Any], done: str = "") -> Dataset:
         parts: dict[str, Any] = {}
         for name in ("x_train", "x_val", "x_test"):
             x = getattr(self, name)
@@ -172,7 +186,7 @@ class Dataset:
         return "\n".join([self.name, *lines])
 
 
-def check_rows(name: str, x_name: str, x: Examples, y_name: str, y: NDArray[Any]) -> None:
+def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDArray[Any]) -> None:
     """Raise ValueError unless x (N, …) is finite float32 or float64 and y names N classes."""
     if x.dtype not in (np.float32, np.float64):
         raise ValueError(f"{name}: {x_name} has dtype {x.dtype}, expected float32 or float64")
@@ -192,9 +206,9 @@ def check_rows(name: str, x_name: str, x: Examples, y_name: str, y: NDArray[Any]
         raise ValueError(f"{name}: {x_name}{list(first)} is {x[first]}, expected finite numbers")
 
 
-def _not_finite(x: Examples) -> tuple[int, ...]:
+def _not_finite(x: Examples | Pixels) -> tuple[int, ...]:
     """Return the index of the first number of x that is not finite, () if all are."""
     # The smallest and the largest number tell whether all are finite without an array of flags.
     if np.isfinite(x.min()) and np.isfinite(x.max()):
         return ()
-    return tuple(np.argwhere(~np.isfinite(x))[0].tolist())
+    return tuple(np.argwhere(~np.isfinite(np.asarray(x)))[0].tolist())

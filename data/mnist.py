@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from data._download import fetch
-from data._images import Bytes, image_dataset
+from data._images import image_dataset
 from data.dataset import Dataset
+from data.pixels import Bytes
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 SHA256 = {

@@ -386,10 +386,8 @@ class Judge:
             count = int(tensor.kinks.sum())
             zero = bool((arrays[name][tensor.kinks] == 0).all())
             where = "exactly 0" if zero else "on a kink"
-            span = ", where any slope in [0, 1] is right" if zero and not self.is_net else (
-                ", where any slope between the one-sided ones is right")  # fmt: skip
             noun = f"entr{'y' if count == 1 else 'ies'} of {name} {'is' if count == 1 else 'are'}"
-            note = f"{count} {noun} {where}{span}"
+            note = f"{count} {noun} {where}: any slope between the one-sided ones is right"
             if self.is_net:
                 note = f"{count} {noun} on a kink: not judged there, but at a point nearby"
             if note not in self.report.notes:

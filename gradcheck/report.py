@@ -148,7 +148,7 @@ class Report:
     tensors     for each tensor and pass ("W", or "W (inference)") its gradients
     probes      for each probe its outcome
     notes       what a reader should know that is no mistake: "3 inputs are exactly 0, where any
-                slope in [0, 1] is right"
+                slope between the one-sided ones is right"
     """
 
     subject: str

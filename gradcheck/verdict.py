@@ -95,10 +95,11 @@ def wrong_shape(name, label, a, right) -> tuple[str, str, str, str]:
     """What a gradient of the wrong shape is: (kind, tensor, message, hint)."""
     said = f"{label} has shape {a.shape}, {name} has {right.shape}"
     measured = np.isfinite(right).all()
+    fewer_axes = "Sum over the axes that were broadcast alone."
     if a.size == 1 and right.size > 1:
         whole = measured and np.isclose(float(a.sum()), right.sum(), rtol=1e-6)
         of = "the sum of all entries" if whole else "one for all entries"
-        return "axis", name, f"{label} is a single number, {of}", "Sum over axis 0 alone."
+        return "axis", name, f"{label} is a single number, {of}", fewer_axes
     turned = measured and a.ndim == right.ndim == 2 and a.T.shape == right.shape
     if turned and np.allclose(a.T, right, rtol=1e-5, atol=1e-7 * np.abs(right).max()):
         return "transpose", name, f"{said}: it is the transpose", "Transpose it: aᵀ b is bᵀ a."
@@ -109,5 +110,5 @@ def wrong_shape(name, label, a, right) -> tuple[str, str, str, str]:
         return "shape", name, said, f"Reshape {label if fits else 'what it is made of'}."
     hint = "Sum over the axes along which it was broadcast." if a.size > right.size else ""
     if a.size < right.size:
-        return "axis", name, said, "Sum over the batch axis alone and keep the others."
+        return "axis", name, said, fewer_axes
     return "shape", name, said, hint

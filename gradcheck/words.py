@@ -25,6 +25,7 @@ def words_of(layer: Pair, forward: Any, backward: Any) -> Words:
         (r"grads has no entry for the parameter '(\w+)'", r"d\1 is not returned"),
         (r"^Return a gradient for every parameter.*", f"Return a gradient for each of {order}."),
         (r"^Return each gradient under its own name\.", f"Return them in the order {order}."),
+        (r"^params must hold the very arrays.*", f"Does {first} compute with it?"),
         (r"grads\['(\w+)'\]", r"d\1"),
         (r"params\['(\w+)'\]", r"\1"),
         (r"with train=False", "in mode 'test'"),

@@ -286,7 +286,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # of a line and run this cell: the library's own takes the place of yours.
+# Stuck? Remove the # of a line and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # add_forward, add_backward = borrow(lambda: Add())
 # multiply_forward, multiply_backward = borrow(lambda: Multiply())
 # max_forward, max_backward = borrow(lambda: Max())
@@ -624,7 +625,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # sigmoid_forward, sigmoid_backward = borrow(lambda: Sigmoid())
 
 # %% [markdown]

@@ -266,6 +266,14 @@ check_2.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# <details><summary>Stuck? A hint.</summary>
+#
+# `x[n, d]` goes into every output of row `n`, each time with its own weight: take the row
+# `dout[n, :]` times the row `W[d, :]`, and `.sum()`. `W[d, m]` is used once in every row: take the
+# column `x[:, d]` times the column `dout[:, m]`, and sum. `b[m]` has the local derivative 1.
+# </details>
+
+# %% [markdown]
 # ## Part 3. Shapes as a guide
 #
 # Look at your sums: $\text{dx}_{nd} = \sum_m \ldots$ has two free indices and one that is summed
@@ -366,8 +374,8 @@ check_3.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own take the place of yours for now.
-# (Then run the check above once more.)
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # affine_forward, affine_backward = borrow(lambda W, b: Affine(*W.shape))
 
 # %% [markdown]
@@ -438,8 +446,8 @@ plt.show()
 # %% [markdown]
 # ### Exercise 4: the Jacobian by hand (4 points)
 #
-# - `affine_jacobian` builds this array from $W$ and $N$, for any sizes. What stands where $n = k$?
-#   What stands elsewhere, and why?
+# - `affine_jacobian` builds this array from $W$ and $N$, for any sizes. Ask the picture: what
+#   stands where $n = k$, and what elsewhere?
 # - `jacobian_bytes` says how many bytes it takes, with `itemsize` bytes for one number (4 for
 #   float32). Count, and form nothing.
 
@@ -516,6 +524,15 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes) as che
 ### BEGIN HIDDEN TESTS
 check_4.require()
 ### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Stuck? A hint.</summary>
+#
+# A loop over the examples: `for n in range(N)`. Inside, `J[n, :, n, :]` is a block of shape (M, D).
+# $\partial\,\text{out}_m / \partial x_d$ is $W_{dm}$, so the block is $W$ or its transpose: the
+# shapes tell which. Everything else stays 0. For the bytes, multiply the four lengths and
+# `itemsize`.
+# </details>
 
 # %% [markdown]
 # So this is where the 256 gigabytes went. Of the 64 × 64 blocks of the big Jacobian all but 64 are
@@ -629,15 +646,33 @@ with exercise(5, "two layouts", to_denominator, dx_from_numerator, dx_from_denom
         vjp(layer, x, dout=dout),
         hint="Sum over all axes of out: axes=dout.ndim.",
     )
-    ### BEGIN HIDDEN TESTS
     check_5(
-        "one axis in numerator layout", dx_from_numerator(np.array([1.0, -1.0]), w), [-3, -3, -3]
+        "out with one axis, not two: dx = dout · J",
+        dx_from_numerator(np.array([1.0, -1.0]), w),
+        [-3, -3, -3],
+        hint="How many axes out has, dout knows: dout.ndim.",
     )
-    check_5("one in denominator layout", dx_from_denominator(w, np.array([1.0, 0, -1])), [-2, -2])
+    check_5(
+        "and dx = J · dout",
+        dx_from_denominator(w, np.array([1.0, 0, -1])),
+        [-2, -2],
+        hint="How many axes out has, dout knows: dout.ndim.",
+    )
+    ### BEGIN HIDDEN TESTS
+    cube = np.arange(24.0).reshape(2, 3, 4)
+    check_5("out with three axes", dx_from_numerator(np.ones((2, 3, 4)), cube[..., None]), [276])
+    check_5("x with one", dx_from_denominator(cube[None], np.ones((2, 3, 4))), [276])
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
 check_5.require()
 ### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Stuck? A hint.</summary>
+#
+# `list(range(J.ndim))` numbers the axes; `axes[k:] + axes[:k]` puts the first `k` last, and
+# `J.transpose` takes that list. The other two are one call of `np.tensordot` each.
+# </details>
 
 # %% [markdown]
 # ## Part 6. Sum over what was broadcast
@@ -749,6 +784,14 @@ with exercise(6, "the way back", sum_to_shape) as check_6:
 check_6.require()
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# <details><summary>Stuck? A hint.</summary>
+#
+# First the axes in front: `while grad.ndim > len(shape): grad = grad.sum(axis=0)`. Now both have
+# the same number of axes. Then a loop, `for axis, length in enumerate(shape)`: where `length` is
+# 1, sum over that axis with `keepdims=True`.
+# </details>
+
 # %% [markdown] nbgrader={"grade_id": "question-3"}
 # **Question 3.** The loss of a batch is usually the **mean** over its $N$ examples. Yet db and dW
 # are **sums** over the examples. Is there a factor $1/N$ missing in the layer? Where is it?
@@ -766,8 +809,8 @@ check_6.require()
 # **contract**, the same for all layers of this library and of the coming homeworks:
 #
 # - `layer.params` is a dict from names to the arrays that training changes: here `"W"` and `"b"`.
-# - `out, cache = layer.forward(x, train=True)`. Some layers behave differently in training; this
-#   one need not look at `train`.
+# - `out, cache = layer.forward(x)`. Some layers behave differently in training, so that `forward`
+#   also takes `train`, by name; this one need not look at it.
 # - `dx, grads = layer.backward(dout, cache)`. `grads` is a dict with the same names, and each
 #   gradient has the shape of its parameter.
 #
@@ -790,7 +833,7 @@ class MyAffine(Layer):
         self.params["W"] = start / np.sqrt(in_features)
         self.params["b"] = np.zeros(out_features)
 
-    def forward(self, x, train=True):
+    def forward(self, x, *, train=True):
         """x (N, D), or (N, d1, …, dk) with d1 · … · dk = D.   Returns out (N, M), and a cache."""
         ### BEGIN SOLUTION
         return affine_forward(x, self.params["W"], self.params["b"])
@@ -810,7 +853,13 @@ with exercise(7, "the layer", MyAffine) as check_7:
     layer = MyAffine(3, 4)
     layer.params["W"][...] = W
     layer.params["b"][...] = [10.0, 20.0, 30.0, 40.0]
-    out, cache = layer.forward(X)
+    given = layer.forward(X)
+    check_7.true(
+        "forward returns two things",
+        given if given is None else isinstance(given, tuple) and len(given) == 2,
+        "return out, cache: what backward needs goes into the cache",
+    )
+    out, cache = given
     check_7(
         "forward uses the layer's own W and b",
         out,
@@ -847,8 +896,8 @@ check_7.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
-# (Then run the check above once more.)
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # MyAffine = borrow(Affine)
 
 # %% [markdown]

@@ -141,7 +141,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # sigmoid_forward, sigmoid_backward = borrow(lambda: Sigmoid())
 
 # %% [markdown]
@@ -284,7 +285,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # tanh_forward, tanh_backward = borrow(lambda: Tanh())
 
 # %% [markdown]
@@ -510,7 +512,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # softplus_forward, softplus_backward = borrow(lambda: Softplus())
 # safe_sigmoid = lambda x: Sigmoid().forward(x)[0]
 
@@ -623,7 +626,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # relu_forward, relu_backward = borrow(lambda: ReLU())
 # leaky_forward, leaky_backward = borrow(lambda: LeakyReLU(0.1))
 
@@ -808,7 +812,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # prelu_forward, prelu_backward = borrow(lambda alpha: PReLU(len(alpha)))
 
 # %% [markdown]
@@ -907,7 +912,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # elu_forward, elu_backward = borrow(lambda: ELU())
 
 # %% [markdown]
@@ -1082,7 +1088,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # maxout_forward, maxout_backward = borrow(
 #     lambda W, b: Maxout(W.shape[0], W.shape[2], pieces=W.shape[1])
 # )

@@ -171,7 +171,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # mse_forward, mse_backward = borrow(lambda: MSE())
 
 # %% [markdown]
@@ -452,7 +453,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # softmax_forward, softmax_backward = borrow(lambda: Softmax())
 
 # %% [markdown]
@@ -680,7 +682,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # softmax_cross_entropy_forward, softmax_cross_entropy_backward = borrow(
 #     lambda: SoftmaxCrossEntropy()
 # )
@@ -878,7 +881,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # sigmoid_cross_entropy_forward, sigmoid_cross_entropy_backward = borrow(
 #     lambda: SigmoidCrossEntropy()
 # )
@@ -1011,7 +1015,8 @@ check.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # hinge_forward, hinge_backward = borrow(lambda: Hinge())
 
 # %% [markdown]

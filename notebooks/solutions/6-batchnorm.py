@@ -982,7 +982,7 @@ class BatchNorm(Layer):
         self.state["running_mean"] = np.zeros(features, dtype)
         self.state["running_var"] = np.ones(features, dtype)
 
-    def forward(self, x, train=True):
+    def forward(self, x, *, train=True):
         """Returns out, of the shape of x, and a cache for backward."""
         gamma, beta = self.params["gamma"], self.params["beta"]
         running_mean, running_var = self.state["running_mean"], self.state["running_var"]
@@ -1127,7 +1127,8 @@ check.require()
 layer_works = check.verdict == "right"
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # BatchNorm = borrow(layers.BatchNorm)
 
 # %% [markdown]
@@ -1230,7 +1231,7 @@ class Images(Layer):
         self.layer = layer
         self.params, self.state = layer.params, layer.state
 
-    def forward(self, x, train=True):
+    def forward(self, x, *, train=True):
         out, cache = self.layer.forward(to_rows(x), train=train)
         return to_images(out, x.shape), (x.shape, cache)
 

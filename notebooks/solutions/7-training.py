@@ -70,7 +70,8 @@ plt.show()
 # also returns the gradients of its own parameters, a dict `grads`. Since two layers may both have
 # a `W`, the network calls them by the layer's name and their own: `affine1.W`.
 #
-# A layer of the library is used like this:
+# A layer of the library is used like this. (Some layers behave differently in training; `forward`
+# takes it that it is training, unless it is told `train=False`.)
 
 # %%
 layer = Affine(3, 2, rng=0)  # 3 inputs, 2 outputs; its parameters are in the dict layer.params
@@ -209,7 +210,8 @@ check_1.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # def network_forward(layers, x):
 #     return Sequential(*layers.values()).forward(x)
 # def network_backward(layers, dout, caches):
@@ -304,7 +306,8 @@ check_2.require()
 # 3. the loss goes back: `.backward(1.0, cache)` returns the gradient of the scores, and `{}`;
 # 4. the network goes back, and the gradients of all parameters are gathered;
 # 5. a rule changes the parameters **in place**: `rule.update(params, grads)`, two dicts with the
-#    same names. `solvers.SGD(0.1)` is such a rule: $w \leftarrow w - 0.1\,\partial L/\partial w$.
+#    same names. `params_of(layers)`, in the next cell, is the first of them, for a dict of layers.
+#    `solvers.SGD(0.1)` is such a rule: $w \leftarrow w - 0.1\,\partial L/\partial w$.
 #
 # **What should the first loss be?** A fresh network knows nothing, and should say so: each of the C
 # classes has probability $1/C$. The loss is minus the logarithm of the probability of the right
@@ -427,7 +430,7 @@ check_3.require()
 # train on all of them. Here your functions do so, epoch by epoch.
 
 # %%
-if check_1.verdict == check_2.verdict == check_3.verdict == "right":
+if {check.verdict for check in (check_1, check_2, check_3)} <= {"right", "borrowed"}:
     layers, rng, rule = small_network(0), np.random.default_rng(0), solvers.SGD(0.5)
     for epoch in range(1, 11):
         losses = []
@@ -664,7 +667,8 @@ check_4.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # (The two rates take pencil and paper alone.)
 # Descent = borrow(solvers.SGD)
 # class Momentum(Descent):
@@ -828,7 +832,8 @@ check_5.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # RMSProp, Adam = borrow(solvers.RMSProp), borrow(solvers.Adam)
 
 # %% [markdown]
@@ -963,7 +968,8 @@ check_6.require()
 ### END HIDDEN TESTS
 
 # %%
-# Stuck? Remove the # below and run this cell: the library's own takes the place of yours for now.
+# Stuck? Remove the # below and run this cell, then the check above once more: what the library
+# has takes the place of yours for now.
 # def step_decay(epoch, every, factor): return solvers.Step(every=every, factor=factor)(epoch)
 # def cosine(epoch, epochs): return solvers.Cosine(epochs=epochs)(epoch)
 # step_decay.borrowed = cosine.borrowed = True

@@ -1,7 +1,7 @@
 """Wrong submissions of homework 1, and what they lose."""
 
 WRONG = [
-    # name, solution cell, old text, new text, exercises lost, what the feedback says
+    # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
         "a central difference over h",
         "differences",

@@ -1,9 +1,9 @@
 """Wrong submissions of homework 2, and what they lose."""
 
 WRONG = [
-    # name, grade_id of the cell, old, new, the exercises lost, what the feedback says
+    # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
-        "the slide's swap",
+        "the slide's swap and a path forgotten",
         "sum-times",
         "dx, dy = dq * 1, dq * 1",
         "dx, dy = dz, dz",
@@ -11,7 +11,7 @@ WRONG = [
         "Lecture slides have printed this slip, too",
     ),
     (
-        "= where += belongs",
+        "= where += belongs and the wrong axis",
         "forks",
         "dx += dout  # along the other, straight into the sum",
         "dx = dout",
@@ -27,7 +27,7 @@ WRONG = [
         "the sign: the derivative of 1/u is −1/u²",
     ),
     (
-        "a path forgotten",
+        "the slide's swap and a path forgotten",
         "long",
         'd["x"] += d["num"]  # num = x + a',
         "pass",
@@ -35,7 +35,7 @@ WRONG = [
         "the path through num is missing",
     ),
     (
-        "rows standardised, not columns",
+        "= where += belongs and the wrong axis",
         "scale",
         "(x - x.mean(axis=0)) / x.std(axis=0)",
         "(x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)",

@@ -1,7 +1,7 @@
 """Wrong submissions of homework 3, and what they lose."""
 
 WRONG = [
-    # name, solution cell, old text, new text, exercises lost, what the feedback says
+    # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
         "the bias gets the mean over the examples",
         "backward",

@@ -1,9 +1,9 @@
 """Wrong submissions of homework 6, and what they lose."""
 
 WRONG = [
-    # name, solution cell, old text, new text, exercises lost, what the feedback says
+    # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
-        "the unbiased variance",
+        "the unbiased variance and mixed channels",
         "forward",
         "x.var(axis=0)",
         "x.var(axis=0, ddof=1)",
@@ -27,7 +27,7 @@ WRONG = [
         "a batch of one has no other mean than itself",
     ),
     (
-        "images reshaped in the order of memory",
+        "the unbiased variance and mixed channels",
         "images",
         "x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])",
         "x.reshape(-1, x.shape[1])",

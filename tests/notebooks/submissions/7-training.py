@@ -1,7 +1,7 @@
 """Wrong submissions of homework 7, and what they lose."""
 
 WRONG = [
-    # name, solution cell, old text, new text, exercises lost, what the feedback says
+    # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
         "the gradient goes through the layers in the order of the forward pass",
         "chain",
@@ -11,7 +11,7 @@ WRONG = [
         "the backward pass begins with the last layer, not with the first",
     ),
     (
-        "the velocity is renamed",
+        "the velocity is renamed and t counts from 0",
         "momentum",
         "v *= self.momentum\n        v -= self.lr * dw",
         "v = self.momentum * v - self.lr * dw",
@@ -19,7 +19,7 @@ WRONG = [
         "the velocity was lost between the steps",
     ),
     (
-        "t counts from 0",
+        "the velocity is renamed and t counts from 0",
         "adam",
         "m / (1 - self.beta1**self.t), v / (1 - self.beta2**self.t)",
         "m / (1 - self.beta1 ** (self.t - 1)), v / (1 - self.beta2 ** (self.t - 1))",

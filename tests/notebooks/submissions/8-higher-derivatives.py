@@ -1,9 +1,9 @@
 """Wrong submissions of homework 8, and what they lose."""
 
 WRONG = [
-    # name, grade_id of the cell, old, new, the exercises lost, what the feedback says
+    # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
-        "the transpose of the Jacobian",
+        "a transpose and half a rate",
         "rows",
         "J[i] =",
         "J[:, i] =",
@@ -11,7 +11,7 @@ WRONG = [
         "that is the transpose: a one-hot dout gives a row",
     ),
     (
-        "a product of slopes",
+        "a product of slopes and a step divided by too much",
         "dual",
         "self.slope * other.value + self.value * other.slope",
         "self.slope * other.slope",
@@ -19,7 +19,7 @@ WRONG = [
         "that is the product of the slopes, which belongs to ε²",
     ),
     (
-        "not symmetric",
+        "not symmetric and an honest impostor",
         "hessian",
         "H = (H + H.T) / 2",
         "pass",
@@ -27,7 +27,7 @@ WRONG = [
         "take the mean of H and its transpose",
     ),
     (
-        "half the largest rate",
+        "a transpose and half a rate",
         "curvature",
         "2 / eigenvalues[-1]",
         "1 / eigenvalues[-1]",
@@ -35,7 +35,7 @@ WRONG = [
         "1/λ takes the error along this direction to 0 at once",
     ),
     (
-        "the finer step divided by too much",
+        "a product of slopes and a step divided by too much",
         "bar",
         "phi(-h / 2)) / h",
         "phi(-h / 2)) / (2 * h)",
@@ -43,7 +43,7 @@ WRONG = [
         "half of it: from −h/2 to h/2 it is h, not 2h",
     ),
     (
-        "an honest impostor",
+        "not symmetric and an honest impostor",
         "impostors",
         "dout.mean(axis=-1, keepdims=True)",
         "(dout * out).sum(axis=-1, keepdims=True)",

@@ -1,9 +1,9 @@
 """Wrong submissions of homework 9, and what they lose."""
 
 WRONG = [
-    # name, solution cell, old text, new text, exercises lost, what the feedback says
+    # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
-        "half of the product rule",
+        "half of the product rule and noise in inference",
         "swish",
         "dout * s * (1 + x * (1 - s))",
         "dout * s * x * (1 - s)",
@@ -19,7 +19,7 @@ WRONG = [
         "missing: features, beta",
     ),
     (
-        "noise in inference",
+        "half of the product rule and noise in inference",
         "noise",
         "if not train:\n            return x, None\n        ",
         "",
