@@ -183,6 +183,7 @@ def test_a_run_that_has_nothing_left_to_do_says_so(capsys):
     assert message in capsys.readouterr().out
 
 
+@pytest.mark.no_cover  # slow enough as it is
 def test_a_run_that_learns_nothing_says_so_in_print_and_in_the_report(tmp_path, capsys):
     assert train.main([*SMALL, "--lr", "1e-9"]) == 0
     said = "This run has hardly learned: the best validation accuracy is "
@@ -190,6 +191,7 @@ def test_a_run_that_learns_nothing_says_so_in_print_and_in_the_report(tmp_path, 
     assert said in (tmp_path / "run/report.html").read_text("utf-8")
 
 
+@pytest.mark.no_cover  # slow enough as it is
 def test_the_report_has_the_options_that_were_used_as_one_types_them(tmp_path):
     assert train.main([*SMALL, "--gradcheck"]) == 0
     page = (tmp_path / "run/report.html").read_text("utf-8")

@@ -19,7 +19,7 @@ from training.trial import Result
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--hidden", "16", "--jobs", "2", "--no-report"]
-LONG = [*SMALL, "--epochs", "150"]  # seconds each
+LONG = [*SMALL, "--epochs", "80"]  # seconds each
 DIVERGING = ["--rule", "sgd", "--norm", "none", "--search", "lr=0.01,1e30", "--epochs", "2"]
 
 

@@ -156,7 +156,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [*(case for case in CASES if case != "deep"), pytest.param("deep", marks=pytest.mark.no_cover)],
+)
 def test_a_report_is_one_sound_page_that_asks_for_nothing_from_outside(case):
     text = report(CASES[case])
     page = Page(text)
@@ -173,6 +176,7 @@ def test_a_report_is_one_sound_page_that_asks_for_nothing_from_outside(case):
     assert page.tags.count("svg") == text.count('role="img" aria-label="') > 0
 
 
+@pytest.mark.no_cover  # slow enough as it is
 @pytest.mark.parametrize("case", ["plain", "pictures in colour", "nasty pictures", "deep"])
 def test_pictures_are_written_beside_it_as_png_files(case, tmp_path):
     write_pictures(tmp_path, CASES[case])
@@ -289,6 +293,7 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path):
         write_report(tmp_path / "nowhere" / "report.html", evidence_of())
 
 
+@pytest.mark.no_cover  # slow enough as it is
 def test_the_same_evidence_gives_the_same_page():
     assert report(CASES["records"]) == report(CASES["records"])
 

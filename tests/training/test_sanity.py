@@ -84,6 +84,7 @@ def test_a_rate_that_is_far_off_is_named_with_how_far(rule, factor, norm):
     assert found.verdict.endswith(f"Take {found.suggested:.3g}.")
 
 
+@pytest.mark.no_cover  # slow enough as it is
 @pytest.mark.parametrize("norm", [None, BatchNorm])
 @pytest.mark.parametrize("rule", [Adam(lr=2e-3), SGD(lr=0.05, momentum=0.9)], ids=repr)
 class TestWithTwoRulesAndTwoNets:
@@ -112,6 +113,7 @@ class TestWithTwoRulesAndTwoNets:
         assert all(check.ok for check in found.checks)
 
 
+@pytest.mark.no_cover  # slow enough as it is
 @pytest.mark.parametrize("rule", [Adam(lr=2e-3), SGD(lr=0.05, momentum=0.9)], ids=repr)
 def test_ten_layers_of_sigmoids_are_named(rule):
     found = diagnosed(MLP([64] + [100] * 10 + [10], activation=Sigmoid(), rng=0), rule)
@@ -119,6 +121,7 @@ def test_ten_layers_of_sigmoids_are_named(rule):
     assert found.verdict.startswith("The gradient vanishes on its way down: affine1.W gets ")
 
 
+@pytest.mark.no_cover  # slow enough as it is
 def test_six_layers_of_sigmoids_with_batch_norm_are_not():
     assert diagnosed(MLP([64] + [50] * 6 + [10], activation=Sigmoid(), norm=BatchNorm, rng=0))
 
@@ -209,6 +212,7 @@ def test_weights_that_are_not_finite_are_named():
     assert diagnosed(net).verdict.startswith("The loss is nan before the first step")
 
 
+@pytest.mark.no_cover  # slow enough as it is
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     "arguments",
