@@ -46,35 +46,44 @@ class BatchNorm(Layer):
                     f"least one example, or train=False"
                 )
             running_mean, running_var = mean, var
-            m = x.size // self.features
-            mean = sum_of_rows(x) / m
+            m, total = self.over_batch(x.size // self.features, sum_of_rows(x))
+            mean = total / m
             centred = x - mean.reshape(column)
-            var = sum_of_products(centred, centred) / m
+            (squares,) = self.over_batch(sum_of_products(centred, centred))
+            var = squares / m
             for running, batch in ((running_mean, mean), (running_var, var)):
                 running *= self.momentum
                 running += (1 - self.momentum) * batch
         else:
+            m = None
             centred = x - mean.reshape(column)
         rstd = 1 / np.sqrt(var + self.eps)
         out = centred * (self.params["gamma"] * rstd).reshape(column)
         out += self.params["beta"].reshape(column)
-        return out, (centred, rstd, self.params["gamma"], train)
+        return out, (centred, rstd, self.params["gamma"], m)
 
     def backward(self, dout, cache):
-        centred, rstd, gamma, train = cache  # x̂ = centred · rstd
+        centred, rstd, gamma, m = cache  # x̂ = centred · rstd; m is None in inference
         dout = self.upstream(dout, centred.shape, centred.dtype)
         column = (-1, *[1] * (dout.ndim - 2))
         dbeta = sum_of_rows(dout)
         dgamma = rstd * sum_of_products(dout, centred)
         scale = (gamma * rstd).reshape(column)
-        if not train:
-            return scale * dout, {"gamma": dgamma, "beta": dbeta}
-        m = dout.size // self.features
+        grads = {"gamma": dgamma, "beta": dbeta}
+        if m is None:
+            return scale * dout, grads
+        dgamma, dbeta = self.over_batch(dgamma, dbeta)
         dx = centred * (rstd * dgamma / m).reshape(column)  # x̂ dgamma / m
         np.subtract(dout, dx, out=dx)
         dx -= (dbeta / m).reshape(column)
         dx *= scale
-        return dx, {"gamma": dgamma, "beta": dbeta}
+        return dx, grads
+
+    @staticmethod
+    def over_batch(*sums):
+        """Sums over the rows of the batch. Whoever computes a batch in parts puts a function in
+        the place of this one that adds up those of all parts."""
+        return sums
 
     @classmethod
     def examples(cls, rng):

@@ -39,19 +39,20 @@ class Model:
     def state(self):
         return self.net.state
 
-    def loss(self, x, y):
+    def loss(self, x, y, weight=1.0):
         """The training loss for rows x (N, …) and targets y, a float, and its gradients, a dict
-        with the keys of `params`. The gradient of x itself is not computed."""
+        with the keys of `params`; all of them times `weight`, the share that the rows have in a
+        larger batch. The gradient of x itself is not computed."""
         out, cache = self.net.forward(x)
         loss, loss_cache = self.criterion.forward(out, y)
-        dout, _ = self.criterion.backward(1.0, loss_cache)
+        dout, _ = self.criterion.backward(weight, loss_cache)
         grads = self.net.param_grads(dout, cache)
         if self.l2:
             for name, W in self.params.items():
                 if is_weight(name):
                     loss += 0.5 * self.l2 * np.vdot(W, W)
-                    grads[name] = grads[name] + self.l2 * W
-        return float(loss), grads
+                    grads[name] = grads[name] + (weight * self.l2) * W
+        return weight * float(loss), grads
 
     def outputs(self, x):
         """The network's output for rows x (N, …), in inference mode and a block of rows at a time,

@@ -9,9 +9,15 @@ import numpy as np
 
 
 def generators(*roots: Any) -> list[np.random.Generator]:
-    """The generators that can be reached from `roots` by way of attributes, dicts, lists and
-    tuples, each once, in an order that is the same for the same structure."""
-    found: list[np.random.Generator] = []
+    """The generators that can be reached from `roots`, one for each stream of random numbers, in
+    an order that is the same for the same structure."""
+    found = [thing for thing in reachable(*roots) if isinstance(thing, np.random.Generator)]
+    return [*{id(rng.bit_generator): rng for rng in found}.values()]
+
+
+def reachable(*roots: Any) -> Iterator[Any]:
+    """All that can be reached from `roots` by way of attributes, dicts, lists and tuples, each
+    once; classes, arrays and texts are left out."""
     seen: set[int] = set()
     pending = list(reversed(roots))
     while pending:
@@ -19,11 +25,9 @@ def generators(*roots: Any) -> list[np.random.Generator]:
         if id(thing) in seen or isinstance(thing, (type, np.ndarray, str)):
             continue
         seen.add(id(thing))
-        if isinstance(thing, np.random.Generator):
-            found.append(thing)
-        else:
+        yield thing
+        if not isinstance(thing, np.random.Generator):
             pending.extend(reversed([*inside(thing)]))
-    return found
 
 
 def inside(thing: Any) -> Iterator[Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 import data
-import solvers
 from nets import MLP, Classifier
 from training.options import ACTIVATIONS, FROM_FOLDER, LOSSES, NORMS, RULES, SCHEDULES, TOYS
+from training.ranks import ALONE
 
 
 def load(name, folder, dtype):
@@ -44,9 +44,9 @@ def reading(option, file):
         raise OSError(f"{option} {file}: cannot be read: {error.strerror or error}") from None
 
 
-def build(options, dataset):
-    """The classifier and the solver that the options ask for. Raises ValueError where an option
-    is wrong."""
+def build(options, dataset, team=ALONE):
+    """The classifier and the solver that the options ask for, for a `team` to train. Raises
+    ValueError where an option is wrong."""
     rng = np.random.default_rng(options.seed)
     try:
         net = MLP(
@@ -66,7 +66,7 @@ def build(options, dataset):
         )
     model = Classifier(net, loss=LOSSES[options.loss], l2=options.l2)
     rate = {} if options.lr is None else {"lr": options.lr}
-    solver = solvers.Solver(
+    solver = team.solver(
         model,
         RULES[options.rule](**rate),
         dataset,

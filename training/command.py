@@ -10,6 +10,7 @@ from training.comparison import compare, compare_parser
 from training.many import begin_many, carry_out_many, is_many, kind_of, take_up_many
 from training.options import fill_in, parser, resume_parser
 from training.prediction import evaluate, evaluate_parser, predict, predict_parser
+from training.ranks import ALONE, as_one, team
 from training.running import begin, carry_out, failed, taken_up
 from training.sanity import examine, range_picture
 
@@ -24,17 +25,31 @@ COMMANDS = {
 def main(arguments=None):
     """Does what the command line says; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        ours = team()
+    except ValueError as error:
+        return failed(error, 2)
+    if ours.ranks == 1:
+        return obey(arguments, ours)
+    return as_one(ours, lambda: obey(arguments, ours))
+
+
+def obey(arguments, ours):
+    """The same, as one of a team of processes."""
     first = arguments[0] if arguments else "-"
     try:
         if first in COMMANDS:
+            in_one_process(ours, first)
             return inform(*COMMANDS[first], arguments[1:])
         if not first.startswith("-"):
             close = difflib.get_close_matches(first, COMMANDS, n=1)
             meant = f"; did you mean {close[0]}?" if close else ""
             return failed(f"{first}: expected an option or {', '.join(COMMANDS)}{meant}", 2)
         if any(word.partition("=")[0] == "--resume" for word in arguments):
-            return resume(resume_parser().parse_args(arguments))
-        return train(parser().parse_args(arguments))
+            return resume(resume_parser().parse_args(arguments), ours)
+        return train(parser().parse_args(arguments), ours)
+    except ValueError as error:
+        return failed(error, 2)
     except KeyboardInterrupt:
         return failed("interrupted", 130)
     except MemoryError as error:
@@ -42,13 +57,22 @@ def main(arguments=None):
         return failed(f"not enough memory: {what}; try a smaller --hidden or --batch-size", 1)
 
 
-def train(options):
+def in_one_process(ours, what):
+    """Raises ValueError in a team of several."""
+    if ours.ranks > 1:
+        ours.complain(f"{what}: works in one process; start it without mpiexec")
+
+
+def train(options, ours=ALONE):
     """Trains in a new run folder; returns the exit status."""
     if options.sanity:
+        in_one_process(ours, "--sanity")
         return look(options)
     try:
-        many = kind_of(options) is not None
-        run = begin_many(options) if many else begin(options)
+        many = kind_of(options)
+        if many:
+            in_one_process(ours, f"--{many}")
+        run = begin_many(options) if many else begin(options, ours)
     except (ValueError, OSError) as error:
         return failed(error, 2)
     return carry_out_many(run) if many else carry_out(run)
@@ -76,11 +100,13 @@ def look(options):
     return 0 if diagnosis else 1
 
 
-def resume(options):
+def resume(options, ours=ALONE):
     """Goes on with a run; returns the exit status."""
     try:
         many = is_many(options)
-        run = take_up_many(options) if many else taken_up(options.resume, options.epochs)
+        if many:
+            in_one_process(ours, "--resume of several runs")
+        run = take_up_many(options) if many else taken_up(options.resume, options.epochs, ours)
     except (ValueError, OSError) as error:
         return failed(error, 2)
     return carry_out_many(run) if many else carry_out(run)

@@ -30,11 +30,13 @@ class Keeper:
     """Saves a run in its folder as it goes, so often that this takes 1 % of the time, and ends it
     between two steps when a signal asks for it.
 
-    `monitor` records what goes on in the network; its records are saved with the run.
+    `monitor` records what goes on in the network; its records are saved with the run. `team` does
+    the run.
     """
 
-    def __init__(self, folder, monitor):
+    def __init__(self, folder, team, monitor):
         self.folder = folder
+        self.team = team
         self.monitor = monitor
         self._signal = None
         self._at_once = False
@@ -46,9 +48,10 @@ class Keeper:
         """To be called between two steps. Raises Stopped after a signal, FileError where the run
         cannot be saved."""
         self.monitor.after_step(solver)
-        if self._signal is not None:
+        number = self.team.signal(solver, self._signal)
+        if number is not None:
             self.save(solver)
-            raise Stopped(self._signal)
+            raise Stopped(number)
         if (time.perf_counter() - self._saved) * SHARE >= self._cost:
             self.save(solver)
 
@@ -61,13 +64,14 @@ class Keeper:
         Raises FileError where they cannot be written; those written before are still there."""
         started = time.perf_counter()
         save_checkpoint(self.folder / "checkpoint.safetensors", solver, self.monitor.records)
-        self.folder.write_metrics(solver.history)
-        self.save_best(solver)
+        self.save_results(solver)
         self._saved = time.perf_counter()
         self._cost = self._saved - started
 
-    def save_best(self, solver):
-        """Writes the best network so far, where it is a new one; raises FileError as `save`."""
+    def save_results(self, solver):
+        """Writes the metrics, and the best network so far where it is a new one; raises FileError
+        as `save`."""
+        self.folder.write_metrics(solver.history)
         if solver.best is not None and solver.best is not self._best:
             best = solver.best
             write_arrays(
@@ -114,3 +118,12 @@ class Keeper:
         self._at_once = True
         if self._signal is not None:
             raise Stopped(self._signal)
+
+
+class Follower(Keeper):
+    """That of a rank other than the first: it heeds signals, and saves nothing."""
+
+    def save(self, solver):
+        pass
+
+    save_results = save

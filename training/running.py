@@ -17,9 +17,10 @@ from training.building import build, load
 from training.comparison import worded
 from training.evidence import Evidence
 from training.folder import RunFolder, description, fingerprint, fresh_path
-from training.keeper import Keeper, Stopped
+from training.keeper import Follower, Keeper, Stopped
 from training.options import fill_in
 from training.printing import check_gradients, misgiving, report, report_epoch
+from training.ranks import ALONE, Alone
 from training.report import write_pictures, write_report
 
 
@@ -34,26 +35,50 @@ class Run:
     folder: RunFolder
     keeper: Keeper
     release: Callable[[], object]  # gives the folder free for other processes
+    team: Alone
     finished: bool = False
 
 
-def begin(options):
+def begin(options, team=ALONE):
     """A new run in a new folder. Raises ValueError or OSError where an option, the data or the
     folder is wrong."""
-    dataset = load(options.dataset, options.data_dir, options.dtype)
-    fill_in(options, dataset)
-    model, solver = build(options, dataset)
-    path = options.run_dir or fresh_path(Path(options.dataset).name.partition(".")[0])
-    folder = RunFolder.create(path, description(options, dataset))
-    run = assembled(options, dataset, model, solver, folder)
-    run.keeper.save(solver)
+
+    def prepared():
+        dataset = load(options.dataset, options.data_dir, options.dtype)
+        fill_in(options, dataset)
+        return dataset, *build(options, dataset, team)
+
+    def created():
+        path = options.run_dir or fresh_path(Path(options.dataset).name.partition(".")[0])
+        return RunFolder.create(path, config)
+
+    dataset, model, solver = team.together(prepared)
+    config = description(options, dataset)
+    team.same(**in_common(config))
+    folder = team.first(created) or RunFolder(Path(options.run_dir or "."), config)
+    run = team.together(lambda: assembled(options, dataset, model, solver, folder, team))
+    team.together(lambda: run.keeper.save(solver))
     return run
 
 
-def taken_up(path, epochs=None):
+def in_common(config):
+    """What must be the same on all ranks: the options, the versions, the data."""
+    versions = {f"the version of {name}": value for name, value in config["versions"].items()}
+    options = {f"--{name.replace('_', '-')}": value for name, value in config["options"].items()}
+    return versions | options | {"data with the fingerprint": config["data"]["fingerprint"]}
+
+
+def taken_up(path, epochs=None, team=ALONE):
     """The run in the folder `path`, where it stood when it was saved last; to go on until
     `epochs`, or, left out, until the number it was begun with. Raises FileError or ValueError
     where the folder, its checkpoint or the data are not what they were."""
+    run = team.together(lambda: opened(path, epochs, team))
+    team.same(**in_common(run.folder.config), step=run.solver.step, epochs=run.solver.goal)
+    return run
+
+
+def opened(path, epochs, team):
+    """The same, on one rank."""
     folder = RunFolder.open(path)
     try:
         options = argparse.Namespace(**folder.config["options"])
@@ -64,10 +89,10 @@ def taken_up(path, epochs=None):
                 f"with; put those back, or begin a new run"
             )
         options.epochs = options.epochs if epochs is None else epochs
-        model, solver = build(options, dataset)
+        model, solver = build(options, dataset, team)
     except (AttributeError, KeyError, TypeError) as error:
         raise FileError(f"{folder / 'config.json'}: damaged: {error}") from None
-    run = assembled(options, dataset, model, solver, folder)
+    run = assembled(options, dataset, model, solver, folder, team)
     # A run that was ended before it was saved at all begins again; nothing of it is lost.
     if (folder / "checkpoint.safetensors").exists() or (folder / "metrics.csv").exists():
         restore(run)
@@ -77,7 +102,8 @@ def taken_up(path, epochs=None):
                 f"--epochs {epochs}: {path} has {solver.epoch} epochs behind it; expected more"
             )
         folder.config["options"]["epochs"] = epochs
-        folder.write_config()
+        if team.rank == 0:
+            folder.write_config()
     stopped_early = epochs is None and solver.waited == options.patience
     run.finished = solver.epoch >= options.epochs or stopped_early
     if not run.finished:
@@ -100,15 +126,16 @@ def restore(run):
     run.keeper.monitor.after_step(run.solver)
 
 
-def assembled(options, dataset, model, solver, folder):
+def assembled(options, dataset, model, solver, folder, team):
     """The run of these parts, with its keeper at its post. Raises FileError where another process
     trains it."""
-    release = folder.claim()
+    release = folder.claim() if team.rank == 0 else lambda: None
     sample = solver.sample[:256]
-    keeper = Keeper(folder, Monitor(model, dataset.x_train[sample], dataset.y_train[sample]))
+    kind = Keeper if team.rank == 0 else Follower
+    keeper = kind(folder, team, Monitor(model, dataset.x_train[sample], dataset.y_train[sample]))
     solver.callbacks += [report_epoch, keeper.monitor]
     solver.after_step = keeper.after_step
-    return Run(options, dataset, model, solver, folder, keeper, release)
+    return Run(options, dataset, model, solver, folder, keeper, release, team)
 
 
 def announce(run):
@@ -131,18 +158,21 @@ def carry_out(run):
     solver, folder = run.solver, run.folder
     go_on = f"go on with: python train.py --resume {shlex.quote(str(folder.path))}"
     if run.options.gradcheck and not check_gradients(run.model.net, run.dataset.x_train[:8]):
+        run.team.agreed = True
         return failed("the gradients are wrong, see above; nothing was trained", 1)
     print()
     try:
         with run.keeper.watching():
             train_on(run)
             run.keeper.heed_at_once()
-            finish(run)
+            if run.team.rank == 0:
+                finish(run)
     except Stopped as stopped:
         return failed(f"stopped {place(solver)}; {go_on}", 128 + stopped.number)
     except KeyboardInterrupt:
         return failed(f"interrupted {place(solver)}; what was saved before is safe, {go_on}", 130)
     except NonFiniteError as error:
+        run.team.agreed = True  # the sums that all have received are not finite
         best = folder / "best.safetensors"
         kept = f"; the best network so far is in {best}" if best.exists() else ""
         return failed(f"{error}{kept}", 1)
@@ -162,8 +192,7 @@ def train_on(run):
             with np.errstate(all="ignore"):  # the solver finds numbers that are not finite
                 run.solver.train()
     except NonFiniteError:
-        run.keeper.save_best(run.solver)
-        run.folder.write_metrics(run.solver.history)
+        run.keeper.save_results(run.solver)
         raise
     run.keeper.save(run.solver)
 

@@ -79,6 +79,7 @@ def correct_layers(seed):
     yield from ((name, layer, inputs) for name, layer, *inputs in hard_twins(seed))
 
 
+@pytest.mark.no_cover  # slow enough as it is
 @pytest.mark.parametrize("point", POINTS)
 def test_no_alarm_on_correct_layers_easy_and_hard(point):
     for name, layer, inputs in correct_layers(seed=1):

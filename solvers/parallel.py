@@ -1,0 +1,139 @@
+"""Training on many processes at once, each with its share of every minibatch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from layers import Layer
+from solvers.generators import reachable
+from solvers.solver import Solver
+
+
+@dataclass(frozen=True)
+class Share:
+    """The rows from `first` up to `last` of a minibatch of `rows`; `idle` where none are left for
+    this process: it then computes row 0, which counts for nothing."""
+
+    first: int
+    last: int
+    rows: int
+    idle: bool
+
+    @classmethod
+    def of(cls, rank: int, ranks: int, rows: int) -> Share:
+        """Consecutive rows, whose numbers differ by one at most between ranks."""
+        first, last = rank * rows // ranks, (rank + 1) * rows // ranks
+        return cls(first, last, rows, False) if last > first else cls(0, 1, rows, True)
+
+    @property
+    def weight(self) -> float:
+        """What part of the mean over the minibatch these rows are."""
+        return 0.0 if self.idle else (self.last - self.first) / self.rows
+
+
+class ParallelSolver(Solver):
+    """A `Solver` on each of the processes of a communicator, all made with the same arguments:
+    they do together what one Solver would, with the same batches and the same result, rounding
+    apart.
+
+        ParallelSolver(MPI.COMM_WORLD, model, rule, data, …).train()
+
+    comm: a communicator of mpi4py. Every process, a *rank*, holds the whole model and the whole
+    state of the run, so that a checkpoint of any of them is one of the run. In a step each
+    computes its `Share` of the rows; loss and gradients, weighted with the share, lie in one flat
+    buffer and are added up by one Allreduce. `model.loss` must take a weight, as that of
+    `nets.Classifier` does.
+
+    What layers compute over the batch is computed over that of all ranks: BatchNorm's sums are
+    added up, and Dropout draws the mask of the whole minibatch on each rank, of which it takes its
+    rows. So the result does not depend on the number of ranks. (A layer of your own that draws
+    otherwise than by `rng.random(shape of x)`, or has sums over the batch other than through a
+    method `over_batch`, does depend on it.)
+
+    `asked`, a number that a rank may set at any time, is known to all after the next step, as the
+    attribute `heard`: the sum over the ranks.
+    """
+
+    def __init__(self, comm: Any, *given: Any, progress: bool = True, **options: Any) -> None:
+        self.comm, self.rank, self.ranks = comm, comm.Get_rank(), comm.Get_size()
+        super().__init__(*given, progress=progress and self.rank == 0, **options)
+        self.asked = self.heard = 0
+        self.share: Share | None = None
+        self._flat = np.empty(0)
+        for layer in [thing for thing in reachable(self.model) if isinstance(thing, Layer)]:
+            if hasattr(layer, "over_batch"):
+                layer.over_batch = self.over_batch
+            if isinstance(rng := getattr(layer, "rng", None), np.random.Generator):
+                vars(layer)["rng"] = RowsOfStream(rng.bit_generator, self)
+
+    def gradients(self, rows: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+        """Return the loss and the gradients of the batch made of these rows of the data."""
+        self.share = share = Share.of(self.rank, self.ranks, len(rows))
+        own = rows[share.first : share.last]
+        x, y = self.data.x_train.take(own, axis=0), self.data.y_train.take(own, axis=0)
+        try:
+            loss, grads = self.model.loss(x, y, share.weight)  # type: ignore[call-arg]
+        finally:
+            self.share = None
+        return self._added_up(loss, grads, share.idle)
+
+    def _added_up(
+        self, loss: float, grads: dict[str, np.ndarray], idle: bool
+    ) -> tuple[float, dict[str, np.ndarray]]:
+        size = sum(dw.size for dw in grads.values())
+        if self._flat.size != size + 2:
+            self._flat = np.empty(size + 2, np.result_type(np.float32, *grads.values()))
+        flat, views, at = self._flat, {}, 2
+        flat[:2] = loss, self.asked
+        for name, dw in grads.items():
+            views[name] = flat[at : at + dw.size].reshape(dw.shape)
+            views[name][...] = 0.0 if idle else dw  # BatchNorm sends something back to any row
+            at += dw.size
+        self._sum(flat)
+        self.heard = round(float(flat[1]))
+        return float(flat[0]), views
+
+    def over_batch(self, *sums: Any) -> tuple[Any, ...]:
+        """Return the sums, numbers or arrays, added up over all ranks in float64; as they are
+        outside a step."""
+        if self.share is None:
+            return sums
+        flat = np.concatenate([np.ravel(one) for one in sums], dtype=np.float64)
+        if self.share.idle:
+            flat[:] = 0.0
+        self._sum(flat)
+        parts = np.split(flat, np.cumsum([np.size(one) for one in sums])[:-1])
+        return tuple(
+            part.astype(one.dtype) if isinstance(one, np.ndarray) else part.item()
+            for one, part in zip(sums, parts, strict=True)
+        )
+
+    def _sum(self, flat: np.ndarray) -> None:
+        if self.ranks > 1:
+            from mpi4py import MPI
+
+            self.comm.Allreduce(MPI.IN_PLACE, flat)
+
+    def _scores(self) -> tuple[float | None, float | None]:
+        found: tuple[float | None, float | None] = self.comm.bcast(super()._scores())
+        return found
+
+
+class RowsOfStream(np.random.Generator):
+    """Draws for a whole minibatch and returns the rows of one rank, so that what a layer draws
+    does not depend on the number of ranks."""
+
+    def __init__(self, bit_generator: Any, solver: ParallelSolver) -> None:
+        super().__init__(bit_generator)
+        self.solver = solver
+
+    def random(self, size: Any = None, *given: Any, **options: Any) -> Any:
+        """Return uniform random numbers in [0, 1), `size` of them; see numpy.random.Generator."""
+        share = self.solver.share
+        if share is None or not isinstance(size, tuple) or size[:1] != (share.last - share.first,):
+            return super().random(size, *given, **options)
+        whole = super().random((share.rows, *size[1:]), *given, **options)
+        return whole[share.first : share.last]

@@ -1,0 +1,162 @@
+"""Several processes come to the same parameters as one, whatever the batch and their number."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data import load_digits
+from layers import Affine, BatchNorm, Dropout, Tanh
+from nets import MLP, Classifier, Sequential
+from solvers import SGD, Adam, Cosine, Solver
+from solvers.parallel import ParallelSolver, Share
+
+pytest.importorskip("mpi4py", reason='mpi4py is not installed: pip install -e ".[mpi]"')
+BESIDE = Path(sys.executable).parent / "mpiexec"
+MPIEXEC = str(BESIDE) if BESIDE.exists() else shutil.which("mpiexec")
+if MPIEXEC is None:
+    pytest.skip("there is no mpiexec", allow_module_level=True)
+
+ROOT = Path(__file__).parents[2]
+RULES = {"momentum": lambda: SGD(0.05, momentum=0.9), "adam": lambda: Adam(2e-3)}
+PROGRAM = """
+import sys
+sys.path[:0] = [{root!r}, {here!r}]
+import test_parallel as here
+from mpi4py import MPI
+from solvers.parallel import ParallelSolver
+solver = here.trained(lambda *a, **k: ParallelSolver(MPI.COMM_WORLD, *a, **k), *sys.argv[1:3])
+if solver.rank == 0:
+    here.np.savez(sys.argv[3], **here.outcome(solver))
+"""
+
+
+def nets():
+    """With batch normalisation and dropout: after the activation, and before it, as in an MLP."""
+    rng = np.random.default_rng(3)
+    after = [Affine(64, 30, rng=rng), Tanh(), BatchNorm(30), Dropout(0.8, rng=rng)]
+    return {
+        "after": Sequential(*after, Affine(30, 10, rng=rng)),
+        "before": MLP([64, 30, 20, 10], norm=BatchNorm, dropout=0.8, rng=rng),
+    }
+
+
+def trained(make, rule, net, **options):
+    """A run of 240 steps: each epoch has 39 batches of 27 and one of 25."""
+    model = Classifier(nets()[net], l2=1e-3)
+    settings = {"epochs": 6, "batch_size": 27, "schedule": Cosine(6), "seed": 4, "clip_norm": 2.0}
+    solver = make(
+        model, RULES[rule](), load_digits().standardised(), progress=False, **settings | options
+    )
+    solver.train()
+    solver.last.restore(model)
+    return solver
+
+
+def outcome(solver):
+    """The last parameters and state, the losses and the scores."""
+    history = solver.history
+    found = {**solver.model.params, **solver.model.state}
+    return found | {"loss": history.step_loss, "score": history.val_score}
+
+
+def on_ranks(ranks, tmp_path, *words):
+    program, out = tmp_path / "program.py", tmp_path / "out.npz"
+    program.write_text(PROGRAM.format(root=str(ROOT), here=str(Path(__file__).parent)))
+    command = [MPIEXEC, "-n", str(ranks), sys.executable, str(program), *words, str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return dict(np.load(out))
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """What one process comes to."""
+    known = {}
+
+    def of(rule, net):
+        if (rule, net) not in known:
+            known[rule, net] = outcome(trained(Solver, rule, net))
+        return known[rule, net]
+
+    return of
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+@pytest.mark.parametrize("net", ["after", "before"])
+@pytest.mark.parametrize("rule", RULES)
+def test_ranks_come_to_the_same_as_one_process(rule, net, ranks, tmp_path, alone):
+    expected, found = alone(rule, net), on_ranks(ranks, tmp_path, rule, net)
+    assert len(expected["loss"]) == 240
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        # Before a batch normalisation a bias does nothing, its gradient is 0 but for rounding, and
+        # Adam makes steps of it, which the running mean follows.
+        idle = rule == "adam" and net == "before" and name in IDLE
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-9 if idle else 1e-12)
+    if ranks == 1:
+        for name, array in expected.items():
+            np.testing.assert_array_equal(found[name], array)
+
+
+IDLE = {
+    f"{layer}.{name}"
+    for layer, name in (
+        *(("affine1", "b"), ("batchnorm1", "running_mean")),
+        *(("affine2", "b"), ("batchnorm2", "running_mean")),
+    )
+}
+
+
+def test_shares_are_all_rows_once_and_nearly_equal():
+    for ranks in (1, 2, 3, 7):
+        for rows in (1, 2, 5, 7, 100):
+            shares = [Share.of(rank, ranks, rows) for rank in range(ranks)]
+            drawn = [n for one in shares if not one.idle for n in range(one.first, one.last)]
+            assert drawn == [*range(rows)]
+            sizes = [one.last - one.first for one in shares if not one.idle]
+            assert max(sizes) - min(sizes) <= 1
+            assert sum(one.weight for one in shares) == pytest.approx(1, abs=1e-15)
+            assert sum(one.idle for one in shares) == max(ranks - rows, 0)
+
+
+class Echo:
+    """A communicator of one rank."""
+
+    def Get_rank(self):
+        return 0
+
+    def Get_size(self):
+        return 1
+
+    def bcast(self, thing):
+        return thing
+
+
+def test_outside_a_step_layers_compute_by_themselves():
+    net = nets()["before"]
+    solver = ParallelSolver(Echo(), Classifier(net), SGD(0.1), load_digits(), progress=False)
+    plain = nets()["before"]
+    x = np.random.default_rng(0).standard_normal((5, 64))
+    assert solver.share is None
+    for train in (True, False):
+        np.testing.assert_array_equal(
+            net.forward(x, train=train)[0], plain.forward(x, train=train)[0]
+        )
+
+
+def test_more_ranks_than_rows_in_a_batch(tmp_path):
+    program, out = tmp_path / "program.py", tmp_path / "out.npz"
+    text = PROGRAM.replace("*sys.argv[1:3])", "*sys.argv[1:3], epochs=1, batch_size=539 * 2 - 1)")
+    program.write_text(text.format(root=str(ROOT), here=str(Path(__file__).parent)))
+    done = subprocess.run(
+        [MPIEXEC, "-n", "3", sys.executable, str(program), "momentum", "after", str(out)],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    expected = outcome(trained(Solver, "momentum", "after", epochs=1, batch_size=1077))
+    for name, array in np.load(out).items():
+        np.testing.assert_allclose(array, expected[name], rtol=0, atol=1e-12)
