@@ -84,13 +84,13 @@ class exercise:
             told = [said for value, said in mistakes if not differing(got, value, 1e-4, atol)]
             self.note_step(label, why, *(told or [hint]))
         else:
-            self.steps.append((label, True, []))
+            self.add(label, True, [])
 
     def true(self, label, condition, hint=""):
         """Asks whether `condition` holds."""
         if condition is None:
             raise NotWritten
-        self.steps.append((label, bool(condition), [] if condition or not hint else [hint]))
+        self.add(label, condition, [] if condition else [hint])
 
     def functions(self, label, forward, backward, *inputs, **options):
         """Checks a pair of functions by `gradcheck.check_functions`, and says what it found."""
@@ -106,11 +106,17 @@ class exercise:
         for found in report.findings:
             lines += [found.message, found.hint, found.example]
             lines.append(f"in the line: {found.line.strip()}" if found.line.strip() else "")
-        self.steps.append((label, bool(report), [line for line in lines if line]))
+        self.add(label, report, lines)
 
     def note_step(self, label, *lines):
         """Adds a step that is wrong, and why."""
-        self.steps.append((label, False, [line for line in lines if line]))
+        self.add(label, False, lines)
+
+    def add(self, label, right, lines):
+        """Adds a step. Where something is not written yet, what is wrong after it may be so for
+        that reason alone, and is left out."""
+        if right or not self.unwritten:
+            self.steps.append((label, bool(right), [line for line in lines if line]))
 
     @property
     def verdict(self):

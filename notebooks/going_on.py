@@ -2,6 +2,7 @@
 
 import ast
 import linecache
+import warnings
 
 
 def statements(frame, line):
@@ -24,7 +25,8 @@ def go_on(frame, left):
         if not names(statement, ast.Load) & lost:
             code = compile(ast.Module([statement], []), frame.f_code.co_filename, "exec")
             try:
-                exec(code, frame.f_globals)
+                with warnings.catch_warnings(action="ignore"):
+                    exec(code, frame.f_globals)
                 continue
             except Exception as error:
                 yield statement, error

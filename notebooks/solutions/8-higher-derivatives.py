@@ -960,10 +960,11 @@ else:
 # `gradcheck.check` works like this, with more care:
 #
 # - a five-point formula, with an error proportional to $h^4$, and steps that shrink until two of
-# them agree; the noise of $\varphi$ is measured instead of guessed, for the reason that you see in
-# the picture; - a random `dout`, random directions first, then entry by entry where something is
-# wrong; - slopes to the left and to the right: where they differ there is a kink, and any slope in
-# between is right. A central difference takes the mean of both, and calls a correct ReLU wrong:
+#   them agree; the noise of $\varphi$ is measured instead of guessed, for the reason that you see
+#   in the picture;
+# - a random `dout`, random directions first, then entry by entry where something is wrong;
+# - slopes to the left and to the right: where they differ there is a kink, and any slope in between
+#   is right. A central difference takes the mean of both, and calls a correct ReLU wrong:
 
 # %%
 relu, zeros = ReLU(), np.zeros((2, 2))
@@ -971,8 +972,8 @@ print("naive check of ReLU at 0:", naive_check(relu.forward, layer_backward(relu
 print(check(relu, zeros))
 
 # %% [markdown]
-# - and then it asks for the reason: is the gradient a factor off, transposed, in the wrong place,
-#   without the part of a fork? A hypothesis counts only if it explains every digit.
+# And then it asks for the reason: is the gradient a factor off, transposed, in the wrong place,
+# without the part of a fork? A hypothesis counts only if it explains every digit.
 #
 # ## 7. How to fool a check
 #
