@@ -22,7 +22,7 @@ def image_dataset(
     """Take `validation` rows out of the training images (stratified) and scale all to [0, 1].
 
     `train` and `test` are pairs of images (N, …) and labels (N,). The training images stay
-    bytes; the others, which are fewer and read in every epoch, become floats.
+    bytes, where they are; the others, which are fewer and read in every epoch, become floats.
     """
     images, labels = train
     rest = len(labels) - validation
@@ -39,7 +39,7 @@ def image_dataset(
     y = labels.astype(np.int64)
     return Dataset(
         name,
-        Pixels(images[train_rows], dtype),
+        Pixels(images, dtype, rows=train_rows),
         y[train_rows],
         scaled(images[val_rows]),
         y[val_rows],

@@ -2,6 +2,8 @@
 
 import gzip
 import math
+import mmap
+import os
 import zlib
 from os import PathLike
 from pathlib import Path
@@ -38,6 +40,7 @@ def load_mnist(
     seed: int = 0,
     dtype: DTypeLike = np.float32,
     base_url: str = URL,
+    mapped: bool = False,
 ) -> Dataset:
     """Load MNIST from a folder, or download it (11 MB, once).
 
@@ -57,6 +60,9 @@ def load_mnist(
         seed: decides which rows these are.
         dtype: of x, float32 or float64.
         base_url: where to download from, with a slash at the end.
+        mapped: leave the training images in their file, where that is not gzipped, and read the
+            rows that are asked for. It must stay as it is meanwhile: where a mapped file is cut
+            short, the system kills the process.
 
     Raises:
         FileNotFoundError: the folder lacks one of the files.
@@ -64,7 +70,7 @@ def load_mnist(
         ValueError: a file is damaged or not what its name says, or `validation` is out of
             range; the message names the file, what was found and what was expected.
     """
-    x_train, y_train = _read_part("train", folder, base_url)
+    x_train, y_train = _read_part("train", folder, base_url, mapped)
     x_test, y_test = _read_part("t10k", folder, base_url)
     return image_dataset(
         "MNIST",
@@ -78,7 +84,9 @@ def load_mnist(
     )
 
 
-def _read_part(part: str, folder: str | PathLike[str] | None, base_url: str) -> tuple[Bytes, Bytes]:
+def _read_part(
+    part: str, folder: str | PathLike[str] | None, base_url: str, mapped: bool = False
+) -> tuple[Bytes, Bytes]:
     """Return the images (N, H, W) and the labels (N,) of "train" or "t10k"."""
     paths = []
     for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
@@ -86,7 +94,7 @@ def _read_part(part: str, folder: str | PathLike[str] | None, base_url: str) -> 
         paths.append(
             fetch(base_url + name, SHA256[name]) if folder is None else _find(Path(folder), name)
         )
-    images, labels = read_idx(paths[0], ndim=3), read_idx(paths[1], ndim=1)
+    images, labels = read_idx(paths[0], ndim=3, mapped=mapped), read_idx(paths[1], ndim=1)
     if len(images) != len(labels):
         raise ValueError(
             f"{paths[1]}: {len(labels)} labels, "
@@ -107,16 +115,22 @@ def _find(folder: Path, packed: str) -> Path:
     raise FileNotFoundError(f"{folder}: holds none of {', '.join(names)}")
 
 
-def read_idx(path: Path, ndim: int) -> Bytes:
+def read_idx(path: Path, ndim: int, *, mapped: bool = False) -> Bytes:
     """Read an IDX file of unsigned bytes, gzipped or not, as an array of `ndim` dimensions.
 
     The format: two zero bytes, 8 (for unsigned bytes), the number of dimensions; each
-    dimension as a big-endian 32-bit integer; the values, last dimension fastest.
+    dimension as a big-endian 32-bit integer; the values, last dimension fastest. With `mapped`,
+    the values of a file that is not gzipped stay there until they are used.
 
     Raises:
         ValueError: another format, an array without values, or a file of the wrong length.
     """
-    raw = path.read_bytes()
+    raw: bytes | mmap.mmap
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        raw = (
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if mapped and size else file.read()
+        )
     if raw[:2] == b"\x1f\x8b":
         try:
             raw = gzip.decompress(raw)

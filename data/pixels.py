@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,23 @@ class Pixels(NDArrayOperatorsMixin):
     (arithmetic, `mean`, `reshape`, …) is done with the whole array, computed for the purpose.
 
     Attributes:
-        values: the images (N, …), uint8.
+        values: images (M, …), uint8; those of a file that is mapped into memory are read when they
+            are asked for.
+        rows: which of them these are, integers (N,); None for all.
         dtype: that of the rows, float32 or float64.
         offset, scale: numbers; 0 and 255 bring bytes to [0, 1].
     """
 
     def __init__(
-        self, values: Bytes, dtype: DTypeLike, offset: float = 0.0, scale: float = 255.0
+        self,
+        values: Bytes,
+        dtype: DTypeLike,
+        offset: float = 0.0,
+        scale: float = 255.0,
+        rows: NDArray[np.integer] | None = None,
     ) -> None:
         self.values = values
+        self.rows = rows
         self.dtype = np.dtype(dtype)
         self.offset = offset
         self.scale = scale
@@ -40,7 +49,7 @@ class Pixels(NDArrayOperatorsMixin):
     @property
     def shape(self) -> tuple[int, ...]:
         """(N, …)."""
-        return self.values.shape
+        return (len(self), *self.values.shape[1:])
 
     @property
     def ndim(self) -> int:
@@ -50,16 +59,16 @@ class Pixels(NDArrayOperatorsMixin):
     @property
     def size(self) -> int:
         """The count of its numbers."""
-        return self.values.size
+        return math.prod(self.shape)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.values) if self.rows is None else len(self.rows)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._floats(self.values[index])
+        return self._floats(self._bytes(index))
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Floats:
-        return self._floats(self.values).astype(dtype or self.dtype, copy=False)
+        return self._floats(self._bytes(slice(None))).astype(dtype or self.dtype, copy=False)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         arrays = [np.asarray(x) if isinstance(x, Pixels) else x for x in inputs]
@@ -75,25 +84,19 @@ class Pixels(NDArrayOperatorsMixin):
 
     def take(self, rows: NDArray[np.integer], axis: int = 0) -> Floats:
         """Return these rows (n, …) as floats; `axis` is 0."""
+        rows = rows if self.rows is None else self.rows.take(rows)
         return self._floats(self.values.take(rows, axis))
-
-    def min(self) -> np.floating:
-        """Return the smallest number."""
-        return self._floats(self.values.min(keepdims=True)).min()
-
-    def max(self) -> np.floating:
-        """Return the largest number."""
-        return self._floats(self.values.max(keepdims=True)).max()
 
     def astype(self, dtype: DTypeLike, copy: bool = True) -> Pixels:
         """Return the same images with rows of another dtype; the bytes are shared."""
-        return Pixels(self.values, dtype, self.offset, self.scale)
+        return Pixels(self.values, dtype, self.offset, self.scale, self.rows)
 
     def measure(self) -> Standardiser:
         """Return what brings all pixels together to mean 0 and standard deviation 1."""
         counts = np.zeros(256, np.int64)
         for start in range(0, len(self), _ROWS):
-            counts += np.bincount(self.values[start : start + _ROWS].ravel(), minlength=256)
+            block = self._bytes(slice(start, start + _ROWS))
+            counts += np.bincount(block.ravel(), minlength=256)
         levels = (np.arange(256.0) - self.offset) / self.scale
         mean = np.average(levels, weights=counts)
         std = np.sqrt(np.average(np.square(levels - mean), weights=counts))
@@ -107,7 +110,17 @@ class Pixels(NDArrayOperatorsMixin):
         """
         mean, std = float(by.mean.flat[0]), float(by.std.flat[0])
         offset = self.offset + mean * self.scale
-        return Pixels(self.values, self.dtype, offset, self.scale * std if std else np.inf)
+        scale = self.scale * std if std else np.inf
+        return Pixels(self.values, self.dtype, offset, scale, self.rows)
+
+    def _bytes(self, index: Any) -> Any:
+        if self.rows is None:
+            return self.values[index]
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        if first is ... or first is None:
+            return self.values[self.rows][index]
+        rows = self.rows[first]
+        return self.values[rows][(*rest,) if np.ndim(rows) == 0 else (slice(None), *rest)]
 
     def _floats(self, values: Any) -> Any:
         x = np.asarray(values, self.dtype)

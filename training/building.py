@@ -12,14 +12,16 @@ from training.options import ACTIVATIONS, FROM_FOLDER, LOSSES, NORMS, RULES, SCH
 from training.ranks import ALONE
 
 
-def load(name, folder, dtype):
-    """The data set called `name`, its inputs standardised by the training part."""
+def load(name, folder, dtype, team=ALONE):
+    """The data set called `name`, its inputs standardised by the training part. Each of several
+    processes reads the rows that it needs, where the file is one that allows it."""
     if folder is not None and name not in FROM_FOLDER:
         raise ValueError(f"--data-dir goes with --dataset {' or '.join(FROM_FOLDER)}, not {name}")
     if name == "digits":
         dataset = data.load_digits()
     elif name in FROM_FOLDER:
-        dataset = FROM_FOLDER[name](folder)
+        sharing = {"mapped": True} if team.ranks > 1 and name == "mnist" else {}
+        dataset = FROM_FOLDER[name](folder, **sharing)
     elif name in TOYS:
         dataset = TOYS[name]()
     elif Path(name).suffix:

@@ -44,7 +44,7 @@ def begin(options, team=ALONE):
     folder is wrong."""
 
     def prepared():
-        dataset = load(options.dataset, options.data_dir, options.dtype)
+        dataset = load(options.dataset, options.data_dir, options.dtype, team)
         fill_in(options, dataset)
         return dataset, *build(options, dataset, team)
 
@@ -82,7 +82,7 @@ def opened(path, epochs, team):
     folder = RunFolder.open(path)
     try:
         options = argparse.Namespace(**folder.config["options"])
-        dataset = load(options.dataset, options.data_dir, options.dtype)
+        dataset = load(options.dataset, options.data_dir, options.dtype, team)
         if fingerprint(dataset) != folder.config["data"]["fingerprint"]:
             raise FileError(
                 f"{path}: the data of {options.dataset} are not those that the run was begun "
@@ -126,7 +126,7 @@ def restore(run):
     run.keeper.monitor.after_step(run.solver)
 
 
-def assembled(options, dataset, model, solver, folder, team):
+def assembled(options, dataset, model, solver, folder, team=ALONE):
     """The run of these parts, with its keeper at its post. Raises FileError where another process
     trains it."""
     release = folder.claim() if team.rank == 0 else lambda: None

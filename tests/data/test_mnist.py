@@ -181,6 +181,22 @@ def test_without_a_network_the_error_says_what_to_do():
             load_mnist(base_url=url)
 
 
+@pytest.mark.parametrize("spell", [lambda name: name, lambda name: name + ".gz"])
+def test_mapped_images_are_the_same_and_plain_ones_stay_in_their_file(tmp_path, spell):
+    folder = write(tmp_path, small_files(), spell)
+    mapped = load_mnist(folder, validation=8, mapped=True)
+    np.testing.assert_array_equal(mapped.x_train, load_mnist(folder, validation=8).x_train)
+    if spell("") == "":
+        path = folder / NAMES[0]
+        with open(path, "r+b") as file:
+            file.seek(16)
+            file.write(bytes(40 * 6))
+        assert not mapped.x_train[:].any()
+    (folder / spell(NAMES[0])).write_bytes(b"")
+    with pytest.raises(ValueError, match="begins with the bytes"):
+        load_mnist(folder, validation=8, mapped=True)
+
+
 def test_the_real_files_hold_the_counts_that_their_authors_published(real_data):
     folder = real_data / "mnist"
     if not folder.is_dir():

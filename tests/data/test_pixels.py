@@ -31,6 +31,23 @@ def test_a_row_a_slice_and_a_batch_are_the_bytes_divided_by_255(dtype):
     assert pixels.max() == whole.max()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_some_rows_of_many_are_an_array_of_their_own(dtype):
+    rows = np.array([30, 2, 17, 2])
+    pixels, whole = Pixels(VALUES, dtype, rows=rows), np.divide(VALUES[rows], 255, dtype=dtype)
+    for index in (0, -1, slice(1, 3), np.array([3, 0]), (1, 0, 2), (slice(2), 1), (..., 0)):
+        np.testing.assert_array_equal(pixels[index], whole[index])
+    np.testing.assert_array_equal(pixels.take(np.array([3, 3, 0])), whole[[3, 3, 0]])
+    np.testing.assert_array_equal(pixels, whole)
+    assert (pixels.shape, pixels.size, len(pixels)) == ((4, 2, 3), 24, 4)
+    measured, expected = pixels.measure(), Pixels(VALUES[rows], dtype).measure()
+    assert (measured.mean == expected.mean).all()
+    np.testing.assert_array_equal(
+        pixels.standardised(measured).astype(np.float64)[:],
+        Pixels(VALUES[rows], np.float64).standardised(measured)[:],
+    )
+
+
 def test_all_else_is_done_with_the_whole_array():
     pixels, whole = Pixels(VALUES, np.float64), VALUES / 255.0
     np.testing.assert_array_equal(255 * pixels - 1, 255 * whole - 1)
