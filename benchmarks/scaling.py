@@ -214,12 +214,12 @@ def predicted(told, ranks, rows, latency, bandwidth):
 
 
 def predictions(told, latency, bandwidth):
-    """Rows (ranks, strong, weak): the speed-up over one rank, and how much of the work of so many
-    ranks counts."""
+    """Rows (ranks, strong, weak): how many times the rows of one rank are done in a second, with
+    the batch of one divided among all, and with as many rows for each."""
     alone = predicted(told, 1, BATCH, latency, bandwidth)
     for ranks in PREDICTED:
         strong = alone / predicted(told, ranks, BATCH, latency, bandwidth)
-        weak = alone / predicted(told, ranks, BATCH * ranks, latency, bandwidth)
+        weak = ranks * alone / predicted(told, ranks, BATCH * ranks, latency, bandwidth)
         yield ranks, strong, weak
 
 
