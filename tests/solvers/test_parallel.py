@@ -11,7 +11,7 @@ import pytest
 from data import load_digits
 from layers import Affine, BatchNorm, Dropout, Tanh
 from nets import MLP, Classifier, Sequential
-from solvers import SGD, Adam, Cosine, Solver
+from solvers import SGD, Adam, Cosine, Solver, parallel
 from solvers.parallel import ParallelSolver, Share
 
 pytest.importorskip("mpi4py", reason='mpi4py is not installed: pip install -e ".[mpi]"')
@@ -27,7 +27,9 @@ import sys
 sys.path[:0] = [{root!r}, {here!r}]
 import test_parallel as here
 from mpi4py import MPI
+from solvers import parallel
 from solvers.parallel import ParallelSolver
+{before}
 solver = here.trained(lambda *a, **k: ParallelSolver(MPI.COMM_WORLD, *a, **k), *sys.argv[1:3])
 if solver.rank == 0:
     here.np.savez(sys.argv[3], **here.outcome(solver))
@@ -63,9 +65,10 @@ def outcome(solver):
     return found | {"loss": history.step_loss, "score": history.val_score}
 
 
-def on_ranks(ranks, tmp_path, *words):
+def on_ranks(ranks, tmp_path, *words, program_text=PROGRAM, before=""):
     program, out = tmp_path / "program.py", tmp_path / "out.npz"
-    program.write_text(PROGRAM.format(root=str(ROOT), here=str(Path(__file__).parent)))
+    here = str(Path(__file__).parent)
+    program.write_text(program_text.format(root=str(ROOT), here=here, before=before))
     command = [MPIEXEC, "-n", str(ranks), sys.executable, str(program), *words, str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -149,14 +152,41 @@ def test_outside_a_step_layers_compute_by_themselves():
 
 
 def test_more_ranks_than_rows_in_a_batch(tmp_path):
-    program, out = tmp_path / "program.py", tmp_path / "out.npz"
-    text = PROGRAM.replace("*sys.argv[1:3])", "*sys.argv[1:3], epochs=1, batch_size=539 * 2 - 1)")
-    program.write_text(text.format(root=str(ROOT), here=str(Path(__file__).parent)))
-    done = subprocess.run(
-        [MPIEXEC, "-n", "3", sys.executable, str(program), "momentum", "after", str(out)],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    text = PROGRAM.replace("*sys.argv[1:3])", "*sys.argv[1:3], epochs=1, batch_size=1077)")
+    found = on_ranks(3, tmp_path, "momentum", "after", program_text=text)
     expected = outcome(trained(Solver, "momentum", "after", epochs=1, batch_size=1077))
-    for name, array in np.load(out).items():
+    for name, array in found.items():
         np.testing.assert_allclose(array, expected[name], rtol=0, atol=1e-12)
+
+
+def test_large_gradients_are_added_up_where_they_are_and_in_pieces(tmp_path, alone):
+    before = "parallel.LARGE, parallel.PIECE = 100, 64"
+    found = on_ranks(2, tmp_path, "momentum", "before", before=before)
+    for name, array in alone("momentum", "before").items():
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-12)
+
+
+class Doubles(Echo):
+    """A communicator of two ranks that hold the same."""
+
+    def Get_size(self):
+        return 2
+
+    def Allreduce(self, _, array):
+        array *= 2
+
+
+def test_an_array_that_is_the_gradient_of_two_parameters_is_added_up_once(monkeypatch):
+    monkeypatch.setattr(parallel, "LARGE", 3)
+    solver = ParallelSolver(
+        Doubles(), Classifier(MLP([64, 10])), SGD(0.1), load_digits(), progress=False
+    )
+    whole = np.arange(12.0)
+    whole.flags.writeable = False
+    g = np.ones((2, 3))
+    grads = {"a": g, "b": g, "c": whole[2:8], "d": np.ones(2), "e": g.T}
+    loss, found = solver._added_up(1.5, grads, False)
+    assert loss == 3.0
+    for name, dw in grads.items():
+        np.testing.assert_array_equal(found[name], 2 * (np.ones_like(dw) if name != "c" else dw))
+    np.testing.assert_array_equal(whole, np.arange(12.0))
