@@ -279,8 +279,11 @@ def draw_messages(told, axes):
         sizes, [1e6 * told["messages"][n] for n in sizes], "o", color=BLUE, label="measured"
     )
     axes.loglog(sizes, [1e6 * t for t in model], "-", color=ORANGE, label="latency and bandwidth")
-    axes.set_xlabel("bytes")
+    axes.set_xticks([8, 512, 2**15, 2**21], ["8 B", "512 B", "32 KiB", "2 MiB"])
+    axes.set_xticks([], minor=True)
+    plain(axes.yaxis)
     axes.set_ylabel("µs")
+    axes.set_title("an Allreduce on two ranks")
     axes.grid(alpha=0.2)
     axes.legend(fontsize=8)
 
@@ -294,6 +297,7 @@ def draw_predictions(told, latency, bandwidth, axes):
     for axis in (axes.xaxis, axes.yaxis):
         plain(axis)
     axes.set_xlabel("ranks")
+    axes.set_title("predicted speed-up")
     axes.grid(alpha=0.2)
     axes.legend(fontsize=8)
 
