@@ -1,9 +1,12 @@
 """Several processes come to the same parameters as one, whatever the batch and their number."""
 
+import importlib.util
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,13 +16,14 @@ from layers import Affine, BatchNorm, Dropout, Tanh
 from nets import MLP, Classifier, Sequential
 from solvers import SGD, Adam, Cosine, Solver, parallel
 from solvers.parallel import ParallelSolver, Share
+from tests.threads import on_threads
 
-pytest.importorskip("mpi4py", reason='mpi4py is not installed: pip install -e ".[mpi]"')
 BESIDE = Path(sys.executable).parent / "mpiexec"
 MPIEXEC = str(BESIDE) if BESIDE.exists() else shutil.which("mpiexec")
-if MPIEXEC is None:
-    pytest.skip("there is no mpiexec", allow_module_level=True)
-
+needs_mpi = pytest.mark.skipif(
+    MPIEXEC is None or importlib.util.find_spec("mpi4py") is None,
+    reason='mpi4py and an MPI are not installed: pip install -e ".[mpi]"',
+)
 ROOT = Path(__file__).parents[2]
 RULES = {"momentum": lambda: SGD(0.05, momentum=0.9), "adam": lambda: Adam(2e-3)}
 PROGRAM = """
@@ -88,6 +92,7 @@ def alone():
     return of
 
 
+@needs_mpi
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4])
 @pytest.mark.parametrize("net", ["after", "before"])
 @pytest.mark.parametrize("rule", RULES)
@@ -151,6 +156,7 @@ def test_outside_a_step_layers_compute_by_themselves():
         )
 
 
+@needs_mpi
 def test_more_ranks_than_rows_in_a_batch(tmp_path):
     text = PROGRAM.replace("*sys.argv[1:3])", "*sys.argv[1:3], epochs=1, batch_size=1077)")
     found = on_ranks(3, tmp_path, "momentum", "after", program_text=text)
@@ -159,6 +165,19 @@ def test_more_ranks_than_rows_in_a_batch(tmp_path):
         np.testing.assert_allclose(array, expected[name], rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(("ranks", "size"), [(2, 27), (3, 1077)])
+def test_threads_come_to_the_same_as_one(ranks, size, monkeypatch):
+    def run(comm):
+        options = {"epochs": 2, "batch_size": size}
+        return trained(partial(ParallelSolver, comm), "momentum", "after", **options)
+
+    expected = outcome(trained(Solver, "momentum", "after", epochs=2, batch_size=size))
+    for solver in on_threads(ranks, run, monkeypatch):
+        for name, array in outcome(solver).items():
+            np.testing.assert_allclose(array, expected[name], rtol=0, atol=1e-12)
+
+
+@needs_mpi
 def test_large_gradients_are_added_up_where_they_are_and_in_pieces(tmp_path, alone):
     before = "parallel.LARGE, parallel.PIECE = 100, 64"
     found = on_ranks(2, tmp_path, "momentum", "before", before=before)
@@ -177,6 +196,8 @@ class Doubles(Echo):
 
 
 def test_an_array_that_is_the_gradient_of_two_parameters_is_added_up_once(monkeypatch):
+    fake = SimpleNamespace(MPI=SimpleNamespace(IN_PLACE=None))
+    monkeypatch.setitem(sys.modules, "mpi4py", fake)
     monkeypatch.setattr(parallel, "LARGE", 3)
     solver = ParallelSolver(
         Doubles(), Classifier(MLP([64, 10])), SGD(0.1), load_digits(), progress=False
