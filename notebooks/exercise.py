@@ -130,10 +130,8 @@ class exercise:
     @property
     def headline(self):
         """The verdict in a line."""
-        right, name = (
-            sum(right for _, right, _ in self.steps),
-            f"exercise {self.number}, {self.title}",
-        )
+        name = f"exercise {self.number}, {self.title}"
+        right = sum(right for _, right, _ in self.steps)
         so_far = f", but {right} of {len(self.steps)} checks pass" if right else ""
         return {
             "right": f"{name}: right",

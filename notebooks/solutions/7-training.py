@@ -1215,7 +1215,7 @@ with exercise(8, "three patients", treatment) as check_8:
             right = cured.train().val_score[-1]
         except solvers.NonFiniteError as error:
             right = 0.0
-            check_8.note(f"patient {letter}: {error}")
+            check_8.note_step(f"patient {letter}: {error}")
         check_8.true(
             f"patient {letter} reads {right:.1%} of the validation digits after the treatment",
             right >= 0.9,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from notebooks import exercise
 from notebooks.sources import CHECK, FOLDER, checks, homeworks, source_notebook, student_notebook
 
 for needed in ("jupytext", "nbgrader", "ipykernel", "ipywidgets"):
@@ -136,6 +137,14 @@ def test_a_student_gets_clean_cells(name):
     assert 4 <= len(numbers) <= 8
     questions = [cell.id for cell in notebook.cells if cell.id.startswith("question-")]
     assert 2 <= len(questions) <= 3
+
+
+@every_homework
+def test_checks_call_what_there_is(name):
+    text = "\n".join(cell.source for cell in source_notebook(name).cells)
+    called = {*re.findall(r"\bcheck(?:_\d+)?\.(\w+)\(", text)}
+    assert "require" in called
+    assert {one for one in called if not hasattr(exercise, one)} == set()
 
 
 @every_homework

@@ -98,7 +98,7 @@ def test_an_exception_is_a_line():
 
 def as_cell(source, **names):
     """Runs `source` as a notebook runs a cell, and returns what it has defined."""
-    filename = "/tmp/ipykernel_1/2.py"
+    filename = "ipykernel_1/2.py"
     lines = textwrap.dedent(source).strip().splitlines(keepends=True)
     linecache.cache[filename] = (len(source), None, lines, filename)
     exec(compile("".join(lines), filename, "exec"), names)

@@ -30,7 +30,7 @@ WRONG = [
         "a wrong diagnosis",
         "treatment",
         '("weights too small", {"init": he_normal})',
-        '("rate too low", {"lr": 5.0})',
+        '("rate too low", {"lr": 1e30})',
         [8],
         "then the loss would fall, slowly but steadily",
     ),
