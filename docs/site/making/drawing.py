@@ -1,0 +1,89 @@
+"""What the pages draw: formulas, circuits and curves, as part of the page and in its colours.
+
+- {formula}`dx = dout Wᵀ`: a formula in a sentence; `formula` as a directive sets lines
+- {circuit} sum_times: a circuit of `nets.circuits`, with its numbers
+- {curves} ReLU() Tanh(): activations with their derivatives
+"""
+
+import re
+from html import escape
+from typing import ClassVar
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+import layers
+from docs.site.making import formulas
+from nets import circuits
+from pictures import activations
+
+
+def setup(app):
+    """Adds the role and the directives."""
+    app.add_role("formula", Formula())
+    app.add_directive("formula", Formulas)
+    app.add_directive("circuit", Circuit)
+    app.add_directive("curves", Curves)
+    return {"parallel_read_safe": True}
+
+
+def html(text):
+    """Nodes that stand for a piece of HTML."""
+    return [nodes.raw("", text, format="html")]
+
+
+class Formula(SphinxRole):
+    """A formula in a sentence, in which every word is a name."""
+
+    def run(self):
+        made = formulas.line(self.text, formulas.names_in(self.text))
+        return html(made.replace(' displaystyle="true"', "")), []
+
+
+class Formulas(SphinxDirective):
+    """Lines of formulas and words; the option `names` has the words that are names, and without it
+    all are."""
+
+    has_content = True
+    option_spec: ClassVar = {"names": str.split}
+
+    def run(self):
+        names = self.options.get("names") or formulas.names_in("\n".join(self.content))
+        lines = (f"<div>{formulas.line(line, set(names))}</div>" for line in self.content)
+        return html(f'<div class="formula">{"".join(lines)}</div>')
+
+
+class Circuit(SphinxDirective):
+    """The picture of a circuit of `nets.circuits`."""
+
+    required_arguments = 1
+
+    def run(self):
+        graph, inputs = circuits.GALLERY[self.arguments[0]]()
+        return html(circuit(graph, inputs))
+
+
+class Curves(SphinxDirective):
+    """The curves of layers that map each number on its own, written as in Python."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        written = re.findall(r"(\w+)\(([^)]*)\)", self.arguments[0])
+        some = [getattr(layers, name)(*map(float, numbers.split())) for name, numbers in written]
+        return html(curves(some))
+
+
+def circuit(graph, inputs):
+    """A graph at some inputs as HTML."""
+    picture = graph.draw(*inputs)
+    alt = escape(f"the circuit {graph!r}, with its values and gradients")
+    svg = picture.svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
+    return f'<div class="circuit">{svg}</div>'
+
+
+def curves(some, span=(-4, 4)):
+    """Activations and their derivatives as HTML, a panel each."""
+    svgs = "".join(activations(some, span).svgs())
+    return f'<div class="curves">{svgs}</div>'

@@ -1,0 +1,177 @@
+"""A page for each layer of the library, made anew with the site from the layer itself.
+
+A page has the docstring, curve or circuit where the layer has one, the checker's verdict, and the
+source of both passes. A new layer has a page as soon as `layers` exports it.
+"""
+
+import inspect
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+
+import layers
+from docs.site.making import drawing
+from gradcheck import check
+from nets import Graph
+
+SPANS = ((-4, 4), (0.05, 4))  # of the curves; the second for what takes positive numbers alone
+NUMBERS = (3.0, -4.0)  # that gates are drawn with, where a layer takes plain numbers
+KINDS = {
+    "Affine layers, norms and others": "layer",
+    "Activations": "activation",
+    "Losses": "loss",
+    "Gates": "gate",
+}
+
+
+def setup(app):
+    """Writes the pages before Sphinx looks for sources."""
+    app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir) / "layer"))
+    return {"parallel_read_safe": True}
+
+
+def classes():
+    """The layers that the library exports, in the order of their names."""
+    exported = (getattr(layers, name) for name in sorted(layers.__all__, key=str.lower))
+    bases = (layers.Layer, layers.Loss)
+    return [one for one in exported if isinstance(one, type) and one not in bases]
+
+
+def write_pages(folder):
+    """Brings the folder up to date; a page that stays the same is not touched."""
+    pages = {f"{one.__name__}.rst": page(one) for one in classes()}
+    pages["overview.md"] = overview()
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def overview():
+    """All layers by kind, with what each is in a few words."""
+    parts = []
+    for title, kind in KINDS.items():
+        members = [one for one in classes() if kind_of(one) == kind]
+        rows = [f"| [`{one.__name__}`](/layer/{one.__name__}) | {about(one)} |" for one in members]
+        toctree = "\n".join(f"/layer/{one.__name__}" for one in members)
+        parts.append(
+            f"## {title}\n\n| layer | what it is |\n|---|---|\n" + "\n".join(rows) + "\n\n"
+            f"```{{toctree}}\n:hidden:\n\n{toctree}\n```\n"
+        )
+    return "\n".join(parts)
+
+
+def kind_of(one):
+    """Whether a layer is a "loss", a "gate", an "activation" or any other "layer"."""
+    if issubclass(one, layers.Loss):
+        return "loss"
+    if "gate" in about(one):
+        return "gate"
+    return "activation" if curve(one) else "layer"
+
+
+def about(one):
+    """The first line of the layer's file."""
+    return sys.modules[one.__module__].__doc__.splitlines()[0]
+
+
+def page(one):
+    """The page of a layer as RST."""
+    name = one.__name__
+    parts = [f"{name}\n{'=' * len(name)}", about(one), f".. autoclass:: layers.{name}"]
+    if drawn := curve(one):
+        parts += [heading("Curve"), raw(drawn), CURVE]
+    if drawn := circuit(one):
+        parts += [heading("As a circuit"), raw(drawn), CIRCUIT]
+    parts += [heading("Forward and backward"), code(methods(one), "python")]
+    parts += [heading("What the checker says"), CHECKED, code(verdict(one), "text")]
+    return "\n\n".join(parts) + "\n"
+
+
+CURVE = (
+    "The line is what the layer makes of a number, the dashed line its derivative, both as its own "
+    "two passes compute them; in the grey part, if there is one, it is flat."
+)
+CIRCUIT = (
+    "Values stand in green above the wires, gradients in red below, for an upstream gradient of 1; "
+    "arrays are shown by their shape and norm."
+)
+CHECKED = "The first line of the report of ``gradcheck.check`` on each of the layer's examples:"
+
+
+def heading(text):
+    """A heading of a section."""
+    return f"{text}\n{'-' * len(text)}"
+
+
+def raw(html):
+    """HTML that goes into the page as it is."""
+    return ".. raw:: html\n\n" + textwrap.indent(html, "   ")
+
+
+def code(text, language):
+    """A block of code, or of output."""
+    return f".. code-block:: {language}\n\n" + textwrap.indent(text, "   ")
+
+
+def examples(one):
+    """The layer's own examples, (name, layer, *inputs), always the same."""
+    return list(one.examples(np.random.default_rng(0)))
+
+
+def curve(one):
+    """The curve of a layer that maps each number on its own, the same way in both modes; or ""."""
+    _, layer, *inputs = examples(one)[0]
+    if len(inputs) > 1 or hasattr(layer, "rng"):
+        return ""
+    for span in SPANS:
+        try:
+            return drawing.curves([layer], span)
+        except ValueError:  # it has no value somewhere, or mixes its inputs
+            continue
+    return ""
+
+
+def circuit(one):
+    """The layer as the one gate of a circuit, at plain numbers where it takes them, and a gate that
+    does not at its first example; "" for layers of rows, and those that draw at random."""
+    _, layer, *inputs = examples(one)[0]
+    names = list(inspect.signature(one.forward).parameters)[1 : len(inputs) + 1]
+    if hasattr(layer, "rng"):
+        return ""
+    try:
+        return drawn(layer, names, NUMBERS[: len(inputs)])
+    except (TypeError, ValueError):  # it asks for rows, a matrix or labels
+        return drawn(layer, names, inputs) if kind_of(one) == "gate" else ""
+
+
+def drawn(layer, names, inputs):
+    """The circuit of one layer with inputs of these names."""
+    graph = Graph()
+    graph.output(graph.add("out", layer, *map(graph.input, names)))
+    return drawing.circuit(graph, inputs)
+
+
+def methods(one):
+    """The source of the layer's own methods, from the constructor to its last pass."""
+    own = [getattr(one, name) for name in vars(one) if name not in ("examples", "__repr__")]
+    return "\n".join(
+        textwrap.dedent(inspect.getsource(method))
+        for method in own
+        if inspect.isroutine(method) and method.__module__ == one.__module__
+    )
+
+
+def verdict(one):
+    """The first line of the checker's report for each example, without its time."""
+    lines = []
+    for name, layer, *inputs in examples(one):
+        first = str(check(layer, *inputs)).splitlines()[0]
+        lines.append(f"{name}: {first.partition('   (')[0]}")
+    return "\n".join(lines)

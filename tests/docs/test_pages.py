@@ -1,0 +1,71 @@
+"""The pages of the documentation: their code is run, and prints what they say it prints."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import train
+from training import options
+
+SITE = Path(__file__).parents[2] / "docs" / "site"
+PAGES = sorted(SITE.glob("*.md"))
+FENCE = re.compile(r"^```(\S+)[^\n]*\n(.*?)^```$", re.M | re.S)
+DIRECTIVES = {"{circuit}", "{curves}", "{eval-rst}", "{formula}", "{include}", "{toctree}"}
+NEEDS_DOWNLOAD = ("--dataset mnist", "--dataset cifar10")
+SETS_UP = ("python3 -m venv .venv",)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    namespace, printed = {"__name__": page.stem}, None
+    for language, content in FENCE.findall(page.read_text(encoding="utf-8")):
+        if language == "python":
+            exec(compile(content, page.name, "exec"), namespace)
+            printed = capsys.readouterr().out
+        elif language == "text":
+            assert printed is not None, f"an output without code before it:\n{content}"
+            assert re.fullmatch(pattern(content), printed), f"{content}\nis not\n{printed}"
+            printed = None
+        elif language == "sh":
+            for command in commands(content):
+                carry_out(command)
+            capsys.readouterr()
+        else:
+            assert language in DIRECTIVES, f"{page.name} has a block in {language}"
+
+
+def pattern(shown):
+    """An output as a regular expression: … stands for some text within a line, and by itself on a
+    line for some lines."""
+    text = re.escape(shown).replace(re.escape("…"), "…")
+    return re.sub("…", "[^\n]*", re.sub(r"^…\\?\n", "(?:.*\n)*", text, flags=re.M))
+
+
+def commands(content):
+    """The commands of a block, without the comments behind them."""
+    return [line.partition(" #")[0].strip() for line in content.splitlines()]
+
+
+def carry_out(command):
+    """Runs a command of train.py; of any other, sees that there is such a command."""
+    words = shlex.split(command)
+    if words[:2] == ["python", "train.py"]:
+        if any(words in command for words in NEEDS_DOWNLOAD):
+            options.parser().parse_args(words[2:])
+        else:
+            assert train.main(words[2:]) == (1 if "--sanity" in words else 0), command
+    elif words[:2] == ["python", "-m"]:
+        assert importlib.util.find_spec(words[2]), command
+    else:
+        assert command.startswith(SETS_UP), f"the tests do not know the command {command!r}"
+
+
+def test_an_output_is_compared_to_the_letter_but_for_its_gaps():
+    assert re.fullmatch(pattern("a … b (1)\n"), "a 12 ms b (1)\n")
+    assert re.fullmatch(pattern("…\nb\n"), "x\ny\nb\n")
+    assert not re.fullmatch(pattern("a … b\n"), "a\nb\n")
+    assert not re.fullmatch(pattern("…\nb\n"), "x\nbb\n")

@@ -1,0 +1,94 @@
+"""The site: it is built without a warning, all its links lead somewhere, and it asks for nothing
+from outside."""
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+import layers
+
+ROOT = Path(__file__).parents[2]
+LOADED = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("use", "href")}
+
+
+class Page(HTMLParser):
+    """The anchors of a page, and all that it points to, as (tag, attribute, address)."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.anchors, self.twice, self.points = set(), [], []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name == "id":
+                self.twice += [value] if value in self.anchors else []
+                self.anchors.add(value)
+            if name in ("href", "src", "xlink:href", "action") and value is not None:
+                self.points.append((tag, name.removeprefix("xlink:"), value))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    pytest.importorskip("sphinx", reason='the site is built by: pip install -e ".[docs]"')
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    done = subprocess.run(
+        [*command, "-d", out / "doctrees", "docs/site", out / "html"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    pages = {path.resolve(): Page(path) for path in (out / "html").rglob("*.html")}
+    assert len(pages) > 50
+    return out / "html", pages
+
+
+def test_every_link_anchor_and_picture_is_there(site):
+    _, pages = site
+    missing = []
+    for path, page in pages.items():
+        for _, _, address in page.points:
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                continue
+            there = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            anchor = unquote(parts.fragment)
+            if not there.is_file() or (
+                anchor and there in pages and anchor not in pages[there].anchors
+            ):
+                missing.append(f"{path.name}: {address}")
+    assert not missing
+
+
+def test_no_page_has_an_anchor_twice(site):
+    assert not {path.name: page.twice for path, page in site[1].items() if page.twice}
+
+
+def test_nothing_is_loaded_from_outside(site):
+    out, pages = site
+    for path, page in pages.items():
+        for tag, name, address in page.points:
+            if (tag, name) in LOADED:
+                assert not urlsplit(address).netloc, f"{path.name} loads {address}"
+    for path in out.rglob("*.css"):
+        text = path.read_text(encoding="utf-8")
+        assert "url(http" not in text.replace('"', "").replace("'", ""), path.name
+        assert "@import" not in text, path.name
+
+
+def test_every_layer_has_a_page_with_its_formula_and_its_source(site):
+    out, _ = site
+    for name in layers.__all__:
+        thing = getattr(layers, name)
+        if isinstance(thing, type) and thing not in (layers.Layer, layers.Loss):
+            text = (out / "layer" / f"{name}.html").read_text(encoding="utf-8")
+            assert "<math" in text, name
+            assert "backward" in text, name
+            assert "correct" in text, name
