@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcheck.diagnosis import Scene, diagnose
 from gradcheck.explain import explain
+from gradcheck.linearity import dependence
 from gradcheck.passes import Pass, described, gradients, same, unpack
 from gradcheck.report import Finding, Probe, Report, Tensor
 from gradcheck.source import cache_names, gradient_lines, raising_line
@@ -33,7 +34,7 @@ class Judge:
 
     subject    the copy that is computed with; `others` are copies at other points
     passes     what the training pass (True) and the inference pass (False) gave
-    nonlinear  the tensors whose gradient is not linear in dout, `powers` how it depends on it
+    powers     how gradients depend on dout that are not linear in it; see `linearity`
     """
 
     def __init__(
@@ -57,7 +58,6 @@ class Judge:
         self.is_net = bool(sublayers(layer)) or len(self.subject.params) > 2
         self.passes: dict[bool, Pass] = {}
         self.others: list[Subject] = []
-        self.nonlinear: list[str] = []
         self.powers: dict[str, str] = {}
 
     @property
@@ -340,37 +340,15 @@ class Judge:
             return dict(zip(subject.names, first, strict=False)) | got
 
         try:
-            once, thrice, minus = at(1.0), at(3.0), at(-1.0)
+            found = dependence(at, max(np.abs(d).max(initial=0.0) for d in done.douts))
         except Exception:  # a backward pass that fails on another dout is judged by its values
             return
-        failed = []
-        largest = max((np.nanmax(np.abs(g), initial=0.0) for g in once.values()), default=0.0)
-        largest = max(largest, 1e-5 * max(np.abs(d).max(initial=0.0) for d in done.douts))
-        for name, g in once.items():
-            size = np.nanmax(np.abs(g), initial=0.0)
-            if name not in thrice or g.shape != thrice[name].shape or size <= 1e-8 * largest:
-                continue
-
-            def equal(a, b, size=size):
-                return bool(np.nanmax(np.abs(a - b), initial=0.0) <= 1e-8 * size)
-
-            if equal(thrice[name], 3 * g) and equal(minus[name], -g):
-                continue
-            failed.append(name)
-            if equal(thrice[name], g) and equal(minus[name], g):
-                scene.ignores_dout.add(name)
-            elif equal(thrice[name], 3 * g):
-                scene.powers[name] = "sign"
-            elif equal(thrice[name], 9 * g):
-                scene.powers[name] = "square"
-            else:
-                scene.powers[name] = "other"
+        scene.powers |= found
         if train and "linearity in dout" not in self.report.probes:
             self.report.probes["linearity in dout"] = (
-                Probe("failed", ", ".join(failed)) if failed else Probe("passed")
+                Probe("failed", ", ".join(found)) if found else Probe("passed")
             )
-            self.nonlinear = failed
-            self.powers = dict.fromkeys(scene.ignores_dout, "ignored") | scene.powers
+            self.powers = found
 
     def note_form(self, tensors: dict[str, Tensor], wrong: list[str]) -> None:
         """The outcome for shapes, dtypes and keys: what is not right, and not wrong in value."""

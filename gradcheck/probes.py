@@ -85,10 +85,10 @@ def look_for_instability(judge: Judge) -> None:
 
 def linear(judge: Judge) -> None:
     """A tensor whose value is right for this dout, and does not change in proportion to it."""
-    if judge.report.findings or not judge.nonlinear:
+    if judge.report.findings or not judge.powers:
         return
-    name = judge.nonlinear[0]
-    if judge.powers.get(name) == "ignored":
+    name, how = next(iter(judge.powers.items()))
+    if how == "ignored":
         message = f"{label(judge, name)} does not change when dout changes"
         hint = "Multiply by the upstream gradient dout, also where it is usually 1."
     else:

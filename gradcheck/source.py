@@ -5,18 +5,24 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import tokenize
 import traceback
 from typing import Any
 
 
 def method(layer: Any, name: str) -> tuple[ast.FunctionDef, list[str], int] | None:
-    """The syntax tree of a method, its lines, and the number of its first line in the file."""
+    """The syntax tree of a method, its lines, and the number of its first line in the file.
+
+    None where there is no source, or the file has been changed since it was read.
+    """
     try:
         lines, first = inspect.getsourcelines(getattr(type(layer), name))
         tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, AttributeError, SyntaxError, IndentationError):
+    except (OSError, TypeError, AttributeError, SyntaxError, tokenize.TokenError):
         return None
-    function = tree.body[0]
+    if [getattr(node, "name", "") for node in tree.body] != [name]:
+        return None
+    (function,) = tree.body
     return (function, lines, first) if isinstance(function, ast.FunctionDef) else None
 
 

@@ -32,10 +32,7 @@ class Scene:
     elementwise: bool = False
     quadratic: bool = False
     is_loss: bool = False
-    ignores_dout: set[str] = field(default_factory=set)
-    powers: dict[str, str] = field(
-        default_factory=dict
-    )  # how a tensor depends on dout, if not once
+    powers: dict[str, str] = field(default_factory=dict)  # see `linearity.dependence`
     slope_at: Callable[[np.ndarray], np.ndarray | None] = lambda _: None
     lines: dict[str, str] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from gradcheck.diagnosis.scene import Scene, Verdict, factor_name, off_by, ratio
 
 def depends_wrongly_on_dout(scene: Scene, name: str) -> Iterator[Verdict]:
     label = scene.label(name)
-    if name in scene.ignores_dout:
+    if scene.powers.get(name) == "ignored":
         yield (
             "missing-term",
             f"{label} does not change when dout changes",
