@@ -13,6 +13,7 @@ LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 PAGES = {
     "docs/performance.md": "performance.md",
     "docs/scaling.md": "processes.md",
+    "docs/studies.md": "studies.md",
     "notebooks/README.md": "course.md",
 }
 

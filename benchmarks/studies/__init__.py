@@ -1,0 +1,1 @@
+"""Published results, reproduced; each module is a study with a command of its own."""

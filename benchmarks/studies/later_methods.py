@@ -1,0 +1,156 @@
+"""The network of `rectifiers`, 784-1000-1000-1000-10, with the methods that came after 2011.
+
+    python -m benchmarks.studies.later_methods --data-dir FOLDER [--out docs/studies] [--workers 2]
+
+One method is added to the other: He's initialisation (2015) with momentum, Adam (2014), batchnorm
+(2015), dropout (2012) that keeps 4 of 5 inputs and half of the hidden units; then the rectifier is
+replaced by the leaky (2013), the exponential (2015) and the parametric one (2015), and by maxout
+units of two pieces (2013). All see the 60,000 training images, pixels divided by 255, for EPOCHS
+epochs in minibatches of BATCH, while the learning rate falls along a cosine to 0. Nothing is chosen
+by the test images, and the figure is that after the last epoch. `FOLDER/unfinished` holds the runs
+in progress.
+"""
+
+import sys
+from functools import partial
+
+import numpy as np
+
+from benchmarks.report import table
+from benchmarks.studies.study import Study, mean_and_spread, options, train
+from data import load_mnist
+from layers import ELU, BatchNorm, Dropout, LeakyReLU, Maxout, PReLU, ReLU
+from nets import MLP, Classifier, Sequential
+from pictures import Panel, Picture
+from pictures.drawing import COLOURS
+from solvers import SGD, Adam, Cosine, Solver
+
+SIZES = (784, 1000, 1000, 1000, 10)
+EPOCHS, BATCH = 40, 200
+RATE = {"momentum": 0.05, "adam": 1e-3}
+STACK = ("momentum", "adam", "batchnorm", "dropout")  # each with those before it
+HIDDEN = {
+    "rectifier": lambda: {"activation": ReLU()},
+    "leaky rectifier": lambda: {"activation": LeakyReLU()},
+    "ELU": lambda: {"activation": ELU()},
+    "PReLU": lambda: {"activation": PReLU(SIZES[1])},
+    "maxout": lambda: {"activation": None, "affine": partial(Maxout, pieces=2)},
+}
+TITLES = {
+    "momentum": "He's initialisation, momentum",
+    "adam": "Adam in place of momentum",
+    "batchnorm": "+ batchnorm",
+    "dropout": "+ dropout",
+}
+SEEDS = range(3)
+GOAL = 1.0  # %
+
+
+def network(hidden, methods, rng):
+    """The network in float32, with the given of the later methods."""
+    kinds = HIDDEN[hidden]()
+    if "batchnorm" in methods:
+        kinds["norm"] = BatchNorm
+    if "dropout" in methods:
+        kinds["dropout"] = 0.5
+    net = MLP(SIZES, rng=rng, dtype=np.float32, **kinds)
+    return Sequential(Dropout(0.8, rng=rng), *net.layers) if "dropout" in methods else net
+
+
+class Everything:
+    """MNIST's training images, validation images among them, as data of a solver."""
+
+    def __init__(self, folder):
+        data = load_mnist(folder)
+        self.x_train = np.concatenate([data.x_train, data.x_val])
+        self.y_train = np.concatenate([data.y_train, data.y_val])
+        self.x_val = self.y_val = None
+        self.x_test, self.y_test = data.x_test, data.y_test
+
+
+def measure(setting, checkpoint, folder):
+    """A run: its test error, and that after each epoch for the picture."""
+    methods = STACK[: STACK.index(setting["methods"]) + 1]
+    rng = np.random.default_rng(setting["seed"])
+    data = Everything(folder)
+    model = Classifier(network(setting["hidden"], methods, rng))
+    rule = Adam(RATE["adam"]) if "adam" in methods else SGD(RATE["momentum"], momentum=0.9)
+    solver = Solver(
+        *(model, rule, data),
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        schedule=Cosine(EPOCHS),
+        seed=setting["seed"],
+    )
+    title = f"{setting['hidden']}, {setting['methods']}, seed {setting['seed']}"
+    history = train(solver, checkpoint, title)
+    return {
+        "loss": history.loss,
+        "training_error": [1 - score for score in history.train_score],
+        "test_error": 1 - model.score(data.x_test, data.y_test),
+        "seconds": sum(history.seconds),
+    }
+
+
+def settings():
+    """The stack for the rectifier, the other units with all of it, and three seeds of the last."""
+    plan = [("rectifier", methods, 0) for methods in STACK]
+    plan += [(hidden, STACK[-1], 0) for hidden in HIDDEN]
+    plan += [(hidden, STACK[-1], seed) for seed in SEEDS for hidden in HIDDEN]
+    return [
+        dict(zip(("hidden", "methods", "seed"), one, strict=True)) for one in dict.fromkeys(plan)
+    ]
+
+
+def lines(study):
+    """The table."""
+    rows = []
+    for hidden in HIDDEN:
+        for methods in STACK:
+            runs = study.found(hidden=hidden, methods=methods)
+            if runs:
+                rows.append(
+                    [
+                        TITLES[methods] if hidden == "rectifier" else f"{hidden}, all of these",
+                        mean_and_spread([100 * run["test_error"] for run in runs]),
+                        str(len(runs)),
+                        f"{100 * np.mean([run['training_error'][-1] for run in runs]):.2f}",
+                        f"{np.mean([run['seconds'] for run in runs]) / 60:.0f}",
+                    ]
+                )
+    return table(["", "test error, %", "seeds", "training error, %", "minutes"], rows)
+
+
+def picture(study):
+    panels = [Panel(partial(draw, study), "test errors, one row a network, and the aim of 1 %")]
+    reading = "Dots are seeds; the line is the aim, 1.0 %."
+    return Picture("later_methods", "What came later", reading, panels, 6.4, 3.2)
+
+
+def draw(study, axes):
+    names = []
+    for hidden in HIDDEN:
+        for methods in STACK:
+            runs = study.found(hidden=hidden, methods=methods)
+            if runs:
+                errors = [100 * run["test_error"] for run in runs]
+                axes.plot(errors, [len(names)] * len(errors), "o", color=COLOURS[0])
+                names.append(TITLES[methods] if hidden == "rectifier" else f"{hidden}, all")
+    axes.axvline(GOAL, color="black", lw=0.8)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlabel("test error, %")
+    axes.set_title("784-1000-1000-1000-10 on MNIST")
+    axes.grid(alpha=0.25)
+
+
+def main(arguments=None):
+    given = options(sys.modules[__name__], arguments)
+    study = Study("later_methods", given.out)
+    study.carry_out(settings(), partial(measure, folder=given.data_dir), given.workers)
+    print("\n".join(lines(study)))
+    picture(study).save(given.out / "later_methods.png")
+
+
+if __name__ == "__main__":
+    main()

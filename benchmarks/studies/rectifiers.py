@@ -1,0 +1,197 @@
+"""Rectifier, tanh and softplus on MNIST, after Glorot, Bordes and Bengio 2011.
+
+    python -m benchmarks.studies.rectifiers --data-dir FOLDER [--out docs/studies] [--workers 2]
+
+Glorot, Bordes & Bengio, "Deep Sparse Rectifier Neural Networks", AISTATS 2011, section 4.1 and
+table 1, without pre-training: three hidden layers of 1,000 units, softmax and cross-entropy,
+minibatches of 10, a constant learning rate chosen on 10,000 validation images, the test error where
+the validation error was lowest; for the rectifier, 0.001 Σ|h| of the hidden layers joins the loss.
+
+What the paper leaves open is the same for all three: pixels from 0 to 1, Glorot's initialisation,
+biases 0, at most EPOCHS epochs, ended when the validation error has not fallen for PATIENCE; the
+learning rate is the one of RATES with the lowest validation error after SHORT epochs. The paper
+negates the outputs of half of the rectifiers. With weights drawn symmetrically about 0 that changes
+nothing about the training: negating the rows of the next matrix undoes it, before each step and
+after. So it is left out. `FOLDER/unfinished` holds the runs in progress.
+"""
+
+import sys
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from benchmarks.report import table
+from benchmarks.studies.study import Study, mean_and_spread, options, train
+from data import load_mnist
+from layers import Affine, ReLU, Softplus, Tanh, glorot_normal
+from layers.layer import Layer
+from nets import Classifier, Sequential
+from pictures import Panel, Picture
+from pictures.drawing import COLOURS
+from solvers import SGD, Solver
+
+ACTIVATIONS = {"rectifier": ReLU, "tanh": Tanh, "softplus": Softplus}
+COLOUR = dict(zip(ACTIVATIONS, COLOURS, strict=False))
+PUBLISHED = {"rectifier": 1.43, "tanh": 1.57, "softplus": 1.77}  # %, table 1
+PUBLISHED_ZEROS = 83.4  # %, of the rectifier's hidden outputs, section 4.1
+WIDTHS = (784, 1000, 1000, 1000)
+L1 = {"rectifier": 1e-3}
+RATES = (0.1, 0.03, 0.01)
+SHORT, EPOCHS, PATIENCE = 3, 20, 5
+SEEDS = range(3)
+
+
+class L1OfOutputs(Layer):
+    """out = x, and `strength` Σ|x|, averaged over the rows, joins the loss.
+
+    x (N, …).  dx = dout + strength sign(x) / N.  The loss that is reported is without it.
+    """
+
+    def __init__(self, strength):
+        super().__init__()
+        self.strength = strength
+
+    def forward(self, x, *, train=True):
+        return x, x
+
+    def backward(self, dout, cache):
+        return dout + np.sign(cache) * (self.strength / len(cache)), {}
+
+
+def network(activation, rng):
+    """784-1000-1000-1000-10 in float32."""
+    parts = []
+    for fan_in, fan_out in pairwise(WIDTHS):
+        parts.append(Affine(fan_in, fan_out, rng=rng, init=glorot_normal, dtype=np.float32))
+        parts.append(ACTIVATIONS[activation]())
+        if activation in L1:
+            parts.append(L1OfOutputs(L1[activation]))
+    last = Affine(WIDTHS[-1], 10, rng=rng, init=glorot_normal, dtype=np.float32)
+    return Sequential(*parts, last)
+
+
+def zeros(net, x):
+    """The share of exact zeros among the outputs of the hidden activations."""
+    found = []
+    for layer in net.layers:
+        x, _ = layer.forward(x, train=False)
+        if isinstance(layer, (*ACTIVATIONS.values(),)):
+            found.append(np.mean(x == 0))
+    return float(np.mean(found))
+
+
+def measure(setting, checkpoint, folder):
+    """A run: the curve of the validation error, and the test error of the best epoch."""
+    data = load_mnist(folder, validation=10_000)
+    seed = setting["seed"]
+    model = Classifier(network(setting["activation"], np.random.default_rng(seed)))
+    rule = SGD(setting["lr"])
+    solver = Solver(
+        *(model, rule, data),
+        batch_size=10,
+        epochs=setting["epochs"],
+        patience=PATIENCE,
+        seed=seed,
+    )
+    title = f"{setting['activation']}, lr {setting['lr']}, seed {seed}"
+    history = train(solver, checkpoint, title)
+    return {
+        "loss": history.loss,
+        "validation_error": [1 - score for score in history.val_score],
+        "epoch": solver.best.epoch,
+        "test_error": 1 - model.score(data.x_test, data.y_test),
+        "zeros": zeros(model.net, data.x_test),
+        "seconds": sum(history.seconds),
+    }
+
+
+def best_rate(study, activation):
+    """The learning rate whose short run had the lowest validation error."""
+    runs = study.found(activation=activation, epochs=SHORT)
+    return min(runs, key=lambda run: min(run["validation_error"]))["setting"]["lr"]
+
+
+def lines(study):
+    """The table."""
+    rows = []
+    for activation, published in PUBLISHED.items():
+        runs = study.found(activation=activation, epochs=EPOCHS)
+        test = [100 * run["test_error"] for run in runs]
+        lowest = [100 * min(run["validation_error"]) for run in runs]
+        sparse = mean_and_spread([100 * run["zeros"] for run in runs], 1)
+        rows.append(
+            [
+                activation,
+                f"{published:.2f}",
+                mean_and_spread(test),
+                f"{np.mean(test) - published:+.2f}",
+                mean_and_spread(lowest),
+                f"{PUBLISHED_ZEROS}" if activation == "rectifier" else "–",
+                sparse,
+                f"{runs[0]['setting']['lr']}",
+                ", ".join(str(run["epoch"]) for run in runs),
+            ]
+        )
+    header = ["", "paper, %", "ours, %", "difference", "validation, %", "zeros in the paper, %"]
+    return table([*header, "zeros, %", "rate", "best epochs"], rows)
+
+
+def picture(study):
+    panels = [
+        Panel(partial(draw_curves, study), "validation error over the epochs"),
+        Panel(partial(draw_errors, study), "test errors of three seeds beside the paper's"),
+    ]
+    reading = "Left, the lower the better; right, dots are seeds, and bars the paper's figures."
+    return Picture("rectifiers", "Rectifier, tanh, softplus", reading, panels, 4.4, 3.2)
+
+
+def draw_curves(study, axes):
+    for activation, colour in COLOUR.items():
+        for run in study.found(activation=activation, epochs=EPOCHS):
+            percent = 100 * np.array(run["validation_error"])
+            label = activation if run["setting"]["seed"] == 0 else None
+            axes.plot(range(1, len(percent) + 1), percent, color=colour, lw=1.2, label=label)
+    axes.set_ylim(1.2, 4)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("validation error, %")
+    axes.set_title("three seeds each")
+    axes.grid(alpha=0.25)
+    axes.legend()
+
+
+def draw_errors(study, axes):
+    for place, (activation, published) in enumerate(PUBLISHED.items()):
+        runs = study.found(activation=activation, epochs=EPOCHS)
+        axes.plot([place - 0.3, place + 0.3], [published] * 2, color="black", lw=1.5)
+        at = place + 0.08 * (np.arange(len(runs)) - (len(runs) - 1) / 2)
+        axes.plot(at, [100 * run["test_error"] for run in runs], "o", color=COLOUR[activation])
+    axes.set_xticks(range(len(PUBLISHED)), [*PUBLISHED])
+    axes.set_xlim(-0.6, len(PUBLISHED) - 0.4)
+    axes.set_ylabel("test error, %")
+    axes.set_title("dots: ours; bars: the paper")
+    axes.grid(alpha=0.25)
+
+
+def main(arguments=None):
+    given = options(sys.modules[__name__], arguments)
+    study = Study("rectifiers", given.out)
+    run = partial(measure, folder=given.data_dir)
+    short = [
+        {"activation": activation, "lr": lr, "seed": 0, "epochs": SHORT}
+        for activation in ACTIVATIONS
+        for lr in RATES
+    ]
+    study.carry_out(short, run, given.workers)
+    settings = [
+        {"activation": name, "lr": best_rate(study, name), "seed": seed, "epochs": EPOCHS}
+        for seed in SEEDS
+        for name in ACTIVATIONS
+    ]
+    study.carry_out(settings, run, given.workers)
+    print("\n".join(lines(study)))
+    picture(study).save(given.out / "rectifiers.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Inputs scaled by 1000: what it does to the gradients and to the learning rate.
+
+    python -m benchmarks.studies.scaled_inputs [--out docs/studies]
+
+On the digits that come with the package, standardised and then multiplied by a factor: a linear
+map 64-10 under squared error, a network 64-32-10 of rectifiers under cross-entropy, and the same
+network behind a batchnorm of its inputs. Given are the norm of the gradient of the first matrix
+before the first step, and the largest learning rate on a ladder of powers of √2 from which, as from
+every lower one, STEPS steps of gradient descent on all the training data end with a smaller loss
+than they began with.
+
+A loss sees the first matrix only through x W, so that a factor c on x puts c on the gradient and c²
+on the curvature; the largest stable rate, 2 over the largest curvature, falls by c². For the linear
+map it can be computed, and stands beside. LeCun et al., "Efficient BackProp", 1998, section 5.
+"""
+
+import sys
+from functools import partial
+
+import numpy as np
+
+from benchmarks.report import table
+from benchmarks.studies.study import Study, options
+from data import load_digits
+from layers import MSE, Affine, BatchNorm, ReLU, SoftmaxCrossEntropy
+from nets import Classifier, Sequential
+from pictures import Panel, Picture
+from pictures.drawing import COLOURS
+from solvers import SGD
+
+FACTORS = (1, 10, 100, 1000)
+STEPS = 200
+LADDER = [2.0 ** (power / 2) for power in range(-60, 21)]  # 9e-10 to 1024
+
+
+def linear(rng):
+    return Classifier(Affine(64, 10, rng=rng), MSE())
+
+
+def network(rng, *before):
+    hidden = Affine(64, 32, init=ReLU.weight_init, rng=rng)
+    net = Sequential(*before, hidden, ReLU(), Affine(32, 10, rng=rng))
+    return Classifier(net, SoftmaxCrossEntropy())
+
+
+MODELS = {
+    "linear, squared error": linear,
+    "network": network,
+    "network behind a batchnorm": lambda rng: network(rng, BatchNorm(64)),
+}
+
+
+def descends(make, lr, x, y):
+    """Whether the loss is smaller after STEPS steps than before the first."""
+    model, rule = make(np.random.default_rng(0)), SGD(lr)
+    first, _ = model.loss(x, y)
+    with np.errstate(all="ignore"):
+        for _ in range(STEPS):
+            loss, grads = model.loss(x, y)
+            if not np.isfinite(loss):
+                return False
+            rule.update(model.params, grads)
+        last, _ = model.loss(x, y)
+    return bool(last < first)
+
+
+def measure(setting, _):
+    """A run: the gradient's norm, and the largest rate."""
+    data = load_digits().standardised()
+    x, y = data.x_train * setting["factor"], data.y_train
+    make = MODELS[setting["model"]]
+    _, grads = make(np.random.default_rng(0)).loss(x, y)
+    first = next(dw for name, dw in grads.items() if name.endswith("W"))
+    rate = None
+    for lr in LADDER:
+        if not descends(make, lr, x, y):
+            break
+        rate = lr
+    return {"gradient": float(np.linalg.norm(first)), "rate": rate}
+
+
+def stable_rate(factor):
+    """2 over the largest curvature of the linear map's loss, Σ (out - t)² / 10 N."""
+    x = load_digits().standardised().x_train * factor
+    x = np.hstack([x, np.ones((len(x), 1))])  # the bias
+    return 2 / (2 / (10 * len(x)) * np.linalg.eigvalsh(x.T @ x)[-1])
+
+
+def lines(study):
+    """The table."""
+    rows = []
+    for model in MODELS:
+        for factor in FACTORS:
+            (run,) = study.found(model=model, factor=factor)
+            computed = f"{stable_rate(factor):.2g}" if model.startswith("linear") else "–"
+            rows.append(
+                [model, str(factor), f"{run['gradient']:.2g}", f"{run['rate']:.2g}", computed]
+            )
+    header = ["", "factor", "norm of the gradient", "largest rate", "2 ÷ curvature"]
+    return table(header, rows)
+
+
+def picture(study):
+    panels = [
+        Panel(partial(draw, study, "gradient", "norm of the gradient"), "gradient over factor"),
+        Panel(partial(draw, study, "rate", "largest learning rate"), "largest rate over factor"),
+    ]
+    reading = "The gradient grows with the factor, the rate falls with its square."
+    return Picture("scaled_inputs", "Inputs times 1000", reading, panels, 4, 3)
+
+
+def draw(study, what, title, axes):
+    for model, colour in zip(MODELS, COLOURS, strict=False):
+        values = [study.found(model=model, factor=factor)[0][what] for factor in FACTORS]
+        axes.loglog(FACTORS, values, "o-", color=colour, label=model)
+    axes.set_xlabel("factor on the inputs")
+    axes.set_title(title)
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=7)
+
+
+def main(arguments=None):
+    given = options(sys.modules[__name__], arguments, data=False)
+    study = Study("scaled_inputs", given.out)
+    settings = [{"model": model, "factor": factor} for model in MODELS for factor in FACTORS]
+    study.carry_out(settings, measure, given.workers)
+    print("\n".join(lines(study)))
+    picture(study).save(given.out / "scaled_inputs.png")
+
+
+if __name__ == "__main__":
+    main()

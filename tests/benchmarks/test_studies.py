@@ -1,0 +1,137 @@
+"""The studies of published results: resumed to the bit, and their pages say what was measured."""
+
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.studies import depth, rectifiers, saturation, scaled_inputs, study
+from data import moons
+from layers import Affine, Multiply, ReLU, glorot_normal
+from nets import MLP, Classifier, Sequential
+from solvers import SGD, Solver
+
+DOCS = Path(__file__).parents[2] / "docs"
+NAMES = (
+    "rectifiers",
+    "later_methods",
+    "activations",
+    "saturation",
+    "depth",
+    "scaled_inputs",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_shows_the_table_and_the_picture_of_the_results(name):
+    module = importlib.import_module(f"benchmarks.studies.{name}")
+    page = (DOCS / "studies.md").read_text(encoding="utf-8")
+    assert "\n".join(module.lines(study.Study(name, DOCS / "studies"))) in page
+    assert f"](studies/{name}.png)" in page
+    assert (DOCS / "studies" / f"{name}.png").is_file()
+    assert f"python -m benchmarks.studies.{name}" in page
+
+
+def test_a_study_measures_what_is_missing_and_no_more(tmp_path):
+    one, two = {"loss": "cross-entropy", "start": 2.0}, {"loss": "cross-entropy", "start": 0.0}
+    first = study.Study("saturation", tmp_path)
+    first.carry_out([one], saturation.measure, 1)
+    first.runs[0]["mark"] = "measured before"
+    first.write()
+    again = study.Study("saturation", tmp_path)
+    again.carry_out([one, two], saturation.measure, 1)
+    stored = json.loads((tmp_path / "saturation.json").read_text())["runs"]
+    assert [run["setting"] for run in stored] == [one, two]
+    assert stored[0]["mark"] == "measured before"
+    assert stored[0]["steps"] == {"out < 0.5": 2, "out < 0.1": 6}  # by hand, from z = 2
+
+
+def solver(**more):
+    data = moons(seed=0)
+    model = Classifier(MLP([2, 8, 2], rng=0))
+    return Solver(model, SGD(0.1, momentum=0.9), data, epochs=3, batch_size=20, seed=1, **more)
+
+
+def test_a_run_that_is_killed_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "SAVE_EVERY", -1)
+
+    class Killed(Exception):
+        pass
+
+    def kill(solver):
+        if solver.epoch == 2:
+            raise Killed
+
+    whole, broken, resumed = solver(), solver(callbacks=[kill]), solver()
+    study.train(whole, tmp_path / "whole", "whole")
+    with pytest.raises(Killed):
+        study.train(broken, tmp_path / "broken", "broken")
+    study.train(resumed, tmp_path / "broken", "resumed")
+    assert resumed.history.step_loss == whole.history.step_loss
+    assert resumed.epoch == 3
+    for name, w in whole.model.params.items():
+        np.testing.assert_array_equal(resumed.model.params[name], w)
+
+
+def test_the_penalty_adds_its_gradient():
+    layer = rectifiers.L1OfOutputs(0.5)
+    x = np.array([[1.0, 0.0, -3.0], [2.0, 4.0, 0.0]])
+    out, cache = layer.forward(x)
+    dx, _ = layer.backward(np.ones_like(x), cache)
+    np.testing.assert_array_equal(out, x)
+    np.testing.assert_array_equal(dx, [[1.25, 1, 0.75], [1.25, 1.25, 1]])
+
+
+def test_negating_outputs_is_undone_by_negating_rows():
+    """What `rectifiers` leaves out of the paper changes nothing about the training."""
+    rng = np.random.default_rng(0)
+    sign = rng.choice([-1.0, 1.0], 6)
+    x, y = rng.standard_normal((20, 4)), rng.integers(0, 3, 20)
+
+    class Signs(ReLU):
+        def forward(self, x, *, train=True):
+            out, _ = Multiply().forward(x, sign)
+            return out, sign
+
+        def backward(self, dout, cache):
+            return dout * cache, {}
+
+    def trained(negated):
+        first, last = (Affine(*size, init=glorot_normal, rng=1) for size in ((4, 6), (6, 3)))
+        if negated:
+            last.params["W"] *= sign[:, np.newaxis]
+        model = Classifier(Sequential(first, ReLU(), *[Signs()] * negated, last))
+        rule = SGD(0.5)
+        for _ in range(10):
+            rule.update(model.params, model.loss(x, y)[1])
+        return first.params["W"], last.params["W"]
+
+    (plain1, plain2), (other1, other2) = trained(False), trained(True)
+    np.testing.assert_allclose(other1, plain1, rtol=1e-12)
+    np.testing.assert_allclose(other2 * sign[:, np.newaxis], plain2, rtol=1e-12)
+
+
+def test_the_factor_of_a_layer():
+    squares = [9 * 0.8 ** (2 * layer) for layer in range(depth.DEPTH)]
+    assert depth.a_layer(squares) == "0.80"
+    assert depth.a_layer([0.0] * depth.DEPTH) == "0"
+
+
+def test_he_keeps_rectifiers_in_size_and_glorot_halves_their_square():
+    outputs, gradients = depth.squares("relu", "He", "", seed=0)
+    halved, _ = depth.squares("relu", "Glorot", "", seed=0)
+    assert 0.01 < outputs[-1] < 10
+    assert 0.01 < gradients[0] < 100
+    np.testing.assert_allclose(halved, outputs * 0.5 ** np.arange(1, depth.DEPTH + 1), rtol=1e-9)
+
+
+def test_the_stable_rate_is_the_border():
+    rate = scaled_inputs.stable_rate(1)
+    data = scaled_inputs.load_digits().standardised()
+    below, above = (
+        scaled_inputs.descends(scaled_inputs.linear, c * rate, data.x_train, data.y_train)
+        for c in (0.95, 1.3)
+    )
+    assert (below, above) == (True, False)
