@@ -16,11 +16,12 @@ def method(layer: Any, name: str) -> tuple[ast.FunctionDef, list[str], int] | No
     None where there is no source, or the file has been changed since it was read.
     """
     try:
-        lines, first = inspect.getsourcelines(getattr(type(layer), name))
+        wanted = inspect.unwrap(getattr(type(layer), name))
+        lines, first = inspect.getsourcelines(wanted)
         tree = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, AttributeError, SyntaxError, tokenize.TokenError):
         return None
-    if [getattr(node, "name", "") for node in tree.body] != [name]:
+    if [getattr(node, "name", "") for node in tree.body] != [wanted.__name__]:
         return None
     (function,) = tree.body
     return (function, lines, first) if isinstance(function, ast.FunctionDef) else None
