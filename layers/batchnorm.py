@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layers.kernels import sum_of_products, sum_of_rows
+from layers.kernels import sum_of_products
 from layers.layer import Layer
 
 
@@ -46,7 +46,8 @@ class BatchNorm(Layer):
                     f"least one example, or train=False"
                 )
             running_mean, running_var = mean, var
-            m, total = self.over_batch(x.size // self.features, sum_of_rows(x))
+            axes = (0, *range(2, x.ndim))  # all but the channels
+            m, total = self.over_batch(x.size // self.features, x.sum(axis=axes))
             mean = total / m
             centred = x - mean.reshape(column)
             (squares,) = self.over_batch(sum_of_products(centred, centred))
@@ -66,7 +67,7 @@ class BatchNorm(Layer):
         centred, rstd, gamma, m = cache  # x̂ = centred · rstd; m is None in inference
         dout = self.upstream(dout, centred.shape, centred.dtype)
         column = (-1, *[1] * (dout.ndim - 2))
-        dbeta = sum_of_rows(dout)
+        dbeta = dout.sum(axis=(0, *range(2, dout.ndim)))
         dgamma = rstd * sum_of_products(dout, centred)
         scale = (gamma * rstd).reshape(column)
         grads = {"gamma": dgamma, "beta": dbeta}

@@ -21,29 +21,6 @@ def two_sided(x, below):
     return slope + (1 - slope) * below
 
 
-def sum_of_rows(x):
-    """Σₙ x of rows x (N, C), or over all axes but the channels of images x (N, C, …): (C,).
-
-    Plainly x.sum(axis=0): which adds row to row, while a product with ones adds in several
-    partial sums, 2 times as fast and with a fraction of the rounding error. Large products
-    would go to several threads, and wait where another program has a core.
-    """
-    if x.ndim > 2:
-        x = x.reshape(*x.shape[:2], -1).sum(axis=2)
-    if x.size > 2**18:
-        return x.sum(axis=0)
-    return np.ones(len(x), x.dtype) @ x
-
-
-def sum_of_columns(x):
-    """Σⱼ x of each row of x (N, C): (N,).
-
-    Plainly x.sum(axis=1), which starts anew for each row; a product with ones does not, and is up
-    to 3 times as fast. As for `sum_of_rows`, large ones stay with one thread.
-    """
-    return x.sum(axis=1) if x.size > 2**18 else x @ np.ones(x.shape[1], x.dtype)
-
-
 def sum_of_products(x, y):
     """Σₙ x y of rows (N, C), or over all axes but the channels of images (N, C, …): (C,).
 

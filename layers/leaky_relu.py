@@ -23,8 +23,7 @@ class LeakyReLU(Layer):
 
     def forward(self, x, *, train=True):
         x = self.floats(x)
-        slope = (x > 0).astype(x.dtype)
-        slope.clip(self.alpha, 1, out=slope)  # 0 → alpha, 1 → 1
+        slope = (x > 0).astype(x.dtype).clip(self.alpha, 1)  # 0 → alpha, 1 → 1
         return x * slope, slope
 
     def backward(self, dout, cache):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from layers.init import lecun_normal
-from layers.kernels import sum_of_rows
 from layers.layer import Layer, flatten
 
 
@@ -73,7 +72,7 @@ class Maxout(Layer):
     def weight_grads(self, dz, cache):
         x, W, _ = cache
         dW = (flatten(x).T @ dz).reshape(W.shape)
-        return {"W": dW, "b": sum_of_rows(dz).reshape(W.shape[1:])}
+        return {"W": dW, "b": dz.sum(axis=0).reshape(W.shape[1:])}
 
     @classmethod
     def examples(cls, rng):
