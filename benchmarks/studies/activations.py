@@ -183,8 +183,7 @@ def main(arguments=None):
         for seed in DATA[data][3]
     ]
     study.carry_out([dict(zip(names, one, strict=True)) for one in seeds], run, given.workers)
-    print("\n".join(lines(study)))
-    picture(study).save(given.out / "activations.png")
+    study.finish(lines, picture)
 
 
 if __name__ == "__main__":

@@ -144,8 +144,7 @@ def main(arguments=None):
         for activation in ACTIVATIONS
     ]
     study.carry_out(settings, measure, given.workers)
-    print("\n".join(lines(study)))
-    picture(study).save(given.out / "depth.png")
+    study.finish(lines, picture)
 
 
 if __name__ == "__main__":

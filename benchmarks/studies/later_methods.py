@@ -148,8 +148,7 @@ def main(arguments=None):
     given = options(sys.modules[__name__], arguments)
     study = Study("later_methods", given.out)
     study.carry_out(settings(), partial(measure, folder=given.data_dir), given.workers)
-    print("\n".join(lines(study)))
-    picture(study).save(given.out / "later_methods.png")
+    study.finish(lines, picture)
 
 
 if __name__ == "__main__":

@@ -189,8 +189,7 @@ def main(arguments=None):
         for name in ACTIVATIONS
     ]
     study.carry_out(settings, run, given.workers)
-    print("\n".join(lines(study)))
-    picture(study).save(given.out / "rectifiers.png")
+    study.finish(lines, picture)
 
 
 if __name__ == "__main__":

@@ -109,8 +109,7 @@ def main(arguments=None):
     study = Study("saturation", given.out)
     settings = [{"loss": loss, "start": start} for start in STARTS for loss in COLOURS]
     study.carry_out(settings, measure, given.workers)
-    print("\n".join(lines(study)))
-    picture(study).save(given.out / "saturation.png")
+    study.finish(lines, picture)
 
 
 if __name__ == "__main__":

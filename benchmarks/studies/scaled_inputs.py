@@ -124,8 +124,7 @@ def main(arguments=None):
     study = Study("scaled_inputs", given.out)
     settings = [{"model": model, "factor": factor} for model in MODELS for factor in FACTORS]
     study.carry_out(settings, measure, given.workers)
-    print("\n".join(lines(study)))
-    picture(study).save(given.out / "scaled_inputs.png")
+    study.finish(lines, picture)
 
 
 if __name__ == "__main__":

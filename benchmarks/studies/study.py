@@ -97,6 +97,11 @@ class Study:
     def write(self):
         write_json(self.path, self.results)
 
+    def finish(self, lines, picture):
+        """Print the table and draw the picture, which the two functions make of the study."""
+        print("\n".join(lines(self)))
+        picture(self).save(self.path.with_suffix(".png"))
+
 
 def leave_interrupts_to_the_parent():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
