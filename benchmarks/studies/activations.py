@@ -16,6 +16,7 @@ Units", 2015, argue that means near 0 make learning fast.
 
 import sys
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from pictures import Monitor, Panel, Picture
 from pictures.drawing import COLOURS
 from solvers import Adam, Solver
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, dict[str, Any]] = {
     "relu": {"activation": ReLU()},
     "leaky relu": {"activation": LeakyReLU()},
     "prelu": {"activation": PReLU()},
@@ -53,7 +54,9 @@ def measure(setting, _, folder):
     model = Classifier(MLP(sizes, rng=seed, dtype=data.x_train.dtype, **kinds))
     monitor = Monitor(model, data.x_train[:256], data.y_train[:256])
     solver = Solver(
-        *(model, Adam(setting["lr"]), data),
+        model,
+        Adam(setting["lr"]),
+        data,
         epochs=epochs,
         batch_size=batch,
         seed=seed,
@@ -68,7 +71,7 @@ def measure(setting, _, folder):
     }
     return {
         "loss": history.loss,
-        "validation_error": 1 - solver.best.score,
+        "validation_error": 1 - model.score(data.x_val, data.y_val),
         "test_error": 1 - model.score(data.x_test, data.y_test),
         "seconds": float(np.median(history.seconds)),
         "means": [figures["mean"] / figures["std"] for figures in units.values()],

@@ -25,6 +25,7 @@ from layers import (
     ELU,
     Affine,
     BatchNorm,
+    Layer,
     LeakyReLU,
     ReLU,
     Sigmoid,
@@ -63,7 +64,7 @@ def squares(activation, scheme, norm, seed):
     x = rng.standard_normal((ROWS, WIDTH))
     steps, outputs, gradients = [], [], []
     for _ in range(DEPTH):
-        block = [Affine(WIDTH, WIDTH, init=SCHEMES[scheme], rng=rng)]
+        block: list[Layer] = [Affine(WIDTH, WIDTH, init=SCHEMES[scheme], rng=rng)]
         block += [BatchNorm(WIDTH)] if norm else []
         for layer in [*block, ACTIVATIONS[activation]]:
             x, cache = layer.forward(x)

@@ -12,7 +12,9 @@ in progress.
 """
 
 import sys
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +31,7 @@ SIZES = (784, 1000, 1000, 1000, 10)
 EPOCHS, BATCH = 40, 200
 RATE = {"momentum": 0.05, "adam": 1e-3}
 STACK = ("momentum", "adam", "batchnorm", "dropout")  # each with those before it
-HIDDEN = {
+HIDDEN: dict[str, Callable[[], dict[str, Any]]] = {
     "rectifier": lambda: {"activation": ReLU()},
     "leaky rectifier": lambda: {"activation": LeakyReLU()},
     "ELU": lambda: {"activation": ELU()},
@@ -76,7 +78,9 @@ def measure(setting, checkpoint, folder):
     model = Classifier(network(setting["hidden"], methods, rng))
     rule = Adam(RATE["adam"]) if "adam" in methods else SGD(RATE["momentum"], momentum=0.9)
     solver = Solver(
-        *(model, rule, data),
+        model,
+        rule,
+        data,
         epochs=EPOCHS,
         batch_size=BATCH,
         schedule=Cosine(EPOCHS),
@@ -128,7 +132,7 @@ def picture(study):
 
 
 def draw(study, axes):
-    names = []
+    names: list[str] = []
     for hidden in HIDDEN:
         for methods in STACK:
             runs = study.found(hidden=hidden, methods=methods)

@@ -61,7 +61,7 @@ class L1OfOutputs(Layer):
 
 def network(activation, rng):
     """784-1000-1000-1000-10 in float32."""
-    parts = []
+    parts: list[Layer] = []
     for fan_in, fan_out in pairwise(WIDTHS):
         parts.append(Affine(fan_in, fan_out, rng=rng, init=glorot_normal, dtype=np.float32))
         parts.append(ACTIVATIONS[activation]())
@@ -88,7 +88,9 @@ def measure(setting, checkpoint, folder):
     model = Classifier(network(setting["activation"], np.random.default_rng(seed)))
     rule = SGD(setting["lr"])
     solver = Solver(
-        *(model, rule, data),
+        model,
+        rule,
+        data,
         batch_size=10,
         epochs=setting["epochs"],
         patience=PATIENCE,
@@ -99,7 +101,7 @@ def measure(setting, checkpoint, folder):
     return {
         "loss": history.loss,
         "validation_error": [1 - score for score in history.val_score],
-        "epoch": solver.best.epoch,
+        "epoch": int(np.argmax(history.val_score)) + 1,
         "test_error": 1 - model.score(data.x_test, data.y_test),
         "zeros": zeros(model.net, data.x_test),
         "seconds": sum(history.seconds),
