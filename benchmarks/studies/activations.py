@@ -26,7 +26,7 @@ from data import load_digits, load_mnist
 from layers import ELU, LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
 from nets import MLP, Classifier
 from pictures import Monitor, Panel, Picture
-from pictures.drawing import COLOURS
+from pictures.drawing import COLOURS, powers
 from solvers import Adam, Solver
 
 ACTIVATIONS: dict[str, dict[str, Any]] = {
@@ -42,7 +42,7 @@ ACTIVATIONS: dict[str, dict[str, Any]] = {
 RATES = (3e-4, 1e-3, 3e-3)
 DATA = {  # the widths of the network, the epochs, the batch, the seeds
     "digits": ((64, 64, 64, 64, 64, 10), 40, 32, range(10)),
-    "MNIST": ((784, 256, 256, 256, 256, 10), 12, 100, range(3)),
+    "MNIST": ((784, 256, 256, 256, 256, 10), 8, 100, range(3)),
 }
 
 
@@ -144,7 +144,8 @@ def coloured():
 def draw_losses(study, data, axes):
     for activation, colour in coloured():
         losses = np.median([run["loss"] for run in chosen(study, data, activation)], axis=0)
-        axes.semilogy(range(1, len(losses) + 1), losses, color=colour, lw=1.3, label=activation)
+        axes.plot(range(1, len(losses) + 1), losses, color=colour, lw=1.3, label=activation)
+    powers(axes)
     axes.set_title(f"{data}: training loss, median over seeds")
     axes.set_xlabel("epoch")
     axes.grid(alpha=0.25)

@@ -37,7 +37,7 @@ from layers import (
     plain_normal,
 )
 from pictures import Panel, Picture
-from pictures.drawing import COLOURS
+from pictures.drawing import COLOURS, powers
 
 DEPTH, WIDTH, ROWS = 50, 200, 200
 SEEDS = range(5)
@@ -126,13 +126,15 @@ def draw(study, what, scheme, norm, axes):
         (run,) = study.found(activation=activation, scheme=scheme, norm=norm)
         values = np.sqrt(run[what])
         shown = np.where(values > 0, values, np.nan)
-        axes.semilogy(range(1, DEPTH + 1), shown, color=colour, lw=1.2, label=activation)
-    axes.set_ylim(1e-12, 1e12)
-    axes.set_yticks([1e-12, 1e-6, 1, 1e6, 1e12])
+        axes.plot(range(1, DEPTH + 1), shown, color=colour, lw=1.2, label=activation)
+    powers(axes)
+    axes.set_ylim(1e-12, 1e6)
+    axes.set_yticks([1e-12, 1e-8, 1e-4, 1, 1e4])
     axes.set_title(f"{what}, {scheme}{', ' * bool(norm)}{norm}", fontsize=8)
+    axes.set_xlabel("layer")
     axes.grid(alpha=0.25)
     if (what, scheme, norm) == ("outputs", "He", ""):
-        axes.legend(fontsize=6, ncols=2)
+        axes.legend(fontsize=6, ncols=2, loc="lower left")
 
 
 def main(arguments=None):

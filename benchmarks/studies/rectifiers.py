@@ -38,7 +38,7 @@ PUBLISHED_ZEROS = 83.4  # %, of the rectifier's hidden outputs, section 4.1
 WIDTHS = (784, 1000, 1000, 1000)
 L1 = {"rectifier": 1e-3}
 RATES = (0.1, 0.03, 0.01)
-SHORT, EPOCHS, PATIENCE = 3, 20, 5
+SHORT, EPOCHS, PATIENCE = 3, 15, 4
 SEEDS = range(3)
 
 

@@ -22,7 +22,7 @@ from benchmarks.studies.study import Study, options
 from layers import MSE, Affine, Sigmoid, SigmoidCrossEntropy
 from nets import Regressor, Sequential
 from pictures import Panel, Picture
-from pictures.drawing import BLUE, ORANGE
+from pictures.drawing import BLUE, ORANGE, powers
 from solvers import SGD
 
 STARTS = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0)  # z = w + b, both the same
@@ -96,7 +96,8 @@ def draw_outputs(study, axes):
 def draw_steps(study, axes):
     for loss, colour in COLOURS.items():
         steps = [study.found(loss=loss, start=z)[0]["steps"]["out < 0.1"] for z in STARTS]
-        axes.semilogy(STARTS, steps, "o-", color=colour, label=loss)
+        axes.plot(STARTS, steps, "o-", color=colour, label=loss)
+    powers(axes)
     axes.set_xlabel("start z = w + b")
     axes.set_ylabel("steps until out < 0.1")
     axes.set_title("the more certain, the longer")

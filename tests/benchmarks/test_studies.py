@@ -131,7 +131,7 @@ def test_the_stable_rate_is_the_border():
     rate = scaled_inputs.stable_rate(1)
     data = scaled_inputs.load_digits().standardised()
     below, above = (
-        scaled_inputs.descends(scaled_inputs.linear, c * rate, data.x_train, data.y_train)
-        for c in (0.95, 1.3)
+        scaled_inputs.converges("linear, squared error", c * rate, data.x_train, data.y_train)
+        for c in (0.95, 1.05)
     )
     assert (below, above) == (True, False)
