@@ -35,7 +35,8 @@ def check(
     wrt        names of the inputs and parameters to look at; left out, all
     modes      "train", "inference" or both
     reference  what forward should compute: a name such as "batchnorm", or a correct layer with
-               the same parameters; left out, found from the name of the class, if it is known
+               the same parameters; left out, found from the name of the class, if it is known;
+               False for none, where a class means something else by a name such as `Log`
     seed       of everything random in the check; the same seed gives the same verdict
     effort     "quick": values and linearity; "full": all probes; "entrywise": every entry too
 
@@ -51,6 +52,12 @@ def check(
             raise TypeError(
                 f"check: {layer!r} is not a layer: expected an object with forward and backward"
             )
+    known = reference is None or reference is False or isinstance(reference, str)
+    if not known and not hasattr(reference, "forward"):
+        raise TypeError(
+            f"check: reference is {reference!r}, expected a name such as 'batchnorm', a correct "
+            f"layer, or False for none"
+        )
     return examine(Judge(layer, inputs, dout, wrt, reference, seed, effort), modes, modes)
 
 

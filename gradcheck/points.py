@@ -8,6 +8,7 @@ from gradcheck.asking import PASSED, changed, is_loss, label, names, other, rows
 from gradcheck.diagnosis import diagnose
 from gradcheck.judge import Judge
 from gradcheck.report import Probe
+from gradcheck.subject import as_outputs
 from gradcheck.values import Point, direction, measure
 
 
@@ -20,7 +21,7 @@ def values_elsewhere(
     done = run(subject, train)
     if not all(np.isfinite(o).all() for o in done.outs):
         bad = "nan" if any(np.isnan(o).any() for o in done.outs) else "inf"
-        if kind is not None and (bad == "nan" or (is_loss(judge) and breaks_early(judge))):
+        if kind is not None and (bad == "nan" or breaks_early(judge)):
             word = "the loss" if is_loss(judge) else "the output"
             judge.say("stability", "loss" if is_loss(judge) else "out", f"{where}, {word} is {bad}",
                       "Rewrite the formula so that no step of it overflows.")  # fmt: skip
@@ -49,14 +50,14 @@ def values_elsewhere(
 
 
 def breaks_early(judge: Judge) -> bool:
-    """Whether a loss that overflows was still small just before: a loss that really grows beyond
-    all numbers has been huge for a while."""
-    for factor in (300, 100, 30, 10, 3):
+    """Whether an output that overflows was still small just before: a function that really grows
+    beyond all numbers has been huge for a while."""
+    for factor in (300, 100, 30, 10, 3, 2, 1.5, 1.2):
         closer = [factor * x if x.dtype.kind == "f" else x for x in judge.subject.inputs]
-        out, _ = other(judge, closer).forward(True)
-        if np.isfinite(out):
-            return bool(abs(out) < 1e6)
-    return True
+        outs = as_outputs(other(judge, closer).forward(True)[0])
+        if all(np.isfinite(out).all() for out in outs):
+            return all(np.abs(out).max(initial=0.0) < 1e6 for out in outs)
+    return is_loss(judge)
 
 
 def large(judge: Judge) -> Probe:

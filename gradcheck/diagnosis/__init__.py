@@ -82,18 +82,22 @@ def finding(
     worst = np.unravel_index(np.nanargmax(gap), gap.shape) if gap.size else ()
     index = ", ".join(str(int(i)) for i in worst)
     at = f"[{index}]" if worst else ""
-    example = f"{scene.label(name)}{at} = {yours[worst]:.4g}, should be {right[worst]:.4g}"
-    with np.errstate(all="ignore"):
-        wrong = gap > 1e-6 * np.nanmax(np.abs(right), initial=0.0)
-    where = entries(wrong)
+    is_, should_be = told_apart(yours[worst], right[worst])
+    example = f"{scene.label(name)}{at} = {is_}, should be {should_be}"
+    where = entries(scene.wrong(name))
     return Finding(kind, name, message, hint, example, residual, where, scene.lines.get(name, ""))
 
 
+def told_apart(a: float, b: float) -> tuple[str, str]:
+    """Two numbers with four digits, or with so many more that one sees which is which."""
+    pairs = [(f"{a:.{digits}g}", f"{b:.{digits}g}") for digits in range(4, 18)]
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+
+
 def unexplained(scene: Scene, name: str) -> tuple[str, str, str]:
-    yours, right, label = scene.yours[name], scene.right[name], scene.label(name)
+    right, label = scene.right[name], scene.label(name)
     measured = np.isfinite(right)
-    scale = np.abs(right[measured]).max(initial=0.0)
-    wrong = measured & (np.abs(yours - right) > 1e-6 * scale)
+    wrong = measured & scene.wrong(name)
     total = int(measured.sum())
     where = f"in {int(wrong.sum())} of {total} entries" if wrong.sum() < total else "everywhere"
     x = scene.inputs.get(name)

@@ -74,6 +74,36 @@ def not_the_derivative(scene: Scene, name: str) -> Iterator[Verdict]:
             )
 
 
+def claims(scene: Scene, name: str, region: np.ndarray, hint: str) -> Iterator[Verdict]:
+    """What may be wrong in all of a region, while the rest is right."""
+    yours, right, dout = scene.yours[name], scene.right[name], scene.dout
+    tiny = 1e-6 * np.nanmax(np.abs(right), initial=0.0)
+    residual = scene.close(name, np.where(region, 0, right))
+    if residual is not None:
+        with np.errstate(all="ignore"):
+            slope = (right / dout)[region] if dout.shape == right.shape else np.empty(0)
+        slope = slope[np.isfinite(slope) & (np.abs(slope) > 1e-6)]
+        if slope.size and np.abs(slope - 1).max() < 1e-5:
+            said = "is 0 where {where}, but the output follows the input there"
+            hint = hint or "Forward and backward must switch at the same point."
+            yield "mask", said, hint, residual
+        said = "is 0 where {where}, but the forward pass has a slope there"
+        yield "missing-term", said, hint or "Give that side its own slope.", residual
+    residual = scene.close(name, np.where(region, yours, right))
+    if residual is not None and np.nanmax(np.abs(right[region]), initial=0.0) <= tiny:
+        hint = hint or "Multiply by the mask of the forward pass."
+        yield "mask", "should be 0 where {where}, and is not", hint, residual
+    c = ratio(yours, right, region)
+    if c is None or abs(c - 1) < 1e-3 or c == 0:
+        return
+    residual = scene.close(name, np.where(region, c * right, right))
+    if residual is not None:
+        if abs(c + 1) < 1e-5:
+            yield "sign", "has the wrong sign where {where}", "", residual
+        hint = "Forward and backward must have the same slope there."
+        yield "mask", f"is {off_by(scene, c)} where {{where}}", hint, residual
+
+
 def regions(scene, name) -> Iterator[tuple[str, np.ndarray]]:
     x, shape = scene.inputs[name], scene.yours[name].shape
     if scene.is_loss:
@@ -103,61 +133,41 @@ def regions(scene, name) -> Iterator[tuple[str, np.ndarray]]:
         yield f"{word} <= 0", other <= 0
 
 
+def stretches(name: str, x: np.ndarray, wrong: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """The stretch of x, or of |x|, that holds all wrong entries, where it holds no other."""
+    for what, values in ((name, x), (f"|{name}|", np.abs(x))):
+        low, high = values[wrong].min(), values[wrong].max()
+        inside = (values >= low) & (values <= high)
+        if (inside != wrong).any():
+            continue
+        if low == high:
+            yield f"{what} = {low:.3g}", inside
+        elif high == values.max():
+            yield f"{what} >= {low:.3g}", inside
+        elif low == values.min():
+            yield f"{what} <= {high:.3g}", inside
+        else:
+            yield f"{low:.3g} <= {what} <= {high:.3g}", inside
+
+
 def wrong_in_a_region(scene: Scene, name: str) -> Iterator[Verdict]:
     yours, right, label = scene.yours[name], scene.right[name], scene.label(name)
     x, dout = scene.inputs[name], scene.dout
     if yours.shape != x.shape:
         return
     scale = np.nanmax(np.abs(right), initial=0.0)
-    wrong = np.abs(yours - right) > max(1e-6, 100 * scene.error[name]) * max(scale, 1e-300)
+    wrong = scene.wrong(name)
     if not wrong.any():
         return
-    where = ""
-    for said, region in regions(scene, name):
+    count = f"({wrong.sum()} of {wrong.size} entries)"
+    sides = [(said, region, "") for said, region in regions(scene, name)]
+    switch = "Forward and backward must switch at the same point."
+    between = [(said, region, switch) for said, region in stretches(name, x, wrong)]
+    for where, region, hint in (*sides, *between):
         if region.shape == wrong.shape and not (wrong & ~region).any():
-            where = said
-            break
-    if not where:
-        lo, hi = x[wrong].min(), x[wrong].max()
-        inside = (x >= lo) & (x <= hi)
-        if (wrong == inside).mean() > 0.999:
-            where = f"{lo:.2g} <= {name} <= {hi:.2g}"
-    a, n, d = yours[wrong], right[wrong], dout[wrong] if dout.shape == yours.shape else None
-    tiny = 1e-6 * scale
-    if where:
-        count = f"({wrong.sum()} of {wrong.size} entries)"
-        if (np.abs(a) <= tiny).all():
-            slope = n / d if d is not None else np.array([])
-            if slope.size and np.ptp(slope) < 1e-5 and abs(slope.mean() - 1) < 1e-5:
-                yield (
-                    "mask",
-                    f"{label} is 0 where {where}, but the output follows the input there {count}",
-                    "Forward and backward must switch at the same point.",
-                    1e-7,
-                )
-            yield (
-                "missing-term",
-                f"{label} is 0 where {where}, but the forward pass has a slope there {count}",
-                "Give that side its own slope.",
-                1e-7,
-            )
-        if (np.abs(n) <= tiny).all():
-            yield (
-                "mask",
-                f"{label} should be 0 where {where}, and is not {count}",
-                "Multiply by the mask of the forward pass.",
-                1e-7,
-            )
-        c = ratio(yours, right, wrong)
-        if c is not None and np.abs(a - c * n).max() <= 1e-5 * scale:
-            if abs(c + 1) < 1e-5:
-                yield "sign", f"{label} has the wrong sign where {where} {count}", "", 1e-7
-            yield (
-                "mask",
-                f"{label} is {off_by(scene, c)} where {where} {count}",
-                "That factor belongs to the other side alone.",
-                1e-7,
-            )
+            for verdict in claims(scene, name, region, hint):
+                kind, said, told, residual = verdict
+                yield kind, f"{label} {said.format(where=where)} {count}", told, residual
     passed, should_pass = np.abs(yours) > 1e-9 * scale, np.abs(right) > 1e-9 * scale
     if (passed != should_pass).all() and should_pass.any() and passed.any():
         yield (

@@ -57,6 +57,15 @@ class Scene:
         limit = min(max(3e-7, 30 * self.error[name]), 1e-3, gap / scale / 30 if scale else 0.0)
         return float(left) if left <= limit else None
 
+    def wrong(self, name: str) -> np.ndarray:
+        """Which entries of `yours` are off by more than noise."""
+        yours, right = self.yours[name], self.right[name]
+        with np.errstate(all="ignore"):
+            gap = np.abs(yours - right)
+            scale = np.nanmax(np.abs(right), initial=0.0)
+            noise = min(30 * self.error[name] * scale, np.nanmax(gap, initial=0.0) / 30)
+            return gap > max(noise, 1e-12 * scale)
+
     def arrays(self) -> Named:
         """Inputs, parameters and cache of floats, without repeats."""
         found: Named = {}
@@ -121,7 +130,8 @@ def off_by(scene: Scene, c: float) -> str:
     size = max(abs(c), 1 / abs(c))
     name = factor_name(scene, size)
     which = "large" if abs(c) > 1 else "small"
-    return f"too {which} by a factor {size:.4g}{f' = {name}' if name else ''}"
+    digits = 4 if size > 1.001 else 10
+    return f"too {which} by a factor {size:.{digits}g}{f' = {name}' if name else ''}"
 
 
 def ratio(yours: np.ndarray, right: np.ndarray, mask: Any = ...) -> float | None:

@@ -44,7 +44,7 @@ def off_by_a_factor(scene: Scene, name: str) -> Iterator[Verdict]:
     if c is None or c == 0:
         return
     residual = scene.close(name, c * right)
-    if residual is None or abs(c - 1) < 1e-4:
+    if residual is None or abs(c - 1) < 1e-8:
         return
     if abs(c + 1) < 1e-5:
         yield "sign", f"{label} has the wrong sign everywhere", "Turn the sign.", residual
@@ -62,7 +62,7 @@ def off_by_a_factor(scene: Scene, name: str) -> Iterator[Verdict]:
     known = factor_name(scene, max(abs(c), 1 / abs(c)))
     if known is None and abs(c - 1) < 1e-2:
         hint = "Look where eps stands, or for a cast to fewer digits."
-        yield "missing-term", f"{label} is nearly right: off by a factor {c:.6g}", hint, residual
+        yield "missing-term", f"{label} is nearly right: off by a factor {c:.8g}", hint, residual
         return
     hint = ""
     if known is not None:

@@ -432,9 +432,11 @@ def test_wrong_gradients_of_a_model_are_named_by_their_keys():
 
 
 def test_a_model_that_drops_units_in_mode_test_or_overflows_is_found():
+    rng = np.random.default_rng(0)
+
     class DropsAlways(TwoLayerNet):
         def loss(self, X, y=None):
-            scores = super().loss(X) * (np.random.rand(len(X), 1) < 0.5)
+            scores = super().loss(X) * (rng.random((len(X), 1)) < 0.5)
             return scores if y is None else super().loss(X, y)
 
     assert message(check_model(DropsAlways(), X, Y)) == "loss(x) without labels gives random scores"
