@@ -309,6 +309,18 @@ def test_parameters_of_another_dtype_than_x_are_an_error_not_a_silent_cast(layer
             copy.deepcopy(layer).forward(*cast(inputs, np.float32))
 
 
+@pytest.mark.parametrize("given", [np.float64, list])
+@every_example
+def test_a_dout_of_another_dtype_lifts_nothing(layer, inputs, given):
+    layer, inputs = layer.astype(np.float32), cast(inputs, np.float32)
+    out, dxs, grads = gradients(layer, inputs)
+    dout = np.random.default_rng(1).standard_normal(np.shape(out)).astype(np.float32)
+    other = dout.tolist() if given is list else dout.astype(given)
+    got = gradients(layer, inputs, dout=other)
+    assert_same((out, dxs, grads), got)
+    assert {array.dtype for array in (*got[1], *got[2].values())} <= {np.dtype(np.float32)}
+
+
 @every_example
 def test_a_dout_of_another_shape_is_an_error_not_a_broadcast(layer, inputs):
     layer = copy.deepcopy(layer)
