@@ -28,7 +28,7 @@ from pictures.drawing import COLOURS
 from solvers import SGD, Adam, Cosine, Solver
 
 SIZES = (784, 1000, 1000, 1000, 10)
-EPOCHS, BATCH = 30, 200
+EPOCHS, BATCH = 25, 200
 RATE = {"momentum": 0.05, "adam": 1e-3}
 STACK = ("momentum", "adam", "batchnorm", "dropout")  # each with those before it
 HIDDEN: dict[str, Callable[[], dict[str, Any]]] = {
@@ -97,10 +97,10 @@ def measure(setting, checkpoint, folder):
 
 
 def settings():
-    """The stack for the rectifier, the other units with all of it, and three seeds of the last."""
-    plan = [("rectifier", methods, 0) for methods in STACK]
-    plan += [(hidden, STACK[-1], 0) for hidden in HIDDEN]
-    plan += [(hidden, STACK[-1], seed) for seed in SEEDS for hidden in HIDDEN]
+    """The other units with all methods, the stack for the rectifier, and more seeds of its top."""
+    plan = [(hidden, STACK[-1], 0) for hidden in reversed(HIDDEN)]
+    plan += [("rectifier", methods, 0) for methods in STACK[:-1]]
+    plan += [("rectifier", STACK[-1], seed) for seed in SEEDS]
     return [
         dict(zip(("hidden", "methods", "seed"), one, strict=True)) for one in dict.fromkeys(plan)
     ]
