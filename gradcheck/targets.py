@@ -50,6 +50,11 @@ def library_targets(seed: int) -> list[Target]:
             module = importlib.import_module(name)
         except ImportError as error:
             raise UsageError(f"cannot import the library: {error}") from None
+        if not hasattr(module, "__all__"):
+            raise UsageError(
+                f"{getattr(module, '__file__', None) or name} is called like the library's package "
+                f"{name} and stands in its way; run from another folder, or rename it"
+            )
         for key in sorted(module.__all__, key=str.casefold):
             thing = getattr(module, key)
             target = from_examples(thing, seed) if inspect.isclass(thing) else None

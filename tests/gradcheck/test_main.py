@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import types
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,16 @@ def homework(tmp_path, checks, capsys):
         return status, *capsys.readouterr()
 
     return run
+
+
+def test_a_file_in_the_way_of_the_library_is_named(tmp_path, monkeypatch, capsys):
+    stranger = types.ModuleType("layers")
+    stranger.__file__ = str(tmp_path / "layers.py")
+    monkeypatch.setitem(sys.modules, "layers", stranger)
+    assert command.main([]) == 2
+    err = capsys.readouterr().err
+    assert f"{stranger.__file__} is called like the library's package layers" in err
+    assert len(err.splitlines()) == 1
 
 
 def test_every_class_of_the_library_with_examples_is_checked(checks, capsys):
