@@ -149,6 +149,17 @@ def announce(run):
         print(f"\nnothing is left to train: {solver.epoch} epochs are done; {more} goes on to N")
     elif solver.step:
         print(f"\ntaken up {place(solver)}")
+        before, rate = solver.history.step_lr[-1], next_rate(solver)
+        if solver.last is not None and rate > before:  # it had ended
+            print(
+                f"the learning rate rises from {before:.2g} to {rate:.2g} once more, since the "
+                f"schedule is laid out for {run.options.epochs} epochs"
+            )
+
+
+def next_rate(solver):
+    """The learning rate of the next step."""
+    return solver.rule.lr * solver.schedule((solver.step + 0.5) / solver.steps_per_epoch)
 
 
 def carry_out(run):

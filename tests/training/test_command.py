@@ -92,9 +92,13 @@ def test_a_run_without_a_name_gets_one_of_date_and_data(tmp_path, capsys):
 def test_more_epochs_make_a_longer_run_of_it(tmp_path, capsys):
     assert train.main([*SMALL, "--no-report"]) == 0
     assert train.main(["--resume", "run"]) == 0
-    assert "trained 3 epochs" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "trained 3 epochs" in out
+    assert "once more" not in out
     assert train.main(["--resume", "run", "--epochs", "5"]) == 0
-    assert "trained 5 epochs" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "trained 5 epochs" in out
+    assert re.search(r"learning rate rises from \S+ to \S+ once more, .* for 5 epochs\n", out)
     assert len((tmp_path / "run/metrics.csv").read_text("utf-8").splitlines()) == 6
     assert train.main(["--resume", "run", "--epochs", "5"]) == 2
     assert "--epochs 5: run has 5 epochs behind it; expected more" in capsys.readouterr().err
