@@ -53,7 +53,7 @@ class Finding:
     evidence    what the hypothesis leaves unexplained, relative to the gradient: near 1e-10 where
                 it explains all; None where the finding is a plain fact
     where       the indices of the wrong entries, as np.nonzero gives them, or None for all
-    line        the line of source that computes the tensor, where it is known, or ""
+    line        the line of source that computes the tensor, "line 7: db = …", or "" if unknown
     """
 
     kind: str
@@ -89,7 +89,7 @@ class Finding:
         lines = wrap(self.message, "  ") + wrap(self.hint, "  ")
         lines += wrap(self.example, "      ")
         if self.line.strip():
-            lines.append(clip(f"      in the line: {self.line.strip()}", WIDTH))
+            lines.append(clip(f"      in {self.line.strip()}", WIDTH))
         return lines
 
 

@@ -105,7 +105,7 @@ class exercise:
         lines = []
         for found in report.findings:
             lines += [found.message, found.hint, found.example]
-            lines.append(f"in the line: {found.line.strip()}" if found.line.strip() else "")
+            lines.append(f"in {found.line.strip()}" if found.line.strip() else "")
         self.add(label, report, lines)
 
     def note_step(self, label, *lines):

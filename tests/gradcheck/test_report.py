@@ -26,7 +26,7 @@ def mean_of_b():
                 "grads['b'][0] = 0.2471, should be 1.2355",
                 1e-12,
                 (np.array([0, 2]),),
-                "        db = dout.mean(axis=0)",
+                "        line 7: db = dout.mean(axis=0)",
             )
         ],
         {"x": tensor((5, 4)), "W": tensor(error=2e-13), "b": tensor((3,), ok=False, error=0.8)},
@@ -53,7 +53,7 @@ def test_a_report_on_a_mistake_tells_verdict_tensors_message_hint_and_example():
         "  grads['b'] is too small by a factor 5 = N in every entry.\n"
         "  The loss already averages over the batch: sum over axis 0, do not take the mean.\n"
         "      grads['b'][0] = 0.2471, should be 1.2355\n"
-        "      in the line: db = dout.mean(axis=0)"
+        "      in line 7: db = dout.mean(axis=0)"
     )
     assert repr(mean_of_b()) == "<Report Affine(4 → 3): 1 mistake>"
 
