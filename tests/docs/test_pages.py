@@ -69,3 +69,12 @@ def test_an_output_is_compared_to_the_letter_but_for_its_gaps():
     assert re.fullmatch(pattern("…\nb\n"), "x\ny\nb\n")
     assert not re.fullmatch(pattern("a … b\n"), "a\nb\n")
     assert not re.fullmatch(pattern("…\nb\n"), "x\nbb\n")
+
+
+@pytest.mark.parametrize("page", sorted(SITE.parent.glob("*.md")), ids=lambda page: page.stem)
+def test_a_page_of_results_is_whole(page):
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"[A-Z]{3,}_TEXT|\(to come\)|\{\{|TODO", text)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
