@@ -28,7 +28,7 @@ from pictures.drawing import COLOURS
 from solvers import SGD, Adam, Cosine, Solver
 
 SIZES = (784, 1000, 1000, 1000, 10)
-EPOCHS, BATCH = 25, 200
+EPOCHS, BATCH = 20, 200
 RATE = {"momentum": 0.05, "adam": 1e-3}
 STACK = ("momentum", "adam", "batchnorm", "dropout")  # each with those before it
 HIDDEN: dict[str, Callable[[], dict[str, Any]]] = {
