@@ -71,7 +71,7 @@ class Everything:
 
 
 def measure(setting, checkpoint, folder):
-    """A run: its test error, and that after each epoch for the picture."""
+    """A run: its test error in the end, its loss and its training error after each epoch."""
     methods = STACK[: STACK.index(setting["methods"]) + 1]
     rng = np.random.default_rng(setting["seed"])
     data = Everything(folder)
@@ -101,9 +101,8 @@ def settings():
     plan = [(hidden, STACK[-1], 0) for hidden in reversed(HIDDEN)]
     plan += [("rectifier", methods, 0) for methods in STACK[:-1]]
     plan += [("rectifier", STACK[-1], seed) for seed in SEEDS]
-    return [
-        dict(zip(("hidden", "methods", "seed"), one, strict=True)) for one in dict.fromkeys(plan)
-    ]
+    names = ("hidden", "methods", "seed", "epochs")
+    return [dict(zip(names, (*one, EPOCHS), strict=True)) for one in dict.fromkeys(plan)]
 
 
 def lines(study):
@@ -111,7 +110,7 @@ def lines(study):
     rows = []
     for hidden in HIDDEN:
         for methods in STACK:
-            runs = study.found(hidden=hidden, methods=methods)
+            runs = study.found(hidden=hidden, methods=methods, epochs=EPOCHS)
             if runs:
                 rows.append(
                     [
@@ -135,7 +134,7 @@ def draw(study, axes):
     names: list[str] = []
     for hidden in HIDDEN:
         for methods in STACK:
-            runs = study.found(hidden=hidden, methods=methods)
+            runs = study.found(hidden=hidden, methods=methods, epochs=EPOCHS)
             if runs:
                 errors = [100 * run["test_error"] for run in runs]
                 axes.plot(errors, [len(names)] * len(errors), "o", color=COLOURS[0])

@@ -102,7 +102,7 @@ def picture(study):
         Panel(partial(draw, study, "gradient", "norm of the gradient"), "gradient over factor"),
         Panel(partial(draw, study, "rate", "largest learning rate"), "largest rate over factor"),
     ]
-    reading = "The gradient grows with the factor, the rate falls with its square."
+    reading = "The gradient grows with the factor; a linear map's rate falls with its square."
     return Picture("scaled_inputs", "Inputs times 1000", reading, panels, 4, 3)
 
 
