@@ -3,12 +3,14 @@
     python -m benchmarks.studies.later_methods --data-dir FOLDER [--out docs/studies] [--workers 2]
 
 One method is added to the other: He's initialisation (2015) with momentum, Adam (2014), batchnorm
-(2015), dropout (2012) that keeps 4 of 5 inputs and half of the hidden units; then the rectifier is
-replaced by the leaky (2013), the exponential (2015) and the parametric one (2015), and by maxout
-units of two pieces (2013). All see the 60,000 training images, pixels divided by 255, for EPOCHS
-epochs in minibatches of BATCH, while the learning rate falls along a cosine to 0. Nothing is chosen
-by the test images, and the figure is that after the last epoch. `FOLDER/unfinished` holds the runs
-in progress.
+(2015), dropout (2012) that keeps 4 of 5 inputs and half of the hidden units. Then Gaussian noise
+takes the place of dropout: of standard deviation 0.3, added to the pixels and behind each
+batchnorm, after Rasmus et al., "Semi-Supervised Learning with Ladder Networks", 2015, which add it
+in front of its gamma and beta. Last, the rectifier is replaced by the leaky (2013), the exponential
+(2015) and the parametric one (2015), and by maxout units of two pieces (2013). All see the 60,000
+training images, pixels divided by 255, for EPOCHS epochs in minibatches of BATCH, while the
+learning rate falls along a cosine to 0. Nothing is chosen by the test images, and the figure is
+that after the last epoch. `FOLDER/unfinished` holds the runs in progress.
 """
 
 import sys
@@ -22,15 +24,24 @@ from benchmarks.report import table
 from benchmarks.studies.study import Study, mean_and_spread, options, train
 from data import load_mnist
 from layers import ELU, BatchNorm, Dropout, LeakyReLU, Maxout, PReLU, ReLU
+from layers.layer import Layer
 from nets import MLP, Classifier, Sequential
 from pictures import Panel, Picture
 from pictures.drawing import COLOURS
 from solvers import SGD, Adam, Cosine, Solver
 
 SIZES = (784, 1000, 1000, 1000, 10)
-EPOCHS, BATCH = 20, 200
-RATE = {"momentum": 0.05, "adam": 1e-3}
-STACK = ("momentum", "adam", "batchnorm", "dropout")  # each with those before it
+EPOCHS, BATCH = 40, 200
+RATE = {"momentum": 0.05, "adam": 2e-3}
+NOISE = 0.3
+METHODS = {
+    "momentum": "He's initialisation, momentum",
+    "adam": "Adam in place of momentum",
+    "batchnorm": "+ batchnorm",
+    "dropout": "+ dropout",
+    "noise": "noise in place of dropout",
+}
+LAST = "noise"
 HIDDEN: dict[str, Callable[[], dict[str, Any]]] = {
     "rectifier": lambda: {"activation": ReLU()},
     "leaky rectifier": lambda: {"activation": LeakyReLU()},
@@ -38,25 +49,46 @@ HIDDEN: dict[str, Callable[[], dict[str, Any]]] = {
     "PReLU": lambda: {"activation": PReLU(SIZES[1])},
     "maxout": lambda: {"activation": None, "affine": partial(Maxout, pieces=2)},
 }
-TITLES = {
-    "momentum": "He's initialisation, momentum",
-    "adam": "Adam in place of momentum",
-    "batchnorm": "+ batchnorm",
-    "dropout": "+ dropout",
-}
 SEEDS = range(3)
 GOAL = 1.0  # %
 
 
+class Noise(Layer):
+    """Training: out = x + n, with n drawn from a normal distribution of deviation NOISE.
+    Inference: out = x.
+
+    x (N, D).  dx = dout.
+    """
+
+    def __init__(self, rng):
+        super().__init__()
+        self.rng = rng
+
+    def forward(self, x, *, train=True):
+        if not train:
+            return x, None
+        return x + np.float32(NOISE) * self.rng.standard_normal(x.shape, np.float32), None
+
+    def backward(self, dout, cache):
+        return dout, {}
+
+
 def network(hidden, methods, rng):
-    """The network in float32, with the given of the later methods."""
+    """The network in float32, with these of METHODS."""
     kinds = HIDDEN[hidden]()
-    if "batchnorm" in methods:
+    if methods in ("batchnorm", "dropout", "noise"):
         kinds["norm"] = BatchNorm
-    if "dropout" in methods:
+    if methods == "dropout":
         kinds["dropout"] = 0.5
     net = MLP(SIZES, rng=rng, dtype=np.float32, **kinds)
-    return Sequential(Dropout(0.8, rng=rng), *net.layers) if "dropout" in methods else net
+    if methods == "dropout":
+        return Sequential(Dropout(0.8, rng=rng), *net.layers)
+    if methods == "noise":
+        noisy: list[Layer] = [Noise(rng)]
+        for layer in net.layers:
+            noisy += [layer, Noise(rng)] if isinstance(layer, BatchNorm) else [layer]
+        return Sequential(*noisy)
+    return net
 
 
 class Everything:
@@ -72,11 +104,12 @@ class Everything:
 
 def measure(setting, checkpoint, folder):
     """A run: its test error in the end, its loss and its training error after each epoch."""
-    methods = STACK[: STACK.index(setting["methods"]) + 1]
+    methods = setting["methods"]
     rng = np.random.default_rng(setting["seed"])
     data = Everything(folder)
     model = Classifier(network(setting["hidden"], methods, rng))
-    rule = Adam(RATE["adam"]) if "adam" in methods else SGD(RATE["momentum"], momentum=0.9)
+    momentum = SGD(RATE["momentum"], momentum=0.9)
+    rule = momentum if methods == "momentum" else Adam(RATE["adam"])
     solver = Solver(
         model,
         rule,
@@ -86,7 +119,7 @@ def measure(setting, checkpoint, folder):
         schedule=Cosine(EPOCHS),
         seed=setting["seed"],
     )
-    title = f"{setting['hidden']}, {setting['methods']}, seed {setting['seed']}"
+    title = f"{setting['hidden']}, {methods}, seed {setting['seed']}"
     history = train(solver, checkpoint, title)
     return {
         "loss": history.loss,
@@ -97,10 +130,11 @@ def measure(setting, checkpoint, folder):
 
 
 def settings():
-    """The other units with all methods, the stack for the rectifier, and more seeds of its top."""
-    plan = [(hidden, STACK[-1], 0) for hidden in reversed(HIDDEN)]
-    plan += [("rectifier", methods, 0) for methods in STACK[:-1]]
-    plan += [("rectifier", STACK[-1], seed) for seed in SEEDS]
+    """All the units with the last of the methods, all the methods for the rectifier, and more seeds
+    of where they meet."""
+    plan = [(hidden, LAST, 0) for hidden in HIDDEN]
+    plan += [("rectifier", methods, 0) for methods in METHODS]
+    plan += [("rectifier", LAST, seed) for seed in SEEDS]
     names = ("hidden", "methods", "seed", "epochs")
     return [dict(zip(names, (*one, EPOCHS), strict=True)) for one in dict.fromkeys(plan)]
 
@@ -109,12 +143,12 @@ def lines(study):
     """The table."""
     rows = []
     for hidden in HIDDEN:
-        for methods in STACK:
+        for methods in METHODS:
             runs = study.found(hidden=hidden, methods=methods, epochs=EPOCHS)
             if runs:
                 rows.append(
                     [
-                        TITLES[methods] if hidden == "rectifier" else f"{hidden}, all of these",
+                        METHODS[methods] if hidden == "rectifier" else f"{hidden} units instead",
                         mean_and_spread([100 * run["test_error"] for run in runs]),
                         str(len(runs)),
                         f"{100 * np.mean([run['training_error'][-1] for run in runs]):.2f}",
@@ -133,12 +167,12 @@ def picture(study):
 def draw(study, axes):
     names: list[str] = []
     for hidden in HIDDEN:
-        for methods in STACK:
+        for methods in METHODS:
             runs = study.found(hidden=hidden, methods=methods, epochs=EPOCHS)
             if runs:
                 errors = [100 * run["test_error"] for run in runs]
                 axes.plot(errors, [len(names)] * len(errors), "o", color=COLOURS[0])
-                names.append(TITLES[methods] if hidden == "rectifier" else f"{hidden}, all")
+                names.append(METHODS[methods] if hidden == "rectifier" else hidden)
     axes.axvline(GOAL, color="black", lw=0.8)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
