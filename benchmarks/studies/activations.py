@@ -14,6 +14,7 @@ Clevert, Unterthiner & Hochreiter, "Fast and Accurate Deep Network Learning by E
 Units", 2015, argue that means near 0 make learning fast.
 """
 
+import math
 import sys
 from functools import partial
 from typing import Any
@@ -39,26 +40,27 @@ ACTIVATIONS: dict[str, dict[str, Any]] = {
     "sigmoid": {"activation": Sigmoid()},
     "maxout": {"activation": None, "affine": Maxout},
 }
-RATES = (3e-4, 1e-3, 3e-3)
-DATA = {  # the widths of the network, the epochs, the batch, the seeds
-    "digits": ((64, 64, 64, 64, 64, 10), 40, 32, range(10)),
-    "MNIST": ((784, 256, 256, 256, 256, 10), 8, 100, range(3)),
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+TRAINING: dict[str, dict[str, Any]] = {
+    "digits": {"width": 64, "epochs": 40, "batch": 32},
+    "MNIST": {"width": 256, "epochs": 8, "batch": 100},
 }
+SEEDS = {"digits": range(10), "MNIST": range(3)}
 
 
 def measure(setting, _, folder):
     """A run: its curve, its errors, and the state of its units in the end."""
-    sizes, epochs, batch, _ = DATA[setting["data"]]
     data = load_digits().standardised() if setting["data"] == "digits" else load_mnist(folder)
     kinds, seed = ACTIVATIONS[setting["activation"]], setting["seed"]
+    sizes = [math.prod(data.x_train.shape[1:]), *[setting["width"]] * 4, 10]
     model = Classifier(MLP(sizes, rng=seed, dtype=data.x_train.dtype, **kinds))
     monitor = Monitor(model, data.x_train[:256], data.y_train[:256])
     solver = Solver(
         model,
         Adam(setting["lr"]),
         data,
-        epochs=epochs,
-        batch_size=batch,
+        epochs=setting["epochs"],
+        batch_size=setting["batch"],
         seed=seed,
         callbacks=[monitor],
         progress=False,
@@ -86,20 +88,20 @@ def share(units, what):
 
 
 def best_rate(study, data, activation):
-    runs = study.found(data=data, activation=activation, seed=0)
+    runs = study.found(data=data, **TRAINING[data], activation=activation, seed=0)
     return min(runs, key=lambda run: run["validation_error"])["setting"]["lr"]
 
 
 def chosen(study, data, activation):
     """The runs of an activation at the learning rate chosen for it."""
     lr = best_rate(study, data, activation)
-    return study.found(data=data, activation=activation, lr=lr)
+    return study.found(data=data, **TRAINING[data], activation=activation, lr=lr)
 
 
 def lines(study):
     """A table for each set of data."""
     found = []
-    for data in DATA:
+    for data in TRAINING:
         rows = []
         for activation in ACTIVATIONS:
             runs = chosen(study, data, activation)
@@ -131,7 +133,7 @@ def picture(study):
             (draw_errors, "test errors of the seeds"),
             (draw_means, "mean of the activations over depth"),
         )
-        for data in DATA
+        for data in TRAINING
     ]
     reading = "Below, the nearer to 0 the mean of a layer's outputs, the better the argument holds."
     return Picture("activations", "Activations compared", reading, panels, 4.6, 3)
@@ -177,16 +179,21 @@ def main(arguments=None):
     given = options(sys.modules[__name__], arguments)
     study = Study("activations", given.out)
     run = partial(measure, folder=given.data_dir)
-    pairs = [(data, activation) for data in DATA for activation in ACTIVATIONS]
-    names = ("data", "activation", "lr", "seed")
-    tried = [(*pair, lr, 0) for pair in pairs for lr in RATES]
-    study.carry_out([dict(zip(names, one, strict=True)) for one in tried], run, given.workers)
-    seeds = [
+
+    def carry_out(settings):
+        settings = [
+            {"data": data, **TRAINING[data], "activation": activation, "lr": lr, "seed": seed}
+            for data, activation, lr, seed in settings
+        ]
+        study.carry_out(settings, run, given.workers)
+
+    pairs = [(data, activation) for data in TRAINING for activation in ACTIVATIONS]
+    carry_out((*pair, lr, 0) for pair in pairs for lr in RATES)
+    carry_out(
         (data, activation, best_rate(study, data, activation), seed)
         for data, activation in pairs
-        for seed in DATA[data][3]
-    ]
-    study.carry_out([dict(zip(names, one, strict=True)) for one in seeds], run, given.workers)
+        for seed in SEEDS[data]
+    )
     study.finish(lines, picture)
 
 
