@@ -34,12 +34,12 @@ def constructor_guesses(cls: type, seed: int) -> list[list[Any]]:
 def setting(name: str, seed: int) -> Any:
     """A value for a constructor's argument."""
     if re.search("rng|generator", name):
-        return np.random.default_rng(seed)
+        return np.random.default_rng(seed + 1)  # other numbers than those of x
     known = {
         "^(p|q|rate|keep|prob|drop|dropout|momentum|decay)$|_p$|_prob$": 0.5,
         "alpha|slope|scale": 0.1,
         "^eps": 1e-5,
-        "seed": seed,
+        "seed": seed + 1,
         "^out|_out$|hidden|^m$|units": 3,
         "kernel|^k$": 3,
         "pieces": 2,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcheck.html import as_matrix
+from gradcheck.numeric import own_stream
 from gradcheck.report import Report, Tensor
 
 if TYPE_CHECKING:
@@ -106,13 +107,14 @@ def taylor_picture(
     where f is smooth: at a kink both fall as h. The rate in the title is fitted over the two
     decades of h just above rounding, so that a small mistake shows.
 
-    `direction` is v; left out, it is drawn with `seed` from a normal distribution and given
-    length 1. `steps` are the values of h, 1e-10 to 1 if left out. `path` saves the picture too.
+    `direction` is v; left out, it is half-way between a random one, drawn with `seed`, and the
+    gradient, of which even a small part shows, and has length 1. `steps` are the values of h, 1e-10
+    to 1 if left out. `path` saves the picture too.
     Raises ValueError where the shapes of `x`, `gradient` and `direction` differ.
     """
     x, gradient = np.asarray(x, np.float64), np.asarray(gradient, np.float64)
     if direction is None:
-        v = np.random.default_rng(seed).standard_normal(x.shape)
+        v = unit(own_stream(seed).standard_normal(x.shape)) + unit(gradient)
         v /= np.linalg.norm(v)
     else:
         v = np.asarray(direction, np.float64)
@@ -147,6 +149,12 @@ def taylor_picture(
     axes.set_title(verdict(rate))
     axes.legend(loc="upper left", frameon=False, fontsize=10)
     return saved(picture, path)
+
+
+def unit(v: np.ndarray) -> np.ndarray:
+    """v in length 1, or 0."""
+    length = float(np.linalg.norm(v))
+    return v / length if 0 < length < math.inf else np.zeros(v.shape)
 
 
 TINY = 1e-300  # keeps a zero on a log scale

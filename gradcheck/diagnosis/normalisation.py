@@ -9,6 +9,7 @@ import numpy as np
 
 from gradcheck.diagnosis.scene import Scene, Verdict, off_by
 
+EPS_PLACE = "Look where eps stands: forward and backward must have it in the same place."
 CENTRED = re.compile(r"\bx\s*-\s*\w+")
 
 
@@ -96,7 +97,7 @@ def part_of_normalisation(scene, label, parts, fits, wrong, std):
                 yield (
                     "missing-term",
                     f"{label} is nearly right: the {part} is off by a factor {c:.6g}",
-                    "Look where eps stands: forward and backward must have it in the same place.",
+                    EPS_PLACE,
                     1e-6,
                 )
             yield "scale", f"the {part} in {label} is {off_by(scene, c)}", "", 1e-6
@@ -112,3 +113,12 @@ def part_of_normalisation(scene, label, parts, fits, wrong, std):
         for power, said in ((1, "1/std"), (2, "1/std²"), (-1, "std"), (-2, "std²")):
             if np.abs(a - n * std**power).max() < 1e-5 * np.abs(a).max():
                 yield "missing-term", f"the {part} in {label} lacks a factor {said}", "", 1e-6
+        factors = a[n != 0] / n[n != 0]
+        if factors.size and np.abs(factors - 1).max() < 0.1:
+            yield (
+                "missing-term",
+                f"{label} is nearly right: the {part} is off by factors from {factors.min():.6g} "
+                f"to {factors.max():.6g}",
+                EPS_PLACE,
+                1e-6,
+            )

@@ -1,6 +1,7 @@
 """What `check` says of layers that are right, and of layers that are wrong in one way."""
 
 import re
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -353,3 +354,45 @@ def test_wrong_arguments_are_refused(arguments, error, message):
         check(ReLU(), rows(2, 2), **arguments)
     with pytest.raises(TypeError, match="is not a layer: expected an object with forward and"):
         check(ReLU, rows(2, 2))
+
+
+class RowNorm:
+    """x - mean over std + eps, row by row, exactly."""
+
+    params: ClassVar[dict] = {}
+    state: ClassVar[dict] = {}
+
+    def forward(self, x, *, train=True):
+        centred = x - x.mean(axis=1, keepdims=True)
+        std = np.sqrt(np.square(centred).mean(axis=1, keepdims=True))
+        return centred / (std + 1e-8), (centred, std)
+
+    def backward(self, dout, cache):
+        centred, std = cache
+        along = (dout * centred).mean(axis=1, keepdims=True) / (std + 1e-8)
+        d = (dout - along * centred / std) / (std + 1e-8)
+        return d - d.mean(axis=1, keepdims=True), {}
+
+
+def test_a_gradient_that_cancels_to_its_rounding_is_not_called_nonlinear():
+    """With dout = x all but 1e-8 of it cancels, and the rest is rounding in part."""
+    x = np.random.default_rng(0).standard_normal((5, 4))
+    assert check(RowNorm(), x, dout=x)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_upstream_gradient_is_not_drawn_as_x_was(seed):
+    """With dout = x, much cancels, and xᵀ dout is its own transpose."""
+    x = np.random.default_rng(seed).standard_normal((5, 4))
+    seen = []
+
+    class Spy(Tanh):
+        def backward(self, dout, cache):
+            seen.append(dout)
+            return super().backward(dout, cache)
+
+    assert check(Spy(), x, seed=seed)
+    assert len(seen) > 5
+    assert all(
+        abs(np.corrcoef(d.ravel(), x.ravel())[0, 1]) < 0.9 for d in seen if d.shape == x.shape
+    )

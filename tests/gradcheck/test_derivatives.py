@@ -1,5 +1,7 @@
 """Every expectation here is a closed form that was derived by hand."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -199,10 +201,10 @@ def test_every_output_has_its_own_bar_for_complex_steps():
         return np.stack([1e9 * x[0] ** 2, 1e-9 * np.abs(x[0]) * x[0]])
 
     np.testing.assert_allclose(jacobian(f, [1.0]), [[2e9], [2e-9]], rtol=1e-6)
-    with pytest.raises(
-        ValueError, match=r"complex step: the slope .* is 1\.2573.*e-10, but 2\.5146"
-    ):
+    with pytest.raises(ValueError, match="complex step: the slope ") as caught:
         jacobian(f, [1.0], method="complex")
+    half, whole = re.search(r"direction is (\S+), but (\S+) by", str(caught.value)).groups()
+    assert float(half) / float(whole) == pytest.approx(1 / 2, rel=1e-7)
     J = jacobian(
         lambda x: np.stack([1e9 * x[0] ** 2, 1e-9 * np.sin(x[0])]), [1.0], method="complex"
     )

@@ -82,6 +82,14 @@ def test_every_method_is_as_exact_as_it_says(method, error):
     np.testing.assert_allclose(slopes, [[3.0, 12.0], [0.75, 27.0]], rtol=error)
 
 
+def quotient_of_slopes(error):
+    """Of the two slopes in the message, that of the complex step over that of differences."""
+    mine, theirs = re.search(
+        r"slope along a random direction is (\S+), but (\S+) by", str(error)
+    ).groups()
+    return float(mine) / float(theirs)
+
+
 def test_the_methods_are_the_formulas_they_are_named_after():
     # ((1 + h)³ - 1) / h = 3 + 3h + h² and ((1 + h)³ - (1 - h)³) / 2h = 3 + h², for h = 0.1.
     x = np.ones(1)
@@ -90,8 +98,9 @@ def test_the_methods_are_the_formulas_they_are_named_after():
         assert found.item() == pytest.approx(slope, rel=1e-12)
     # Im (1 + ih)³ / h = 3 - h²: so large a step is found to be wrong.
     z = x.astype(complex)
-    with pytest.raises(ValueError, match=r"random direction is 0\.3759\d*, but 0\.3771\d* by diff"):
+    with pytest.raises(ValueError, match="complex step: ") as caught:
         numerical_gradient(lambda: z**3, z, np.ones(1), method="complex", step=0.1)
+    assert quotient_of_slopes(caught.value) == pytest.approx(2.99 / 3, rel=1e-7)
 
 
 def test_the_methods_call_f_as_often_as_they_say():
@@ -267,10 +276,9 @@ def test_a_complex_step_that_is_wrong_in_a_small_output_beside_large_ones_is_ref
     def f():
         return np.stack([1e9 + z[0], 1e-9 * z[0] * np.abs(z[0]), 1e-9 * z[0] ** 2])
 
-    with pytest.raises(
-        ValueError, match=r"^complex step: the slope along .*e-11, but 1\..*e-10 by"
-    ):
+    with pytest.raises(ValueError, match="complex step: ") as caught:
         numerical_gradient(f, z, dout, method="complex")
+    assert quotient_of_slopes(caught.value) == pytest.approx(1 / 2, rel=1e-7)
     slope = numerical_gradient(f, z, dout[::-1] - [0, 1, 0], method="complex")
     np.testing.assert_allclose(slope, [1e-9], rtol=1e-15)
 
