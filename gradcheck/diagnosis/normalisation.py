@@ -74,6 +74,10 @@ def wrong_normalisation(scene: Scene, name: str) -> Iterator[Verdict]:
 
 
 def part_of_normalisation(scene, label, parts, fits, wrong, std):
+    size = np.abs(fits).max(axis=(0, 2))
+    if all(wrong[1:]) and np.all(np.abs(fits[:, 1:, 0]).max(axis=0) < 1e-6 * size[1:]):
+        both = f"the {parts[1]} and the {parts[2]}"
+        yield "missing-term", f"{label} lacks {both}", "Neither is a constant.", 1e-6
     for k in (0, 2, 1):
         if not wrong[k]:
             continue
