@@ -117,7 +117,8 @@ class Pixels(NDArrayOperatorsMixin):
         if self.rows is None:
             return self.values[index]
         first, *rest = index if isinstance(index, tuple) else (index,)
-        if first is ... or first is None:
+        axes = [np.ndim(one) for one in (first, *rest)]  # 0 of a number or a slice
+        if first is ... or first is None or max(axes) > 1 or (axes[0] and any(axes[1:])):
             return self.values[self.rows][index]
         rows = self.rows[first]
         return self.values[rows][(*rest,) if np.ndim(rows) == 0 else (slice(None), *rest)]

@@ -57,7 +57,7 @@ def circles(n: int = 400, *, noise: float = 0.1, seed: int = 0) -> Dataset:
 def blobs(n: int = 400, *, classes: int = 4, noise: float = 0.2, seed: int = 0) -> Dataset:
     """Draw a round cloud for each class, centred on the unit circle.
 
-    x = (cos 2πj/classes, sin 2πj/classes) + noise · ε
+    x = (cos(2πj/classes), sin(2πj/classes)) + noise · ε
     """
     rng, y = _start("blobs", n, classes, seed)
     angle = 2 * np.pi * y / classes
@@ -68,7 +68,7 @@ def blobs(n: int = 400, *, classes: int = 4, noise: float = 0.2, seed: int = 0) 
 def xor(n: int = 400, *, noise: float = 0.3, seed: int = 0) -> Dataset:
     """Draw clouds at the corners of a square; opposite corners are of one class.
 
-    x = (s, s - 2js) + noise · ε,  s = -1 or 1 with equal chance
+    x = (s, s - 2 j s) + noise · ε,  s = -1 or 1 with equal chance
 
     Class 0 has coordinates of the same sign, class 1 of different signs: no straight line
     separates them.

@@ -1,6 +1,6 @@
 """Checks of hand-written backward passes, and numeric derivatives. Imports NumPy alone.
 
-    report = check(layer, x)        # values, kinks and some fifteen probes
+    report = check(layer, x)        # values, kinks and some twenty probes
     print(report)                   # what is wrong, and why
 
 `check` takes any object with the contract of a layer, `check_functions` a pair of plain functions,

@@ -23,7 +23,6 @@ LIFTS = "Use Python numbers for constants: a NumPy float64 lifts float32."
 def stale_cache(judge: Judge) -> Probe:
     """Forward on another batch, and in inference, then backward with the first cache."""
     subject, first = judge.subject, judge.passes[True]
-    out, cache = subject.forward(True)
     want = run(subject, True, first.douts)
     out, cache = subject.forward(True)
     for train in (True, False):

@@ -21,8 +21,8 @@ def check(
     layer: Any,
     *inputs: Any,
     dout: Any = None,
-    wrt: tuple[str, ...] | None = None,
-    modes: tuple[str, ...] = ("train", "inference"),
+    wrt: str | tuple[str, ...] | None = None,
+    modes: str | tuple[str, ...] = ("train", "inference"),
     reference: Any = None,
     seed: int = 0,
     effort: str = "full",
@@ -33,7 +33,7 @@ def check(
     inputs     arrays; those that hold integers (labels) are not differentiated
     dout       the upstream gradient; left out, a random one (1 for a layer that returns a number)
     wrt        names of the inputs and parameters to look at; left out, all
-    modes      "train", "inference" or both
+    modes      "train", "inference" or a tuple of both
     reference  what forward should compute: a name such as "batchnorm", or a correct layer with
                the same parameters; left out, found from the name of the class, if it is known;
                False for none, where a class means something else by a name such as `Log`
@@ -44,6 +44,8 @@ def check(
     the numbers; there is none to choose. Layer, inputs, generators and np.random are left as they
     were. Raises TypeError or ValueError where an argument is not of this kind.
     """
+    modes = (modes,) if isinstance(modes, str) else modes
+    wrt = (wrt,) if isinstance(wrt, str) else wrt
     for mode in modes:
         if mode not in ("train", "inference"):
             raise ValueError(f"check: mode {mode!r}, expected 'train' or 'inference'")

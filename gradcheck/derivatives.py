@@ -231,7 +231,7 @@ def hvp(
 ) -> np.ndarray:
     """H v, the product of the Hessian of `hessian` with `v`, of the shape of x, without H.
 
-        H v = ∂/∂t ∇f(x + t v) at t = 0
+        H v = (∂ / ∂t) ∇f(x + t v) at t = 0
 
     Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6(1), 1994, carries
     this derivative through every layer and has it exactly. Here it is the complex step where the

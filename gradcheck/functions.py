@@ -21,7 +21,7 @@ from gradcheck.diagnosis.scene import STRENGTHS, Scene
 from gradcheck.judge import Judge
 from gradcheck.pairs import Complaint, Pair, is_float, pair
 from gradcheck.report import Probe, Report
-from gradcheck.source import method
+from gradcheck.source import in_order, method
 from gradcheck.subject import input_names
 from gradcheck.words import excuse_float32, say_again, words_of, words_on_penalty
 
@@ -130,7 +130,7 @@ def gradient_lines(layer: Pair) -> dict[str, str]:
     function, lines, first = found
     assigned: dict[str, int] = {}
     returned: list[ast.expr] = []
-    for node in ast.walk(function):
+    for node in in_order(function):
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
             targets = list(node.targets)

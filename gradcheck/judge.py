@@ -74,7 +74,7 @@ class Judge:
             return self.unwritten(method)
         self.say(
             "unknown",
-            "out" if method == "forward" else "x",
+            "out" if method.startswith("forward") else "x",
             f"{method} raises {type(error).__name__}: {error}",
             raising_line(self.layer, error),
         )
@@ -102,15 +102,17 @@ class Judge:
             if self.report.findings:
                 return
             try:
+                method = "forward(train=False)"
                 out, cache = unpack(self.subject.forward(False), "forward", "out, cache")
                 trained = self.passes[True]
                 alike = same(as_outputs(out), trained.outs)
                 douts = trained.douts if alike else self.upstream(as_outputs(out))
+                method = "backward after forward(train=False)"
                 dx, grads = unpack(
                     self.subject.backward(like_outputs(out, douts), cache), "backward", "dx, grads"
                 )
             except Exception as error:
-                self.failed("forward(train=False)", error)
+                self.failed(method, error)
                 return
             if dx is None:
                 self.unwritten("the inference pass of backward")
@@ -204,7 +206,7 @@ class Judge:
         )
         # What is 100 times smaller than one rounding of the output per unit of x is not judged.
         largest = max(largest, 1e-2 * max(np.abs(d).max(initial=0.0) for d in done.douts))
-        scene = self.scene(subject, done, point, tensors, train)
+        scene = self.scene(subject, done, tensors, train)
         wrong = []
         for name, tensor in tensors.items():
             if well_formed(self, name, arrays[name], yours[name], tensor, scene):
@@ -277,7 +279,7 @@ class Judge:
             if not len(left) or self.along(point, array, analytic, noise, left)[0]:
                 return
 
-    def scene(self, subject, done, point, tensors, train) -> Scene:
+    def scene(self, subject, done, tensors, train) -> Scene:
         inputs = dict(zip(subject.names, subject.inputs, strict=True))
         cache: dict[str, np.ndarray] = {}
         told = cache_names(self.layer)

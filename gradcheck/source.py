@@ -45,6 +45,12 @@ def cache_names(layer: Any) -> list[str]:
     return [part.id if isinstance(part, ast.Name) else "" for part in parts]
 
 
+def in_order(function: ast.AST) -> list[ast.AST]:
+    """The nodes of a function line by line: of several returns the last counts, which is that of
+    the training pass."""
+    return sorted(ast.walk(function), key=lambda node: getattr(node, "lineno", 0))
+
+
 def gradient_lines(layer: Any, inputs: list[str], params: list[str]) -> dict[str, str]:
     """For each tensor the line of `backward` that last assigns its gradient: "line 12: dx = …"."""
     found = method(layer, "backward")
@@ -53,8 +59,7 @@ def gradient_lines(layer: Any, inputs: list[str], params: list[str]) -> dict[str
     function, lines, first = found
     assigned: dict[str, int] = {}
     returned: dict[str, str] = {}
-    nodes = sorted(ast.walk(function), key=lambda node: getattr(node, "lineno", 0))
-    for node in nodes:  # of several returns the last counts, which is that of the training pass
+    for node in in_order(function):
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
             targets = list(node.targets)

@@ -19,7 +19,8 @@ class BatchNorm(Layer):
     inference:  dx = gamma / √(var + eps) · dout
 
     Raises ValueError in training for a batch of 0, which has no mean. The terms in dbeta and
-    dgamma are the paths through the batch mean and the batch variance.
+    dgamma are the paths through the batch mean and the batch variance; the sixth notebook derives
+    them wire by wire.
     Source: Ioffe and Szegedy, "Batch Normalization", 2015.
     """
 

@@ -15,7 +15,8 @@ class CrossEntropy(Loss):
     A probability below the smallest normal number is taken as that number, so that a certain
     mistake costs much (708 in float64, 87 in float32) and not infinitely much. On the scores of
     a network `SoftmaxCrossEntropy` is the better choice.
-    Raises ValueError for p outside [0, 1], for labels out of range and, for a mean, where N is 0.
+    Raises ValueError for p below 0 or above 1 (by more than 1e-4, which rounding is allowed), for
+    labels out of range and, for a mean, where N is 0.
     """
 
     def forward(self, p, targets, *, train=True):
@@ -23,7 +24,7 @@ class CrossEntropy(Loss):
         outside = (p < 0) | (p > 1 + 1e-4)
         self.reject(outside, p, "p", "a probability; scores go to SoftmaxCrossEntropy")
         t = self.distribution(targets, p)
-        weight = self.weight(len(p))
+        weight = self.term_weight(len(p))
         p = np.maximum(p, np.finfo(p.dtype).tiny)
         return (t * -np.log(p)).sum() * weight, (p, t, weight)
 

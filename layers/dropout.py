@@ -6,7 +6,7 @@ from layers.layer import Layer
 
 
 class Dropout(Layer):
-    """Training: out = x mask / keep, with mask 1 with probability `keep`, else 0.
+    """Training: out = x mask / keep, where mask = 1 with probability `keep`, else 0.
     Inference: out = x.
 
     x and out have any shape; `keep`, in (0, 1], is the probability of keeping an entry.
@@ -21,7 +21,7 @@ class Dropout(Layer):
         super().__init__()
         self.keep = self.number("keep", keep, 0, 1)
         if keep == 0:
-            raise ValueError("Dropout: keep is the probability of keeping an entry; 0 keeps none")
+            raise ValueError("Dropout: keep must be above 0, got 0, which would keep no entry")
         self.rng = np.random.default_rng(rng)
 
     def forward(self, x, *, train=True):

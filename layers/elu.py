@@ -8,9 +8,9 @@ from layers.layer import Layer
 
 
 class ELU(Layer):
-    """out = x where x > 0, else alpha (eˣ - 1); alpha at least 0.
+    """out = x where x > 0, else alpha (eˣ - 1).
 
-    x and out have any shape.
+    x and out have any shape; alpha is a number of at least 0.
     dx = dout where x > 0, else alpha eˣ dout; at x = 0 the slope is taken as alpha, which is a
     kink unless alpha = 1.
 

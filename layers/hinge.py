@@ -20,7 +20,7 @@ class Hinge(Loss):
     def forward(self, scores, targets, *, train=True):
         scores = self.score_rows(scores)
         y = self.labels(targets, scores)
-        weight = self.weight(len(scores))
+        weight = self.term_weight(len(scores))
         rows = np.arange(len(scores))
         margins = (scores - scores[rows, y, np.newaxis] + 1).clip(0, np.inf)  # (N, C)
         margins[rows, y] = 0

@@ -5,6 +5,9 @@ numbers neither grows nor shrinks from layer to layer. `rng` is a `numpy.random.
 seed; the same seed gives the same weights, rounded where `dtype` is float32.
 """
 
+import math
+from numbers import Real
+
 import numpy as np
 
 
@@ -39,8 +42,8 @@ def plain_normal(std):
 
     Raises ValueError where `std` is negative or not finite.
     """
-    if not (np.isfinite(std) and std >= 0):
-        raise ValueError(f"plain_normal: std must be finite and at least 0, got {std}")
+    if not (isinstance(std, Real) and math.isfinite(std) and float(std) >= 0):
+        raise ValueError(f"plain_normal: std must be a finite number of at least 0, got {std!r}")
 
     def init(fan_in, fan_out, *, rng=None, dtype=np.float64):
         return _normal(fan_in, fan_out, std, rng, dtype)

@@ -4,6 +4,8 @@ Gains are times of the plain form over times of this one, float32, one thread, b
 `python -m benchmarks`; they say what a line is worth, not what every machine does.
 """
 
+import math
+
 import numpy as np
 
 NARROW = 32  # columns of a matrix, at most, of which a copy is cheaper than a transposed product
@@ -27,7 +29,7 @@ def sum_of_products(x, y):
     Plainly (x * y).sum(axis=0), which writes all products down first: 2 times as slow.
     """
     if x.ndim > 2:
-        shape = (*x.shape[:2], -1)
+        shape = (*x.shape[:2], math.prod(x.shape[2:]))  # -1 is ambiguous for an empty batch
         return np.vecdot(x.reshape(shape), y.reshape(shape)).sum(axis=0)
     return np.einsum("nc,nc->c", x, y)
 

@@ -1,6 +1,7 @@
 """The contract that every layer keeps, and the few checks that layers share."""
 
 import copy
+import inspect
 import math
 from numbers import Real
 
@@ -21,8 +22,9 @@ class Layer:
     updated after the backward pass. `params` maps names to the arrays that a solver updates in
     place, `state` to those that training remembers but does not descend on.
     Nothing of a call is kept on the layer, so calls may overlap and one layer may stand at two
-    places of a network; only a training pass writes, into `state` alone. Nobody writes into an
-    array it did not allocate. float32 in gives float32 out, float64 in gives float64 out.
+    places of a network; only a training pass leaves a trace, in `state` and in the generator of a
+    layer that draws. Nobody writes into an array it did not allocate. float32 in gives float32 out,
+    float64 in gives float64 out.
 
     A subclass writes `forward`, `backward` and `examples`, and keeps its settings as attributes
     named like the arguments of its constructor.
@@ -87,8 +89,8 @@ class Layer:
         return copy.deepcopy(self, {id(array): array.astype(dtype) for array in arrays})
 
     def __repr__(self):
-        hidden = ("params", "state", "rng")
-        settings = (f"{name}={value!r}" for name, value in vars(self).items() if name not in hidden)
+        names = [name for name in inspect.signature(type(self)).parameters if name != "rng"]
+        settings = (f"{name}={vars(self)[name]!r}" for name in names if name in vars(self))
         return f"{type(self).__name__}({', '.join(settings)})"
 
     def size(self, name, value):
@@ -101,7 +103,9 @@ class Layer:
         """`value` as a finite float in [low, high]; the message names the argument `name`."""
         if isinstance(value, Real) and math.isfinite(value) and low <= value <= high:
             return float(value)
-        bounds = f" in [{low:g}, {high:g}]" if math.isfinite(low) else ""
+        bounds = ""
+        if math.isfinite(low):
+            bounds = f" in [{low:g}, {high:g}]" if math.isfinite(high) else f" of at least {low:g}"
         raise ValueError(
             f"{type(self).__name__}: {name} must be a finite number{bounds}, got {value!r}"
         )
@@ -199,7 +203,7 @@ class Loss(Layer):
             )
         self.reduction = reduction
 
-    def weight(self, count):
+    def term_weight(self, count):
         """What each of `count` terms of the loss is multiplied by: 1 / count for a mean, else 1."""
         if self.reduction == "sum":
             return 1.0

@@ -11,9 +11,11 @@ class LayerNorm(Layer):
     x (N, D), or (N, …, D);  gamma, beta (D,);  out has the shape of x. The mean and the (biased)
     variance are taken over the last axis, in training and in inference alike.
 
-    dbeta = Σ dout    dgamma = Σ dout x̂, each over all rows
-    with g = gamma dout, and means over the last axis:
+    dbeta = Σ dout    dgamma = Σ dout x̂
+    g = gamma dout
     dx = (g - mean(g) - x̂ mean(g x̂)) / √(var + eps)
+
+    The sums are over all rows, the means over the last axis.
 
     Source: Ba et al., "Layer Normalization", 2016.
     """

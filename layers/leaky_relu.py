@@ -7,10 +7,12 @@ from layers.layer import Layer
 
 
 class LeakyReLU(Layer):
-    """out = x where x > 0, else alpha x; alpha in [0, 1].
+    """out = x where x > 0, else alpha x.
 
-    x and out have any shape.
-    dx = dout where x > 0, else alpha dout; at the kink, x = 0, the slope is taken as alpha.
+    x and out have any shape; alpha is a number from 0 to 1.
+    dx = dout where x > 0, else alpha dout
+
+    At the kink, x = 0, the slope is taken as alpha.
 
     Source: Maas et al., "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013.
     """

@@ -19,7 +19,7 @@ class MSE(Loss):
 
     def forward(self, outputs, targets, *, train=True):
         outputs = self.floats(outputs, "outputs")
-        weight = self.weight(outputs.size)
+        weight = self.term_weight(outputs.size)
         error = outputs - self.like(targets, outputs)
         return np.square(error).sum() * weight, (error, weight)
 

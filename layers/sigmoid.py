@@ -12,9 +12,13 @@ class Sigmoid(Layer):
     x and out have any shape.
     dx = dout σ(x) (1 - σ(x))
 
-    Computed as eˣ / (1 + eˣ), and the slope as out / (1 + eˣ): unlike 1 - out, the factor
-    1 / (1 + eˣ) keeps all its digits where out is close to 1. The exponent is held below the
-    point where eˣ would overflow; out is 1 there.
+    Computed as
+
+        out = eˣ / (1 + eˣ)
+        slope = out / (1 + eˣ)
+
+    Unlike 1 - out, the factor 1 / (1 + eˣ) keeps all its digits where out is close to 1. The
+    exponent is held below the point where eˣ would overflow; out is 1 there.
     """
 
     weight_init = staticmethod(glorot_normal)

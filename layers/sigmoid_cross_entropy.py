@@ -24,7 +24,7 @@ class SigmoidCrossEntropy(Loss):
         scores = self.floats(scores, "scores")
         t = self.like(targets, scores)
         self.reject(~((t >= 0) & (t <= 1)), t, "targets", "a probability from 0 to 1")
-        weight = self.weight(scores.size)
+        weight = self.term_weight(scores.size)
         rest = np.log1p(np.exp(-abs(scores)))
         loss = (1 - t) * scores.clip(0, np.inf) - t * scores.clip(-np.inf, 0) + rest
         return loss.sum() * weight, (scores, t, weight)

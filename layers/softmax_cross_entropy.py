@@ -21,7 +21,7 @@ class SoftmaxCrossEntropy(Loss):
 
     def forward(self, scores, targets, *, train=True):
         scores = self.score_rows(scores)
-        weight = self.weight(len(scores))
+        weight = self.term_weight(len(scores))
         rows, top = np.arange(len(scores)), scores.argmax(axis=1)
         z = scores - scores[rows, top, np.newaxis]
         error = np.exp(z)

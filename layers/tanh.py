@@ -12,8 +12,8 @@ class Tanh(Layer):
     x and out have any shape.
     dx = dout (1 - out²)
 
-    The slope is exact to one rounding of the 1. Where it is far smaller than that (beyond |x| = 9
-    in float32, 19 in float64) it comes out as 0, as it does in most libraries.
+    The slope is exact to one rounding of the 1. Where it is far smaller than that (from |x| = 10
+    on in float32, from 19 on in float64) it comes out as 0, as it does in most libraries.
     """
 
     weight_init = staticmethod(glorot_normal)

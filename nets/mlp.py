@@ -17,7 +17,7 @@ class MLP(Sequential):
     activation  a layer such as ReLU() or ELU(0.5); every hidden layer gets a copy of its own.
                 None for none.
     norm        a class such as BatchNorm or LayerNorm, called as norm(width, dtype=dtype)
-    dropout     the probability of KEEPING a unit, as in Dropout(keep)
+    keep        the probability of keeping a unit, as in Dropout(keep); None for no dropout
     affine      what makes the affine part of a hidden layer; with `affine=Maxout,
                 activation=None` the units are maxout units
     init        the scheme for all weights; left out, each hidden affine layer takes the one that
@@ -33,7 +33,7 @@ class MLP(Sequential):
         *,
         activation=ReLU(),
         norm=None,
-        dropout=None,
+        keep=None,
         affine=Affine,
         init=None,
         rng=None,
@@ -61,8 +61,8 @@ class MLP(Sequential):
                 layers.append(norm(fan_out, dtype=dtype))
             if activation is not None:
                 layers.append(activation.astype(dtype))
-            if dropout is not None:
-                layers.append(Dropout(dropout, rng=rng))
+            if keep is not None:
+                layers.append(Dropout(keep, rng=rng))
         layers.append(Affine(*last, rng=rng, dtype=dtype, **scheme))
         super().__init__(*layers)
 
@@ -72,4 +72,4 @@ class MLP(Sequential):
         yield "plain", cls([4, 6, 3], rng=rng), x
         yield "batchnorm", cls([4, 6, 3, 2], activation=Tanh(), norm=BatchNorm, rng=rng), x
         yield "layernorm", cls([4, 6, 3], activation=PReLU(), norm=LayerNorm, rng=rng), x
-        yield "dropout", cls([4, 6, 3], dropout=0.7, rng=rng), x
+        yield "dropout", cls([4, 6, 3], keep=0.7, rng=rng), x

@@ -1,5 +1,8 @@
 """What a solver sees: a network together with the loss it is trained on."""
 
+import math
+from numbers import Real
+
 import numpy as np
 
 from layers import MSE, SoftmaxCrossEntropy
@@ -16,12 +19,15 @@ class Model:
     l2    adds 0.5 · l2 · ΣW² over the weight matrices (see `nets.is_weight`) to the loss, and
           l2 · W to their gradients
 
-    `params` and `state` are those of the network. Raises ValueError where l2 is negative.
+    `params` and `state` are those of the network. Raises TypeError where loss is no loss layer,
+    ValueError where l2 is negative or no number.
     """
 
     def __init__(self, net, loss, l2=0.0):
-        if not (np.isfinite(l2) and l2 >= 0):
-            raise ValueError(f"{type(self).__name__}: l2 must be finite and at least 0, got {l2}")
+        if not (isinstance(l2, Real) and math.isfinite(l2) and float(l2) >= 0):
+            raise ValueError(
+                f"{type(self).__name__}: l2 must be a finite number of at least 0, got {l2!r}"
+            )
         if isinstance(loss, type) or not hasattr(loss, "backward"):
             raise TypeError(
                 f"{type(self).__name__}: loss is {loss!r}, expected a loss layer such as "
@@ -123,6 +129,8 @@ class Regressor(Model):
             raise ValueError(
                 f"Regressor: y has shape {y.shape}, expected {out.shape}, the shape of the outputs"
             )
+        if len(y) == 0:
+            raise ValueError("Regressor: there are no rows to score, expected at least one")
         if (y.min(axis=0) == y.max(axis=0)).all():
             raise ValueError("Regressor: R² has no meaning where all targets are equal")
         spread = np.square(y - y.mean(axis=0)).sum()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +25,7 @@ class Schedule:
     warmup: float = 0.0
 
     def __post_init__(self) -> None:
-        self._require(0 <= self.warmup < math.inf, "warmup", "a number of epochs, at least 0")
+        self._require("warmup", lambda v: 0 <= v < math.inf, "a number of epochs, at least 0")
 
     def __call__(self, epoch: float) -> float:
         decay = self.decay(epoch)
@@ -32,11 +35,10 @@ class Schedule:
         """Return the factor at `epoch` as it is without a warm-up."""
         raise NotImplementedError(f"{type(self).__name__} does not define decay(epoch)")
 
-    def _require(self, holds: bool, name: str, expected: str) -> None:
-        if not holds:
-            raise ValueError(
-                f"{type(self).__name__}({name}={getattr(self, name)!r}): {name} must be {expected}"
-            )
+    def _require(self, name: str, holds: Callable[[Any], bool], expected: str) -> None:
+        value = getattr(self, name)
+        if not (isinstance(value, Real) and holds(value)):
+            raise ValueError(f"{type(self).__name__}({name}={value!r}): {name} must be {expected}")
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Step(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require(0 < self.every < math.inf, "every", "a positive number of epochs")
-        self._require(0 < self.factor <= 1, "factor", "above 0 and at most 1")
+        self._require("every", lambda v: 0 < v < math.inf, "a positive number of epochs")
+        self._require("factor", lambda v: 0 < v <= 1, "above 0 and at most 1")
 
     def decay(self, epoch: float) -> float:
         return float(self.factor ** (epoch // self.every))
@@ -74,7 +76,7 @@ class Exponential(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require(0 < self.rate <= 1, "rate", "above 0 and at most 1")
+        self._require("rate", lambda v: 0 < v <= 1, "above 0 and at most 1")
 
     def decay(self, epoch: float) -> float:
         return float(self.rate**epoch)
@@ -94,8 +96,8 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require(0 < self.epochs < math.inf, "epochs", "a positive number of epochs")
-        self._require(0 <= self.final <= 1, "final", "between 0 and 1")
+        self._require("epochs", lambda v: 0 < v < math.inf, "a positive number of epochs")
+        self._require("final", lambda v: 0 <= v <= 1, "between 0 and 1")
 
     def decay(self, epoch: float) -> float:
         angle = math.pi * min(epoch / self.epochs, 1.0)

@@ -9,7 +9,9 @@ from solvers.rule import UpdateRule
 
 
 class SGD(UpdateRule):
-    """w ← w − lr dw; with momentum μ > 0 (Polyak 1964), starting from v = 0:
+    """w ← w − lr dw
+
+    With momentum (Polyak 1964), μ > 0, starting from v = 0:
 
         v ← μ v − lr dw
         w ← w + v                      plain momentum

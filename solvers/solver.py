@@ -10,6 +10,7 @@ import numpy as np
 
 from solvers.checks import count, positive
 from solvers.finite import NonFiniteError, global_norm, non_finite
+from solvers.generators import generators
 from solvers.history import History, Snapshot, copies, state_of, write
 from solvers.interrupt import uninterrupted
 from solvers.progress import progress_bar, show
@@ -69,6 +70,11 @@ class Solver:
         after_step: Callable[[Solver], object] | None = None,
         progress: bool = True,
     ) -> None:
+        if not hasattr(data, "x_train"):
+            raise TypeError(
+                f"Solver: data is a {type(data).__name__}, expected one with x_train, y_train, "
+                f"x_val and y_val: Dataset.from_arrays(x, y) splits arrays into these"
+            )
         n = len(data.x_train)
         if len(data.y_train) != n:
             raise ValueError(f"Solver: x_train has {n} examples, y_train {len(data.y_train)}")
@@ -81,6 +87,11 @@ class Solver:
             )
         if patience is not None and data.x_val is None:
             raise ValueError(f"Solver(patience={patience}): needs validation data, x_val is None")
+        if not callable(schedule):
+            raise TypeError(
+                f"Solver: schedule is {schedule!r}, expected a function of the epoch, such as "
+                f"Cosine({epochs})"
+            )
         self.model = model
         self.rule = rule
         self.data = data
@@ -127,12 +138,13 @@ class Solver:
         """
         if self.epoch >= self.goal:
             self.goal = self.epoch + self.epochs
-            if self.waited == self.patience:
+            if self.patience is not None and self.waited >= self.patience:
                 self.waited = 0
         if self.last is not None:
             self.last.restore(self.model)
             self.last = None
         self._keep_good()
+        self._streams = [rng.bit_generator for rng in generators(self.model)]
         with progress_bar(self.goal * self.steps_per_epoch, self.step, self.progress) as bar:
             try:
                 while self.epoch < self.goal:
@@ -166,6 +178,7 @@ class Solver:
         started, step = time.perf_counter(), self.step
         first = step % self.steps_per_epoch * self.batch_size
         state_before = copies(state_of(self.model))
+        drawn_before = [(bits, bits.state) for bits in self._streams]
         try:
             loss, grads = self.gradients(self.order[first : first + self.batch_size])
             norm = self._finite_norm(float(loss), grads)
@@ -181,6 +194,8 @@ class Solver:
         except BaseException:
             if self.step == step:  # the step did not happen, so its batch leaves no trace
                 write(state_before, state_of(self.model))
+                for bits, state in drawn_before:
+                    bits.state = state
             raise
 
     def _update(self, grads: dict[str, np.ndarray]) -> float:
@@ -260,7 +275,7 @@ class Solver:
         if self.best is None or self.best.score is None or score > self.best.score:
             self.best = Snapshot.of(self.model, self.epoch, score)
             self.waited = 0
-        elif self.waited == self.patience:
+        elif self.patience is not None and self.waited >= self.patience:
             self.goal = self.epoch
 
     def _keep_good(self) -> None:

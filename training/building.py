@@ -55,7 +55,7 @@ def build(options, dataset, team=ALONE):
             [dataset.x_train[0].size, *options.hidden, dataset.num_classes],
             **ACTIVATIONS[options.activation],
             norm=NORMS[options.norm],
-            dropout=None if options.dropout == 1 else options.dropout,
+            keep=None if options.dropout == 1 else options.dropout,
             rng=rng,
             dtype=options.dtype,
         )

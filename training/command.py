@@ -93,7 +93,7 @@ def look(options):
         if diagnosis.range is not None:
             folder = Path(options.run_dir or ".")
             folder.mkdir(parents=True, exist_ok=True)
-            range_picture(diagnosis, folder / "sanity.png")
+            range_picture(diagnosis).save(folder / "sanity.png")
             print(f"\nthe loss against the learning rate: {folder / 'sanity.png'}")
     except (ValueError, OSError) as error:
         return failed(error, 2)

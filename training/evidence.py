@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,20 @@ import numpy as np
 from nets import is_weight
 from pictures.scores import class_scores
 from solvers import History
+
+
+def class_rows(
+    classes: Sequence[str], confusion: np.ndarray
+) -> Iterator[tuple[str, int, float | None, float | None, str]]:
+    """For each class: its name, how many examples there are, recall, precision (None of none), and
+    the class that it is most often mistaken for, or "". `confusion` is (true class, prediction)."""
+    for c, name in enumerate(classes):
+        right, there, named = confusion[c, c], confusion[c].sum(), confusion[:, c].sum()
+        mistakes = np.where(np.arange(len(classes)) == c, 0, confusion[c])
+        worst = int(mistakes.argmax())
+        most = f"{classes[worst]} ({mistakes[worst]:,})" if mistakes[worst] else ""
+        recall, precision = (right / whole if whole else None for whole in (there, named))
+        yield name, int(there), recall, precision, most
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

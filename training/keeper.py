@@ -26,6 +26,25 @@ class Stopped(Exception):
         self.number = number
 
 
+@contextmanager
+def handled(note):
+    """Within it, the SIGNALS go to `note(number, frame)`; one that the process was started to
+    ignore, as by nohup, stays ignored. Python takes signals in the main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, note)
+        for number in SIGNALS
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Keeper:
     """Saves a run in its folder as it goes, so often that this takes 1 % of the time, and ends it
     between two steps when a signal asks for it.
@@ -55,10 +74,6 @@ class Keeper:
         if (time.perf_counter() - self._saved) * SHARE >= self._cost:
             self.save(solver)
 
-    def after_epoch(self, solver):
-        """To be called after each epoch."""
-        self.monitor(solver)
-
     def save(self, solver):
         """Writes the checkpoint, the metrics, and the best network so far where it is a new one.
         Raises FileError where they cannot be written; those written before are still there."""
@@ -85,14 +100,9 @@ class Keeper:
             )
             self._best = best
 
-    @contextmanager
     def watching(self):
         """Within it, the first of the SIGNALS ends the run after the step in progress; a second
-        Ctrl-C ends it at once. One that the process was started to ignore, as by nohup, stays
-        ignored. Python takes signals in the main thread alone."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
+        Ctrl-C ends it at once."""
 
         def note(number, _):
             if self._signal is not None and number == signal.SIGINT:
@@ -101,16 +111,7 @@ class Keeper:
             if self._at_once:
                 raise Stopped(number)
 
-        before = {
-            number: signal.signal(number, note)
-            for number in SIGNALS
-            if signal.getsignal(number) not in (signal.SIG_IGN, None)
-        }
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        return handled(note)
 
     def heed_at_once(self):
         """From now on a signal, or one that has come already, raises Stopped without waiting for

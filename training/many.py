@@ -6,9 +6,8 @@ import multiprocessing
 import os
 import shlex
 import signal
-import threading
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -20,7 +19,7 @@ from nets import FileError
 from training import search, seeds
 from training.building import build, load
 from training.folder import RunFolder, description, fresh_path
-from training.keeper import SIGNALS
+from training.keeper import handled
 from training.options import fill_in
 from training.running import failed
 from training.trial import Result, Trial, result_of, work
@@ -204,23 +203,8 @@ def cores():
 def watching():
     """Within it, the SIGNALS end nothing: their numbers go to the list that it gives."""
     received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # Python gives it no signals
+    with handled(lambda number, _: received.append(number)):
         yield received
-        return
-
-    def note(number, _):
-        received.append(number)
-
-    before = {
-        number: signal.signal(number, note)
-        for number in SIGNALS
-        if signal.getsignal(number) not in (signal.SIG_IGN, None)  # as under nohup
-    }
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def in_processes(trials, jobs, received, bar):
@@ -296,6 +280,10 @@ def why(trial, status):
         name = signal.Signals(-status).name
         memory = ", perhaps for want of memory" if name == "SIGKILL" else ""
         return f"failed: killed by {name}{memory}"
-    log = (trial.path / "run.log").read_text(encoding="utf-8", errors="replace").split("\n")
-    last = next((line for line in reversed(log) if line.strip()), f"exit status {status}")
+    log = ""
+    with suppress(OSError):  # one that died before it wrote any
+        log = (trial.path / "run.log").read_text(encoding="utf-8", errors="replace")
+    last = next(
+        (line for line in reversed(log.split("\n")) if line.strip()), f"exit status {status}"
+    )
     return f"failed: {last.removeprefix('train.py: ')}"

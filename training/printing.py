@@ -6,6 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gradcheck import check
+from training.evidence import class_rows
 
 # Of the way from the accuracy of naming the most frequent class to 100 %, or to the best one.
 HARDLY, LOST = 0.1, 0.5
@@ -35,19 +36,10 @@ def class_table(classes, y, predicted):
     confusion = np.bincount(y * C + predicted, minlength=C * C).reshape(C, C)  # truth, prediction
     wide = max(len("class"), *map(len, classes))
     lines = [f"{'class':<{wide}}  examples   recall  precision  most often mistaken for"]
-    for c, name in enumerate(classes):
-        right, there, named = confusion[c, c], confusion[c].sum(), confusion[:, c].sum()
-        mistakes = np.where(np.arange(C) == c, 0, confusion[c])
-        worst = mistakes.argmax()
-        lines.append(
-            f"{name:<{wide}}  {there:8,}  {percent(right, there)}  {percent(right, named):>9}  "
-            + (f"{classes[worst]} ({mistakes[worst]:,})" if mistakes[worst] else "")
-        )
+    for name, there, *shares, most in class_rows(classes, confusion):
+        recall, precision = ("-" if share is None else f"{share:.1%}" for share in shares)
+        lines.append(f"{name:<{wide}}  {there:8,}  {recall:>7}  {precision:>9}  {most}")
     return "\n".join(line.rstrip() for line in lines)
-
-
-def percent(part, whole):
-    return f"{part / whole:7.1%}" if whole else "      -"
 
 
 def misgiving(scores, y):

@@ -14,11 +14,11 @@ import numpy as np
 
 from nets.files import write_file
 from pictures.drawing import Picture
-from training.evidence import Evidence
+from training.evidence import Evidence, class_rows
+from training.image_pictures import MISTAKES
 from training.page import folded, page, pairs, section, table
 from training.pictures import pictures_of
 
-MISTAKES = 24
 FEATURES = 3  # named of a mistaken row that is no picture
 LONG = 12  # tables of more rows are folded
 #: The sections in their order, those that are not pictures included.
@@ -89,25 +89,17 @@ def shown(picture: Picture) -> str:
 def by_class(evidence: Evidence) -> str:
     """How well each class is told from the others."""
     counts, classes = evidence.confusion, evidence.classes
-    right, there, named = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
     rows = []
-    for c, name in enumerate(classes):
-        mistakes = np.where(np.arange(len(classes)) == c, 0, counts[c])
-        worst = int(mistakes.argmax())
-        most = f"{classes[worst]} ({mistakes[worst]:,})" if mistakes[worst] else ""
-        recall, precision = percent(right[c], there[c]), percent(right[c], named[c])
-        rows.append((name, f"{there[c]:,}", recall, precision, most))
+    for name, there, *shares, most in class_rows(classes, counts):
+        recall, precision = ("" if share is None else f"{share:.1%}" for share in shares)
+        rows.append((name, f"{there:,}", recall, precision, most))
     head = ("class…", "examples", "recall", "precision", "most often mistaken for…")
     content = table(head, rows)
-    total = f"{right.sum():,} of {there.sum():,} test examples are right"
-    return f"<p>{total}, {right.sum() / there.sum():.2%}.</p>" + (
+    right, there = int(counts.trace()), int(counts.sum())
+    total = f"{right:,} of {there:,} test examples are right, {right / there:.2%}"
+    return f"<p>{total}.</p>" + (
         folded(f"All {len(rows)} classes", content) if len(rows) > LONG else content
     )
-
-
-def percent(part: int, whole: int) -> str:
-    """A share in per cent; nothing where there is no whole."""
-    return f"{part / whole:.1%}" if whole else ""
 
 
 def mistaken(evidence: Evidence) -> str:

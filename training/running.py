@@ -130,7 +130,7 @@ def assembled(options, dataset, model, solver, folder, team=ALONE):
     """The run of these parts, with its keeper at its post. Raises FileError where another process
     trains it."""
     release = folder.claim() if team.rank == 0 else lambda: None
-    sample = solver.sample[:256]
+    sample = solver.sample
     kind = Keeper if team.rank == 0 else Follower
     keeper = kind(folder, team, Monitor(model, dataset.x_train[sample], dataset.y_train[sample]))
     solver.callbacks += [report_epoch, keeper.monitor]

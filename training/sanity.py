@@ -2,7 +2,7 @@
 
     diagnosis = examine(solver)  # trains nothing: works on copies
     print(diagnosis)             # a line for each check, and the cause in plain words
-    range_picture(diagnosis, "sanity.png")
+    range_picture(diagnosis).save("sanity.png")
 
 The recipe is Karpathy's, "A Recipe for Training Neural Networks", 2019: look at the data, verify
 the loss at the start, check the gradients, overfit a few examples; with a learning-rate range test

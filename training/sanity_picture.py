@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pictures.drawing import BLUE, COLOURS, ORANGE, RED, Panel, Picture
 from training.sanity_runs import HIGHEST
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
     from training.sanity import Diagnosis
 
-BLUE, ORANGE, GREEN, GREY, RED = "#2166ac", "#d95f02", "#1b7837", "#777777", "#b2182b"
+GREEN, GREY = COLOURS[2], COLOURS[-1]
 
 
-def range_picture(diagnosis: Diagnosis, path: str | Path | None = None) -> Figure:
+def range_picture(diagnosis: Diagnosis) -> Picture:
     """The loss against the learning rate while that grew step by step, with the range in which
-    the loss falls, the rate asked for and the best one tried. `path` saves the picture.
+    the loss falls, the rate asked for and the best one tried.
     Raises ValueError where the diagnosis ended before the range test."""
-    from matplotlib.figure import Figure
-
-    rate, best, test = diagnosis.rate, diagnosis.suggested, diagnosis.range
-    if best is None or test is None:
+    if diagnosis.suggested is None or diagnosis.range is None:
         raise ValueError("range_picture: the diagnosis ended before the range test")
-    picture = Figure(figsize=(8, 5), layout="constrained")
-    axes = picture.subplots()
+    alt = f"loss over learning rate; best of those tried {diagnosis.suggested:.3g}"
+    reading = "A good rate is about a tenth of the one with the least loss."
+    panel = Panel(partial(draw, diagnosis), alt)
+    return Picture("sanity", "Learning-rate range test", reading, [panel], 8, 5)
+
+
+def draw(diagnosis: Diagnosis, axes: Axes) -> None:
+    rate, best, test = diagnosis.rate, diagnosis.suggested, diagnosis.range
+    assert best is not None
+    assert test is not None
     axes.axvspan(test.begin, test.lowest, color=GREEN, alpha=0.12, lw=0, label="the loss falls")
     if test.end is not None:
         axes.axvspan(test.end, HIGHEST, color=RED, alpha=0.1, lw=0, label="through the roof")
@@ -47,6 +53,3 @@ def range_picture(diagnosis: Diagnosis, path: str | Path | None = None) -> Figur
     axes.set_ylabel("loss")
     axes.set_title("Range test: a good rate is about a tenth of the one with the least loss")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9)
-    if path is not None:
-        picture.savefig(path, dpi=150)
-    return picture

@@ -79,7 +79,7 @@ def network(hidden, methods, rng):
     if methods in ("batchnorm", "dropout", "noise"):
         kinds["norm"] = BatchNorm
     if methods == "dropout":
-        kinds["dropout"] = 0.5
+        kinds["keep"] = 0.5
     net = MLP(SIZES, rng=rng, dtype=np.float32, **kinds)
     if methods == "dropout":
         return Sequential(Dropout(0.8, rng=rng), *net.layers)

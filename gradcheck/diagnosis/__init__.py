@@ -13,9 +13,15 @@ import numpy as np
 
 from gradcheck.diagnosis.entries import not_the_derivative, regions, wrong_in_a_region
 from gradcheck.diagnosis.forks import wrong_path
-from gradcheck.diagnosis.labels import wrong_at_the_labels
+from gradcheck.diagnosis.labels import wrong_at_the_labels, wrong_beside_targets
 from gradcheck.diagnosis.normalisation import wrong_normalisation
-from gradcheck.diagnosis.order import rearranged, reduced_wrongly, swapped_with_another
+from gradcheck.diagnosis.order import (
+    channels_mixed,
+    rearranged,
+    summed_as_well,
+    summed_wrongly,
+    swapped_with_another,
+)
 from gradcheck.diagnosis.products import wrong_product
 from gradcheck.diagnosis.scene import Scene, Verdict
 from gradcheck.diagnosis.size import depends_wrongly_on_dout, lacks_a_factor, off_by_a_factor
@@ -35,12 +41,14 @@ def diagnose(scene: Scene, name: str) -> Finding:
         swapped_with_another,
     ]
     if scene.is_loss and name in scene.inputs:
-        tests += [wrong_at_the_labels, wrong_in_a_region]
+        tests += [wrong_at_the_labels, wrong_beside_targets, wrong_in_a_region]
     if scene.elementwise and name in scene.inputs:
         tests += [not_the_derivative, wrong_in_a_region, lacks_a_factor]
     tests += [
         rearranged,
-        reduced_wrongly,
+        summed_as_well,
+        summed_wrongly,
+        channels_mixed,
         wrong_product,
         lacks_a_factor,
         wrong_term,

@@ -42,10 +42,8 @@ def wrong_normalisation(scene: Scene, name: str) -> Iterator[Verdict]:
         if scene.small(name, np.array(rest), np.abs(right)) is None:
             continue
         fits = np.array(coefficients)  # (columns, 3, 2)
-        std = np.sqrt(
-            np.moveaxis(x, axes, range(len(axes))).reshape(count, -1).var(axis=0)
-            + scene.settings.get("eps", 0.0)
-        )
+        eps = scene.settings.get("eps", 0.0)
+        std = np.sqrt(np.moveaxis(x, axes, range(len(axes))).reshape(count, -1).var(axis=0) + eps)
         parts = (
             "direct path",
             f"path through the {said} mean",
@@ -59,7 +57,6 @@ def wrong_normalisation(scene: Scene, name: str) -> Iterator[Verdict]:
         ]
         if sum(wrong) == 0:
             continue
-        eps = scene.settings.get("eps", 0.0)
         with np.errstate(all="ignore"):
             without = np.sqrt(std**2 / np.maximum(std**2 - eps, 1e-300))
             nearly = np.abs(fits[:, 0, 0] / fits[:, 0, 1] / without - 1).max() < 1e-6

@@ -77,7 +77,8 @@ def rearranged(scene: Scene, name: str) -> Iterator[Verdict]:
         )
 
 
-def reduced_wrongly(scene: Scene, name: str) -> Iterator[Verdict]:
+def summed_as_well(scene: Scene, name: str) -> Iterator[Verdict]:
+    """The right numbers, summed or averaged once more."""
     yours, right, label = scene.yours[name], scene.right[name], scene.label(name)
     measured = np.isfinite(right).all()
     if measured and yours.size > 1 and np.ptp(yours) <= 1e-12 * np.abs(yours).max():
@@ -110,7 +111,11 @@ def reduced_wrongly(scene: Scene, name: str) -> Iterator[Verdict]:
                     "Sum over the batch, and keep the other axes apart.",
                     residual,
                 )
-    dout = scene.dout
+
+
+def summed_wrongly(scene: Scene, name: str) -> Iterator[Verdict]:
+    """Sums of dout, or of its products with arrays of its shape, over another axis."""
+    yours, right, label, dout = scene.yours[name], scene.right[name], scene.label(name), scene.dout
     if dout.ndim < 2:
         return
     if dout.ndim == yours.ndim and dout.shape[1:] == yours.shape[1:]:
@@ -122,10 +127,7 @@ def reduced_wrongly(scene: Scene, name: str) -> Iterator[Verdict]:
                 "Sum over the batch, axis=0, and keep the other axes.",
                 residual,
             )
-    factors = {"dout": np.ones(())}
-    for word, array in scene.arrays().items():
-        if array.shape == dout.shape:
-            factors[f"dout * {word}"] = array
+    factors = factors_of_dout(scene)
     sums: dict[tuple[int, ...], list[tuple[str, np.ndarray]]] = {}
     for count in range(1, dout.ndim + 1):
         for axes in itertools.combinations(range(dout.ndim), count):
@@ -153,15 +155,29 @@ def reduced_wrongly(scene: Scene, name: str) -> Iterator[Verdict]:
                     else "Sum over the axes along which the tensor was broadcast.",
                     residual,
                 )
-    flat = dout.shape[0] * int(np.prod(dout.shape[2:]))
-    for word, factor in factors.items():
-        product = dout * factor
-        if dout.ndim > 2 and yours.ndim == 1 and len(yours) == dout.shape[1]:
-            residual = scene.close(name, product.reshape(flat, -1).sum(axis=0))
-            if residual is not None:
-                yield (
-                    "axis",
-                    f"{label} mixes the channels: it sums {word} reshaped to (-1, {len(yours)})",
-                    "Move the channels last before you reshape: transpose(0, 2, 3, 1).",
-                    residual,
-                )
+
+
+def channels_mixed(scene: Scene, name: str) -> Iterator[Verdict]:
+    """Sums over images (N, C, H, W) reshaped to columns that are no channels."""
+    yours, dout = scene.yours[name], scene.dout
+    if dout.ndim < 3 or yours.shape != dout.shape[1:2]:
+        return
+    for word, factor in factors_of_dout(scene).items():
+        residual = scene.close(name, (dout * factor).reshape(-1, len(yours)).sum(axis=0))
+        if residual is not None:
+            yield (
+                "axis",
+                f"{scene.label(name)} mixes the channels: it sums {word} reshaped to "
+                f"(-1, {len(yours)})",
+                "Move the channels last before you reshape: transpose(0, 2, 3, 1).",
+                residual,
+            )
+
+
+def factors_of_dout(scene: Scene) -> dict[str, np.ndarray]:
+    """What dout may have been multiplied by before it was summed: 1, and arrays of its shape."""
+    return {"dout": np.ones(())} | {
+        f"dout * {word}": array
+        for word, array in scene.arrays().items()
+        if array.shape == scene.dout.shape
+    }

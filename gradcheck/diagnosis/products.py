@@ -30,10 +30,7 @@ def products(scene) -> Iterator[tuple[str, np.ndarray, np.ndarray, str, str]]:
                 ):
                     if p.shape[-1] != q.shape[-2]:
                         continue
-                    try:
-                        yield said, p, q, g_word, word
-                    except ValueError:
-                        continue
+                    yield said, p, q, g_word, word
 
 
 def turned(array: np.ndarray, how: str) -> np.ndarray:

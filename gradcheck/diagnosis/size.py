@@ -139,8 +139,9 @@ def lacks_a_factor(scene: Scene, name: str) -> Iterator[Verdict]:
             )
     if scene.elementwise and name in scene.inputs:
         o = scene.out
-        for said, factor in (("(1 + out) / (1 - out)", (1 + o) / np.where(o == 1, np.nan, 1 - o)),):
-            if factor.shape == yours.shape:
-                lacking = scene.small(name, yours * factor - right, np.abs(right))
-                if lacking is not None:
-                    yield "missing-term", f"{label} lacks the factor {said}", "", lacking
+        factor = (1 + o) / np.where(o == 1, np.nan, 1 - o)
+        if factor.shape == yours.shape:
+            lacking = scene.small(name, yours * factor - right, np.abs(right))
+            if lacking is not None:
+                said = f"{label} lacks the factor (1 + out) / (1 - out)"
+                yield "missing-term", said, "", lacking

@@ -28,7 +28,7 @@ def affine(call: Call) -> np.ndarray:
 def transposed_affine(call: Call) -> Iterator[np.ndarray]:
     """x Wᵀ + b, which is what PyTorch means by a square `weight`."""
     x, W, b = affine_parts(call)
-    if "weight" in call.layer.params and W.shape[0] == W.shape[1]:
+    if "weight" in call.params and W.shape[0] == W.shape[1]:
         yield x @ W.T + b
 
 

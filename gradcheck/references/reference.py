@@ -18,14 +18,20 @@ class Inapplicable(Exception):
     """The layer, or its input, is not what the formula is about."""
 
 
+def params_of(layer: Any) -> dict[str, Any]:
+    """The parameters of a layer; a class from elsewhere may have none, not even an empty dict."""
+    return getattr(layer, "params", None) or {}
+
+
 class Call:
     """One forward pass: the layer, float64 inputs, the mode, and the state before."""
 
     def __init__(self, layer: Any, inputs: tuple, train: bool, state: State) -> None:
         self.layer, self.train, self.state = layer, train, state
+        self.params = params_of(layer)
         self.raw = [np.asarray(x) for x in inputs]
         self.inputs = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in self.raw]
-        arrays = [*self.raw, *map(np.asarray, layer.params.values())]
+        arrays = [*self.raw, *map(np.asarray, self.params.values())]
         self.narrow = any(a.dtype in (np.float32, np.float16) for a in arrays)
 
     @property
@@ -45,8 +51,8 @@ class Call:
     def param(self, *names: str, default: float | None = None) -> np.ndarray:
         """The parameter with one of these names."""
         for name in names:
-            if name in self.layer.params:
-                return np.asarray(self.layer.params[name], np.float64)
+            if name in self.params:
+                return np.asarray(self.params[name], np.float64)
         if default is None:
             raise Inapplicable(f"the layer has no parameter {names[0]}")
         return np.array(default)
@@ -92,11 +98,11 @@ class Reference:
     def claim(self, layer: Any) -> None:
         """Raises Inapplicable where the layer has what the formula lacks: a parameter; or, where
         the formula has none, a number or a switch. It then computes something else."""
-        strange = [name for name in layer.params if name not in self.params]
+        strange = [name for name in params_of(layer) if name not in self.params]
         if not self.params:
             strange += [
                 name
-                for name, value in vars(layer).items()
+                for name, value in getattr(layer, "__dict__", {}).items()
                 if isinstance(value, (bool, float))
                 and value
                 and name.strip("_") not in (*self.settings, *HARMLESS)

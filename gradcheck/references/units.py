@@ -104,7 +104,7 @@ def with_number(
 
 def slope(call: Call) -> np.ndarray:
     """alpha: the number of a leaky ReLU; of a PReLU one for all or one for each channel."""
-    if not call.layer.params:
+    if not call.params:
         return np.array(call.setting(*SLOPE))
     alpha = call.param(*SLOPE)
     if alpha.size > 1 and alpha.size == np.size(call.x, 1):

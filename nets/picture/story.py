@@ -37,7 +37,7 @@ def texts_of(nodes, trace, dout):
         local = traced.local if scalar(traced) else ()
         for letter, edges in (("s", traced.sent), ("l", local)):
             found |= {f"{letter}{index}.{port}": one for port, one in enumerate(edges)}
-    return {key: brief(np.add(one, 0)) for key, one in found.items() if one is not None}
+    return {key: brief(one) for key, one in found.items() if one is not None}
 
 
 def scalar(traced):

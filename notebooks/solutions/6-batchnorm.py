@@ -995,14 +995,13 @@ class BatchNorm(Layer):
             mean, var = running_mean, running_var
         std = np.sqrt(var + self.eps)
         xhat = (x - mean) / std
-        return gamma * xhat + beta, (xhat, std, train)
+        return gamma * xhat + beta, (xhat, std, gamma, train)
         ### END SOLUTION
 
     def backward(self, dout, cache):
         """Returns dx, of the shape of x, and the gradients {"gamma": …, "beta": …}, each (D,)."""
-        gamma = self.params["gamma"]
         ### BEGIN SOLUTION
-        xhat, std, train = cache
+        xhat, std, gamma, train = cache
         dx, dgamma, dbeta = batchnorm_backward(dout, (xhat, std, gamma))
         if not train:
             dx = gamma / std * dout

@@ -83,3 +83,30 @@ def test_a_dataset_of_bytes_keeps_them_through_standardising_and_a_change_of_dty
     np.testing.assert_allclose(done.x_train[:], expected.x_train, atol=1e-6)
     np.testing.assert_allclose(done.x_val, expected.x_val, atol=1e-6)
     assert done.describe() == expected.describe()
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        ([0, 1], [1, 0]),
+        ([0, 1], slice(None), [1, 0]),
+        ([3, 1], 1),
+        ([3, 1], slice(1), 2),
+        (slice(1, 3), [0, 1], [1, 2]),
+        (1, [0, 1]),
+        (np.array([[0, 1], [2, 3]]), 1),
+        np.array([True, False, True, False]),
+        ([0, 1], None),
+    ],
+    ids=str,
+)
+def test_arrays_of_indices_are_paired_as_numpy_pairs_them(index):
+    pixels = Pixels(VALUES, np.float64, rows=np.array([30, 2, 17, 2]))
+    np.testing.assert_array_equal(pixels[index], np.asarray(pixels)[index])
+
+
+def test_a_mask_of_all_entries_picks_numbers():
+    pixels = Pixels(VALUES, np.float64, rows=np.array([30, 2, 17, 2]))
+    np.testing.assert_array_equal(
+        pixels[pixels > 0.5], np.asarray(pixels)[np.asarray(pixels) > 0.5]
+    )

@@ -396,3 +396,48 @@ def test_the_upstream_gradient_is_not_drawn_as_x_was(seed):
     assert all(
         abs(np.corrcoef(d.ravel(), x.ravel())[0, 1]) < 0.9 for d in seen if d.shape == x.shape
     )
+
+
+class PlainReLU:
+    """As somebody writes it first: no params, no state, no constructor."""
+
+    def forward(self, x, train=True):
+        return np.maximum(x, 0), x
+
+    def backward(self, dout, cache):
+        return dout * (cache > 0), {}
+
+
+def test_a_known_name_without_params_is_compared_with_its_formula():
+    PlainReLU.__name__ = "ReLU"
+    assert check(PlainReLU(), rows(5, 4))
+
+
+def test_a_failure_of_backward_in_inference_is_told_as_one():
+    class Forgetful(PlainReLU):
+        def forward(self, x, train=True):
+            out, cache = super().forward(x)
+            return out, (cache if train else None)
+
+    finding = only(check(Forgetful(), rows(5, 4), reference=False))
+    assert finding.message.startswith("backward after forward(train=False) raises TypeError")
+    assert finding.tensor == "x"
+
+
+def test_wrt_and_modes_may_be_one_name():
+    report = check(BatchNorm(4), rows(5, 4), wrt="gamma", modes="train")
+    assert [*report.tensors] == ["gamma"]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_missing_one_at_the_true_class_is_told_for_means_and_sums(reduction):
+    y = np.array([0, 3, 1, 2, 3])
+
+    class Lacking(SoftmaxCrossEntropy):
+        def backward(self, dout, cache):
+            dx, _ = super().backward(dout, cache)
+            dx[np.arange(5), y] += dout / 5 if reduction == "mean" else dout
+            return dx, {}
+
+    finding = only(check(Lacking(reduction), rows(5, 4), y))
+    assert finding.message == "dscores lacks the -1 at the true class"

@@ -469,3 +469,19 @@ def test_a_mistake_on_a_number_is_told_like_one_on_an_array():
     assert found.example == "dx = 3, should be 6"
     assert found.where is None
     assert report._repr_html_()
+
+
+def test_the_line_is_that_of_the_last_return_not_of_a_nested_one():
+    def scale_forward(x, w, mode="train"):
+        return x * w, (x, w, mode)
+
+    def scale_backward(dout, cache):
+        x, w, mode = cache
+        if mode == "test":
+            return dout * w, np.zeros_like(w)
+        dx = dout * w
+        return dx, 2 * (dout * x).sum(axis=0)
+
+    w = np.random.default_rng(1).standard_normal(4)
+    finding = check_functions(scale_forward, scale_backward, X, w).findings[0]
+    assert finding.line.endswith("return dx, 2 * (dout * x).sum(axis=0)")

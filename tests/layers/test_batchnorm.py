@@ -144,7 +144,7 @@ def test_an_empty_batch_has_no_mean_in_training_and_an_empty_output_in_inference
     [
         ({"features": 0}, "BatchNorm: features must be a positive integer, got 0"),
         ({"momentum": 1.5}, "BatchNorm: momentum must be a finite number in [0, 1], got 1.5"),
-        ({"eps": -1}, "BatchNorm: eps must be a finite number in [0, inf], got -1"),
+        ({"eps": -1}, "BatchNorm: eps must be a finite number of at least 0, got -1"),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(settings, message):
@@ -160,3 +160,11 @@ def test_x_with_the_wrong_number_of_channels_is_refused(shape):
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         BatchNorm(3).forward(np.zeros(shape))
+
+
+def test_inference_of_no_images_has_a_backward_pass():
+    bn = BatchNorm(3)
+    out, cache = bn.forward(np.zeros((0, 3, 2, 2)), train=False)
+    dx, grads = bn.backward(out, cache)
+    assert dx.shape == (0, 3, 2, 2)
+    np.testing.assert_array_equal(grads["gamma"], np.zeros(3))

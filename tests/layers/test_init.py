@@ -54,6 +54,11 @@ def test_plain_normal_with_std_0_gives_zeros():
 @pytest.mark.parametrize("std", [-0.5, np.inf, np.nan])
 def test_plain_normal_refuses_a_std_that_is_negative_or_not_finite(std):
     with pytest.raises(
-        ValueError, match=f"^plain_normal: std must be finite and at least 0, got {std}$"
+        ValueError, match=f"^plain_normal: std must be a finite number of at least 0, got {std}$"
     ):
         plain_normal(std)
+
+
+def test_plain_normal_refuses_what_is_no_number():
+    with pytest.raises(ValueError, match=r"^plain_normal: std must be a finite number .*'a'$"):
+        plain_normal("a")

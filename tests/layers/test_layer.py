@@ -301,3 +301,9 @@ def test_a_layer_of_any_shape_takes_a_number(layer, dtype):
     assert np.shape(out) == np.shape(dx) == ()
     assert out.dtype == dx.dtype == dtype
     assert grads == {}
+
+
+def test_only_arguments_of_the_constructor_are_settings():
+    layer = ELU(0.5)
+    layer.note = "somebody else's"
+    assert repr(layer) == "ELU(alpha=0.5)"

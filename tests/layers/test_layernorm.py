@@ -66,7 +66,9 @@ def test_it_starts_with_gamma_1_and_beta_0():
 def test_settings_and_inputs_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"^LayerNorm: features must be a positive integer, got 0"):
         LayerNorm(0)
-    with pytest.raises(ValueError, match=r"^LayerNorm: eps must be a finite number in .*got nan$"):
+    with pytest.raises(
+        ValueError, match=r"^LayerNorm: eps must be a finite number of at least 0, got nan$"
+    ):
         LayerNorm(3, eps=np.nan)
     message = "LayerNorm(features=3, eps=1e-05): x has 4 features (shape (2, 3, 4)), expected 3"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

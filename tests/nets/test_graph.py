@@ -145,7 +145,7 @@ def chained(layers):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("train", [True, False])
 def test_a_graph_equals_the_same_layers_in_a_row_bit_for_bit(dtype, train):
-    net = MLP([6, 8, 8, 3], activation=ELU(), norm=BatchNorm, dropout=0.8, rng=3, dtype=dtype)
+    net = MLP([6, 8, 8, 3], activation=ELU(), norm=BatchNorm, keep=0.8, rng=3, dtype=dtype)
     graph = chained(copy.deepcopy(net).layers)
     assert list(graph.params) == list(net.params)
     assert list(graph.state) == list(net.state)
@@ -167,7 +167,7 @@ def test_a_graph_equals_the_same_layers_in_a_row_bit_for_bit(dtype, train):
 
 
 def test_a_graph_trains_like_the_same_layers_in_a_row_bit_for_bit():
-    net = MLP([4, 8, 3], dropout=0.9, rng=3)
+    net = MLP([4, 8, 3], keep=0.9, rng=3)
     graph = chained(copy.deepcopy(net).layers)
     x = np.random.default_rng(0).standard_normal((12, 4))
     y = np.arange(12) % 3

@@ -24,7 +24,7 @@ def kinds(net):
 
 
 def test_layers_stand_in_the_order_affine_norm_activation_dropout():
-    net = MLP([8, 7, 6, 5], activation=ELU(0.5), norm=LayerNorm, dropout=0.9)
+    net = MLP([8, 7, 6, 5], activation=ELU(0.5), norm=LayerNorm, keep=0.9)
     block = ["Affine", "LayerNorm", "ELU", "Dropout"]
     assert kinds(net) == [*block, *block, "Affine"]
     assert net.layers[2].alpha == 0.5
@@ -78,13 +78,13 @@ def test_a_scheme_that_is_given_holds_for_all_weights():
 
 def test_the_same_seed_gives_the_same_weights_and_the_same_masks():
     x = np.ones((3, 4))
-    one, two, other = (MLP([4, 50, 2], dropout=0.5, rng=seed) for seed in (7, 7, 8))
+    one, two, other = (MLP([4, 50, 2], keep=0.5, rng=seed) for seed in (7, 7, 8))
     np.testing.assert_array_equal(one.forward(x)[0], two.forward(x)[0])
     assert not np.array_equal(one.params["affine1.W"], other.params["affine1.W"])
 
 
 def test_float32_reaches_every_part():
-    net = MLP([4, 3, 2], activation=PReLU(), norm=BatchNorm, dropout=0.5, dtype=np.float32)
+    net = MLP([4, 3, 2], activation=PReLU(), norm=BatchNorm, keep=0.5, dtype=np.float32)
     assert {array.dtype for array in (net.params | net.state).values()} == {np.dtype(np.float32)}
     assert net.forward(np.ones((5, 4), np.float32))[0].dtype == np.float32
 

@@ -141,7 +141,7 @@ def test_wrong_targets_and_settings_are_named():
         Classifier(MLP([4, 3]), SoftmaxCrossEntropy)
     with pytest.raises(ValueError, match=r"one column.*SigmoidCrossEntropy"):
         Classifier(MLP([4, 1])).loss(np.zeros((2, 4)), np.array([0, 1]))
-    with pytest.raises(ValueError, match="l2 must be finite and at least 0, got -1"):
+    with pytest.raises(ValueError, match="l2 must be a finite number of at least 0, got -1"):
         Classifier(MLP([4, 3]), l2=-1)
     regressor = Regressor(MLP([4, 1]))
     with pytest.raises(ValueError, match=r"y has shape \(3, 2\), expected \(3, 1\)"):
@@ -164,3 +164,10 @@ def test_predictions_take_the_memory_of_one_block_whatever_the_rows():
 
     model = Classifier(MLP([4, 50, 30], rng=0))
     assert beyond(100_000) < beyond(5_000) + 50_000
+
+
+def test_l2_that_is_no_number_and_a_score_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="l2 must be a finite number of at least 0, got 'a'"):
+        Classifier(MLP([2, 2]), l2="a")
+    with pytest.raises(ValueError, match="Regressor: there are no rows to score"):
+        Regressor(MLP([2, 1])).score(np.zeros((0, 2)), np.zeros((0, 1)))

@@ -50,7 +50,7 @@ def test_every_layer_comes_back_as_it_was(layer, inputs, tmp_path):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_network_comes_back_bit_for_bit(dtype, tmp_path):
-    net = MLP([6, 8, 8, 3], activation=PReLU(), norm=BatchNorm, dropout=0.5, rng=0, dtype=dtype)
+    net = MLP([6, 8, 8, 3], activation=PReLU(), norm=BatchNorm, keep=0.5, rng=0, dtype=dtype)
     x = np.random.default_rng(0).standard_normal((9, 6)).astype(dtype)
     net.forward(x)
     again = saved(net, tmp_path)
@@ -96,7 +96,7 @@ def test_dropout_draws_from_the_generator_that_load_gets(tmp_path):
 
 def test_no_weights_are_drawn_for_a_network_that_has_some(tmp_path):
     rng = np.random.default_rng(3)
-    saved(MLP([3, 4, 2], affine=layers.Maxout, activation=None, dropout=0.5), tmp_path, rng=rng)
+    saved(MLP([3, 4, 2], affine=layers.Maxout, activation=None, keep=0.5), tmp_path, rng=rng)
     assert rng.random() == np.random.default_rng(3).random()
 
 

@@ -61,7 +61,7 @@ def test_with_a_model_the_gradient_is_that_of_its_loss():
 
 
 def test_the_network_its_state_and_its_random_numbers_stay_as_they_are():
-    net = MLP([6, 8, 3], norm=BatchNorm, dropout=0.5, rng=0)
+    net = MLP([6, 8, 3], norm=BatchNorm, keep=0.5, rng=0)
     dropout = next(layer for layer in net.layers if isinstance(layer, Dropout))
 
     def everything():

@@ -160,7 +160,7 @@ def test_gradients_are_recorded_by_their_order_of_magnitude():
 
 
 def test_dropout_which_does_nothing_in_inference_is_left_out():
-    net = MLP([3, 4, 2], dropout=0.5, rng=0)
+    net = MLP([3, 4, 2], keep=0.5, rng=0)
     assert list(one_record(net)) == ["affine1", "relu1", "affine2"]
 
 
@@ -171,7 +171,7 @@ class Data:
 
 
 def solver_of(monitored, *, epochs=3, rule=None, batch_size=25):
-    net = MLP([3, 8, 8, 2], norm=BatchNorm, dropout=0.7, rng=1)
+    net = MLP([3, 8, 8, 2], norm=BatchNorm, keep=0.7, rng=1)
     solver = Solver(
         Classifier(net),
         rule or Adam(lr=0.01),

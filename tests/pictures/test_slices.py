@@ -64,7 +64,7 @@ def test_the_penalty_of_l2_is_part_of_the_loss():
         np.testing.assert_allclose(fit + 0.25 * ((1 + a) ** 2 + (2 + b) ** 2), level, atol=0.01)
 
 
-@pytest.mark.parametrize("others", [{}, {"norm": BatchNorm, "dropout": 0.5}])
+@pytest.mark.parametrize("others", [{}, {"norm": BatchNorm, "keep": 0.5}])
 def test_the_model_stays_as_it_is_to_the_bit(others):
     model = model_of(**others)
     before, net = bits(model), repr(vars(copy.deepcopy(model.net)))

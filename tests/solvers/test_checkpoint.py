@@ -47,7 +47,7 @@ def toy():
 def made(rule=RULES[4], *, hidden=8, epochs=4, seed=5, bits=np.random.PCG64, **options):
     """A solver whose generator also draws the weights and the dropout masks."""
     rng = np.random.Generator(bits(seed))
-    net = MLP([6, hidden, hidden, 3], norm=BatchNorm, dropout=0.7, activation=ReLU(), rng=rng)
+    net = MLP([6, hidden, hidden, 3], norm=BatchNorm, keep=0.7, activation=ReLU(), rng=rng)
     return Solver(
         Classifier(net, l2=1e-3),
         rule(),
@@ -207,7 +207,7 @@ def test_a_checkpoint_of_something_else_is_refused_and_changes_nothing(tmp_path)
     refused(path, fewer, "a run on 34 training examples, expected 30")
     refused(path, made(bits=np.random.MT19937), "its 1 random generators are not these")
     without = made()
-    without.model.net = MLP([6, 8, 8, 3], dropout=0.7, rng=0)
+    without.model.net = MLP([6, 8, 8, 3], keep=0.7, rng=0)
     refused(
         path, without, r"batchnorm1\.beta is float64 \(8,\) in the file and missing in this run"
     )

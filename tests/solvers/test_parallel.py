@@ -46,7 +46,7 @@ def nets():
     after = [Affine(64, 30, rng=rng), Tanh(), BatchNorm(30), Dropout(0.8, rng=rng)]
     return {
         "after": Sequential(*after, Affine(30, 10, rng=rng)),
-        "before": MLP([64, 30, 20, 10], norm=BatchNorm, dropout=0.8, rng=rng),
+        "before": MLP([64, 30, 20, 10], norm=BatchNorm, keep=0.8, rng=rng),
     }
 
 

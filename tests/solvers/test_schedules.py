@@ -58,3 +58,11 @@ def test_repr_is_a_constructor_call():
 def test_a_schedule_without_a_decay_says_what_is_missing():
     with pytest.raises(NotImplementedError, match=r"Schedule does not define decay\(epoch\)"):
         Schedule()(1.0)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Cosine("a"), lambda: Step(1, None), lambda: Constant(warmup="a")]
+)
+def test_settings_that_are_no_numbers_are_refused(make):
+    with pytest.raises(ValueError, match="must be "):
+        make()

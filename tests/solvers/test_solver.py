@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from nets import MLP, Classifier
 from solvers import (
     SGD,
     Adam,
@@ -517,3 +518,46 @@ def test_validation_data_need_a_model_with_a_score():
 def test_patience_needs_validation_data():
     with pytest.raises(ValueError, match=r"Solver\(patience=3\): needs validation data"):
         solver(Linear(), regression(n_val=0), patience=3)
+
+
+def test_a_step_that_is_interrupted_draws_its_masks_again():
+    def network():
+        return Classifier(MLP([3, 20, 2], keep=0.5, rng=0))
+
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    data = SimpleNamespace(x_train=x, y_train=(x[:, 0] > 0).astype(int), x_val=None, y_val=None)
+
+    class Interrupted(Solver):
+        def gradients(self, rows):
+            found = super().gradients(rows)
+            if self.step == 2 and not self.history.epoch and next(interrupts, None):
+                raise KeyboardInterrupt
+            return found
+
+    interrupts = iter([True])
+    whole, broken = network(), network()
+    Solver(whole, SGD(0.1), data, epochs=2, batch_size=5, progress=False).train()
+    run = Interrupted(broken, SGD(0.1), data, epochs=2, batch_size=5, progress=False)
+    with pytest.raises(KeyboardInterrupt):
+        run.train()
+    run.train()
+    assert same(broken.params, whole.params)
+
+
+def test_patience_that_is_lowered_below_what_was_waited_stops_at_the_next_epoch():
+    model = Linear(scores=[1.0] + [0.0] * 40)
+    run = solver(model, epochs=10, patience=8)
+    run.waited, run.best = 3, None
+    run.patience = 2
+    run.train()
+    assert run.epoch < 10
+
+
+def test_data_that_is_no_dataset_and_a_schedule_that_is_no_function_are_refused():
+    x = np.zeros((4, 3))
+    with pytest.raises(
+        TypeError, match=r"^Solver: data is a tuple, expected .*Dataset.from_arrays"
+    ):
+        Solver(Linear(), SGD(0.1), (x, x))
+    with pytest.raises(TypeError, match=r"^Solver: schedule is 0\.5, expected a function"):
+        solver(Linear(), schedule=0.5)

@@ -282,7 +282,7 @@ def test_a_network_that_ends_in_probabilities_is_examined_too():
 
 
 def test_nothing_of_the_caller_changes():
-    solver = solver_of(digit_net(norm=BatchNorm, dropout=0.8), l2=1e-3)
+    solver = solver_of(digit_net(norm=BatchNorm, keep=0.8), l2=1e-3)
     arrays = {**solver.model.params, **solver.model.state}
     before = {name: array.copy() for name, array in arrays.items()}
     dropout = solver.model.net.layers[3]
@@ -329,9 +329,10 @@ def test_the_range_test_finds_where_the_loss_falls_and_where_it_is_back():
 
 def test_the_picture_shows_the_rate_asked_for_and_the_better_one(tmp_path):
     found = diagnosed(digit_net(), Adam(lr=2.0))
-    picture = range_picture(found, tmp_path / "sanity.png")
+    picture = range_picture(found)
+    picture.save(tmp_path / "sanity.png")
     assert (tmp_path / "sanity.png").read_bytes().startswith(b"\x89PNG")
-    (axes,) = picture.axes
+    (axes,) = picture.figure().axes
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert {"yours: 2", f"best of those tried: {found.suggested:.3g}"} <= set(labels)
 

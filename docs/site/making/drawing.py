@@ -75,9 +75,9 @@ class Curves(SphinxDirective):
         return html(curves(some))
 
 
-def circuit(graph, inputs):
-    """A graph at some inputs as HTML."""
-    picture = graph.draw(*inputs)
+def circuit(graph, inputs, dout=None):
+    """A graph at some inputs as HTML, for an upstream gradient of ones or another."""
+    picture = graph.draw(*inputs, dout=dout)
     alt = escape(f"the circuit {graph!r}, with its values and gradients")
     svg = picture.svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
     return f'<div class="circuit">{svg}</div>'

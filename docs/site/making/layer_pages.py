@@ -1,7 +1,7 @@
 """A page for each layer of the library, made anew with the site from the layer itself.
 
-A page has the docstring, curve or circuit where the layer has one, the checker's verdict, and the
-source of both passes. A new layer has a page as soon as `layers` exports it.
+A page has the docstring, the curve where the layer has one, the layer as a circuit, the checker's
+verdict, and the source of both passes. A new layer has a page as soon as `layers` exports it.
 """
 
 import inspect
@@ -13,6 +13,7 @@ import numpy as np
 
 import layers
 from docs.site.making import drawing
+from docs.site.making.parts import TAKEN_APART
 from gradcheck import check
 from nets import Graph
 
@@ -87,8 +88,7 @@ def page(one):
     parts = [f"{name}\n{'=' * len(name)}", about(one), f".. autoclass:: layers.{name}"]
     if drawn := curve(one):
         parts += [heading("Curve"), raw(drawn), CURVE]
-    if drawn := circuit(one):
-        parts += [heading("As a circuit"), raw(drawn), CIRCUIT]
+    parts += [heading("As a circuit"), *circuit(one), CIRCUIT]
     parts += [heading("Forward and backward"), code(methods(one), "python")]
     parts += [heading("What the checker says"), CHECKED, code(verdict(one), "text")]
     return "\n\n".join(parts) + "\n"
@@ -99,8 +99,9 @@ CURVE = (
     "two passes compute them; in the grey part, if there is one, it is flat."
 )
 CIRCUIT = (
-    "Values stand in green above the wires, gradients in red below, for an upstream gradient of 1; "
-    "arrays are shown by their shape and norm."
+    "Values stand in green above the wires, gradients in red below, for an upstream gradient of 1, "
+    "of the first output if there are several that would cancel; arrays are shown by their shape "
+    "and norm."
 )
 CHECKED = "The first line of the report of ``gradcheck.check`` on each of the layer's examples:"
 
@@ -139,16 +140,17 @@ def curve(one):
 
 
 def circuit(one):
-    """The layer as the one gate of a circuit, at plain numbers where it takes them, and a gate that
-    does not at its first example; "" for layers of rows, and those that draw at random."""
+    """The layer taken apart into gates, with a sentence; or as one gate, at plain numbers if it
+    takes them, else at its first example."""
+    if taken_apart := TAKEN_APART.get(one.__name__):
+        graph, inputs, dout, _ = taken_apart()
+        return [taken_apart.__doc__, raw(drawing.circuit(graph, inputs, dout))]
     _, layer, *inputs = examples(one)[0]
     names = list(inspect.signature(one.forward).parameters)[1 : len(inputs) + 1]
-    if hasattr(layer, "rng"):
-        return ""
     try:
-        return drawn(layer, names, NUMBERS[: len(inputs)])
-    except (TypeError, ValueError):  # it asks for rows, a matrix or labels
-        return drawn(layer, names, inputs) if kind_of(one) == "gate" else ""
+        return [raw(drawn(layer, names, NUMBERS[: len(inputs)]))]
+    except (TypeError, ValueError):  # it asks for a matrix or labels
+        return [raw(drawn(layer, names, inputs))]
 
 
 def drawn(layer, names, inputs):
