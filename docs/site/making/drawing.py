@@ -27,6 +27,9 @@ def setup(app):
     return {"parallel_read_safe": True}
 
 
+SMALLEST = 0.7  # to which a circuit shrinks on a narrow page, before it has to be moved
+
+
 def html(text):
     """Nodes that stand for a piece of HTML."""
     return [nodes.raw("", text, format="html")]
@@ -79,7 +82,10 @@ def circuit(graph, inputs, dout=None):
     """A graph at some inputs as HTML, for an upstream gradient of ones or another."""
     picture = graph.draw(*inputs, dout=dout)
     alt = escape(f"the circuit {graph!r}, with its values and gradients")
-    svg = picture.svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
+    width = SMALLEST * float(re.search(r'width="([\d.]+)"', picture.svg)[1])
+    attributes = f'role="img" aria-label="{alt}"'
+    svg = picture.svg.replace("<svg ", f"<svg {attributes} ", 1)
+    svg = svg.replace('style="', f'style="min-width:{width:.0f}px;', 1)
     return f'<div class="circuit">{svg}</div>'
 
 

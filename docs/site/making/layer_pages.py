@@ -144,7 +144,7 @@ def circuit(one):
     takes them, else at its first example."""
     if taken_apart := TAKEN_APART.get(one.__name__):
         graph, inputs, dout, _ = taken_apart()
-        return [taken_apart.__doc__, raw(drawing.circuit(graph, inputs, dout))]
+        return [inspect.getdoc(taken_apart), raw(drawing.circuit(graph, inputs, dout))]
     _, layer, *inputs = examples(one)[0]
     names = list(inspect.signature(one.forward).parameters)[1 : len(inputs) + 1]
     try:

@@ -13,7 +13,33 @@ from nets.node import exp, log, maximum
 
 ROWS = np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 0.0]])  # x (3, 2) of the layers of rows
 COLUMN = np.array([1.0, 2.0, 4.0, 5.0])  # a feature of a batch of four, or an example of four
-GAMMA, BETA = np.array([2.0]), np.array([-1.0])
+
+
+class Mean(layers.Sum):
+    """out = Σ x / n over all n entries;  dx = dout / n in each."""
+
+    def forward(self, x, *, train=True):
+        out, cache = super().forward(x)
+        return out / x.size, (*cache, x.size)
+
+    def backward(self, dout, cache):
+        *cache, n = cache
+        return super().backward(dout / n, cache)
+
+
+class RootReciprocal(layers.Layer):
+    """out = 1 / √(x + eps);  dx = -½ out³ dout."""
+
+    def __init__(self, eps):
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, x, *, train=True):
+        out = 1 / np.sqrt(x + self.eps)
+        return out, out
+
+    def backward(self, dout, cache):
+        return -0.5 * cache**3 * dout, {}
 
 
 def inputs_of(graph, names):
@@ -40,33 +66,27 @@ def maxout():
 
 
 def normalisation(layer, x):
-    """A column of a batch, or a row, in the hands of its own mean and variance: three paths lead
-    from x to each output."""
-    graph, count = Graph(), x.size
-    x_, gamma, beta = inputs_of(graph, "x gamma beta")
-    mean = layers.Scale(1 / count)(layers.Sum()(x_)).named("mean")
-    centred = (x_ - mean).named("x - mean")
-    var = layers.Scale(1 / count)(layers.Sum()(centred**2)).named("var")
-    rstd = exp(layers.Scale(-0.5)(log(layers.Shift(layer.eps)(var)))).named("1 / √(var + eps)")
-    graph.output((gamma * (centred * rstd).named("x̂") + beta).named("out"))
-    first = np.zeros(x.shape)
+    """A column of a batch, or a row, in the hands of its own mean and variance."""
+    graph, first = Graph(), np.zeros(x.shape)
     first.flat[0] = 1
-    return graph, (x, GAMMA, BETA), first, layer.forward(x)[0]
+    (x_,) = inputs_of(graph, "x")
+    centred = (x_ - Mean()(x_).named("mean")).named("x - mean")
+    var = Mean()(centred**2).named("var")
+    rstd = RootReciprocal(layer.eps)(var).named("1 / √(var + eps)")
+    graph.output((centred * rstd).named("x̂"))
+    return graph, (x,), first, layer.forward(x)[0]
 
 
 def batchnorm():
-    """One feature of a batch of four: its mean and variance depend on all four, so that three paths
-    lead from each of them to each output."""
-    layer = layers.BatchNorm(1)
-    layer.params["gamma"][...], layer.params["beta"][...] = GAMMA, BETA
-    return normalisation(layer, COLUMN[:, np.newaxis])
+    """One feature of a batch of four, with gamma 1 and beta 0. The mean and the variance depend on
+    all four, so that three paths lead from each of them to each output."""
+    return normalisation(layers.BatchNorm(1), COLUMN[:, np.newaxis])
 
 
 def layernorm():
-    """One example of four features, with one gamma and one beta for all of them here."""
-    layer = layers.LayerNorm(4)
-    layer.params["gamma"][...], layer.params["beta"][...] = GAMMA, BETA
-    return normalisation(layer, COLUMN[np.newaxis])
+    """One example of four features, with gamma 1 and beta 0. The mean and the variance depend on
+    all four, so that three paths lead from each of them to each output."""
+    return normalisation(layers.LayerNorm(4), COLUMN[np.newaxis])
 
 
 def dropout():
@@ -93,8 +113,8 @@ def softmax():
     graph, scores = Graph(), np.array([[2.0, 1.0]])
     z1, z2 = inputs_of(graph, "z1 z2")
     e1, e2 = exp(z1).named("e1"), exp(z2).named("e2")
-    total = (e1 + e2).named("sum")
-    graph.output((e1 / total).named("p1"), (e2 / total).named("p2"))
+    share = 1 / (e1 + e2).named("sum")
+    graph.output((e1 * share).named("p1"), (e2 * share).named("p2"))
     first = (np.ones(()), np.zeros(()))
     return graph, (2.0, 1.0), first, layers.Softmax().forward(scores)[0]
 
