@@ -27,7 +27,7 @@ def setup(app):
     return {"parallel_read_safe": True}
 
 
-SMALLEST = 0.7  # to which a circuit shrinks on a narrow page, before it has to be moved
+SMALLEST = 0.6  # to which a circuit shrinks on a narrow page, before it has to be moved
 
 
 def html(text):

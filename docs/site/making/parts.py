@@ -27,7 +27,7 @@ class Mean(layers.Sum):
         return super().backward(dout / n, cache)
 
 
-class RootReciprocal(layers.Layer):
+class Rsqrt(layers.Layer):
     """out = 1 / √(x + eps);  dx = -½ out³ dout."""
 
     def __init__(self, eps):
@@ -72,7 +72,7 @@ def normalisation(layer, x):
     (x_,) = inputs_of(graph, "x")
     centred = (x_ - Mean()(x_).named("mean")).named("x - mean")
     var = Mean()(centred**2).named("var")
-    rstd = RootReciprocal(layer.eps)(var).named("1 / √(var + eps)")
+    rstd = Rsqrt(layer.eps)(var).named("1/std")
     graph.output((centred * rstd).named("x̂"))
     return graph, (x,), first, layer.forward(x)[0]
 
