@@ -73,7 +73,7 @@ class Solver:
         if not hasattr(data, "x_train"):
             raise TypeError(
                 f"Solver: data is a {type(data).__name__}, expected one with x_train, y_train, "
-                f"x_val and y_val: Dataset.from_arrays(x, y) splits arrays into these"
+                f"x_val and y_val: Dataset.from_arrays(name, x, y) divides rows into these"
             )
         n = len(data.x_train)
         if len(data.y_train) != n:
