@@ -404,7 +404,7 @@ check.require()
 # | $\text{std} = \sqrt{\text{var} + \varepsilon}$ | $1 / (2\,\text{std})$ |
 # | $\text{sq} = \text{xc}^2$ | $2\,\text{xc}$ |
 #
-# ### Exercise 3: nine gradients back (5 points)
+# ### Exercise 3: back through nine gates (5 points)
 #
 # Write the gradient at each wire into the dictionary `d` under the name of the wire. The best order
 # is from right to left in the picture: `scaled` and `beta`, `xhat` and `gamma`, `inv`, `std`,
@@ -528,7 +528,7 @@ STAGES = {  # what is right on the small example, a hint, and what people get in
     ),
 }
 
-with exercise(3, "nine gradients back", staged_backward) as check:
+with exercise(3, "back through nine gates", staged_backward) as check:
     _, v = staged_forward(x_small, gamma_small, beta_small, eps_small)
     d = staged_backward(dout_small, v)
     for name, (expected, hint, mistakes) in STAGES.items():
