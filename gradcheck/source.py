@@ -52,7 +52,8 @@ def in_order(function: ast.AST) -> list[ast.AST]:
 
 
 def gradient_lines(layer: Any, inputs: list[str], params: list[str]) -> dict[str, str]:
-    """For each tensor the line of `backward` that last assigns its gradient: "line 12: dx = …"."""
+    """For each tensor the line of `backward` that last assigns its gradient: "line 12: dx = …", or
+    "layers.dropout, line 38: …" where backward is inherited from another module."""
     found = method(layer, "backward")
     if found is None:
         return {}
@@ -87,11 +88,13 @@ def gradient_lines(layer: Any, inputs: list[str], params: list[str]) -> dict[str
                         returned[str(key.value)] = value.id
                     elif isinstance(key, ast.Constant):
                         assigned[f"[{key.value!s}]"] = value.lineno
+    owner = next(cls for cls in type(layer).__mro__ if "backward" in vars(cls)).__module__
+    place = "" if owner == type(layer).__module__ else f"{owner}, "
     told = {}
     for name in (*inputs, *params):
         number = assigned.get(returned.get(name, ""), assigned.get(f"[{name}]", 0))
         if 0 < number <= len(lines):
-            told[name] = f"line {first + number - 1}: {lines[number - 1].strip()}"
+            told[name] = f"{place}line {first + number - 1}: {lines[number - 1].strip()}"
     return told
 
 

@@ -111,7 +111,10 @@ def load(path: str) -> types.ModuleType:
     try:
         source = Path(path).read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}; expected a Python file, behind which names of "
+            f"its layers may stand"
+        ) from None
     full = str(Path(path).resolve())
     module = types.ModuleType("checked_file")
     module.__file__ = full

@@ -58,7 +58,8 @@ class Plan:
 
 
 AS_STATED = {"rectifier": (1e-3,), "tanh": (0.0,), "softplus": (0.0,)}
-CHOSEN = dict.fromkeys(ACTIVATIONS, (0.0, 1e-4, 3e-4, 1e-3))
+CHOICE = (0.0, 1e-4, 3e-4, 1e-3)
+CHOSEN = dict.fromkeys(ACTIVATIONS, CHOICE)
 PLANS = {  # by the size of the minibatches
     10: Plan((0.1, 0.03, 0.01), AS_STATED, epochs=15, patience=4, seeds=range(2)),
     100: Plan((0.4, 0.2, 0.1), CHOSEN, epochs=80, patience=15, seeds=range(3)),
@@ -170,7 +171,7 @@ def runs_of(study, activation, batch):
 
 
 def lines(study):
-    """The table."""
+    """The errors, and the choice of the penalties."""
     rows = []
     for batch in PLANS:
         for activation, published in PUBLISHED.items():
@@ -187,12 +188,24 @@ def lines(study):
                     f"{np.mean(test) - published:+.2f}",
                     mean_and_spread(lowest),
                     f"{100 * np.mean([run['zeros'] for run in runs]):.1f}{zeros_published}",
+                    f"{runs[0]['setting']['penalty']:g}",
                     f"{runs[0]['setting']['lr']:g}",
                     ", ".join(str(run["epoch"]) for run in runs),
                 ]
             )
     header = ["", "batch", "paper, %", "ours, %", "difference", "validation, %"]
-    return table([*header, "zeros (paper), %", "rate", "best epochs"], rows)
+    errors = table([*header, "zeros (paper), %", "penalty", "rate", "best epochs"], rows)
+    return [*errors, "", *choices(study)]
+
+
+def choices(study):
+    """The lowest validation errors by which penalties were chosen."""
+    rows = []
+    for activation in ACTIVATIONS:
+        runs = study.found(activation=activation, batch=100, epochs=PENALTY_EPOCHS)
+        by_penalty = {run["setting"]["penalty"]: min(run["validation_error"]) for run in runs}
+        rows.append([activation, *(f"{100 * by_penalty[one]:.2f}" for one in CHOICE)])
+    return table(["validation, %, by penalty", *(f"{one:g}" for one in CHOICE)], rows)
 
 
 def picture(study):

@@ -441,3 +441,13 @@ def test_the_missing_one_at_the_true_class_is_told_for_means_and_sums(reduction)
 
     finding = only(check(Lacking(reduction), rows(5, 4), y))
     assert finding.message == "dscores lacks the -1 at the true class"
+
+
+def test_a_line_of_an_inherited_backward_pass_is_told_with_its_module():
+    class Unscaled(Dropout):
+        def forward(self, x, *, train=True):
+            out, cache = super().forward(x, train=train)
+            return (out * self.keep if train else out), cache
+
+    finding = only(check(Unscaled(0.5, rng=0), rows(5, 4)))
+    assert finding.line.startswith("layers.dropout, line ")
