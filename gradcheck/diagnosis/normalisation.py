@@ -1,4 +1,4 @@
-"""Gradients through a mean and a variance, part by part."""
+"""Gradients through a mean and a variance, or a mean square, part by part."""
 
 from __future__ import annotations
 
@@ -14,68 +14,81 @@ CENTRED = re.compile(r"\bx\s*-\s*\w+")
 
 
 def wrong_normalisation(scene: Scene, name: str) -> Iterator[Verdict]:
-    """Gradients through a mean and a variance: yours and right as sums of a direct term, a
-    constant and a term along the centred input, column by column or row by row."""
+    """Gradients through the statistics of columns or rows: yours and right as sums of a direct term
+    and one along the input, as behind a mean square, or of a direct term, a constant and one along
+    the centred input, as behind a mean and a variance."""
     x = scene.inputs.get(name)
     yours, right, label = scene.yours[name], scene.right[name], scene.label(name)
     if x is None or x.ndim < 2 or x.shape != scene.dout.shape or not np.isfinite(right).all():
         return
     gamma = next((p for p in scene.params.values() if p.ndim == 1), None)
+    eps = scene.settings.get("eps", 0.0)
     for axes, said in (((0, *range(2, x.ndim)), "batch"), ((x.ndim - 1,), "row")):
         weight = np.ones(())
         if said == "row" and gamma is not None and len(gamma) == x.shape[-1]:
             weight = gamma
-        direct = np.moveaxis(scene.dout * weight, axes, range(len(axes)))
-        count = int(np.prod(direct.shape[: len(axes)]))
+        count = int(np.prod([x.shape[axis] for axis in axes]))
         if count < 4:
             continue
-        columns = [
+        direct, entries, mine, wanted = (
             np.moveaxis(a, axes, range(len(axes))).reshape(count, -1)
-            for a in (scene.dout * weight, x - x.mean(axis=axes, keepdims=True), yours, right)
-        ]
-        rest, coefficients = 0.0, []
-        for g, c, a, n in zip(*(m.T for m in columns), strict=True):
-            basis = np.stack([g, np.ones(count), c], axis=1)
-            fit = np.linalg.lstsq(basis, np.stack([a, n], axis=1), rcond=None)[0]
-            rest = max(rest, np.abs(basis @ fit - np.stack([a, n], axis=1)).max())
-            coefficients.append(fit)
-        if scene.small(name, np.array(rest), np.abs(right)) is None:
-            continue
-        fits = np.array(coefficients)  # (columns, 3, 2)
-        eps = scene.settings.get("eps", 0.0)
-        std = np.sqrt(np.moveaxis(x, axes, range(len(axes))).reshape(count, -1).var(axis=0) + eps)
-        parts = (
-            "direct path",
-            f"path through the {said} mean",
-            f"path through the {said} variance",
+            for a in (scene.dout * weight, x, yours, right)
         )
-        size = np.abs(fits[:, :, 1]).max(axis=0)
-        scales = np.array([np.abs(m).max() for m in (columns[0], np.ones(1), columns[1])])
-        wrong = [
-            np.abs(fits[:, k, 0] - fits[:, k, 1]).max() * scales[k] > 1e-6 * (size * scales).max()
-            for k in range(3)
-        ]
-        if sum(wrong) == 0:
-            continue
-        with np.errstate(all="ignore"):
-            without = np.sqrt(std**2 / np.maximum(std**2 - eps, 1e-300))
-            nearly = np.abs(fits[:, 0, 0] / fits[:, 0, 1] / without - 1).max() < 1e-6
-        if eps and nearly and wrong[0]:
-            yield (
-                "missing-term",
-                f"{label} is off by √(1 + eps / var): backward leaves out eps",
-                "Use the same √(var + eps) as the forward pass.",
-                1e-6,
-            )
-        yield from part_of_normalisation(scene, label, parts, fits, wrong, std)
+        centred = entries - entries.mean(axis=0)
+        through = f"path through the {said}"
+        for basis, parts, squares in (
+            ([direct, entries], ("direct path", f"{through} mean square"), entries),
+            (
+                [direct, np.ones_like(direct), centred],
+                ("direct path", f"{through} mean", f"{through} variance"),
+                centred,
+            ),
+        ):
+            fits, rest = fitted(basis, mine, wanted)
+            if scene.small(name, np.array(rest), np.abs(right)) is None:
+                continue
+            size = np.abs(fits[:, :, 1]).max(axis=0)
+            sizes = size * [np.abs(term).max() for term in basis]
+            off = np.abs(fits[:, :, 0] - fits[:, :, 1]).max(axis=0)
+            wrong = off * [np.abs(term).max() for term in basis] > 1e-6 * sizes.max()
+            if not wrong.any():
+                continue
+            std = np.sqrt(np.square(squares).mean(axis=0) + eps)
+            with np.errstate(all="ignore"):
+                without = np.sqrt(std**2 / np.maximum(std**2 - eps, 1e-300))
+                nearly = np.abs(fits[:, 0, 0] / fits[:, 0, 1] / without - 1).max() < 1e-6
+            if eps and nearly and wrong[0]:
+                yield (
+                    "missing-term",
+                    f"{label} is off by √(1 + eps / var): backward leaves out eps",
+                    "Use the same √(var + eps) as the forward pass.",
+                    1e-6,
+                )
+            yield from part_of_normalisation(scene, label, parts, fits, wrong, std)
+
+
+def fitted(basis: list[np.ndarray], *wanted: np.ndarray) -> tuple[np.ndarray, float]:
+    """The coefficients (columns, terms, wanted) of the least-squares fit of each column of `wanted`
+    by those of the `basis`, and the largest residual."""
+    fits, rest = [], 0.0
+    for column in range(wanted[0].shape[1]):
+        terms = np.stack([term[:, column] for term in basis], axis=1)
+        goals = np.stack([one[:, column] for one in wanted], axis=1)
+        fits.append(np.linalg.lstsq(terms, goals, rcond=None)[0])
+        rest = max(rest, np.abs(terms @ fits[-1] - goals).max())
+    return np.array(fits), rest
 
 
 def part_of_normalisation(scene, label, parts, fits, wrong, std):
     size = np.abs(fits).max(axis=(0, 2))
-    if all(wrong[1:]) and np.all(np.abs(fits[:, 1:, 0]).max(axis=0) < 1e-6 * size[1:]):
+    if (
+        len(parts) == 3
+        and all(wrong[1:])
+        and np.all(np.abs(fits[:, 1:, 0]).max(axis=0) < 1e-6 * size[1:])
+    ):
         both = f"the {parts[1]} and the {parts[2]}"
         yield "missing-term", f"{label} lacks {both}", "Neither is a constant.", 1e-6
-    for k in (0, 2, 1):
+    for k in (0, *range(len(parts) - 1, 0, -1)):
         if not wrong[k]:
             continue
         a, n = fits[:, k, 0], fits[:, k, 1]

@@ -451,3 +451,57 @@ def test_a_line_of_an_inherited_backward_pass_is_told_with_its_module():
 
     finding = only(check(Unscaled(0.5, rng=0), rows(5, 4)))
     assert finding.line.startswith("layers.dropout, line ")
+
+
+class RootMeanSquareNorm(Layer):
+    """out = x / r with r = √(mean x² + eps), row by row."""
+
+    eps = 1e-5
+
+    def forward(self, x, *, train=True):
+        r = np.sqrt(np.square(x).mean(axis=1, keepdims=True) + self.eps)
+        return x / r, (x / r, r)
+
+    def backward(self, dout, cache):
+        xhat, r = cache
+        return (dout - xhat * (dout * xhat).mean(axis=1, keepdims=True)) / r, {}
+
+
+def test_paths_through_statistics_that_are_left_out_are_told_by_the_statistics():
+    class Constant(RootMeanSquareNorm):
+        def backward(self, dout, cache):
+            return dout / cache[1], {}
+
+    class Both(BatchNorm):
+        def backward(self, dout, cache):
+            _, grads = super().backward(dout, cache)
+            _, rstd, gamma, _ = cache
+            return dout * gamma * rstd, grads
+
+    assert check(RootMeanSquareNorm(), rows(5, 4))
+    found = only(check(Constant(), rows(5, 4))).message
+    assert found == "dx lacks the path through the row mean square"
+    found = only(check(Both(4), rows(5, 4), modes="train")).message
+    assert found == (
+        "dx lacks the path through the batch mean and the path through the batch variance"
+    )
+
+
+def test_an_eps_in_another_place_is_told_with_the_factors_by_which_it_shows():
+    class Outside(RowNorm):
+        def backward(self, dout, cache):
+            centred, std = cache
+            xhat = centred / (std + 1e-3)
+            d = dout - dout.mean(axis=1, keepdims=True)
+            return (d - xhat * (dout * xhat).mean(axis=1, keepdims=True)) / (std + 1e-3), {}
+
+        def forward(self, x, *, train=True):
+            _, (centred, std) = super().forward(x)
+            return centred / (std + 1e-3), (centred, std)
+
+    found = only(check(Outside(), rows(5, 4), reference=False)).message
+    assert re.fullmatch(
+        r"dx is nearly right: the path through the row variance is off by factors from 0\.99\d+ to "
+        r"0\.99\d+",
+        found,
+    )

@@ -32,6 +32,6 @@ WRONG = [
         "(g - xhat * np.mean(g * xhat, axis=1, keepdims=True)) / r",
         "g / r",
         [5],
-        "dx lacks the path through the row variance",
+        "dx lacks the path through the row mean square",
     ),
 ]
