@@ -89,8 +89,11 @@ def opened(path, epochs, team):
                 f"with; put those back, or begin a new run"
             )
         options.epochs = options.epochs if epochs is None else epochs
-        model, solver = build(options, dataset, team)
     except (AttributeError, KeyError, TypeError) as error:
+        raise FileError(f"{folder / 'config.json'}: damaged: {error}") from None
+    try:
+        model, solver = build(options, dataset, team)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FileError(f"{folder / 'config.json'}: damaged: {error}") from None
     run = assembled(options, dataset, model, solver, folder, team)
     # A run that was ended before it was saved at all begins again; nothing of it is lost.
