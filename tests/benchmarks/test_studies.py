@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.studies import depth, rectifiers, saturation, scaled_inputs, study
+from benchmarks.studies import (
+    depth,
+    later_methods,
+    rectifiers,
+    saturation,
+    scaled_inputs,
+    study,
+)
 from data import moons
 from layers import Affine, Multiply, ReLU, glorot_normal
 from nets import MLP, Classifier, Sequential
@@ -82,6 +89,42 @@ def test_the_penalty_adds_its_gradient():
     dx, _ = layer.backward(np.ones_like(x), cache)
     np.testing.assert_array_equal(out, x)
     np.testing.assert_array_equal(dx, [[1.25, 1, 0.75], [1.25, 1.25, 1]])
+
+
+def test_rates_and_penalties_are_those_of_the_lowest_validation_errors(tmp_path):
+    own = study.Study("rectifiers", tmp_path)
+    best = {"rectifier": (0.2, 3e-4), "tanh": (0.1, 0.0), "softplus": (0.4, 1e-3)}
+    stages = rectifiers.stages(own)
+    for stage in range(3):
+        settings = next(stages)
+        for setting in settings:
+            lr, penalty = best[setting["activation"]]
+            wrong = (setting["lr"] != lr) + (setting["penalty"] != penalty)
+            own.runs.append({"setting": setting, "validation_error": [0.9, 0.1 * wrong, 0.8]})
+        assert len(settings) == (18, 12, 2 * 3 + 3 * 3)[stage]
+    assert next(stages, None) is None
+    long = [s for s in settings if s["batch"] == 100]
+    assert {s["activation"]: (s["lr"], s["penalty"]) for s in long} == best
+    as_stated = {s["activation"]: s["penalty"] for s in settings if s["batch"] == 10}
+    assert as_stated == {"rectifier": 1e-3, "tanh": 0.0, "softplus": 0.0}
+
+
+def test_noise_is_added_in_training_alone():
+    layer = later_methods.Noise(np.random.default_rng(0))
+    x = np.full((200, 100), 2, np.float32)
+    noisy, cache = layer.forward(x)
+    same, _ = layer.forward(x, train=False)
+    assert noisy.dtype == np.float32
+    assert (noisy - x).std() == pytest.approx(0.3, rel=0.02)
+    assert abs((noisy - x).mean()) < 0.01
+    np.testing.assert_array_equal(same, x)
+    np.testing.assert_array_equal(layer.backward(x, cache)[0], x)
+
+
+def test_noise_stands_on_the_pixels_and_behind_each_batchnorm():
+    net = later_methods.network("rectifier", "noise", np.random.default_rng(0))
+    kinds = [type(layer).__name__ for layer in net.layers]
+    assert kinds == ["Noise", *["Affine", "BatchNorm", "Noise", "ReLU"] * 3, "Affine"]
 
 
 def test_negating_outputs_is_undone_by_negating_rows():
