@@ -13,10 +13,10 @@ with 0.001 Σ|h| of each image. In the other, minibatches of 100 make epochs fou
 there are more of them; and as the paper does not say how the norm is averaged, nor for which of the
 three it is meant, its strength is chosen, too. A learning rate is the one with the lowest
 validation error after RATE_EPOCHS epochs, with the first of the plan's penalties; the penalty is
-the one with the lowest after PENALTY_EPOCHS at that rate. The paper negates the outputs of half of
-the rectifiers. With weights drawn symmetrically about 0 that changes nothing about the training:
-negating the rows of the next matrix undoes it, before each step and after. So it is left out.
-`FOLDER/unfinished` holds the runs in progress.
+the one with the lowest over the last three of PENALTY_EPOCHS epochs at that rate. The paper negates
+the outputs of half of the rectifiers. With weights drawn symmetrically about 0 that changes nothing
+about the training: negating the rows of the next matrix undoes it, before each step and after. So
+it is left out. A run that diverges ends there. `FOLDER/unfinished` holds the runs in progress.
 """
 
 import sys
@@ -35,7 +35,7 @@ from layers.layer import Layer
 from nets import Classifier, Sequential
 from pictures import Panel, Picture
 from pictures.drawing import COLOURS
-from solvers import SGD, Solver
+from solvers import SGD, NonFiniteError, Solver
 
 ACTIVATIONS = {"rectifier": ReLU, "tanh": Tanh, "softplus": Softplus}
 COLOUR = dict(zip(ACTIVATIONS, COLOURS, strict=False))
@@ -120,11 +120,17 @@ def measure(setting, checkpoint, folder):
         patience=plan.patience,
         seed=seed,
     )
-    history = train(solver, checkpoint, in_words(setting))
+    try:
+        train(solver, checkpoint, in_words(setting))
+        diverged = None
+    except NonFiniteError as error:  # the solver has put the best parameters back
+        diverged = str(error)
+    history = solver.history
     return {
         "loss": history.loss,
         "validation_error": [1 - score for score in history.val_score],
         "epoch": int(np.argmax(history.val_score)) + 1,
+        "diverged": diverged,
         "test_error": 1 - model.score(data.x_test, data.y_test),
         "zeros": zeros(model.net, data.x_test),
         "seconds": sum(history.seconds),
@@ -138,9 +144,9 @@ def stages(study):
         names = ("activation", "batch", "penalty", "lr", "seed", "epochs")
         return dict(zip(names, (activation, batch, penalty, lr, seed, epochs), strict=True))
 
-    def best(entry, batch, activation, epochs):
+    def best(entry, batch, activation, epochs, error):
         runs = study.found(activation=activation, batch=batch, epochs=epochs)
-        return min(runs, key=lambda run: min(run["validation_error"]))["setting"][entry]
+        return min(runs, key=error)["setting"][entry]
 
     nets = [(batch, activation) for batch in PLANS for activation in ACTIVATIONS]
     penalty = {(batch, name): PLANS[batch].penalties[name][0] for batch, name in nets}
@@ -149,14 +155,14 @@ def stages(study):
         for net in nets
         for lr in PLANS[net[0]].rates
     ]
-    lr = {net: best("lr", *net, RATE_EPOCHS) for net in nets}
+    lr = {net: best("lr", *net, RATE_EPOCHS, last) for net in nets}
     to_compare = [net for net in nets if len(PLANS[net[0]].penalties[net[1]]) > 1]
     yield [
         setting(*net, strength, lr[net], 0, PENALTY_EPOCHS)
         for net in to_compare
         for strength in PLANS[net[0]].penalties[net[1]]
     ]
-    penalty |= {net: best("penalty", *net, PENALTY_EPOCHS) for net in to_compare}
+    penalty |= {net: best("penalty", *net, PENALTY_EPOCHS, lately) for net in to_compare}
     long = [
         setting(*net, penalty[net], lr[net], seed, PLANS[net[0]].epochs)
         for net in nets
@@ -165,9 +171,20 @@ def stages(study):
     yield sorted(long, key=lambda one: one["seed"])
 
 
+def last(run):
+    return run["validation_error"][-1]
+
+
+def lately(run):
+    """The mean of the last three validation errors, which jump from epoch to epoch."""
+    return float(np.mean(run["validation_error"][-3:]))
+
+
 def runs_of(study, activation, batch):
-    """The runs of the plan."""
-    return study.found(activation=activation, batch=batch, epochs=PLANS[batch].epochs)
+    """The long runs, at the rate and with the penalty that were chosen."""
+    *_, long = stages(study)
+    runs = study.found(activation=activation, batch=batch)
+    return [run for run in runs if run["setting"] in long]
 
 
 def lines(study):
@@ -199,11 +216,11 @@ def lines(study):
 
 
 def choices(study):
-    """The lowest validation errors by which penalties were chosen."""
+    """The validation errors by which penalties were chosen."""
     rows = []
     for activation in ACTIVATIONS:
         runs = study.found(activation=activation, batch=100, epochs=PENALTY_EPOCHS)
-        by_penalty = {run["setting"]["penalty"]: min(run["validation_error"]) for run in runs}
+        by_penalty = {run["setting"]["penalty"]: lately(run) for run in runs}
         rows.append([activation, *(f"{100 * by_penalty[one]:.2f}" for one in CHOICE)])
     return table(["validation, %, by penalty", *(f"{one:g}" for one in CHOICE)], rows)
 
