@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,7 @@ def measure(setting, checkpoint, folder):
         diverged = None
     except NonFiniteError as error:  # the solver has put the best parameters back
         diverged = str(error)
-    history = solver.history
+    history: Any = solver.history
     return {
         "loss": history.loss,
         "validation_error": [1 - score for score in history.val_score],
