@@ -10,7 +10,8 @@ in front of its gamma and beta. Last, the rectifier is replaced by the leaky (20
 (2015) and the parametric one (2015), and by maxout units of two pieces (2013). All see the 60,000
 training images, pixels divided by 255, for EPOCHS epochs in minibatches of BATCH, while the
 learning rate falls along a cosine to 0. No setting is chosen by the test images, though noise was
-added since dropout had missed the aim on them; the figure is that after the last epoch. `FOLDER/unfinished` holds the runs in progress.
+added since dropout had missed the aim on them; the figure is that after the last epoch.
+`FOLDER/unfinished` holds the runs in progress.
 """
 
 import sys
