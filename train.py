@@ -8,7 +8,7 @@ the terminal was closed, 141 nobody reads the output any more.
 import sys
 
 try:
-    from training.command import main, program
+    from chainrule.training.command import main, program
 except KeyboardInterrupt:
     print("train.py: interrupted", file=sys.stderr)
     sys.exit(130)

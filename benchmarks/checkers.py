@@ -43,7 +43,7 @@ from typing import Any
 
 import numpy as np
 
-import gradcheck
+from chainrule import gradcheck
 
 FOLDER = pathlib.Path(__file__).parents[1] / "tests/gradcheck/mistakes"
 spec: Any = importlib.util.spec_from_file_location(

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from data import Dataset, load_digits
-from training.building import build
-from training.folder import RunFolder, description
-from training.options import fill_in, parser
-from training.running import assembled
+from chainrule.data import Dataset, load_digits
+from chainrule.training.building import build
+from chainrule.training.folder import RunFolder, description
+from chainrule.training.options import fill_in, parser
+from chainrule.training.running import assembled
 
 
 def like_mnist(rows):

@@ -3,8 +3,8 @@
 from functools import partial
 
 from benchmarks.report import TITLES, columns, ratios
-from pictures import Panel, Picture
-from pictures.drawing import COLOURS
+from chainrule.pictures import Panel, Picture
+from chainrule.pictures.drawing import COLOURS
 
 MARKERS = "|xo^vsD*"
 

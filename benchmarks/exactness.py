@@ -28,10 +28,10 @@ import numpy as np
 from mpmath import mp, mpf
 from tqdm import tqdm
 
-import layers
 from benchmarks.contenders import ours
 from benchmarks.machine import machine
 from benchmarks.report import table, write_json
+from chainrule import layers
 
 AIM = 4.0
 ALPHA = 0.25  # of PReLU

@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 
-from layers import Affine, Multiply, ReLU, Shift
-from nets import Graph
+from chainrule.layers import Affine, Multiply, ReLU, Shift
+from chainrule.nets import Graph
 
 
 def chain(layers):

@@ -19,8 +19,8 @@ from benchmarks.drawing import plain
 from benchmarks.machine import machine
 from benchmarks.race import Race
 from benchmarks.report import exponent, micro, table, write_json
-from pictures import Panel, Picture
-from pictures.drawing import BLUE, ORANGE
+from chainrule.pictures import Panel, Picture
+from chainrule.pictures.drawing import BLUE, ORANGE
 
 WIDTH, DEPTH, BATCH = 256, 2, 128
 RANGES = {

@@ -26,7 +26,7 @@ from benchmarks.contenders.ours import RULES, model_of
 from benchmarks.machine import machine
 from benchmarks.race import clock, in_a_process
 from benchmarks.report import table, write_json
-from solvers import Solver
+from chainrule.solvers import Solver
 
 MiB = 2**20
 FLOAT = 4  # bytes

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from benchmarks.machine import cores, machine
 from benchmarks.race import NEEDS, clock, in_a_process
 from benchmarks.report import table, write_json
-from data import load_mnist
+from chainrule.data import load_mnist
 
 GOAL = 0.98
 EPOCHS = 30  # at most

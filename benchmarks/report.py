@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from nets.files import write_file
+from chainrule.nets.files import write_file
 
 TITLES = {  # of the contenders, in the order of the columns
     "floor": "floor",

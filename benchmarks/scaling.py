@@ -39,11 +39,11 @@ from tqdm import tqdm
 from benchmarks.drawing import plain
 from benchmarks.machine import in_words, machine
 from benchmarks.report import table, write_json
-from nets import MLP, Classifier
-from pictures import Panel, Picture
-from pictures.drawing import BLUE, ORANGE
-from solvers import SGD, Adam, UpdateRule
-from solvers.parallel import ParallelSolver, Share
+from chainrule.nets import MLP, Classifier
+from chainrule.pictures import Panel, Picture
+from chainrule.pictures.drawing import BLUE, ORANGE
+from chainrule.solvers import SGD, Adam, UpdateRule
+from chainrule.solvers.parallel import ParallelSolver, Share
 
 SIZES = (784, 2048, 2048, 2048, 10)
 BATCH = 256

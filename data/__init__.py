@@ -10,18 +10,18 @@
 - `Standardiser`: brings new rows to the scale of a dataset that is `standardised()`
 """
 
-from data.cifar10 import load_cifar10
-from data.csv_file import load_csv
-from data.dataset import Dataset
-from data.digits import load_digits
-from data.files import load_file
-from data.mnist import load_mnist
-from data.npz_file import load_npz
-from data.pixels import Pixels
-from data.rows import load_rows
-from data.splits import stratified_split
-from data.standardiser import Standardiser
-from data.toy import blobs, circles, moons, spirals, xor
+from chainrule.data.cifar10 import load_cifar10
+from chainrule.data.csv_file import load_csv
+from chainrule.data.dataset import Dataset
+from chainrule.data.digits import load_digits
+from chainrule.data.files import load_file
+from chainrule.data.mnist import load_mnist
+from chainrule.data.npz_file import load_npz
+from chainrule.data.pixels import Pixels
+from chainrule.data.rows import load_rows
+from chainrule.data.splits import stratified_split
+from chainrule.data.standardiser import Standardiser
+from chainrule.data.toy import blobs, circles, moons, spirals, xor
 
 __all__ = [
     "Dataset",

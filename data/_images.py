@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data.dataset import Dataset
-from data.pixels import Bytes, Pixels
-from data.splits import split_named
+from chainrule.data.dataset import Dataset
+from chainrule.data.pixels import Bytes, Pixels
+from chainrule.data.splits import split_named
 
 
 def image_dataset(

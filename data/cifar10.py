@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
-from data._download import fetch
-from data._images import image_dataset
-from data.dataset import Dataset
-from data.pixels import Bytes
+from chainrule.data._download import fetch
+from chainrule.data._images import image_dataset
+from chainrule.data.dataset import Dataset
+from chainrule.data.pixels import Bytes
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from data.dataset import Dataset
+from chainrule.data.dataset import Dataset
 
 
 def load_csv(path: str | PathLike[str], *, label: int | str = -1, seed: int = 0) -> Dataset:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data.pixels import Pixels
-from data.splits import TRAIN_VAL_TEST, split_named
-from data.standardiser import Examples, Standardiser
+from chainrule.data.pixels import Pixels
+from chainrule.data.splits import TRAIN_VAL_TEST, split_named
+from chainrule.data.standardiser import Examples, Standardiser
 
 Labels = NDArray[np.integer]
 

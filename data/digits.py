@@ -6,7 +6,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import DTypeLike
 
-from data.dataset import Dataset
+from chainrule.data.dataset import Dataset
 
 
 def load_digits(*, seed: int = 0, dtype: DTypeLike = np.float64) -> Dataset:
@@ -28,7 +28,7 @@ def load_digits(*, seed: int = 0, dtype: DTypeLike = np.float64) -> Dataset:
         seed: decides which row goes to which part.
         dtype: of x, float32 or float64.
     """
-    packed = resources.files("data").joinpath("digits.csv.gz").read_bytes()
+    packed = resources.files("chainrule.data").joinpath("digits.csv.gz").read_bytes()
     lines = gzip.decompress(packed).decode("ascii").splitlines()
     table = np.loadtxt(lines, delimiter=",", dtype=np.int64)  # (1797, 65)
     x, y = table[:, :-1] / 16, table[:, -1]

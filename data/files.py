@@ -3,9 +3,9 @@
 from os import PathLike
 from pathlib import Path
 
-from data.csv_file import load_csv
-from data.dataset import Dataset
-from data.npz_file import load_npz
+from chainrule.data.csv_file import load_csv
+from chainrule.data.dataset import Dataset
+from chainrule.data.npz_file import load_npz
 
 
 def load_file(

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
-from data._download import fetch
-from data._images import image_dataset
-from data.dataset import Dataset
-from data.pixels import Bytes
+from chainrule.data._download import fetch
+from chainrule.data._images import image_dataset
+from chainrule.data.dataset import Dataset
+from chainrule.data.pixels import Bytes
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 SHA256 = {

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from data.dataset import Dataset, check_rows
-from data.splits import split_named
+from chainrule.data.dataset import Dataset, check_rows
+from chainrule.data.splits import split_named
 
 _TRAIN_TEST = ("x_train", "y_train", "x_test", "y_test")
 _VAL = ("x_val", "y_val")

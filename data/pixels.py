@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
-from data.standardiser import Standardiser
+from chainrule.data.standardiser import Standardiser
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.floating]

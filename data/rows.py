@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.csv_file import read_table
-from data.npz_file import read_npz
-from data.standardiser import Examples
+from chainrule.data.csv_file import read_table
+from chainrule.data.npz_file import read_npz
+from chainrule.data.standardiser import Examples
 
 
 def load_rows(

@@ -10,7 +10,7 @@ two classes, or fewer than three points of one, raise ValueError.
 import numpy as np
 from numpy.typing import NDArray
 
-from data.dataset import Dataset
+from chainrule.data.dataset import Dataset
 
 
 def spirals(

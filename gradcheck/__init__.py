@@ -6,18 +6,18 @@
 `check` takes any object with the contract of a layer, `check_functions` a pair of plain functions,
 `check_model` anything with params and loss(x, y), `check_update` an update rule; `assert_correct`
 is for tests. `jacobian`, `hessian`, `vjp` and `hvp` are derivatives of layers and of functions.
-`python -m gradcheck` checks the layers of this library, and `python -m gradcheck FILE` those of a
+`python -m chainrule.gradcheck` checks the layers of this library, and with a file those of the
 file.
 """
 
-from gradcheck.check import assert_correct, check
-from gradcheck.derivatives import hessian, hvp, jacobian, vjp
-from gradcheck.functions import check_functions
-from gradcheck.memory import JacobianMemory, jacobian_memory
-from gradcheck.models import check_model
-from gradcheck.numeric import numerical_gradient
-from gradcheck.report import Finding, GradientError, Probe, Report, Tensor
-from gradcheck.updates import check_update
+from chainrule.gradcheck.check import assert_correct, check
+from chainrule.gradcheck.derivatives import hessian, hvp, jacobian, vjp
+from chainrule.gradcheck.functions import check_functions
+from chainrule.gradcheck.memory import JacobianMemory, jacobian_memory
+from chainrule.gradcheck.models import check_model
+from chainrule.gradcheck.numeric import numerical_gradient
+from chainrule.gradcheck.report import Finding, GradientError, Probe, Report, Tensor
+from chainrule.gradcheck.updates import check_update
 
 __all__ = [
     "Finding",

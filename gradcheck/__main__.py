@@ -1,8 +1,8 @@
 """Checks of many layers from the command line.
 
-    python -m gradcheck                          every layer and network of the library
-    python -m gradcheck homework.py              every layer of a file of yours
-    python -m gradcheck homework.py ReLU affine  some of them
+    python -m chainrule.gradcheck                          every layer and network of the library
+    python -m chainrule.gradcheck homework.py              every layer of a file of yours
+    python -m chainrule.gradcheck homework.py ReLU affine  some of them
 
 Of a file, every class that has `forward` and `backward` is checked, and every pair of functions
 `name_forward(x, …)` and `name_backward(dout, cache)`. A class shows its inputs itself where it
@@ -29,8 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gradcheck.report import Report, clip, finite
-from gradcheck.targets import (
+from chainrule.gradcheck.report import Report, clip, finite
+from chainrule.gradcheck.targets import (
     CORRECT,
     ERROR,
     GUESSED,
@@ -42,7 +42,7 @@ from gradcheck.targets import (
     file_targets,
     library_targets,
 )
-from gradcheck.trying import Case, described, unwritten
+from chainrule.gradcheck.trying import Case, described, unwritten
 
 VERDICTS = (ERROR, WRONG, UNTRIED, UNWRITTEN, CORRECT)  # of several, the first one counts
 
@@ -224,14 +224,14 @@ class Parser(argparse.ArgumentParser):
     """A parser that reports bad usage in one line."""
 
     def error(self, message: str) -> Any:
-        raise UsageError(f"{message} (python -m gradcheck --help says more)")
+        raise UsageError(f"{message} (python -m chainrule.gradcheck --help says more)")
 
 
 def parser() -> Parser:
     """The command line."""
     about, usage, more = (__doc__ or "\n\n\n\n").split("\n\n", 2)
     line = Parser(
-        "python -m gradcheck",
+        "python -m chainrule.gradcheck",
         description=f"{about}\n\n{usage}",
         epilog=more,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradcheck.judge import Judge
-from gradcheck.numeric import own_stream
-from gradcheck.passes import Pass, unpack
-from gradcheck.report import Probe
-from gradcheck.subject import Subject, as_outputs, like_outputs
+from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.numeric import own_stream
+from chainrule.gradcheck.passes import Pass, unpack
+from chainrule.gradcheck.report import Probe
+from chainrule.gradcheck.subject import Subject, as_outputs, like_outputs
 
 PASSED = Probe("passed")
 

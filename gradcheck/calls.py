@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.asking import PASSED, label, names, other, run
-from gradcheck.judge import Judge
-from gradcheck.passes import close, gradients, same, state_of
-from gradcheck.report import Probe
-from gradcheck.subject import (
+from chainrule.gradcheck.asking import PASSED, label, names, other, run
+from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.passes import close, gradients, same, state_of
+from chainrule.gradcheck.report import Probe
+from chainrule.gradcheck.subject import (
     Subject,
     as_outputs,
     cast_copy,

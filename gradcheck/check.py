@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.calls import inference
-from gradcheck.formulas import compare_with_reference
-from gradcheck.judge import Judge
-from gradcheck.probes import ask, look_for_instability, probe
-from gradcheck.report import GradientError, Report
-from gradcheck.watch import runs
+from chainrule.gradcheck.calls import inference
+from chainrule.gradcheck.formulas import compare_with_reference
+from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.probes import ask, look_for_instability, probe
+from chainrule.gradcheck.report import GradientError, Report
+from chainrule.gradcheck.watch import runs
 
 
 def check(

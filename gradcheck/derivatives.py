@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.memory import allowed
-from gradcheck.numeric import (
+from chainrule.gradcheck.memory import allowed
+from chainrule.gradcheck.numeric import (
     EPS,
     ComplexStepError,
     both_ways,
@@ -18,8 +18,8 @@ from gradcheck.numeric import (
     finite,
     reals,
 )
-from gradcheck.places import LayerAt, at_place, settled
-from gradcheck.subject import fingerprint
+from chainrule.gradcheck.places import LayerAt, at_place, settled
+from chainrule.gradcheck.subject import fingerprint
 
 SECOND = EPS ** (1 / 4)  # the step that is best for second differences
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradcheck.diagnosis import Scene, diagnose
-from gradcheck.networks import blame_a_layer
-from gradcheck.report import Finding
-from gradcheck.subject import Subject, as_outputs
-from gradcheck.values import Point
+from chainrule.gradcheck.diagnosis import Scene, diagnose
+from chainrule.gradcheck.networks import blame_a_layer
+from chainrule.gradcheck.report import Finding
+from chainrule.gradcheck.subject import Subject, as_outputs
+from chainrule.gradcheck.values import Point
 
 if TYPE_CHECKING:
-    from gradcheck.judge import Judge
+    from chainrule.gradcheck.judge import Judge
 
 
 def explain(judge: Judge, scene: Scene, wrong: list[str], train: bool) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcheck import references
-from gradcheck.passes import close, state_of
-from gradcheck.report import Finding, Probe
-from gradcheck.subject import Subject, as_outputs
+from chainrule.gradcheck import references
+from chainrule.gradcheck.passes import close, state_of
+from chainrule.gradcheck.report import Finding, Probe
+from chainrule.gradcheck.subject import Subject, as_outputs
 
 if TYPE_CHECKING:
-    from gradcheck.judge import Judge
+    from chainrule.gradcheck.judge import Judge
 
 
 def compare_with_reference(judge: Judge, modes: tuple[str, ...]) -> None:

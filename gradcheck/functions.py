@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.check import examine
-from gradcheck.diagnosis.scene import STRENGTHS, Scene
-from gradcheck.judge import Judge
-from gradcheck.pairs import Complaint, Pair, is_float, pair
-from gradcheck.report import Probe, Report
-from gradcheck.source import in_order, method
-from gradcheck.subject import input_names
-from gradcheck.words import excuse_float32, say_again, words_of, words_on_penalty
+from chainrule.gradcheck.check import examine
+from chainrule.gradcheck.diagnosis.scene import STRENGTHS, Scene
+from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.pairs import Complaint, Pair, is_float, pair
+from chainrule.gradcheck.report import Probe, Report
+from chainrule.gradcheck.source import in_order, method
+from chainrule.gradcheck.subject import input_names
+from chainrule.gradcheck.words import excuse_float32, say_again, words_of, words_on_penalty
 
 
 def check_functions(

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.diagnosis import Scene, diagnose
-from gradcheck.explain import explain
-from gradcheck.linearity import dependence
-from gradcheck.numeric import own_stream
-from gradcheck.passes import Pass, described, gradients, same, unpack
-from gradcheck.report import Finding, Probe, Report, Tensor
-from gradcheck.source import cache_names, gradient_lines, raising_line
-from gradcheck.subject import Arrays, Subject, as_outputs, like_outputs, sublayers
-from gradcheck.values import (
+from chainrule.gradcheck.diagnosis import Scene, diagnose
+from chainrule.gradcheck.explain import explain
+from chainrule.gradcheck.linearity import dependence
+from chainrule.gradcheck.numeric import own_stream
+from chainrule.gradcheck.passes import Pass, described, gradients, same, unpack
+from chainrule.gradcheck.report import Finding, Probe, Report, Tensor
+from chainrule.gradcheck.source import cache_names, gradient_lines, raising_line
+from chainrule.gradcheck.subject import Arrays, Subject, as_outputs, like_outputs, sublayers
+from chainrule.gradcheck.values import (
     Point,
     direction,
     entries,
@@ -24,7 +24,7 @@ from gradcheck.values import (
     measure,
     rows_are_independent,
 )
-from gradcheck.verdict import RELATIVE, verdict, well_formed
+from chainrule.gradcheck.verdict import RELATIVE, verdict, well_formed
 
 LINES = 250  # a tensor is measured entry by entry where so many lines suffice …
 SAMPLE = 60  # … and on so many where they do not and a direction shows an error

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.places import LayerAt
+from chainrule.gradcheck.places import LayerAt
 
 LIMIT = 2**30  # bytes of an explicit Jacobian or Hessian
 

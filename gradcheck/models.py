@@ -10,15 +10,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from gradcheck.check import examine
-from gradcheck.diagnosis.scene import STRENGTHS, Scene
-from gradcheck.functions import FunctionJudge
-from gradcheck.judge import Judge
-from gradcheck.pairs import Complaint, dressed, is_float, share_of, times
-from gradcheck.probes import ask
-from gradcheck.report import Probe, Report
-from gradcheck.subject import input_names
-from gradcheck.words import Words, say_again, words_on_penalty
+from chainrule.gradcheck.check import examine
+from chainrule.gradcheck.diagnosis.scene import STRENGTHS, Scene
+from chainrule.gradcheck.functions import FunctionJudge
+from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.pairs import Complaint, dressed, is_float, share_of, times
+from chainrule.gradcheck.probes import ask
+from chainrule.gradcheck.report import Probe, Report
+from chainrule.gradcheck.subject import input_names
+from chainrule.gradcheck.words import Words, say_again, words_on_penalty
 
 MODEL_PROBES = (
     "forward leaves inputs and params alone",

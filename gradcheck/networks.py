@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcheck.passes import close
-from gradcheck.subject import Subject, like_outputs
-from gradcheck.watch import runs
+from chainrule.gradcheck.passes import close
+from chainrule.gradcheck.subject import Subject, like_outputs
+from chainrule.gradcheck.watch import runs
 
 if TYPE_CHECKING:
-    from gradcheck.judge import Judge
+    from chainrule.gradcheck.judge import Judge
 
 
 def blame_a_layer(judge: Judge, train: bool) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.subject import Arrays, as_outputs
+from chainrule.gradcheck.subject import Arrays, as_outputs
 
 
 class Pass:

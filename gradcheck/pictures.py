@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcheck.html import as_matrix
-from gradcheck.numeric import own_stream
-from gradcheck.report import Report, Tensor
+from chainrule.gradcheck.html import as_matrix
+from chainrule.gradcheck.numeric import own_stream
+from chainrule.gradcheck.report import Report, Tensor
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.numeric import as_array, finite, numbers, reals
-from gradcheck.passes import described, unpack
-from gradcheck.subject import Subject
+from chainrule.gradcheck.numeric import as_array, finite, numbers, reals
+from chainrule.gradcheck.passes import described, unpack
+from chainrule.gradcheck.subject import Subject
 
 
 def at_place(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.asking import PASSED, changed, is_loss, label, names, other, rows, run
-from gradcheck.diagnosis import diagnose
-from gradcheck.judge import Judge
-from gradcheck.report import Probe
-from gradcheck.subject import as_outputs
-from gradcheck.values import Point, direction, measure
+from chainrule.gradcheck.asking import PASSED, changed, is_loss, label, names, other, rows, run
+from chainrule.gradcheck.diagnosis import diagnose
+from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.report import Probe
+from chainrule.gradcheck.subject import as_outputs
+from chainrule.gradcheck.values import Point, direction, measure
 
 
 def values_elsewhere(

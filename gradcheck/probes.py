@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gradcheck.asking import label
-from gradcheck.calls import (
+from chainrule.gradcheck.asking import label
+from chainrule.gradcheck.calls import (
     dependence,
     four_dimensional,
     layout,
@@ -18,9 +18,9 @@ from gradcheck.calls import (
     stale_cache,
     state,
 )
-from gradcheck.judge import Judge
-from gradcheck.points import batch_of_none, batch_of_one, large, small, ties, zeros
-from gradcheck.report import Probe
+from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.points import batch_of_none, batch_of_one, large, small, ties, zeros
+from chainrule.gradcheck.report import Probe
 
 
 def probe(judge: Judge, modes: tuple[str, ...]) -> None:

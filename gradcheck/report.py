@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.html import INFERENCE, fragment
+from chainrule.gradcheck.html import INFERENCE, fragment
 
 WIDTH, LINES = 100, 12  # of a printed report
 NOTES = 3  # so many notes are printed

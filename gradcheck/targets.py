@@ -1,4 +1,4 @@
-"""What `python -m gradcheck` checks: the layers of the library, or those of a file."""
+"""What `python -m chainrule.gradcheck` checks: the layers of the library, or those of a file."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.check import check
-from gradcheck.functions import check_functions
-from gradcheck.guesses import constructor_guesses, input_guesses, named_input, required
-from gradcheck.report import Report
-from gradcheck.trying import Case, described, forward_complaint, unwritten
+from chainrule.gradcheck.check import check
+from chainrule.gradcheck.functions import check_functions
+from chainrule.gradcheck.guesses import constructor_guesses, input_guesses, named_input, required
+from chainrule.gradcheck.report import Report
+from chainrule.gradcheck.trying import Case, described, forward_complaint, unwritten
 
-LIBRARY = ("layers", "nets")
+LIBRARY = ("chainrule.layers", "chainrule.nets")
 CORRECT, WRONG, ERROR = "correct", "WRONG", "error"
 UNWRITTEN, UNTRIED = "not written yet", "not tried"
 GUESSED = "guessed"  # the name of the one example of what has none
@@ -50,11 +50,6 @@ def library_targets(seed: int) -> list[Target]:
             module = importlib.import_module(name)
         except ImportError as error:
             raise UsageError(f"cannot import the library: {error}") from None
-        if not hasattr(module, "__all__"):
-            raise UsageError(
-                f"{getattr(module, '__file__', None) or name} is called like the library's package "
-                f"{name} and stands in its way; run from another folder, or rename it"
-            )
         for key in sorted(module.__all__, key=str.casefold):
             thing = getattr(module, key)
             target = from_examples(thing, seed) if inspect.isclass(thing) else None

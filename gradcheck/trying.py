@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.report import Report, clip
+from chainrule.gradcheck.report import Report, clip
 
 
 @dataclass

@@ -22,7 +22,7 @@ from math import comb
 
 import numpy as np
 
-from gradcheck.subject import Arrays, Subject, as_outputs
+from chainrule.gradcheck.subject import Arrays, Subject, as_outputs
 
 FIRST_STEP = 1e-3
 SHRINK = 8.0

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene
-from gradcheck.report import Tensor
-from gradcheck.values import Slopes
+from chainrule.gradcheck.diagnosis.scene import Scene
+from chainrule.gradcheck.report import Tensor
+from chainrule.gradcheck.values import Slopes
 
 if TYPE_CHECKING:
-    from gradcheck.judge import Judge
+    from chainrule.gradcheck.judge import Judge
 
 RELATIVE = 1e-7  # the least error, relative to a tensor's largest gradient, that counts as one
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcheck.passes import Pass, gradients, same, unpack
-from gradcheck.report import Probe
-from gradcheck.subject import Arrays, as_outputs, fingerprint, like_outputs
+from chainrule.gradcheck.passes import Pass, gradients, same, unpack
+from chainrule.gradcheck.report import Probe
+from chainrule.gradcheck.subject import Arrays, as_outputs, fingerprint, like_outputs
 
 if TYPE_CHECKING:
-    from gradcheck.judge import Judge
+    from chainrule.gradcheck.judge import Judge
 
 
 def runs(judge: Judge) -> bool:

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from gradcheck.pairs import Pair, name_of
-from gradcheck.report import Finding, Probe, Report
+from chainrule.gradcheck.pairs import Pair, name_of
+from chainrule.gradcheck.report import Finding, Probe, Report
 
 Words = list[tuple[str, str]]
 

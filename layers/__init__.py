@@ -6,39 +6,39 @@
 `Layer` states the contract; `layers.init` holds the schemes for the first weights.
 """
 
-from layers.add import Add
-from layers.affine import Affine
-from layers.batchnorm import BatchNorm
-from layers.cross_entropy import CrossEntropy
-from layers.dropout import Dropout
-from layers.elu import ELU
-from layers.exp import Exp
-from layers.hinge import Hinge
-from layers.init import glorot_normal, he_normal, lecun_normal, plain_normal
-from layers.layer import Layer, Loss
-from layers.layernorm import LayerNorm
-from layers.leaky_relu import LeakyReLU
-from layers.log import Log
-from layers.matmul import MatMul
-from layers.max import Max
-from layers.maxout import Maxout
-from layers.mse import MSE
-from layers.multiply import Multiply
-from layers.negate import Negate
-from layers.prelu import PReLU
-from layers.reciprocal import Reciprocal
-from layers.relu import ReLU
-from layers.scale import Scale
-from layers.shift import Shift
-from layers.sigmoid import Sigmoid
-from layers.sigmoid_cross_entropy import SigmoidCrossEntropy
-from layers.softmax import Softmax
-from layers.softmax_cross_entropy import SoftmaxCrossEntropy
-from layers.softplus import Softplus
-from layers.square import Square
-from layers.subtract import Subtract
-from layers.sum import Sum
-from layers.tanh import Tanh
+from chainrule.layers.add import Add
+from chainrule.layers.affine import Affine
+from chainrule.layers.batchnorm import BatchNorm
+from chainrule.layers.cross_entropy import CrossEntropy
+from chainrule.layers.dropout import Dropout
+from chainrule.layers.elu import ELU
+from chainrule.layers.exp import Exp
+from chainrule.layers.hinge import Hinge
+from chainrule.layers.init import glorot_normal, he_normal, lecun_normal, plain_normal
+from chainrule.layers.layer import Layer, Loss
+from chainrule.layers.layernorm import LayerNorm
+from chainrule.layers.leaky_relu import LeakyReLU
+from chainrule.layers.log import Log
+from chainrule.layers.matmul import MatMul
+from chainrule.layers.max import Max
+from chainrule.layers.maxout import Maxout
+from chainrule.layers.mse import MSE
+from chainrule.layers.multiply import Multiply
+from chainrule.layers.negate import Negate
+from chainrule.layers.prelu import PReLU
+from chainrule.layers.reciprocal import Reciprocal
+from chainrule.layers.relu import ReLU
+from chainrule.layers.scale import Scale
+from chainrule.layers.shift import Shift
+from chainrule.layers.sigmoid import Sigmoid
+from chainrule.layers.sigmoid_cross_entropy import SigmoidCrossEntropy
+from chainrule.layers.softmax import Softmax
+from chainrule.layers.softmax_cross_entropy import SoftmaxCrossEntropy
+from chainrule.layers.softplus import Softplus
+from chainrule.layers.square import Square
+from chainrule.layers.subtract import Subtract
+from chainrule.layers.sum import Sum
+from chainrule.layers.tanh import Tanh
 
 __all__ = [
     "ELU",

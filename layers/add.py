@@ -1,6 +1,6 @@
 """The add gate."""
 
-from layers.layer import Layer, sum_to
+from chainrule.layers.layer import Layer, sum_to
 
 
 class Add(Layer):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from layers.init import lecun_normal
-from layers.kernels import times_transposed
-from layers.layer import Layer, flatten
+from chainrule.layers.init import lecun_normal
+from chainrule.layers.kernels import times_transposed
+from chainrule.layers.layer import Layer, flatten
 
 
 class Affine(Layer):

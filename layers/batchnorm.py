@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from layers.kernels import sum_of_products
-from layers.layer import Layer
+from chainrule.layers.kernels import sum_of_products
+from chainrule.layers.layer import Layer
 
 
 class BatchNorm(Layer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layers.layer import Layer
+from chainrule.layers.layer import Layer
 
 
 class Dropout(Layer):

@@ -7,7 +7,7 @@ from numbers import Real
 
 import numpy as np
 
-from layers.init import lecun_normal
+from chainrule.layers.init import lecun_normal
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from layers.init import he_normal
-from layers.layer import Layer
+from chainrule.layers.init import he_normal
+from chainrule.layers.layer import Layer
 
 
 class LeakyReLU(Layer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layers.layer import Layer, sum_to
+from chainrule.layers.layer import Layer, sum_to
 
 
 class MatMul(Layer):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from layers.init import lecun_normal
-from layers.layer import Layer, flatten
+from chainrule.layers.init import lecun_normal
+from chainrule.layers.layer import Layer, flatten
 
 
 class Maxout(Layer):

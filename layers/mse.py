@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layers.layer import Loss
+from chainrule.layers.layer import Loss
 
 
 class MSE(Loss):

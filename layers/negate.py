@@ -1,6 +1,6 @@
 """The negation gate."""
 
-from layers.layer import Layer
+from chainrule.layers.layer import Layer
 
 
 class Negate(Layer):

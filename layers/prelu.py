@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from layers.init import he_normal
-from layers.kernels import two_sided
-from layers.layer import Layer, sum_to
+from chainrule.layers.init import he_normal
+from chainrule.layers.kernels import two_sided
+from chainrule.layers.layer import Layer, sum_to
 
 
 class PReLU(Layer):

@@ -1,6 +1,6 @@
 """The reciprocal gate."""
 
-from layers.layer import Layer
+from chainrule.layers.layer import Layer
 
 
 class Reciprocal(Layer):

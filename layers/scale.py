@@ -1,6 +1,6 @@
 """The scaling gate."""
 
-from layers.layer import Layer
+from chainrule.layers.layer import Layer
 
 
 class Scale(Layer):

@@ -1,6 +1,6 @@
 """The shift gate."""
 
-from layers.layer import Layer
+from chainrule.layers.layer import Layer
 
 
 class Shift(Layer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layers.layer import Loss, exp_limit
+from chainrule.layers.layer import Loss, exp_limit
 
 
 class SigmoidCrossEntropy(Loss):

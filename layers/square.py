@@ -1,6 +1,6 @@
 """The square gate."""
 
-from layers.layer import Layer
+from chainrule.layers.layer import Layer
 
 
 class Square(Layer):

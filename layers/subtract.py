@@ -1,6 +1,6 @@
 """The subtract gate."""
 
-from layers.layer import Layer, sum_to
+from chainrule.layers.layer import Layer, sum_to
 
 
 class Subtract(Layer):

@@ -4,14 +4,14 @@
 loss and offer `loss(x, y)`, `predict(x)` and `score(x, y)`.
 """
 
-from nets.files import FileError
-from nets.graph import Graph
-from nets.loading import load
-from nets.mlp import MLP
-from nets.models import Classifier, Model, Regressor
-from nets.naming import is_weight
-from nets.node import exp, log, maximum, sigmoid
-from nets.sequential import Sequential
+from chainrule.nets.files import FileError
+from chainrule.nets.graph import Graph
+from chainrule.nets.loading import load
+from chainrule.nets.mlp import MLP
+from chainrule.nets.models import Classifier, Model, Regressor
+from chainrule.nets.naming import is_weight
+from chainrule.nets.node import exp, log, maximum, sigmoid
+from chainrule.nets.sequential import Sequential
 
 __all__ = [
     "MLP",

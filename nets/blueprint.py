@@ -60,7 +60,7 @@ def blueprint(net):
 
 def is_ours(cls):
     """Whether a class is one of the library's."""
-    return cls.__module__.partition(".")[0] in ("layers", "nets")
+    return cls.__module__.startswith(("chainrule.layers.", "chainrule.nets."))
 
 
 def size_of(layer, sizes):

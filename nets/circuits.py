@@ -7,7 +7,7 @@ Each function returns a graph and the inputs at which the lectures evaluate it:
     graph.draw(*inputs)
 
 CS231n below is "Backpropagation, Intuitions" and lecture 4 of Stanford's course CS231n.
-`python -m nets.circuits FOLDER` writes the picture of each, and a page to play with.
+`python -m chainrule.nets.circuits FOLDER` writes the picture of each, and a page to play with.
 """
 
 import argparse
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from layers import MSE, ReLU, Sum
-from nets.files import FileError
-from nets.graph import Graph
-from nets.node import exp, log, maximum, sigmoid
+from chainrule.layers import MSE, ReLU, Sum
+from chainrule.nets.files import FileError
+from chainrule.nets.graph import Graph
+from chainrule.nets.node import exp, log, maximum, sigmoid
 
 
 def inputs_of(g, names):
@@ -198,7 +198,9 @@ GALLERY = {
 
 def main(arguments=None):
     """Writes the picture of every circuit, and its page, to a folder; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m nets.circuits", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m chainrule.nets.circuits", description=main.__doc__
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--svg", action="store_true", help="the pictures alone, without the pages")
     options = parser.parse_args(arguments)

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layers import Affine, Layer, SoftmaxCrossEntropy, Tanh
-from layers.layer import FLOATS
-from nets.naming import add_grads
-from nets.network import Network, require_layer
-from nets.node import Node, Parameter, sigmoid
-from nets.picture import Picture
-from nets.trace import Trace, Traced
-from nets.wiring import descended, ordered
+from chainrule.layers import Affine, Layer, SoftmaxCrossEntropy, Tanh
+from chainrule.layers.layer import FLOATS
+from chainrule.nets.naming import add_grads
+from chainrule.nets.network import Network, require_layer
+from chainrule.nets.node import Node, Parameter, sigmoid
+from chainrule.nets.picture import Picture
+from chainrule.nets.trace import Trace, Traced
+from chainrule.nets.wiring import descended, ordered
 
 
 class Step(NamedTuple):

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-import layers as library
-from layers.layer import FLOATS
-from nets.blueprint import KINDS, check_size
-from nets.files import FileError, read_arrays
-from nets.graph import Graph
-from nets.mlp import MLP
-from nets.node import Parameter
-from nets.sequential import Sequential
+from chainrule import layers as library
+from chainrule.layers.layer import FLOATS
+from chainrule.nets.blueprint import KINDS, check_size
+from chainrule.nets.files import FileError, read_arrays
+from chainrule.nets.graph import Graph
+from chainrule.nets.mlp import MLP
+from chainrule.nets.node import Parameter
+from chainrule.nets.sequential import Sequential
 
 KNOWN = {
     cls.__name__: cls

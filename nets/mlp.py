@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from layers import Affine, BatchNorm, Dropout, Layer, LayerNorm, PReLU, ReLU, Tanh
-from nets.sequential import Sequential
+from chainrule.layers import Affine, BatchNorm, Dropout, Layer, LayerNorm, PReLU, ReLU, Tanh
+from chainrule.nets.sequential import Sequential
 
 
 class MLP(Sequential):

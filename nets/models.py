@@ -5,8 +5,8 @@ from numbers import Real
 
 import numpy as np
 
-from layers import MSE, SoftmaxCrossEntropy
-from nets.naming import is_weight
+from chainrule.layers import MSE, SoftmaxCrossEntropy
+from chainrule.nets.naming import is_weight
 
 ROWS_AT_ONCE = 1024  # inference streams over blocks of so many rows
 

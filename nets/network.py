@@ -1,9 +1,9 @@
 """What all networks share: named layers, whose parameters are gathered under one roof."""
 
-from layers import Layer
-from nets.blueprint import arrays_of, blueprint
-from nets.files import write_arrays
-from nets.naming import gather
+from chainrule.layers import Layer
+from chainrule.nets.blueprint import arrays_of, blueprint
+from chainrule.nets.files import write_arrays
+from chainrule.nets.naming import gather
 
 CONTRACT = ("params", "state", "forward", "backward", "param_grads")
 

@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from layers import (
+from chainrule.layers import (
     Add,
     Exp,
     Layer,

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from layers import Affine, ReLU, Tanh
-from nets.naming import add_grads, number
-from nets.network import Network, require_layer
+from chainrule.layers import Affine, ReLU, Tanh
+from chainrule.nets.naming import add_grads, number
+from chainrule.nets.network import Network, require_layer
 
 
 class Sequential(Network):

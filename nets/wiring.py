@@ -4,7 +4,7 @@ import difflib
 import inspect
 from graphlib import CycleError, TopologicalSorter
 
-from nets.network import Network
+from chainrule.nets.network import Network
 
 
 def ordered(nodes, outputs):

@@ -3,11 +3,11 @@
     with exercise(1, "the slope of a line", slope) as check:
         check("the slope of 3x + 1 is 3", slope(3, 1), 3.0)
 
-`python -m notebooks status` shows which exercises pass, `build` makes the students' notebooks
-from `solutions/`, and `grade` marks a folder of submissions; see README.md in this folder.
+`chainrule course status` shows which exercises pass, `build` makes the students' notebooks from
+`solutions/`, and `grade` marks a folder of submissions; see README.md in this folder.
 """
 
-from notebooks.borrowing import borrow
-from notebooks.exercise import exercise
+from chainrule.notebooks.borrowing import borrow
+from chainrule.notebooks.exercise import exercise
 
 __all__ = ["borrow", "exercise"]

@@ -1,12 +1,12 @@
-"""python -m notebooks status | build | grade FOLDER"""
+"""python -m chainrule.notebooks status | build | grade FOLDER"""
 
 import argparse
 import sys
 from collections import defaultdict
 from tempfile import TemporaryDirectory
 
-from notebooks.sources import FOLDER
-from notebooks.status import status
+from chainrule.notebooks.sources import FOLDER
+from chainrule.notebooks.status import status
 
 
 def main(arguments=None):
@@ -15,12 +15,12 @@ def main(arguments=None):
     try:
         options.do(options)
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"python -m notebooks: error: {error}", file=sys.stderr)
+        print(f"python -m chainrule.notebooks: error: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         extra = "notebooks" if options.do is show_status else "grading"
         print(
-            f"python -m notebooks: error: {error.name} is not installed; "
+            f"python -m chainrule.notebooks: error: {error.name} is not installed; "
             f'write pip install -e ".[{extra}]"',
             file=sys.stderr,
         )
@@ -29,7 +29,9 @@ def main(arguments=None):
 
 
 def parser():
-    whole = argparse.ArgumentParser(prog="python -m notebooks", description="The homework course.")
+    whole = argparse.ArgumentParser(
+        prog="python -m chainrule.notebooks", description="The homework course."
+    )
     commands = whole.add_subparsers(required=True, metavar="status | build | grade")
     own = commands.add_parser("status", help="which exercises of which homework pass")
     own.add_argument("folder", nargs="?", default=FOLDER, help="where the notebooks are")
@@ -51,7 +53,7 @@ def show_status(options):
 
 
 def build_all(options):
-    from notebooks.building import build
+    from chainrule.notebooks.building import build
 
     with TemporaryDirectory() as course:
         for path in build(options.course or course, options.folder):
@@ -59,7 +61,7 @@ def build_all(options):
 
 
 def grade_all(options):
-    from notebooks.grading import grade, write_grades
+    from chainrule.notebooks.grading import grade, write_grades
 
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     with TemporaryDirectory() as course:

@@ -9,7 +9,7 @@ import nbformat
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 
-from notebooks.sources import homeworks, source_notebook, student_notebook
+from chainrule.notebooks.sources import homeworks, source_notebook, student_notebook
 
 
 def settings(course):

@@ -6,9 +6,9 @@ from html import escape
 
 import numpy as np
 
-from gradcheck import check as check_layer
-from gradcheck import check_functions
-from notebooks.going_on import go_on, statements, written
+from chainrule.gradcheck import check as check_layer
+from chainrule.gradcheck import check_functions
+from chainrule.notebooks.going_on import go_on, statements, written
 
 KIND = "chainrule"  # the key of a verdict in the metadata of a cell's output
 COLOURS = {"right": "#1a7f37", "wrong": "#c62f3b", "unwritten": "#8c959f", "borrowed": "#9a6700"}

@@ -6,9 +6,9 @@ from pathlib import Path
 import nbformat
 from nbgrader.api import Gradebook
 
-from notebooks.building import release
-from notebooks.exercise import KIND
-from notebooks.sources import checks, homeworks
+from chainrule.notebooks.building import release
+from chainrule.notebooks.exercise import KIND
+from chainrule.notebooks.sources import checks, homeworks
 
 COLUMNS = ("student", "homework", "exercise", "title", "points", "of", "feedback")
 

@@ -2,8 +2,8 @@
 
 import nbformat
 
-from notebooks.exercise import KIND
-from notebooks.sources import checks, homeworks, student_notebook
+from chainrule.notebooks.exercise import KIND
+from chainrule.notebooks.sources import checks, homeworks, student_notebook
 
 MARKS = {"right": "✓", "wrong": "✗", "borrowed": "↺", "unwritten": "·", None: " "}
 WORDS = {

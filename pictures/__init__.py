@@ -20,19 +20,19 @@ Those that draw return a `Picture`: a notebook shows it at the end of a cell,
 to read it. Circuits draw themselves: `graph.draw(…)`, see `nets.Graph`.
 """
 
-from pictures.boundary import decision_boundary
-from pictures.descent import descend, loss_surface
-from pictures.drawing import Panel, Picture
-from pictures.flow import gradient_flow
-from pictures.gallery import activations
-from pictures.monitor import Monitor
-from pictures.over_time import (
+from chainrule.pictures.boundary import decision_boundary
+from chainrule.pictures.descent import descend, loss_surface
+from chainrule.pictures.drawing import Panel, Picture
+from chainrule.pictures.flow import gradient_flow
+from chainrule.pictures.gallery import activations
+from chainrule.pictures.monitor import Monitor
+from chainrule.pictures.over_time import (
     gradients_over_time,
     outputs_over_time,
     units_over_time,
     updates_over_time,
 )
-from pictures.slices import loss_slice
+from chainrule.pictures.slices import loss_slice
 
 __all__ = [
     "Monitor",

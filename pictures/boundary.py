@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nets import Classifier
-from pictures.drawing import COLOURS, INK, Panel, Picture, named, short
-from pictures.scores import class_scores
+from chainrule.nets import Classifier
+from chainrule.pictures.drawing import COLOURS, INK, Panel, Picture, named, short
+from chainrule.pictures.scores import class_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

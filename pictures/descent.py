@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pictures.drawing import COLOURS, INK, Panel, Picture, powers, short
-from solvers import UpdateRule
+from chainrule.pictures.drawing import COLOURS, INK, Panel, Picture, powers, short
+from chainrule.solvers import UpdateRule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -19,7 +19,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nets.files import write_file
+from chainrule.nets.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

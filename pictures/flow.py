@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nets import Model, Sequential
-from pictures.drawing import BLUE, INK, ORANGE, Panel, Picture, named, short
+from chainrule.nets import Model, Sequential
+from chainrule.pictures.drawing import BLUE, INK, ORANGE, Panel, Picture, named, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pictures.drawing import BLUE, INK, ORANGE, Panel, Picture, short
+from chainrule.pictures.drawing import BLUE, INK, ORANGE, Panel, Picture, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

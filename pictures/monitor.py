@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nets import Sequential
-from solvers.history import copies
+from chainrule.nets import Sequential
+from chainrule.solvers.history import copies
 
 if TYPE_CHECKING:
-    from solvers import Solver
+    from chainrule.solvers import Solver
 
 ROWS = 256  # examples that are looked at, at most
 BINS = 40  # of a histogram

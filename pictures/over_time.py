@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nets import is_weight
-from pictures.drawing import (
+from chainrule.nets import is_weight
+from chainrule.pictures.drawing import (
     BLUE,
     COLOURS,
     INK,

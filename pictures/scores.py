@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from layers import CrossEntropy, Sigmoid, SigmoidCrossEntropy, Softmax, SoftmaxCrossEntropy
+from chainrule.layers import (
+    CrossEntropy,
+    Sigmoid,
+    SigmoidCrossEntropy,
+    Softmax,
+    SoftmaxCrossEntropy,
+)
 
 #: By loss: what makes probabilities of the network's output, and what those are.
 PROBABILITIES: dict[type, tuple[Callable[[np.ndarray], np.ndarray], str]] = {

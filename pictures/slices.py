@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nets import Model, is_weight
-from pictures.descent import box, draw_surface
-from pictures.drawing import BLUE, INK, Panel, Picture
+from chainrule.nets import Model, is_weight
+from chainrule.pictures.descent import box, draw_surface
+from chainrule.pictures.drawing import BLUE, INK, Panel, Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

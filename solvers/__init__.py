@@ -3,16 +3,16 @@
 `Solver(model, Adam(lr=1e-3), data, schedule=Cosine(epochs=10)).train()`.
 """
 
-from solvers.adagrad import AdaGrad
-from solvers.adam import Adam, AdamW
-from solvers.checkpoint import restore_checkpoint, save_checkpoint
-from solvers.finite import NonFiniteError
-from solvers.history import History, Snapshot
-from solvers.rmsprop import RMSProp
-from solvers.rule import UpdateRule
-from solvers.schedules import Constant, Cosine, Exponential, Schedule, Step
-from solvers.sgd import SGD
-from solvers.solver import Solver, StopTraining
+from chainrule.solvers.adagrad import AdaGrad
+from chainrule.solvers.adam import Adam, AdamW
+from chainrule.solvers.checkpoint import restore_checkpoint, save_checkpoint
+from chainrule.solvers.finite import NonFiniteError
+from chainrule.solvers.history import History, Snapshot
+from chainrule.solvers.rmsprop import RMSProp
+from chainrule.solvers.rule import UpdateRule
+from chainrule.solvers.schedules import Constant, Cosine, Exponential, Schedule, Step
+from chainrule.solvers.sgd import SGD
+from chainrule.solvers.solver import Solver, StopTraining
 
 __all__ = [
     "SGD",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from solvers.checks import positive
-from solvers.rule import UpdateRule
+from chainrule.solvers.checks import positive
+from chainrule.solvers.rule import UpdateRule
 
 
 class AdaGrad(UpdateRule):

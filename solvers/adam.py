@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nets import is_weight
-from solvers.checks import fraction, positive
-from solvers.rule import UpdateRule
+from chainrule.nets import is_weight
+from chainrule.solvers.checks import fraction, positive
+from chainrule.solvers.rule import UpdateRule
 
 
 class Adam(UpdateRule):

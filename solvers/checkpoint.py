@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from nets.blueprint import blueprint
-from nets.files import FileError, read_arrays, write_arrays
-from solvers.generators import generators, set_state, state_of_generator
-from solvers.history import History, Snapshot, state_of, write
-from solvers.solver import Solver
+from chainrule.nets.blueprint import blueprint
+from chainrule.nets.files import FileError, read_arrays, write_arrays
+from chainrule.solvers.generators import generators, set_state, state_of_generator
+from chainrule.solvers.history import History, Snapshot, state_of, write
+from chainrule.solvers.solver import Solver
 
 PER_STEP = ("step_loss", "step_lr", "step_grad_norm")
 PER_EPOCH = [field.name for field in fields(History) if field.name not in PER_STEP]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from layers import Layer
-from solvers.generators import reachable
-from solvers.solver import Solver
+from chainrule.layers import Layer
+from chainrule.solvers.generators import reachable
+from chainrule.solvers.solver import Solver
 
 #: Numbers in a gradient that is not worth copying into a buffer with others.
 LARGE = 2**16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tqdm import tqdm
 
-from solvers.history import History
+from chainrule.solvers.history import History
 
 
 def progress_bar(total: int, done: int, visible: bool) -> tqdm:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from solvers.checks import fraction, positive
-from solvers.rule import UpdateRule
+from chainrule.solvers.checks import fraction, positive
+from chainrule.solvers.rule import UpdateRule
 
 
 class RMSProp(UpdateRule):

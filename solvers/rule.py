@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from solvers.checks import positive
+from chainrule.solvers.checks import positive
 
 # Elements per block: a parameter, its gradient and its memory then stay in the cache while a
 # formula passes over them several times; 1.4 to 1.9 times as fast as whole arrays from 400k on.

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from solvers.checks import count, positive
-from solvers.finite import NonFiniteError, global_norm, non_finite
-from solvers.generators import generators
-from solvers.history import History, Snapshot, copies, state_of, write
-from solvers.interrupt import uninterrupted
-from solvers.progress import progress_bar, show
-from solvers.protocols import Data, Model
-from solvers.rule import UpdateRule
-from solvers.schedules import Constant
+from chainrule.solvers.checks import count, positive
+from chainrule.solvers.finite import NonFiniteError, global_norm, non_finite
+from chainrule.solvers.generators import generators
+from chainrule.solvers.history import History, Snapshot, copies, state_of, write
+from chainrule.solvers.interrupt import uninterrupted
+from chainrule.solvers.progress import progress_bar, show
+from chainrule.solvers.protocols import Data, Model
+from chainrule.solvers.rule import UpdateRule
+from chainrule.solvers.schedules import Constant
 
 TRAIN_SAMPLE = 1000  # examples of the training data scored after each epoch, at most
 

@@ -19,7 +19,6 @@ MAY_IMPORT = {
     "notebooks": {"gradcheck", "notebooks"},
     "training": {"layers", "nets", "solvers", "gradcheck", "data", "pictures", "training"},
 }
-OURS = {*MAY_IMPORT, "tests", "train", "benchmarks"}
 # Packages within packages, which setup.cfg must list too.
 INNER = {"gradcheck.diagnosis", "gradcheck.references", "gradcheck.updates", "nets.picture"}
 DRAWN = ROOT / "gradcheck" / "pictures.py"
@@ -48,16 +47,25 @@ def imports(path, *, running=False):
 
 
 def module_name(path):
-    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = ("chainrule", *path.relative_to(ROOT).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def packages(path):
+    """The packages of ours that a file imports, and "chainrule" where it takes the root itself."""
+    for module, names in imports(path):
+        first, *rest = module.split(".")
+        if first == "chainrule":
+            yield from rest[:1] or (name if name in MAY_IMPORT else "chainrule" for name in names)
+        elif first in ("tests", "train", "benchmarks", "docs"):
+            yield first
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
 def test_imports_point_one_way_and_name_what_they_take(path):
     package = path.relative_to(ROOT).parts[0]
+    assert {*packages(path)} <= MAY_IMPORT[package]
     for module, names in imports(path):
-        top = module.partition(".")[0]
-        assert top not in OURS - MAY_IMPORT[package], f"{path} imports {module}"
         assert "*" not in names, f"{path} imports * from {module}"
 
 
@@ -68,13 +76,16 @@ def test_gradcheck_imports_numpy_and_the_standard_library_alone():
         if path != DRAWN
         for module, _ in imports(path)
     }
-    assert found - set(sys.stdlib_module_names) == {"numpy", "gradcheck"}
+    assert found - set(sys.stdlib_module_names) == {"numpy", "chainrule"}
 
 
 def test_pictures_import_matplotlib_where_they_are_drawn():
     found = {module.partition(".")[0] for module, _ in imports(DRAWN)}
-    assert found - set(sys.stdlib_module_names) == {"numpy", "gradcheck", "matplotlib"}
-    code = "import sys, gradcheck.pictures, pictures; sys.exit('matplotlib' in sys.modules)"
+    assert found - set(sys.stdlib_module_names) == {"numpy", "chainrule", "matplotlib"}
+    code = (
+        "import sys, chainrule.gradcheck.pictures, chainrule.pictures\n"
+        "sys.exit('matplotlib' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
@@ -118,7 +129,7 @@ def test_no_global_randomness_no_pickle_no_path_edits(path):
 @pytest.mark.parametrize("folder", ["/", str(ROOT / "tests"), str(ROOT / "notebooks")])
 def test_our_packages_come_from_this_checkout_wherever_python_starts(folder):
     names = ", ".join(MAY_IMPORT)
-    code = f"import {names}\nfor m in ({names}): print(m.__file__)"
+    code = f"from chainrule import {names}\nfor m in ({names}): print(m.__file__)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -131,18 +142,20 @@ def test_settings_list_every_package_and_the_build_file_holds_nothing_else():
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg", encoding="utf-8")
     packages = {module_name(path) for path in SOURCES if path.name == "__init__.py"}
-    assert packages == MAY_IMPORT.keys() | INNER
-    assert set(settings["options.packages.find"]["include"].split()) == packages
+    assert packages == {f"chainrule.{name}" for name in MAY_IMPORT.keys() | INNER}
+    assert {*settings["options"]["packages"].split()} == packages | {"chainrule"}
+    folders = dict(line.split(" = ") for line in settings["options"]["package_dir"].split("\n")[1:])
+    expected = {f"chainrule.{name}": name for name in MAY_IMPORT}
+    assert folders == expected | {"chainrule": "chainrule"}
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert [line for line in pyproject.splitlines() if line.startswith("[")] == ["[build-system]"]
 
 
 def test_every_package_says_that_it_is_typed_and_what_it_exports():
+    assert (ROOT / "chainrule" / "py.typed").exists()
     for package in MAY_IMPORT:
-        assert (ROOT / package / "py.typed").exists()
         assert "__all__" in (ROOT / package / "__init__.py").read_text(encoding="utf-8")
 
 
 def test_no_folder_of_tests_is_a_package():
-    # tests/layers/__init__.py would shadow the package `layers`.
     assert not list((ROOT / "tests").rglob("__init__.py"))

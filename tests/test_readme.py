@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import gradcheck
-import layers
-from training.command import COMMANDS
-from training.options import parser, resume_parser
+from chainrule import gradcheck, layers
+from chainrule.training.command import COMMANDS
+from chainrule.training.options import parser, resume_parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import layers
 import train
-from training import building, running
-from training import options as words
+from chainrule import layers
+from chainrule.training import building, running
+from chainrule.training import options as words
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"

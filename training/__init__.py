@@ -3,6 +3,6 @@
 `Trained` puts a run to use from Python, as `train.py predict` does from the command line.
 """
 
-from training.prediction import Trained
+from chainrule.training.prediction import Trained
 
 __all__ = ["Trained"]

@@ -6,10 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-import data
-from nets import MLP, Classifier
-from training.options import ACTIVATIONS, FROM_FOLDER, LOSSES, NORMS, RULES, SCHEDULES, TOYS
-from training.ranks import ALONE
+from chainrule import data
+from chainrule.nets import MLP, Classifier
+from chainrule.training.options import (
+    ACTIVATIONS,
+    FROM_FOLDER,
+    LOSSES,
+    NORMS,
+    RULES,
+    SCHEDULES,
+    TOYS,
+)
+from chainrule.training.ranks import ALONE
 
 
 def load(name, folder, dtype, team=ALONE):

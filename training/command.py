@@ -5,14 +5,14 @@ import os
 import sys
 from pathlib import Path
 
-from training.building import build, load
-from training.comparison import compare, compare_parser
-from training.many import begin_many, carry_out_many, is_many, kind_of, take_up_many
-from training.options import fill_in, parser, resume_parser
-from training.prediction import evaluate, evaluate_parser, predict, predict_parser
-from training.ranks import ALONE, as_one, team
-from training.running import begin, carry_out, failed, taken_up
-from training.sanity import examine, range_picture
+from chainrule.training.building import build, load
+from chainrule.training.comparison import compare, compare_parser
+from chainrule.training.many import begin_many, carry_out_many, is_many, kind_of, take_up_many
+from chainrule.training.options import fill_in, parser, resume_parser
+from chainrule.training.prediction import evaluate, evaluate_parser, predict, predict_parser
+from chainrule.training.ranks import ALONE, as_one, team
+from chainrule.training.running import begin, carry_out, failed, taken_up
+from chainrule.training.sanity import examine, range_picture
 
 #: What a first word asks for, which returns what is to be printed; without one, a run is trained.
 COMMANDS = {

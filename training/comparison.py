@@ -19,11 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nets import FileError
-from nets.files import write_file
-from pictures.drawing import Panel, Picture, curve, over_epochs, powers, short
-from training.folder import COLUMNS, RunFolder, runs_in
-from training.options import RULES, Parser
+from chainrule.nets import FileError
+from chainrule.nets.files import write_file
+from chainrule.pictures.drawing import Panel, Picture, curve, over_epochs, powers, short
+from chainrule.training.folder import COLUMNS, RunFolder, runs_in
+from chainrule.training.options import RULES, Parser
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from nets import is_weight
-from pictures.scores import class_scores
-from solvers import History
+from chainrule.nets import is_weight
+from chainrule.pictures.scores import class_scores
+from chainrule.solvers import History
 
 
 def class_rows(

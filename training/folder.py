@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nets import FileError
-from nets.files import write_file
-from training.tables import column_names
+from chainrule.nets import FileError
+from chainrule.nets.files import write_file
+from chainrule.training.tables import column_names
 
 if sys.platform != "win32":
     import fcntl

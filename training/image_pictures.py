@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pictures.drawing import Panel, Picture, short
-from training.evidence import Evidence
+from chainrule.pictures.drawing import Panel, Picture, short
+from chainrule.training.evidence import Evidence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

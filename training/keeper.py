@@ -5,10 +5,10 @@ import threading
 import time
 from contextlib import contextmanager
 
-from nets.blueprint import blueprint
-from nets.files import write_arrays
-from solvers import save_checkpoint
-from solvers.checkpoint import model_arrays
+from chainrule.nets.blueprint import blueprint
+from chainrule.nets.files import write_arrays
+from chainrule.solvers import save_checkpoint
+from chainrule.solvers.checkpoint import model_arrays
 
 #: The share of the time that may go into saving.
 SHARE = 0.01

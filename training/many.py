@@ -15,14 +15,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from nets import FileError
-from training import search, seeds
-from training.building import build, load
-from training.folder import RunFolder, description, fresh_path
-from training.keeper import handled
-from training.options import fill_in
-from training.running import failed
-from training.trial import Result, Trial, result_of, work
+from chainrule.nets import FileError
+from chainrule.training import search, seeds
+from chainrule.training.building import build, load
+from chainrule.training.folder import RunFolder, description, fresh_path
+from chainrule.training.keeper import handled
+from chainrule.training.options import fill_in
+from chainrule.training.running import failed
+from chainrule.training.trial import Result, Trial, result_of, work
 
 #: By the option that asks for it. `plan(options, path)` makes the trials, `rehearsals(options)` the
 #: options to try before anything is begun, and `conclude(options, path, done, failed)` prints and

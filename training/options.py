@@ -8,9 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import data
-import layers
-import solvers
+from chainrule import data, layers, solvers
 
 ACTIVATIONS: dict[str, dict[str, Any]] = {
     "relu": {"activation": layers.ReLU()},

@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pictures.drawing import BLUE, INK, ORANGE, Panel, Picture, curve, over_epochs, powers, short
-from pictures.over_time import (
+from chainrule.pictures.drawing import (
+    BLUE,
+    INK,
+    ORANGE,
+    Panel,
+    Picture,
+    curve,
+    over_epochs,
+    powers,
+    short,
+)
+from chainrule.pictures.over_time import (
     gradients_over_time,
     outputs_over_time,
     units_over_time,
     updates_over_time,
 )
-from training.evidence import Evidence
-from training.image_pictures import mistakes, weights
+from chainrule.training.evidence import Evidence
+from chainrule.training.image_pictures import mistakes, weights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

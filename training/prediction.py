@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-import nets
-from data import Standardiser, load_rows
-from nets import Classifier, FileError
-from nets.files import write_file
-from nets.models import ROWS_AT_ONCE
-from pictures.scores import class_scores
-from training.building import load, reading
-from training.folder import RunFolder, fingerprint
-from training.options import LOSSES, Parser
-from training.printing import class_table
-from training.tables import check_names
+from chainrule import nets
+from chainrule.data import Standardiser, load_rows
+from chainrule.nets import Classifier, FileError
+from chainrule.nets.files import write_file
+from chainrule.nets.models import ROWS_AT_ONCE
+from chainrule.pictures.scores import class_scores
+from chainrule.training.building import load, reading
+from chainrule.training.folder import RunFolder, fingerprint
+from chainrule.training.options import LOSSES, Parser
+from chainrule.training.printing import class_table
+from chainrule.training.tables import check_names
 
 SLOW = 20e6  # bytes of a file that is not read at once
 FAR = 10.0  # rms of standardised inputs, 1 in training, from which on their unit is suspect

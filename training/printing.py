@@ -5,8 +5,8 @@ import math
 import numpy as np
 from tqdm import tqdm
 
-from gradcheck import check
-from training.evidence import class_rows
+from chainrule.gradcheck import check
+from chainrule.training.evidence import class_rows
 
 # Of the way from the accuracy of naming the most frequent class to 100 %, or to the best one.
 HARDLY, LOST = 0.1, 0.5

@@ -7,8 +7,8 @@ import sys
 import traceback
 from typing import Any
 
-import solvers
-from solvers.parallel import ParallelSolver
+from chainrule import solvers
+from chainrule.solvers.parallel import ParallelSolver
 
 #: In each the number of processes stands that an mpiexec, or srun, has started.
 SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from nets.files import write_file
-from pictures.drawing import Picture
-from training.evidence import Evidence, class_rows
-from training.image_pictures import MISTAKES
-from training.page import folded, page, pairs, section, table
-from training.pictures import pictures_of
+from chainrule.nets.files import write_file
+from chainrule.pictures.drawing import Picture
+from chainrule.training.evidence import Evidence, class_rows
+from chainrule.training.image_pictures import MISTAKES
+from chainrule.training.page import folded, page, pairs, section, table
+from chainrule.training.pictures import pictures_of
 
 FEATURES = 3  # named of a mistaken row that is no picture
 LONG = 12  # tables of more rows are folded

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from data import Dataset
-from nets import Classifier, FileError
-from pictures.monitor import Monitor
-from solvers import NonFiniteError, Solver, restore_checkpoint
-from training.building import build, load
-from training.comparison import worded
-from training.evidence import Evidence
-from training.folder import RunFolder, description, fingerprint, fresh_path
-from training.keeper import Follower, Keeper, Stopped
-from training.options import fill_in
-from training.printing import check_gradients, misgiving, report, report_epoch
-from training.ranks import ALONE, Alone
-from training.report import write_pictures, write_report
+from chainrule.data import Dataset
+from chainrule.nets import Classifier, FileError
+from chainrule.pictures.monitor import Monitor
+from chainrule.solvers import NonFiniteError, Solver, restore_checkpoint
+from chainrule.training.building import build, load
+from chainrule.training.comparison import worded
+from chainrule.training.evidence import Evidence
+from chainrule.training.folder import RunFolder, description, fingerprint, fresh_path
+from chainrule.training.keeper import Follower, Keeper, Stopped
+from chainrule.training.options import fill_in
+from chainrule.training.printing import check_gradients, misgiving, report, report_epoch
+from chainrule.training.ranks import ALONE, Alone
+from chainrule.training.report import write_pictures, write_report
 
 
 @dataclasses.dataclass

@@ -19,11 +19,11 @@ from operator import attrgetter
 
 import numpy as np
 
-from layers import Dropout
-from nets import Classifier
-from solvers import Solver
-from training.sanity_picture import range_picture
-from training.sanity_runs import (
+from chainrule.layers import Dropout
+from chainrule.nets import Classifier
+from chainrule.solvers import Solver
+from chainrule.training.sanity_picture import range_picture
+from chainrule.training.sanity_runs import (
     CERTAIN,
     EXAMPLES,
     SAMPLE,
@@ -36,7 +36,7 @@ from training.sanity_runs import (
     round_off,
     sample,
 )
-from training.sanity_start import (
+from chainrule.training.sanity_start import (
     ROWS,
     Check,
     check_depth,

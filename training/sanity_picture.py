@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pictures.drawing import BLUE, COLOURS, ORANGE, RED, Panel, Picture
-from training.sanity_runs import HIGHEST
+from chainrule.pictures.drawing import BLUE, COLOURS, ORANGE, RED, Panel, Picture
+from chainrule.training.sanity_runs import HIGHEST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from training.sanity import Diagnosis
+    from chainrule.training.sanity import Diagnosis
 
 GREEN, GREY = COLOURS[2], COLOURS[-1]
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from solvers import UpdateRule
-from solvers.finite import global_norm
+from chainrule.solvers import UpdateRule
+from chainrule.solvers.finite import global_norm
 
 LOWEST, HIGHEST = 1e-8, 1e2  # of the range test; inputs 1000 times too large want rates near 1e-5
 STEPS = 300  # of the range test, 30 for a factor of 10, and of a short run

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck import check_model
-from layers import (
+from chainrule.gradcheck import check_model
+from chainrule.layers import (
     ELU,
     CrossEntropy,
     Dropout,
@@ -24,7 +24,7 @@ from layers import (
     Softplus,
     Tanh,
 )
-from nets.naming import is_weight
+from chainrule.nets.naming import is_weight
 
 ROWS = 256  # are enough to look at a network with: units and gradients differ little over rows
 LARGE, SMALL = 5.0, 0.01  # size of inputs; digits of 0 to 16, of size 8, diverge under momentum

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from nets.files import write_file
-from pictures.drawing import BLUE, ORANGE, RED, Panel, Picture
-from training.comparison import aligned
-from training.options import parser
-from training.trial import ABOUT_SEVERAL, Result, Trial, single
+from chainrule.nets.files import write_file
+from chainrule.pictures.drawing import BLUE, ORANGE, RED, Panel, Picture
+from chainrule.training.comparison import aligned
+from chainrule.training.options import parser
+from chainrule.training.trial import ABOUT_SEVERAL, Result, Trial, single
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

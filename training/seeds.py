@@ -4,8 +4,8 @@ import math
 import statistics
 from collections.abc import Callable
 
-from training.comparison import aligned, picture, read
-from training.trial import Trial, single
+from chainrule.training.comparison import aligned, picture, read
+from chainrule.training.trial import Trial, single
 
 #: Of the scores of all seeds; the deviation is that of a sample, which takes two.
 STATISTICS: dict[str, Callable[[list[float]], float]] = {

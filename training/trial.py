@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from nets import FileError
-from nets.files import write_file
-from training.running import begin, carry_out, failed, taken_up
+from chainrule.nets import FileError
+from chainrule.nets.files import write_file
+from chainrule.training.running import begin, carry_out, failed, taken_up
 
 #: The options that are about several runs, which none of them is begun with.
 ABOUT_SEVERAL = ("seeds", "search", "trials", "jobs")

@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-import gradcheck
-import layers
 from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
-from nets import MLP, Classifier
-from solvers import SGD, Adam, RMSProp, UpdateRule
+from chainrule import gradcheck, layers
+from chainrule.nets import MLP, Classifier
+from chainrule.solvers import SGD, Adam, RMSProp, UpdateRule
 
 ELEMENTWISE = {
     "relu": layers.ReLU(),

@@ -23,12 +23,12 @@ import numpy as np
 
 from benchmarks.report import table
 from benchmarks.studies.study import Study, mean_and_spread, options
-from data import load_digits, load_mnist
-from layers import ELU, LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
-from nets import MLP, Classifier
-from pictures import Monitor, Panel, Picture
-from pictures.drawing import COLOURS, powers
-from solvers import Adam, Solver
+from chainrule.data import load_digits, load_mnist
+from chainrule.layers import ELU, LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
+from chainrule.nets import MLP, Classifier
+from chainrule.pictures import Monitor, Panel, Picture
+from chainrule.pictures.drawing import COLOURS, powers
+from chainrule.solvers import Adam, Solver
 
 ACTIVATIONS: dict[str, dict[str, Any]] = {
     "relu": {"activation": ReLU()},

@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.report import table
 from benchmarks.studies.study import Study, options
-from layers import (
+from chainrule.layers import (
     ELU,
     Affine,
     BatchNorm,
@@ -36,8 +36,8 @@ from layers import (
     lecun_normal,
     plain_normal,
 )
-from pictures import Panel, Picture
-from pictures.drawing import COLOURS, powers
+from chainrule.pictures import Panel, Picture
+from chainrule.pictures.drawing import COLOURS, powers
 
 DEPTH, WIDTH, ROWS = 50, 200, 200
 SEEDS = range(5)

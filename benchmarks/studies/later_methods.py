@@ -23,13 +23,13 @@ import numpy as np
 
 from benchmarks.report import table
 from benchmarks.studies.study import Study, mean_and_spread, options, train
-from data import load_mnist
-from layers import ELU, BatchNorm, Dropout, LeakyReLU, Maxout, PReLU, ReLU
-from layers.layer import Layer
-from nets import MLP, Classifier, Sequential
-from pictures import Panel, Picture
-from pictures.drawing import COLOURS
-from solvers import SGD, Adam, Cosine, Solver
+from chainrule.data import load_mnist
+from chainrule.layers import ELU, BatchNorm, Dropout, LeakyReLU, Maxout, PReLU, ReLU
+from chainrule.layers.layer import Layer
+from chainrule.nets import MLP, Classifier, Sequential
+from chainrule.pictures import Panel, Picture
+from chainrule.pictures.drawing import COLOURS
+from chainrule.solvers import SGD, Adam, Cosine, Solver
 
 SIZES = (784, 1000, 1000, 1000, 10)
 EPOCHS, BATCH = 40, 200

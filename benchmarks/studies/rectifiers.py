@@ -30,13 +30,13 @@ import numpy as np
 
 from benchmarks.report import table
 from benchmarks.studies.study import Study, in_words, mean_and_spread, options, train
-from data import load_mnist
-from layers import Affine, ReLU, Softplus, Tanh, glorot_normal
-from layers.layer import Layer
-from nets import Classifier, Sequential
-from pictures import Panel, Picture
-from pictures.drawing import COLOURS
-from solvers import SGD, NonFiniteError, Solver
+from chainrule.data import load_mnist
+from chainrule.layers import Affine, ReLU, Softplus, Tanh, glorot_normal
+from chainrule.layers.layer import Layer
+from chainrule.nets import Classifier, Sequential
+from chainrule.pictures import Panel, Picture
+from chainrule.pictures.drawing import COLOURS
+from chainrule.solvers import SGD, NonFiniteError, Solver
 
 ACTIVATIONS = {"rectifier": ReLU, "tanh": Tanh, "softplus": Softplus}
 COLOUR = dict(zip(ACTIVATIONS, COLOURS, strict=False))

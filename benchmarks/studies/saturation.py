@@ -19,11 +19,11 @@ import numpy as np
 
 from benchmarks.report import table
 from benchmarks.studies.study import Study, options
-from layers import MSE, Affine, Sigmoid, SigmoidCrossEntropy
-from nets import Regressor, Sequential
-from pictures import Panel, Picture
-from pictures.drawing import BLUE, ORANGE, powers
-from solvers import SGD
+from chainrule.layers import MSE, Affine, Sigmoid, SigmoidCrossEntropy
+from chainrule.nets import Regressor, Sequential
+from chainrule.pictures import Panel, Picture
+from chainrule.pictures.drawing import BLUE, ORANGE, powers
+from chainrule.solvers import SGD
 
 STARTS = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0)  # z = w + b, both the same
 COLOURS = {"squared error": ORANGE, "cross-entropy": BLUE}

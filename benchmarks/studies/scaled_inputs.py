@@ -21,12 +21,12 @@ import numpy as np
 
 from benchmarks.report import table
 from benchmarks.studies.study import Study, options
-from data import load_digits
-from layers import MSE, Affine, BatchNorm, ReLU, SoftmaxCrossEntropy, plain_normal
-from nets import Classifier, Sequential
-from pictures import Panel, Picture
-from pictures.drawing import COLOURS, powers
-from solvers import SGD
+from chainrule.data import load_digits
+from chainrule.layers import MSE, Affine, BatchNorm, ReLU, SoftmaxCrossEntropy, plain_normal
+from chainrule.nets import Classifier, Sequential
+from chainrule.pictures import Panel, Picture
+from chainrule.pictures.drawing import COLOURS, powers
+from chainrule.solvers import SGD
 
 FACTORS = (1, 10, 100, 1000)
 STEPS = 200

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from benchmarks.machine import cores, machine
 from benchmarks.race import limits
 from benchmarks.report import write_json
-from data import load_mnist
-from solvers import restore_checkpoint, save_checkpoint
+from chainrule.data import load_mnist
+from chainrule.solvers import restore_checkpoint, save_checkpoint
 
 SAVE_EVERY = 30  # seconds
 

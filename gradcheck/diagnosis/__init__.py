@@ -11,22 +11,26 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.entries import not_the_derivative, regions, wrong_in_a_region
-from gradcheck.diagnosis.forks import wrong_path
-from gradcheck.diagnosis.labels import wrong_at_the_labels, wrong_beside_targets
-from gradcheck.diagnosis.normalisation import wrong_normalisation
-from gradcheck.diagnosis.order import (
+from chainrule.gradcheck.diagnosis.entries import not_the_derivative, regions, wrong_in_a_region
+from chainrule.gradcheck.diagnosis.forks import wrong_path
+from chainrule.gradcheck.diagnosis.labels import wrong_at_the_labels, wrong_beside_targets
+from chainrule.gradcheck.diagnosis.normalisation import wrong_normalisation
+from chainrule.gradcheck.diagnosis.order import (
     channels_mixed,
     rearranged,
     summed_as_well,
     summed_wrongly,
     swapped_with_another,
 )
-from gradcheck.diagnosis.products import wrong_product
-from gradcheck.diagnosis.scene import Scene, Verdict
-from gradcheck.diagnosis.size import depends_wrongly_on_dout, lacks_a_factor, off_by_a_factor
-from gradcheck.diagnosis.terms import sums_of_terms, wrong_term
-from gradcheck.report import Finding
+from chainrule.gradcheck.diagnosis.products import wrong_product
+from chainrule.gradcheck.diagnosis.scene import Scene, Verdict
+from chainrule.gradcheck.diagnosis.size import (
+    depends_wrongly_on_dout,
+    lacks_a_factor,
+    off_by_a_factor,
+)
+from chainrule.gradcheck.diagnosis.terms import sums_of_terms, wrong_term
+from chainrule.gradcheck.report import Finding
 
 __all__ = ["Scene", "diagnose"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene, Verdict, off_by, ratio
-from gradcheck.diagnosis.size import two_valued
+from chainrule.gradcheck.diagnosis.scene import Scene, Verdict, off_by, ratio
+from chainrule.gradcheck.diagnosis.size import two_valued
 
 
 def formulas(x: np.ndarray, out: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.products import products
-from gradcheck.diagnosis.scene import Scene, Verdict
+from chainrule.gradcheck.diagnosis.products import products
+from chainrule.gradcheck.diagnosis.scene import Scene, Verdict
 
 
 def wrong_path(scene: Scene, name: str) -> Iterator[Verdict]:

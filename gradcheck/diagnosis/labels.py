@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene, Verdict, off_by, ratio
+from chainrule.gradcheck.diagnosis.scene import Scene, Verdict, off_by, ratio
 
 
 def target_of(scene: Scene, name: str) -> np.ndarray | None:

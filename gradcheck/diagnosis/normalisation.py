@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene, Verdict, off_by
+from chainrule.gradcheck.diagnosis.scene import Scene, Verdict, off_by
 
 EPS_PLACE = "Look where eps stands: forward and backward must have it in the same place."
 CENTRED = re.compile(r"\bx\s*-\s*\w+")

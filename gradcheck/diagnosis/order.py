@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene, Verdict
+from chainrule.gradcheck.diagnosis.scene import Scene, Verdict
 
 
 def swapped_with_another(scene: Scene, name: str) -> Iterator[Verdict]:

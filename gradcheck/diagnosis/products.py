@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import STRENGTHS, Scene, Verdict
+from chainrule.gradcheck.diagnosis.scene import STRENGTHS, Scene, Verdict
 
 
 def products(scene) -> Iterator[tuple[str, np.ndarray, np.ndarray, str, str]]:

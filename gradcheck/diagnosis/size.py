@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import Scene, Verdict, factor_name, off_by, ratio
+from chainrule.gradcheck.diagnosis.scene import Scene, Verdict, factor_name, off_by, ratio
 
 
 def depends_wrongly_on_dout(scene: Scene, name: str) -> Iterator[Verdict]:

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.diagnosis.scene import STRENGTHS, Scene, Verdict, factor_name, off_by, ratio
+from chainrule.gradcheck.diagnosis.scene import (
+    STRENGTHS,
+    Scene,
+    Verdict,
+    factor_name,
+    off_by,
+    ratio,
+)
 
 
 def sums_of_terms(scene: Scene, name: str) -> Iterator[Verdict]:

@@ -14,9 +14,9 @@ are the papers named in the layers of the same name.
     dropout.py      which is random, and known by its habits
 """
 
-from gradcheck.references.comparison import compare
-from gradcheck.references.names import REFERENCES, find
-from gradcheck.references.outcome import Comparison
-from gradcheck.references.reference import Call, Inapplicable, Reference
+from chainrule.gradcheck.references.comparison import compare
+from chainrule.gradcheck.references.names import REFERENCES, find
+from chainrule.gradcheck.references.outcome import Comparison
+from chainrule.gradcheck.references.reference import Call, Inapplicable, Reference
 
 __all__ = ["REFERENCES", "Call", "Comparison", "Inapplicable", "Reference", "compare", "find"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.references.losses import FLOORS, labels, loss, reduced
-from gradcheck.references.reference import Call, Inapplicable, Said
-from gradcheck.references.units import log_softmax, softmax
+from chainrule.gradcheck.references.losses import FLOORS, labels, loss, reduced
+from chainrule.gradcheck.references.reference import Call, Inapplicable, Said
+from chainrule.gradcheck.references.units import log_softmax, softmax
 
 MARGIN = ("margin", "delta")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.references.dropout import compare_dropout
-from gradcheck.references.names import find
-from gradcheck.references.outcome import EXACT, Comparison, agree, entry
-from gradcheck.references.reference import Call, Inapplicable, Reference, Said, State
-from gradcheck.references.statistics import compare_statistics
-from gradcheck.report import Finding
+from chainrule.gradcheck.references.dropout import compare_dropout
+from chainrule.gradcheck.references.names import find
+from chainrule.gradcheck.references.outcome import EXACT, Comparison, agree, entry
+from chainrule.gradcheck.references.reference import Call, Inapplicable, Reference, Said, State
+from chainrule.gradcheck.references.statistics import compare_statistics
+from chainrule.gradcheck.report import Finding
 
 
 def compare(

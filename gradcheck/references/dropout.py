@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcheck.references.outcome import EXACT, Comparison, agree, entry
-from gradcheck.references.reference import Call, Inapplicable, Reference
-from gradcheck.report import Finding
+from chainrule.gradcheck.references.outcome import EXACT, Comparison, agree, entry
+from chainrule.gradcheck.references.reference import Call, Inapplicable, Reference
+from chainrule.gradcheck.report import Finding
 
 KEEP = ("keep", "keep_prob", "keep_probability", "p_keep")
 DROP = ("drop", "rate", "drop_prob", "dropout", "p_drop", "drop_rate")

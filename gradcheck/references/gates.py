@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradcheck.references.reference import Call, Reference, Said
+from chainrule.gradcheck.references.reference import Call, Reference, Said
 
 Gate = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.references.reference import Call, Inapplicable, Reference, Said, nothing
-from gradcheck.references.units import sigmoid
+from chainrule.gradcheck.references.reference import Call, Inapplicable, Reference, Said, nothing
+from chainrule.gradcheck.references.units import sigmoid
 
 # What people add to a probability, or cut it off at, to keep it away from 0.
 FLOORS = 10.0 ** np.arange(-15, -2)

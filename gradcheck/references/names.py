@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from gradcheck.references.class_losses import CLASS_LOSSES
-from gradcheck.references.dropout import DROPOUT
-from gradcheck.references.gates import GATES
-from gradcheck.references.losses import LOSSES
-from gradcheck.references.norms import NORMS
-from gradcheck.references.products import PRODUCTS
-from gradcheck.references.reference import Reference
-from gradcheck.references.units import UNITS
+from chainrule.gradcheck.references.class_losses import CLASS_LOSSES
+from chainrule.gradcheck.references.dropout import DROPOUT
+from chainrule.gradcheck.references.gates import GATES
+from chainrule.gradcheck.references.losses import LOSSES
+from chainrule.gradcheck.references.norms import NORMS
+from chainrule.gradcheck.references.products import PRODUCTS
+from chainrule.gradcheck.references.reference import Reference
+from chainrule.gradcheck.references.units import UNITS
 
 REFERENCES = {
     one.name: one for one in (*UNITS, *PRODUCTS, *NORMS, *LOSSES, *CLASS_LOSSES, *GATES, DROPOUT)

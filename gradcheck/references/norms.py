@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.references.reference import Call, Inapplicable, Reference, Said, State
+from chainrule.gradcheck.references.reference import Call, Inapplicable, Reference, Said, State
 
 GAMMA, BETA = ("gamma", "g", "weight", "scale"), ("beta", "b", "bias", "shift")
 # What eps may be where the layer does not tell.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.report import Finding
+from chainrule.gradcheck.report import Finding
 
 EXACT = 1e-9  # what a mistake may leave unexplained, relative to the scale of the output
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.references.reference import Call, Inapplicable, Reference, Said
+from chainrule.gradcheck.references.reference import Call, Inapplicable, Reference, Said
 
 WEIGHTS, BIAS = ("W", "w", "weight", "weights"), ("b", "bias")
 

@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 
-from gradcheck.references.norms import GAMMA, Norm, batch_norms, running
-from gradcheck.references.outcome import Comparison, agree, entry
-from gradcheck.references.reference import Call, Inapplicable, State
-from gradcheck.report import Finding
+from chainrule.gradcheck.references.norms import GAMMA, Norm, batch_norms, running
+from chainrule.gradcheck.references.outcome import Comparison, agree, entry
+from chainrule.gradcheck.references.reference import Call, Inapplicable, State
+from chainrule.gradcheck.report import Finding
 
 USUAL = (0.9, 0.99, 0.95, 0.1)  # what momentum may be where the layer does not tell
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.references.reference import Call, Reference, Said
+from chainrule.gradcheck.references.reference import Call, Reference, Said
 
 Function = Callable[[np.ndarray], np.ndarray]
 SLOPE = ("alpha", "negative_slope", "slope", "leak", "a", "weight")

@@ -8,6 +8,6 @@ explanation.py  the mistakes that give exactly what a rule did
 check.py        check_update
 """
 
-from gradcheck.updates.check import check_update
+from chainrule.gradcheck.updates.check import check_update
 
 __all__ = ["check_update"]

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.report import Finding, Probe, Report
-from gradcheck.updates.explanation import explain
-from gradcheck.updates.families import FAMILIES, Unknown, family_of, formulas_of
-from gradcheck.updates.formula import Formula
-from gradcheck.updates.trial import Path, Run, Trial, apart, draw, entry, run
+from chainrule.gradcheck.report import Finding, Probe, Report
+from chainrule.gradcheck.updates.explanation import explain
+from chainrule.gradcheck.updates.families import FAMILIES, Unknown, family_of, formulas_of
+from chainrule.gradcheck.updates.formula import Formula
+from chainrule.gradcheck.updates.trial import Path, Run, Trial, apart, draw, entry, run
 
 
 def check_update(rule: Any, reference: object = None, *, steps: int = 5, seed: int = 0) -> Report:

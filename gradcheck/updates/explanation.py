@@ -9,9 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
-from gradcheck.updates.formula import Formula
-from gradcheck.updates.mistakes import Mistake, mistakes
-from gradcheck.updates.trial import Path, Trial, apart
+from chainrule.gradcheck.updates.formula import Formula
+from chainrule.gradcheck.updates.mistakes import Mistake, mistakes
+from chainrule.gradcheck.updates.trial import Path, Trial, apart
 
 
 def explain(rule: object, f: Formula, path: Path, trial: Trial) -> list[Mistake]:

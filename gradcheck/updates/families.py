@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradcheck.updates.formula import Formula
+from chainrule.gradcheck.updates.formula import Formula
 
 FAMILIES = {
     "sgd": "sgd",

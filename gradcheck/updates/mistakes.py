@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gradcheck.updates.formula import Formula
+from chainrule.gradcheck.updates.formula import Formula
 
 
 @dataclass(frozen=True)

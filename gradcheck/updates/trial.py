@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.updates.formula import Arrays
+from chainrule.gradcheck.updates.formula import Arrays
 
 Path = list[Arrays]  # the parameters after each step
 

@@ -1,5 +1,5 @@
 """Pictures of graphs: SVG, a page that steps through both passes, sliders for a notebook."""
 
-from nets.picture.picture import Picture
+from chainrule.nets.picture.picture import Picture
 
 __all__ = ["Picture"]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nets.files import write_file
-from nets.picture.layout import MARGIN
-from nets.picture.svg import ACTIVE, INK, LINE, SHAPES, text
+from chainrule.nets.files import write_file
+from chainrule.nets.picture.layout import MARGIN
+from chainrule.nets.picture.svg import ACTIVE, INK, LINE, SHAPES, text
 
 REST = "Values in green above the wires, gradients in red below."
 HIDDEN, VISIBLE = "visibility:hidden", "visibility:visible"

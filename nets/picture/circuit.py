@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from nets.picture.symbols import COMMUTATIVE, kind, own_name, symbol
+from chainrule.nets.picture.symbols import COMMUTATIVE, kind, own_name, symbol
 
 
 @dataclass(eq=False)

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from itertools import accumulate, pairwise
 
-from nets.picture.columns import EFFORT
+from chainrule.nets.picture.columns import EFFORT
 
 FEWEST, SWEEPS = 4, 16
 LOOKS = 150_000  # how many links `straighten` looks at

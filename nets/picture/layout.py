@@ -8,8 +8,8 @@ nothing else stands. Labels stand above and below the level ends of their own wi
 import unicodedata
 from typing import NamedTuple
 
-from nets.picture.columns import arrange
-from nets.picture.heights import rise, settle
+from chainrule.nets.picture.columns import arrange
+from chainrule.nets.picture.heights import rise, settle
 
 LABEL, SYMBOL = 12, 14  # font sizes
 GATE = 40  # the height of a gate with one or two inputs; a round one is as wide

@@ -7,8 +7,8 @@ from string import Template
 
 import numpy as np
 
-from nets.picture.story import Moment
-from nets.picture.symbols import kind, symbol
+from chainrule.nets.picture.story import Moment
+from chainrule.nets.picture.symbols import kind, symbol
 
 HERE = Path(__file__).parent
 LARGEST = 1e300  # the largest number that a slider moves, far from where its ends overflow

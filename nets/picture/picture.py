@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from nets.files import write_file
-from nets.picture import page, widgets
-from nets.picture.animation import REST, Animation
-from nets.picture.circuit import cells_of
-from nets.picture.layout import MARGIN, Layout, text_width
-from nets.picture.story import Story, texts_of
-from nets.picture.svg import NARROWEST, draw
-from nets.wiring import ordered
+from chainrule.nets.files import write_file
+from chainrule.nets.picture import page, widgets
+from chainrule.nets.picture.animation import REST, Animation
+from chainrule.nets.picture.circuit import cells_of
+from chainrule.nets.picture.layout import MARGIN, Layout, text_width
+from chainrule.nets.picture.story import Story, texts_of
+from chainrule.nets.picture.svg import NARROWEST, draw
+from chainrule.nets.wiring import ordered
 
 LONGEST = "-99999.49"  # no number is longer in brief
 

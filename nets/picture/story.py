@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nets.picture.symbols import own_name, phrase, symbol
-from nets.trace import brief
+from chainrule.nets.picture.symbols import own_name, phrase, symbol
+from chainrule.nets.trace import brief
 
 MARK = "\0"  # on either side of a key in a sentence that is being written
 

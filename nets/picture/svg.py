@@ -6,7 +6,7 @@ same wherever it stands: in a notebook, dark or light, on a web page, or as a fi
 
 from html import escape
 
-from nets.picture.layout import LABEL, MARGIN, ROW, SYMBOL
+from chainrule.nets.picture.layout import LABEL, MARGIN, ROW, SYMBOL
 
 FONT = "ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,'Liberation Mono',monospace"
 INK, WIRE, NAME = "#24292f", "#8c959f", "#57606a"

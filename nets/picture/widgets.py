@@ -2,7 +2,7 @@
 
 import math
 
-from nets.picture.page import LARGEST, reach_of
+from chainrule.nets.picture.page import LARGEST, reach_of
 
 
 def sliders(values, ranges, redraw):

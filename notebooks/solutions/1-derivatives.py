@@ -20,11 +20,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from gradcheck import check, check_functions, numerical_gradient
-from gradcheck.pictures import step_size_picture
-from layers import ReLU
-from nets import circuits
-from notebooks import exercise
+from chainrule.gradcheck import check, check_functions, numerical_gradient
+from chainrule.gradcheck.pictures import step_size_picture
+from chainrule.layers import ReLU
+from chainrule.nets import circuits
+from chainrule.notebooks import exercise
 
 rng = np.random.default_rng(1)
 BLUE, ORANGE = "#2166ac", "#d95f02"

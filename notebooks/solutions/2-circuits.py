@@ -20,9 +20,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import SVG, display
 
-from layers import Add, Max, Multiply, Sigmoid
-from nets import Graph, circuits, sigmoid
-from notebooks import borrow, exercise
+from chainrule.layers import Add, Max, Multiply, Sigmoid
+from chainrule.nets import Graph, circuits, sigmoid
+from chainrule.notebooks import borrow, exercise
 
 # %%
 graph, inputs = circuits.long_expression()

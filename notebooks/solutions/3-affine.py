@@ -18,12 +18,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from data import load_digits
-from gradcheck import jacobian, jacobian_memory, vjp
-from layers import Affine, Layer, ReLU
-from nets import Classifier, Graph, Sequential
-from notebooks import borrow, exercise
-from solvers import Adam, Solver
+from chainrule.data import load_digits
+from chainrule.gradcheck import jacobian, jacobian_memory, vjp
+from chainrule.layers import Affine, Layer, ReLU
+from chainrule.nets import Classifier, Graph, Sequential
+from chainrule.notebooks import borrow, exercise
+from chainrule.solvers import Adam, Solver
 
 rng = np.random.default_rng(3)
 

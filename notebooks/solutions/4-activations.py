@@ -14,13 +14,13 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from data import load_digits, spirals
-from layers import ELU, Layer, LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
-from layers.init import he_normal
-from nets import MLP, Classifier, Graph, circuits
-from notebooks import borrow, exercise
-from pictures import activations, gradient_flow
-from solvers import SGD, Solver
+from chainrule.data import load_digits, spirals
+from chainrule.layers import ELU, Layer, LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
+from chainrule.layers.init import he_normal
+from chainrule.nets import MLP, Classifier, Graph, circuits
+from chainrule.notebooks import borrow, exercise
+from chainrule.pictures import activations, gradient_flow
+from chainrule.solvers import SGD, Solver
 
 rng = np.random.default_rng(4)
 digits = load_digits()

@@ -9,8 +9,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from data import load_digits
-from layers import (
+from chainrule.data import load_digits
+from chainrule.layers import (
     MSE,
     Hinge,
     ReLU,
@@ -19,10 +19,10 @@ from layers import (
     Softmax,
     SoftmaxCrossEntropy,
 )
-from layers.init import plain_normal
-from nets import MLP, Graph
-from nets.node import log, sigmoid
-from notebooks import borrow, exercise
+from chainrule.layers.init import plain_normal
+from chainrule.nets import MLP, Graph
+from chainrule.nets.node import log, sigmoid
+from chainrule.notebooks import borrow, exercise
 
 rng = np.random.default_rng(5)
 digits = load_digits()

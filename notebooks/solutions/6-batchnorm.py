@@ -18,13 +18,13 @@ import timeit
 import matplotlib.pyplot as plt
 import numpy as np
 
-import layers
-from data import load_digits
-from layers import Affine, Layer, ReLU
-from layers.init import plain_normal
-from nets import MLP, Classifier, Graph
-from notebooks import borrow, exercise
-from solvers import Adam, Solver
+from chainrule import layers
+from chainrule.data import load_digits
+from chainrule.layers import Affine, Layer, ReLU
+from chainrule.layers.init import plain_normal
+from chainrule.nets import MLP, Classifier, Graph
+from chainrule.notebooks import borrow, exercise
+from chainrule.solvers import Adam, Solver
 
 rng = np.random.default_rng(6)
 digits = load_digits()

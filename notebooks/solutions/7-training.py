@@ -14,14 +14,14 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 import numpy as np
 
-import solvers
-from data import load_digits
-from gradcheck import check_update
-from layers import Affine, BatchNorm, Layer, ReLU, SoftmaxCrossEntropy, Tanh, he_normal
-from nets import MLP, Classifier, Sequential
-from notebooks import borrow, exercise
-from pictures import loss_surface
-from solvers import Solver, UpdateRule
+from chainrule import solvers
+from chainrule.data import load_digits
+from chainrule.gradcheck import check_update
+from chainrule.layers import Affine, BatchNorm, Layer, ReLU, SoftmaxCrossEntropy, Tanh, he_normal
+from chainrule.nets import MLP, Classifier, Sequential
+from chainrule.notebooks import borrow, exercise
+from chainrule.pictures import loss_surface
+from chainrule.solvers import Solver, UpdateRule
 
 digits = load_digits()  # x_train (1078, 64), y_train (1078,), and x_val, y_val, x_test, y_test
 
@@ -1253,7 +1253,7 @@ check_8.require()
 
 # %%
 if check_8.verdict == "right":
-    from training.sanity import examine
+    from chainrule.training.sanity import examine
 
     diagnosis = examine(set_up(**ward["A"]))
     print(*[one for one in diagnosis.checks if not one.ok], sep="\n")

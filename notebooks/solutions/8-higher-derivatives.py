@@ -10,13 +10,13 @@ import time
 import matplotlib.pyplot as plt
 import numpy as np
 
-from data import load_digits
-from gradcheck import check, check_functions, hvp, jacobian, numerical_gradient, vjp
-from layers import Affine, ReLU, Sigmoid, Softmax, SoftmaxCrossEntropy
-from nets import Graph, Sequential
-from notebooks import exercise
-from pictures import loss_surface
-from solvers import SGD
+from chainrule.data import load_digits
+from chainrule.gradcheck import check, check_functions, hvp, jacobian, numerical_gradient, vjp
+from chainrule.layers import Affine, ReLU, Sigmoid, Softmax, SoftmaxCrossEntropy
+from chainrule.nets import Graph, Sequential
+from chainrule.notebooks import exercise
+from chainrule.pictures import loss_surface
+from chainrule.solvers import SGD
 
 rng = np.random.default_rng(8)
 

@@ -21,15 +21,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-import gradcheck
-import nets
-import solvers
-from data import load_digits
-from layers import ELU, Affine, Dropout, Layer, ReLU, Sigmoid, Tanh, he_normal
-from nets import MLP, Classifier, Graph, Sequential
-from notebooks import exercise
-from pictures import activations
-from solvers import Solver
+from chainrule import gradcheck, nets, solvers
+from chainrule.data import load_digits
+from chainrule.layers import ELU, Affine, Dropout, Layer, ReLU, Sigmoid, Tanh, he_normal
+from chainrule.nets import MLP, Classifier, Graph, Sequential
+from chainrule.notebooks import exercise
+from chainrule.pictures import activations
+from chainrule.solvers import Solver
 
 digits = load_digits()
 rng = np.random.default_rng(9)

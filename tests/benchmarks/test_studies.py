@@ -15,10 +15,10 @@ from benchmarks.studies import (
     scaled_inputs,
     study,
 )
-from data import moons
-from layers import Affine, Multiply, ReLU, glorot_normal
-from nets import MLP, Classifier, Sequential
-from solvers import SGD, Solver
+from chainrule.data import moons
+from chainrule.layers import Affine, Multiply, ReLU, glorot_normal
+from chainrule.nets import MLP, Classifier, Sequential
+from chainrule.solvers import SGD, Solver
 
 DOCS = Path(__file__).parents[2] / "docs"
 NAMES = (

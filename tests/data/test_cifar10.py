@@ -7,7 +7,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from data import cifar10, load_cifar10
+from chainrule.data import cifar10, load_cifar10
 
 FOLDER = "cifar-10-batches-bin"
 

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from data import load_csv
+from chainrule.data import load_csv
 
 IRIS = "length,width,species\n" + "5.1,3.5,setosa\n7.0,3.2,versicolor\n" * 5
 

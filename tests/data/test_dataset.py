@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 
-from data import Dataset
+from chainrule.data import Dataset
 
 
 @pytest.fixture

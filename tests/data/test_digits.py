@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data import load_digits
+from chainrule.data import load_digits
 
 
 def all_rows(digits):

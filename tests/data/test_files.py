@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from data import load_file
+from chainrule.data import load_file
 
 CSV = "1,a\n2,b\n" * 3
 

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from data import load_mnist, mnist
+from chainrule.data import load_mnist, mnist
 
 NAMES = (
     "train-images-idx3-ubyte",

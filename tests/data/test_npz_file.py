@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from data import load_npz
+from chainrule.data import load_npz
 
 X = np.arange(40.0).reshape(20, 2)
 Y = np.arange(20) % 2

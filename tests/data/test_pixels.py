@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data import Dataset, Pixels, Standardiser
+from chainrule.data import Dataset, Pixels, Standardiser
 
 RNG = np.random.default_rng(0)
 VALUES = RNG.integers(0, 256, (40, 2, 3), dtype=np.uint8)

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from data import load_rows
+from chainrule.data import load_rows
 
 ROWS = [[5.1, 3.5], [7.0, 3.2], [4.9, 3.0]]
 

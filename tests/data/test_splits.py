@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import stratified_split
+from chainrule.data import stratified_split
 
 
 @st.composite

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data import Standardiser
+from chainrule.data import Standardiser
 
 
 def test_the_statistics_of_a_small_table_are_those_worked_out_by_hand():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data import blobs, circles, moons, spirals, xor
+from chainrule.data import blobs, circles, moons, spirals, xor
 
 ALL = pytest.mark.parametrize("draw", [spirals, moons, circles, blobs, xor])
 

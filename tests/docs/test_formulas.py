@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-import layers
+from chainrule import layers
 from docs.site.making import docstrings, formulas
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import train
-from training import options
+from chainrule.training import options
 
 SITE = Path(__file__).parents[2] / "docs" / "site"
 PAGES = sorted(SITE.glob("*.md"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import layers
+from chainrule import layers
 from docs.site.making.parts import TAKEN_APART
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-import layers
+from chainrule import layers
 
 ROOT = Path(__file__).parents[2]
 LOADED = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("use", "href")}

@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from gradcheck import GradientError, assert_correct, check
-from layers import (
+from chainrule.gradcheck import GradientError, assert_correct, check
+from chainrule.layers import (
     Affine,
     BatchNorm,
     Dropout,
@@ -20,7 +20,7 @@ from layers import (
     Square,
     Tanh,
 )
-from nets import MLP, Sequential
+from chainrule.nets import MLP, Sequential
 
 
 def rows(*shape, seed=0):

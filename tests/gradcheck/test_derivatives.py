@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from gradcheck import hessian, hvp, jacobian, vjp
-from layers import (
+from chainrule.gradcheck import hessian, hvp, jacobian, vjp
+from chainrule.layers import (
     MSE,
     Affine,
     BatchNorm,

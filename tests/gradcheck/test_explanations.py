@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradcheck import check
+from chainrule.gradcheck import check
 
 X = np.random.default_rng(0).standard_normal((5, 4))
 

@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-from gradcheck import check_functions, check_model
-from layers import Affine, BatchNorm, Dropout, ReLU
-from nets import MLP, Classifier, Sequential
+from chainrule.gradcheck import check_functions, check_model
+from chainrule.layers import Affine, BatchNorm, Dropout, ReLU
+from chainrule.nets import MLP, Classifier, Sequential
 
 # ---- functions and models as a course has them, written correctly -------------------------------
 

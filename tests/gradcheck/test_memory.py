@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from gradcheck import hessian, jacobian, jacobian_memory
-from layers import MSE, Affine, Multiply
-from nets import Graph
+from chainrule.gradcheck import hessian, jacobian, jacobian_memory
+from chainrule.layers import MSE, Affine, Multiply
+from chainrule.nets import Graph
 
 
 def test_the_jacobian_of_the_lecture_takes_256_gib_and_its_product_two_mib():

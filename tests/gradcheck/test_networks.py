@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from gradcheck import check
-from layers import Affine, Tanh
-from nets import Graph, Sequential
+from chainrule.gradcheck import check
+from chainrule.layers import Affine, Tanh
+from chainrule.nets import Graph, Sequential
 
 
 class DoubledTanh(Tanh):

@@ -4,7 +4,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gradcheck import numerical_gradient
+from chainrule.gradcheck import numerical_gradient
 
 
 def test_the_gradient_of_a_polynomial_is_found_entry_by_entry():

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from gradcheck.pictures import heat_map, step_size_picture, taylor_picture
-from gradcheck.report import Report, Tensor
+from chainrule.gradcheck.pictures import heat_map, step_size_picture, taylor_picture
+from chainrule.gradcheck.report import Report, Tensor
 
 
 def lines_of(picture):

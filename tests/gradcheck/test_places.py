@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gradcheck import hessian, hvp, jacobian, jacobian_memory, vjp
-from layers import (
+from chainrule.gradcheck import hessian, hvp, jacobian, jacobian_memory, vjp
+from chainrule.layers import (
     MSE,
     Affine,
     BatchNorm,
@@ -14,7 +14,7 @@ from layers import (
     Softmax,
     SoftmaxCrossEntropy,
 )
-from nets import Graph
+from chainrule.nets import Graph
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import copy
 import numpy as np
 import pytest
 
-import layers
-from gradcheck.references import REFERENCES, compare, find
+from chainrule import layers
+from chainrule.gradcheck.references import REFERENCES, compare, find
 
 CLASSES = [
     cls

@@ -5,7 +5,7 @@ import linecache
 import numpy as np
 import pytest
 
-from gradcheck import check
+from chainrule.gradcheck import check
 
 LAYER = """\
 class Twice:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-import solvers
-from gradcheck.updates import check_update
-from gradcheck.updates.families import family_of
+from chainrule import solvers
+from chainrule.gradcheck.updates import check_update
+from chainrule.gradcheck.updates.families import family_of
 
 
 class Rule:

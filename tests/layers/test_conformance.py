@@ -7,9 +7,8 @@ import warnings
 import numpy as np
 import pytest
 
-import layers
-import nets
-from gradcheck import check
+from chainrule import layers, nets
+from chainrule.gradcheck import check
 
 
 def classes(package):
@@ -96,7 +95,7 @@ def test_every_exported_layer_has_examples():
 
 def test_every_layer_has_a_file_a_docstring_with_its_formulas_and_a_test_file(request):
     for cls in classes(layers):
-        module = cls.__module__.removeprefix("layers.")
+        module = cls.__module__.removeprefix("chainrule.layers.")
         assert (request.config.rootpath / f"tests/layers/test_{module}.py").exists(), cls
         assert re.search(r"(out|loss)(_j)? = ", cls.__doc__), cls
         assert re.search(r"\bd(x|a|p|s_nj|scores|outputs) = ", cls.__doc__), cls

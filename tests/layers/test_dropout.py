@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from layers import Dropout
+from chainrule.layers import Dropout
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from layers import ELU, he_normal
+from chainrule.layers import ELU, he_normal
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

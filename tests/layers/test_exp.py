@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from layers import Exp
+from chainrule.layers import Exp
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

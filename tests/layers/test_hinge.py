@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layers import Hinge
+from chainrule.layers import Hinge
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

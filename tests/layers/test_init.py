@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layers import glorot_normal, he_normal, lecun_normal, plain_normal
+from chainrule.layers import glorot_normal, he_normal, lecun_normal, plain_normal
 
 FAN_IN, FAN_OUT = 500, 400
 VARIANCES = {he_normal: 0.004, glorot_normal: 2 / 900, lecun_normal: 0.002, plain_normal(0.1): 0.01}

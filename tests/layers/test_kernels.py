@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layers.kernels import sum_of_products, times_transposed, two_sided
+from chainrule.layers.kernels import sum_of_products, times_transposed, two_sided
 
 DTYPES = [np.float32, np.float64]
 

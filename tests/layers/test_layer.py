@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from layers import (
+from chainrule.layers import (
     ELU,
     MSE,
     Add,
@@ -25,7 +25,7 @@ from layers import (
     Tanh,
     lecun_normal,
 )
-from layers.layer import flatten, sum_to
+from chainrule.layers.layer import flatten, sum_to
 
 
 class Tied(Layer):

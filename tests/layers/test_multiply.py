@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layers import Add, Max, Multiply, Scale
+from chainrule.layers import Add, Max, Multiply, Scale
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layers import Negate
+from chainrule.layers import Negate
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from layers import Exp, Negate, Reciprocal, Shift
+from chainrule.layers import Exp, Negate, Reciprocal, Shift
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

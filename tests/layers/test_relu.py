@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layers import ReLU, he_normal
+from chainrule.layers import ReLU, he_normal
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

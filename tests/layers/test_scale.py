@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layers import Scale
+from chainrule.layers import Scale
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layers import Shift
+from chainrule.layers import Shift
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

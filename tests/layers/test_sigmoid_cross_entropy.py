@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from layers import SigmoidCrossEntropy
+from chainrule.layers import SigmoidCrossEntropy
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

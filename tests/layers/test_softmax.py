@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from layers import Softmax
+from chainrule.layers import Softmax
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

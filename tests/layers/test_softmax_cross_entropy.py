@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from layers import SoftmaxCrossEntropy
+from chainrule.layers import SoftmaxCrossEntropy
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

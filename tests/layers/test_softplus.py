@@ -4,7 +4,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from layers import Softplus, he_normal
+from chainrule.layers import Softplus, he_normal
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layers import Square
+from chainrule.layers import Square
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

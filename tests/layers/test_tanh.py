@@ -4,7 +4,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from layers import Tanh, glorot_normal
+from chainrule.layers import Tanh, glorot_normal
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

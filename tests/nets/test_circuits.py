@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradcheck import check
-from layers import Softplus
-from nets import circuits
+from chainrule.gradcheck import check
+from chainrule.layers import Softplus
+from chainrule.nets import circuits
 
 
 def run(circuit, dout=None):
@@ -145,7 +145,7 @@ def test_the_pictures_in_the_readme_are_those_of_today(tmp_path, capsys):
     assert names == sorted(path.name for path in tmp_path.iterdir())
     for name in names:
         assert (kept / name).read_text("utf-8") == (tmp_path / name).read_text("utf-8"), (
-            "write them anew: python -m nets.circuits --svg docs/circuits"
+            "write them anew: python -m chainrule.nets.circuits --svg docs/circuits"
         )
 
 

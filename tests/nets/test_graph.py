@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradcheck import check
-from layers import (
+from chainrule.gradcheck import check
+from chainrule.layers import (
     ELU,
     MSE,
     Add,
@@ -26,8 +26,8 @@ from layers import (
     Sum,
     Tanh,
 )
-from nets import MLP, Classifier, Graph, Sequential, exp, log, maximum, sigmoid
-from solvers import SGD
+from chainrule.nets import MLP, Classifier, Graph, Sequential, exp, log, maximum, sigmoid
+from chainrule.solvers import SGD
 
 
 def by_name():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from layers import BatchNorm, Layer
-from nets import MLP, FileError, Graph, Sequential, load
-from nets.files import checksum, read_arrays, write_arrays
+from chainrule.layers import BatchNorm, Layer
+from chainrule.nets import MLP, FileError, Graph, Sequential, load
+from chainrule.nets.files import checksum, read_arrays, write_arrays
 
 
 @pytest.fixture

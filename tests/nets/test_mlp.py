@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from layers import (
+from chainrule.layers import (
     ELU,
     BatchNorm,
     LayerNorm,
@@ -16,7 +16,7 @@ from layers import (
     Tanh,
     plain_normal,
 )
-from nets import MLP
+from chainrule.nets import MLP
 
 
 def kinds(net):

@@ -3,9 +3,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gradcheck import numerical_gradient
-from layers import MSE, Affine, BatchNorm, SigmoidCrossEntropy, SoftmaxCrossEntropy, Tanh
-from nets import MLP, Classifier, Regressor, Sequential
+from chainrule.gradcheck import numerical_gradient
+from chainrule.layers import MSE, Affine, BatchNorm, SigmoidCrossEntropy, SoftmaxCrossEntropy, Tanh
+from chainrule.nets import MLP, Classifier, Regressor, Sequential
 
 
 def data(n=12, features=4, classes=3):

@@ -1,6 +1,6 @@
 import pytest
 
-from nets import is_weight
+from chainrule.nets import is_weight
 
 
 @pytest.mark.parametrize(

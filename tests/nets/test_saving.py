@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pytest
 
-import layers
-from layers import Affine, BatchNorm, Dropout, Layer, PReLU, ReLU, Tanh
-from nets import MLP, FileError, Graph, Sequential, circuits, load
-from nets.files import read_arrays, write_arrays, write_file
+from chainrule import layers
+from chainrule.layers import Affine, BatchNorm, Dropout, Layer, PReLU, ReLU, Tanh
+from chainrule.nets import MLP, FileError, Graph, Sequential, circuits, load
+from chainrule.nets.files import read_arrays, write_arrays, write_file
 
 not_on_windows = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
@@ -249,7 +249,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(file, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nets.files.os.fsync", full)
+    monkeypatch.setattr("chainrule.nets.files.os.fsync", full)
     with pytest.raises(FileError, match=r"net\.safetensors: cannot be written: No space left"):
         MLP([3, 4, 2], rng=1).save(file)
     assert file.read_bytes() == before
@@ -334,7 +334,7 @@ def test_threads_that_write_one_file_leave_one_of_their_contents(tmp_path):
 
 WAITS = """
 import os, sys, time
-from nets.files import write_file
+from chainrule.nets.files import write_file
 
 os.fsync = lambda _: time.sleep(60)
 write_file(sys.argv[1], b"new")

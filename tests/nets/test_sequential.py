@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from gradcheck import check
-from layers import Affine, BatchNorm, Dropout, Layer, ReLU, Tanh
-from nets import Sequential
+from chainrule.gradcheck import check
+from chainrule.layers import Affine, BatchNorm, Dropout, Layer, ReLU, Tanh
+from chainrule.nets import Sequential
 
 
 def test_forward_and_backward_are_those_of_the_layers_called_by_hand():

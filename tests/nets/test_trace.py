@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from layers import Affine, Dropout, Softmax, Sum
-from nets import Graph, circuits
-from nets.trace import brief
+from chainrule.layers import Affine, Dropout, Softmax, Sum
+from chainrule.nets import Graph, circuits
+from chainrule.nets.trace import brief
 
 
 def test_a_trace_prints_what_a_lecture_writes_on_the_board():

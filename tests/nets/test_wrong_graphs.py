@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from layers import MSE, Add, Affine, Layer, ReLU, Scale, Square, Tanh
-from nets import Graph, Sequential
+from chainrule.layers import MSE, Add, Affine, Layer, ReLU, Scale, Square, Tanh
+from chainrule.nets import Graph, Sequential
 
 
 def product():

@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from notebooks import exercise
-from notebooks.sources import CHECK, FOLDER, checks, homeworks, source_notebook, student_notebook
+from chainrule.notebooks import exercise
+from chainrule.notebooks.sources import (
+    CHECK,
+    FOLDER,
+    checks,
+    homeworks,
+    source_notebook,
+    student_notebook,
+)
 
 for needed in ("jupytext", "nbgrader", "ipykernel", "ipywidgets"):
     pytest.importorskip(needed, reason=f'{needed} is not installed: pip install -e ".[grading]"')
@@ -26,9 +33,11 @@ every_homework = pytest.mark.parametrize("name", homeworks())
 
 
 def course(*words):
-    """Runs `python -m notebooks …` and returns what it printed."""
+    """Runs `python -m chainrule.notebooks …` and returns what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "notebooks", *map(str, words)], capture_output=True, text=True
+        [sys.executable, "-m", "chainrule.notebooks", *map(str, words)],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -103,7 +112,9 @@ def test_the_students_notebooks_are_what_the_command_makes(tmp_path):
     course("build", tmp_path)
     for name in homeworks():
         made, kept = student_notebook(name, tmp_path), student_notebook(name)
-        assert made.read_bytes() == kept.read_bytes(), f"{kept}: run python -m notebooks build"
+        assert made.read_bytes() == kept.read_bytes(), (
+            f"{kept}: run python -m chainrule.notebooks build"
+        )
     assert {path.parent.name for path in FOLDER.glob("*/*.ipynb")} == {*homeworks()}
 
 
@@ -219,7 +230,10 @@ def test_what_cannot_be_done_is_a_line(words, message, tmp_path):
     (tmp_path / "empty").mkdir()
     words = [word.format(tmp=tmp_path / "empty", torn=tmp_path / "torn") for word in words]
     done = subprocess.run(
-        [sys.executable, "-m", "notebooks", *words], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-m", "chainrule.notebooks", *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
     )
     assert done.returncode == 2
     assert message in done.stderr

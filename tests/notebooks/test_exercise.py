@@ -4,8 +4,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from layers import Affine, BatchNorm, Sigmoid
-from notebooks import borrow, exercise
+from chainrule.layers import Affine, BatchNorm, Sigmoid
+from chainrule.notebooks import borrow, exercise
 
 
 def square(x):

@@ -13,7 +13,7 @@ from contextlib import closing
 
 import pytest
 
-from notebooks.sources import homeworks, source_notebook, student_notebook
+from chainrule.notebooks.sources import homeworks, source_notebook, student_notebook
 
 nbformat = pytest.importorskip("nbformat")
 for needed in ("jupyterlab", "jupytext", "ipywidgets"):

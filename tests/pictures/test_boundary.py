@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from data import blobs, moons
-from layers import MSE, Affine, Hinge, SigmoidCrossEntropy
-from nets import MLP, Classifier, Regressor, Sequential
-from pictures import decision_boundary
-from pictures.drawing import COLOURS, INK
+from chainrule.data import blobs, moons
+from chainrule.layers import MSE, Affine, Hinge, SigmoidCrossEntropy
+from chainrule.nets import MLP, Classifier, Regressor, Sequential
+from chainrule.pictures import decision_boundary
+from chainrule.pictures.drawing import COLOURS, INK
 
 
 class Points:

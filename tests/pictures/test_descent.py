@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pictures import descend, loss_surface
-from solvers import SGD, Adam, AdamW, RMSProp
+from chainrule.pictures import descend, loss_surface
+from chainrule.solvers import SGD, Adam, AdamW, RMSProp
 
 
 def bowl(w):

@@ -5,9 +5,9 @@ from xml.etree import ElementTree
 import matplotlib.pyplot as plt
 import pytest
 
-from layers import ReLU, Tanh
-from nets import FileError
-from pictures import Panel, Picture, activations
+from chainrule.layers import ReLU, Tanh
+from chainrule.nets import FileError
+from chainrule.pictures import Panel, Picture, activations
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from layers import Affine, BatchNorm, Dropout, ReLU, Tanh
-from nets import MLP, Classifier, Graph, Sequential
-from pictures import gradient_flow
-from pictures.flow import flow_of
+from chainrule.layers import Affine, BatchNorm, Dropout, ReLU, Tanh
+from chainrule.nets import MLP, Classifier, Graph, Sequential
+from chainrule.pictures import gradient_flow
+from chainrule.pictures.flow import flow_of
 
 X = np.random.default_rng(0).standard_normal((40, 6))
 Y = np.arange(40) % 3

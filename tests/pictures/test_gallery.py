@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layers import (
+from chainrule.layers import (
     ELU,
     Affine,
     Layer,
@@ -15,7 +15,7 @@ from layers import (
     Softplus,
     Tanh,
 )
-from pictures import activations
+from chainrule.pictures import activations
 
 
 class Cube(Layer):

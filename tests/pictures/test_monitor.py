@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from layers import (
+from chainrule.layers import (
     ELU,
     Affine,
     BatchNorm,
@@ -22,9 +22,9 @@ from layers import (
     Square,
     Tanh,
 )
-from nets import MLP, Classifier, Graph, Regressor, Sequential
-from pictures.monitor import Monitor
-from solvers import SGD, Adam, Solver
+from chainrule.nets import MLP, Classifier, Graph, Regressor, Sequential
+from chainrule.pictures.monitor import Monitor
+from chainrule.solvers import SGD, Adam, Solver
 
 ROWS = np.linspace(-1, 1, 24).reshape(8, 3)
 AT_EPOCH_1 = SimpleNamespace(epoch=1, goal=1)

@@ -3,11 +3,11 @@ import copy
 import numpy as np
 import pytest
 
-from layers import MSE, Affine, BatchNorm
-from nets import MLP, Classifier, Graph, Regressor, Sequential
-from pictures import loss_slice
-from pictures.slices import path_directions, random_directions
-from solvers import SGD, Snapshot, Solver
+from chainrule.layers import MSE, Affine, BatchNorm
+from chainrule.nets import MLP, Classifier, Graph, Regressor, Sequential
+from chainrule.pictures import loss_slice
+from chainrule.pictures.slices import path_directions, random_directions
+from chainrule.solvers import SGD, Snapshot, Solver
 
 X = np.random.default_rng(0).standard_normal((30, 3))
 Y = (X[:, 0] > 0).astype(int)
@@ -112,7 +112,7 @@ def test_directions_from_the_seed_of_the_weights_have_nothing_to_do_with_them(mo
         seen.append(random_directions(params, rng))
         return seen[-1]
 
-    monkeypatch.setattr("pictures.slices.random_directions", watched)
+    monkeypatch.setattr("chainrule.pictures.slices.random_directions", watched)
     net = MLP([3, 200, 2], rng=0)
     loss_slice(Classifier(net), X, Y, side=3, seed=0)
     W = net.params["affine1.W"].ravel()

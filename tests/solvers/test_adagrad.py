@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from solvers import AdaGrad
+from chainrule.solvers import AdaGrad
 
 
 def test_two_steps_by_hand(twice):

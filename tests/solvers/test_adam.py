@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from solvers import Adam, AdamW
+from chainrule.solvers import Adam, AdamW
 
 
 def test_two_steps_by_hand(twice):

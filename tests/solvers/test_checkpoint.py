@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import nets
-from layers import BatchNorm, ReLU
-from nets import MLP, Classifier, FileError
-from nets.files import read_arrays, write_arrays
-from solvers import (
+from chainrule import nets
+from chainrule.layers import BatchNorm, ReLU
+from chainrule.nets import MLP, Classifier, FileError
+from chainrule.nets.files import read_arrays, write_arrays
+from chainrule.solvers import (
     SGD,
     AdaGrad,
     Adam,

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from solvers.finite import global_norm, non_finite
+from chainrule.solvers.finite import global_norm, non_finite
 
 
 def test_the_norm_spans_all_arrays():

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from solvers.interrupt import uninterrupted
+from chainrule.solvers.interrupt import uninterrupted
 
 
 def test_ctrl_c_waits_until_the_block_is_done():

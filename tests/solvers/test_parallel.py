@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from data import load_digits
-from layers import Affine, BatchNorm, Dropout, Tanh
-from nets import MLP, Classifier, Sequential
-from solvers import SGD, Adam, Cosine, Solver, parallel
-from solvers.parallel import ParallelSolver, Share
+from chainrule.data import load_digits
+from chainrule.layers import Affine, BatchNorm, Dropout, Tanh
+from chainrule.nets import MLP, Classifier, Sequential
+from chainrule.solvers import SGD, Adam, Cosine, Solver, parallel
+from chainrule.solvers.parallel import ParallelSolver, Share
 from tests.threads import on_threads
 
 BESIDE = Path(sys.executable).parent / "mpiexec"
@@ -31,8 +31,8 @@ import sys
 sys.path[:0] = [{root!r}, {here!r}]
 import test_parallel as here
 from mpi4py import MPI
-from solvers import parallel
-from solvers.parallel import ParallelSolver
+from chainrule.solvers import parallel
+from chainrule.solvers.parallel import ParallelSolver
 {before}
 solver = here.trained(lambda *a, **k: ParallelSolver(MPI.COMM_WORLD, *a, **k), *sys.argv[1:3])
 if solver.rank == 0:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from solvers import RMSProp
+from chainrule.solvers import RMSProp
 
 
 def test_two_steps_by_hand(twice):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from solvers import SGD, AdaGrad, Adam, AdamW, RMSProp, UpdateRule
-from solvers.rule import BLOCK
+from chainrule.solvers import SGD, AdaGrad, Adam, AdamW, RMSProp, UpdateRule
+from chainrule.solvers.rule import BLOCK
 
 RULES = {
     "sgd": lambda: SGD(0.1),

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from solvers import Constant, Cosine, Exponential, Schedule, Step
+from chainrule.solvers import Constant, Cosine, Exponential, Schedule, Step
 
 ROOT_HALF = 0.7071067811865476
 

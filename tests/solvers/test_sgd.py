@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from solvers import SGD
+from chainrule.solvers import SGD
 
 
 def test_without_momentum_two_steps_by_hand(twice):

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nets import MLP, Classifier
-from solvers import (
+from chainrule.nets import MLP, Classifier
+from chainrule.solvers import (
     SGD,
     Adam,
     Constant,

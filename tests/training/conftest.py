@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nets.files import read_arrays
+from chainrule.nets.files import read_arrays
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import train
-from nets.files import read_arrays
+from chainrule.nets.files import read_arrays
+from chainrule.training import command, ranks
+from chainrule.training.ranks import Alone, Ranks
 from tests.threads import on_threads
-from training import command, ranks
-from training.ranks import Alone, Ranks
 
 RUN = ["--no-report", "--dtype", "float64", "--hidden", "16", "--epochs", "2"]
 

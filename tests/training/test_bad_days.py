@@ -16,8 +16,8 @@ import time
 import numpy as np
 import pytest
 
-import nets
-from nets.files import read_arrays, write_arrays
+from chainrule import nets
+from chainrule.nets.files import read_arrays, write_arrays
 
 resource = pytest.importorskip("resource", reason="Windows has neither these limits nor signals")
 QUICK = ["--hidden", "16", "--no-report"]
@@ -185,7 +185,7 @@ def test_a_disk_that_becomes_read_only_leaves_the_checkpoint_before(script, whol
 def test_a_run_folder_that_is_deleted_in_mid_run_is_not_called_safe(script, tmp_path):
     often = tmp_path / "often.py"
     often.write_text(
-        "from training import command, keeper\nkeeper.SHARE = 1.0\ncommand.program()\n"
+        "from chainrule.training import command, keeper\nkeeper.SHARE = 1.0\ncommand.program()\n"
     )
     process = script.start(*LONG, "--run-dir", "run", script=often)
     script.wait_for_line(process, "epoch   1")
@@ -622,7 +622,7 @@ def test_numbers_that_overflow_in_mid_run_end_it_and_the_best_network_is_kept(sc
 def test_memory_that_runs_out_ends_the_run_with_a_line(script):
     (script.folder / "little.py").write_text(
         "import resource\n"
-        "from training import command, running\n"
+        "from chainrule.training import command, running\n"
         "def announce(run):\n"
         "    pages = int(open('/proc/self/statm').read().split()[0])\n"
         "    limit = pages * resource.getpagesize() + 120_000_000\n"

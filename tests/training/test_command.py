@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
-import nets
 import train
-from data import load_digits
-from training.printing import misgiving
+from chainrule import nets
+from chainrule.data import load_digits
+from chainrule.training.printing import misgiving
 
 SMALL = ["--hidden", "16", "--epochs", "3", "--run-dir", "run"]
 

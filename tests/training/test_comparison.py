@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 import train
-from pictures.drawing import styled
-from training import comparison
+from chainrule.pictures.drawing import styled
+from chainrule.training import comparison
 
 HEADER = "epoch,loss,train_score,val_score,grad_norm,seconds\n"
 

@@ -7,21 +7,21 @@ import time
 
 import pytest
 
-import nets
-from nets.files import read_arrays
+from chainrule import nets
+from chainrule.nets.files import read_arrays
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on Windows")
 KILLS = 25
 #: train.py, but a share of the time goes into saving; where it is infinite, after every step.
 SAVES_MORE_OFTEN = """
-from training import command, keeper
+from chainrule.training import command, keeper
 
 keeper.SHARE = float("{share}")
 command.program()
 """
 SAVES_AT_A_STEP_AND_DIES = """
 import os, signal
-from training import command, keeper
+from chainrule.training import command, keeper
 
 def after_step(self, solver, then=keeper.Keeper.after_step):
     then(self, solver)

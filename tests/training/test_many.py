@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import train
-from nets.files import read_arrays
-from training import many, seeds
-from training.trial import Result
+from chainrule.nets.files import read_arrays
+from chainrule.training import many, seeds
+from chainrule.training.trial import Result
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--hidden", "16", "--jobs", "2", "--no-report"]

@@ -8,14 +8,14 @@ import re
 import numpy as np
 import pytest
 
-import nets
 import train
-from data import load_digits
-from nets.files import read_arrays, write_arrays
-from pictures.scores import class_scores
-from training import Trained
-from training.options import parser
-from training.running import begin, carry_out
+from chainrule import nets
+from chainrule.data import load_digits
+from chainrule.nets.files import read_arrays, write_arrays
+from chainrule.pictures.scores import class_scores
+from chainrule.training import Trained
+from chainrule.training.options import parser
+from chainrule.training.running import begin, carry_out
 
 SMALL = ["--hidden", "16", "--epochs", "2", "--no-report"]
 FLOWERS = ["rose", "tulip, red", "aster"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nets.files import read_arrays
+from chainrule.nets.files import read_arrays
 
 pytest.importorskip("mpi4py", reason='mpi4py is not installed: pip install -e ".[mpi]"')
 BESIDE = Path(sys.executable).parent / "mpiexec"
@@ -134,7 +134,7 @@ TROUBLE = """
 import os, sys
 sys.path.insert(0, os.path.dirname({train!r}))
 rank = int(os.environ["PMI_RANK"])
-from training import command, keeper
+from chainrule.training import command, keeper
 {change}
 command.program()
 """
@@ -191,7 +191,7 @@ def test_a_bug_on_one_rank_shows_where_it_is():
             "rank 1 has the version of numpy 2.9, rank 0 has the version of numpy ",
         ),
         (
-            "import data\ndef other(load=data.load_digits):\n"
+            "from chainrule import data\ndef other(load=data.load_digits):\n"
             "    digits = load()\n    digits.x_train[0, 0] += rank\n    return digits\n"
             "data.load_digits = other",
             "rank 1 has data with the fingerprint ",

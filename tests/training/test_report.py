@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from data import Dataset
-from layers import MSE, Affine, CrossEntropy, Hinge, Maxout, SigmoidCrossEntropy, Softmax
-from nets import MLP, Classifier, Sequential
-from nets.files import FileError
-from pictures.drawing import INK
-from pictures.monitor import Monitor
-from pictures.over_time import units_over_time
-from pictures.scores import class_scores
-from solvers import SGD, History, Solver
-from training.evidence import Evidence, first_weights
-from training.pictures import over_steps
-from training.report import report, write_pictures, write_report
+from chainrule.data import Dataset
+from chainrule.layers import MSE, Affine, CrossEntropy, Hinge, Maxout, SigmoidCrossEntropy, Softmax
+from chainrule.nets import MLP, Classifier, Sequential
+from chainrule.nets.files import FileError
+from chainrule.pictures.drawing import INK
+from chainrule.pictures.monitor import Monitor
+from chainrule.pictures.over_time import units_over_time
+from chainrule.pictures.scores import class_scores
+from chainrule.solvers import SGD, History, Solver
+from chainrule.training.evidence import Evidence, first_weights
+from chainrule.training.pictures import over_steps
+from chainrule.training.report import report, write_pictures, write_report
 
 VOID = {"meta", "br"}
 NASTY = ("<script>alert(1)</script>", '"$x_&amp;', "猫 " + "long " * 30)

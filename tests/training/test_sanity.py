@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from data import blobs, load_digits, moons
-from layers import (
+from chainrule.data import blobs, load_digits, moons
+from chainrule.layers import (
     MSE,
     Affine,
     BatchNorm,
@@ -28,14 +28,14 @@ from layers import (
     SoftmaxCrossEntropy,
     Tanh,
 )
-from layers.init import plain_normal
-from nets import MLP, Classifier, Regressor, Sequential
-from solvers import SGD, Adam, Solver
-from training.building import build, load
-from training.options import fill_in, parser
-from training.sanity import examine, range_picture
-from training.sanity_runs import above_chance, neighbours
-from training.sanity_start import indifferent
+from chainrule.layers.init import plain_normal
+from chainrule.nets import MLP, Classifier, Regressor, Sequential
+from chainrule.solvers import SGD, Adam, Solver
+from chainrule.training.building import build, load
+from chainrule.training.options import fill_in, parser
+from chainrule.training.sanity import examine, range_picture
+from chainrule.training.sanity_runs import above_chance, neighbours
+from chainrule.training.sanity_start import indifferent
 
 DIGITS = load_digits().standardised()
 

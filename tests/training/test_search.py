@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 import train
-from nets.files import read_arrays
-from training import search
-from training.options import parser
-from training.trial import Result, Trial
+from chainrule.nets.files import read_arrays
+from chainrule.training import search
+from chainrule.training.options import parser
+from chainrule.training.trial import Result, Trial
 
 
 @pytest.fixture(autouse=True)

@@ -51,5 +51,7 @@ def led(link, file, folder):
     if path in PAGES:
         return f"[{words}]({PAGES[path]})"
     if re.fullmatch(r"(layers|solvers)/\w+\.py", path):
-        return f'<a href="_modules/{path.removesuffix(".py")}.html">{words.strip("`")}</a>'
+        return (
+            f'<a href="_modules/chainrule/{path.removesuffix(".py")}.html">{words.strip("`")}</a>'
+        )
     return words if "`" in words else f"`{words}`"

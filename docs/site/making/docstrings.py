@@ -11,7 +11,6 @@ import textwrap
 
 from docs.site.making import formulas
 
-PACKAGES = ("layers", "nets", "solvers", "gradcheck", "data", "pictures")
 SECTION = re.compile(r"(Args|Attributes|Raises|Returns):")
 TERM = re.compile(r"(?P<term>[\w, ]*[\w,])(?: {2,})(?P<text>\S.*)")
 ENTRY = re.compile(r"(?P<term>[\w, .]+):(?: |$)(?P<text>.*)")

@@ -12,10 +12,10 @@ from typing import ClassVar
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-import layers
+from chainrule import layers
+from chainrule.nets import circuits
+from chainrule.pictures import activations
 from docs.site.making import formulas
-from nets import circuits
-from pictures import activations
 
 
 def setup(app):

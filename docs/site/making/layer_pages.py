@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-import layers
+from chainrule import layers
+from chainrule.gradcheck import check
+from chainrule.nets import Graph
 from docs.site.making import drawing
 from docs.site.making.parts import TAKEN_APART
-from gradcheck import check
-from nets import Graph
 
 SPANS = ((-4, 4), (0.05, 4))  # of the curves; the second for what takes positive numbers alone
 NUMBERS = (3.0, -4.0)  # that gates are drawn with, where a layer takes plain numbers
@@ -85,7 +85,7 @@ def about(one):
 def page(one):
     """The page of a layer as RST."""
     name = one.__name__
-    parts = [f"{name}\n{'=' * len(name)}", about(one), f".. autoclass:: layers.{name}"]
+    parts = [f"{name}\n{'=' * len(name)}", about(one), f".. autoclass:: chainrule.layers.{name}"]
     if drawn := curve(one):
         parts += [heading("Curve"), raw(drawn), CURVE]
     parts += [heading("As a circuit"), *circuit(one), CIRCUIT]

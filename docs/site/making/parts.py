@@ -7,9 +7,9 @@ ones would cancel, as behind a normalisation, it is 1 at the first output alone.
 
 import numpy as np
 
-import layers
-from nets import Graph
-from nets.node import exp, log, maximum
+from chainrule import layers
+from chainrule.nets import Graph
+from chainrule.nets.node import exp, log, maximum
 
 ROWS = np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 0.0]])  # x (3, 2) of the layers of rows
 COLUMN = np.array([1.0, 2.0, 4.0, 5.0])  # a feature of a batch of four, or an example of four

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layers import Layer
+from chainrule.layers import Layer
 
 from .activations import Tanh
 from .affine import Affine

@@ -9,7 +9,7 @@ import inspect
 
 import numpy as np
 
-from gradcheck import numerical_gradient
+from chainrule.gradcheck import numerical_gradient
 
 TARGETS = ("targets", "y")  # arguments of forward that are not differentiated
 

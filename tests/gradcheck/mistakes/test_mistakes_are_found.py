@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from catalogue import MISTAKES, UNSEEN, example, hard_twins, instances, twins, unseen_twins
 
-from gradcheck import check, check_update
-from gradcheck.report import KINDS
+from chainrule.gradcheck import check, check_update
+from chainrule.gradcheck.report import KINDS
 
 
 def verdict(mistake, seed=0):

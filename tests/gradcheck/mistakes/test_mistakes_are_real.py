@@ -22,7 +22,7 @@ from catalogue import (
 )
 from catalogue.scenes import call, upstream
 
-from gradcheck.report import KINDS
+from chainrule.gradcheck.report import KINDS
 
 # Some mistakes set a shape in place, which newer versions of NumPy warn about.
 pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from layers import Affine, Tanh
-from nets import FileError, Graph, circuits
+from chainrule.layers import Affine, Tanh
+from chainrule.nets import FileError, Graph, circuits
 
 SVG = "{http://www.w3.org/2000/svg}"
 RULE = re.compile(

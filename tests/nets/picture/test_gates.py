@@ -9,12 +9,12 @@ import subprocess
 import numpy as np
 import pytest
 
-import layers
-from layers import ELU, LeakyReLU, Scale, Shift
-from nets import Graph
-from nets.picture.page import ELEMENTARY, elementary, read
-from nets.trace import brief
-from nets.wiring import ordered
+from chainrule import layers
+from chainrule.layers import ELU, LeakyReLU, Scale, Shift
+from chainrule.nets import Graph
+from chainrule.nets.picture.page import ELEMENTARY, elementary, read
+from chainrule.nets.trace import brief
+from chainrule.nets.wiring import ordered
 
 pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
 

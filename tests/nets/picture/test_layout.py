@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers import Add, LeakyReLU, Max, Multiply, ReLU, Scale, Square, Subtract, Tanh
-from nets import Graph, circuits, sigmoid
-from nets.picture import Picture
+from chainrule.layers import Add, LeakyReLU, Max, Multiply, ReLU, Scale, Square, Subtract, Tanh
+from chainrule.nets import Graph, circuits, sigmoid
+from chainrule.nets.picture import Picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 GATES = [Add(), Subtract(), Multiply(), Max(), ReLU(), Tanh(), Square(), Scale(-0.25), LeakyReLU()]

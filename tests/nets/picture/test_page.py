@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from layers import Affine, Tanh
-from nets import Graph, circuits, log
-from nets.trace import brief
+from chainrule.layers import Affine, Tanh
+from chainrule.nets import Graph, circuits, log
+from chainrule.nets.trace import brief
 
 playwright = pytest.importorskip("playwright.sync_api")
 BROWSER = next(

@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from layers import Affine, Tanh
-from nets import Graph, circuits, exp, log
-from nets.files import FileError
-from nets.picture import Picture
-from nets.trace import brief
+from chainrule.layers import Affine, Tanh
+from chainrule.nets import Graph, circuits, exp, log
+from chainrule.nets.files import FileError
+from chainrule.nets.picture import Picture
+from chainrule.nets.trace import brief
 
 
 @pytest.fixture

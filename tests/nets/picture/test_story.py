@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from layers import MSE, Affine, Sigmoid
-from nets import Graph, circuits, sigmoid
+from chainrule.layers import MSE, Affine, Sigmoid
+from chainrule.nets import Graph, circuits, sigmoid
 
 
 def labels(svg):

@@ -1,0 +1,17 @@
+"""Neural-network layers in NumPy with every backward pass written by hand.
+
+    chainrule.layers     layers, losses and gates: one layer, one file
+    chainrule.nets       layers put together: Sequential, MLP, Graph; models, which add the loss
+    chainrule.solvers    update rules, schedules and the Solver
+    chainrule.gradcheck  checks of backward passes that say what is wrong; derivatives
+    chainrule.data       data sets and files of one's own
+    chainrule.pictures   activations, boundaries, loss surfaces, layers while they learn
+    chainrule.training   runs in folders, and the command line
+    chainrule.notebooks  the homework course
+
+Nothing is imported before it is asked for: `from chainrule.layers import Affine`. The command
+`chainrule --help`, or `python -m chainrule --help`, trains, checks and draws without a script.
+"""
+
+__version__ = "0.1.0"
+__all__ = ["__version__"]
