@@ -8,7 +8,6 @@
 
 from chainrule.layers.add import Add
 from chainrule.layers.affine import Affine
-from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.batchnorm import BatchNorm
 from chainrule.layers.cross_entropy import CrossEntropy
 from chainrule.layers.dropout import Dropout
@@ -47,13 +46,9 @@ __all__ = [
     "Add",
     "Affine",
     "BatchNorm",
-    "Cache",
     "CrossEntropy",
     "Dropout",
-    "Examples",
     "Exp",
-    "Floats",
-    "Grads",
     "Hinge",
     "Layer",
     "LayerNorm",

@@ -35,7 +35,7 @@ class Handle(Protocol):
     def graph(self) -> Any: ...
 
 
-Node = TypeVar("Node", bound=Handle)
+AnyNode = TypeVar("AnyNode", bound=Handle)
 Result = TypeVar("Result")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from chainrule.layers.annotations import Cache, Examples, Floats, Grads, Node, any_inputs
+from chainrule.layers.annotations import AnyNode, Cache, Examples, Floats, Grads, any_inputs
 from chainrule.layers.init import is_finite, lecun_normal
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -65,7 +65,7 @@ class Layer:
         A layer overrides it where dx costs a matrix product."""
         return self.backward(dout, cache)[1]
 
-    def __call__(self, *nodes: Node) -> Node:
+    def __call__(self, *nodes: AnyNode) -> AnyNode:
         """Writes this layer into the graph of `nodes`, handles of a `nets.Graph`, and returns the
         handle of the new node: `sigmoid(w @ x + b)`. Raises TypeError for anything else."""
         for node in nodes:
