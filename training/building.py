@@ -20,9 +20,13 @@ from chainrule.training.options import (
 from chainrule.training.ranks import ALONE
 
 
-def load(name, folder, dtype, team=ALONE):
+def load(name, folder, dtype, team=ALONE, *, label=None, header=None):
     """The data set called `name`, its inputs standardised by the training part. Each of several
-    processes reads the rows that it needs, where the file is one that allows it."""
+    processes reads the rows that it needs, where the file is one that allows it. `label` and
+    `header` are the options of these names."""
+    if not Path(name).suffix and (label or header) is not None:
+        option = "--label" if label is not None else "--header"
+        raise ValueError(f"{option} goes with a CSV file, not with --dataset {name}")
     if folder is not None and name not in FROM_FOLDER:
         raise ValueError(f"--data-dir goes with --dataset {' or '.join(FROM_FOLDER)}, not {name}")
     if name == "digits":
@@ -34,13 +38,26 @@ def load(name, folder, dtype, team=ALONE):
         dataset = TOYS[name]()
     elif Path(name).suffix:
         with reading("--dataset", name):
-            dataset = data.load_file(name)
+            dataset = data.load_file(name, label=label, header=told(header))
     else:
         raise ValueError(
             f"--dataset {name}: expected digits, {', '.join((*FROM_FOLDER, *TOYS))}, or a file "
             f"that ends in .csv, .csv.gz or .npz"
         )
     return dataset.standardised().astype(dtype)
+
+
+def source(options):
+    """What `load` takes, out of the options of a run."""
+    return (options.dataset, options.data_dir, options.dtype), {
+        name: getattr(options, name, None)  # which runs of earlier versions do not have
+        for name in ("label", "header")
+    }
+
+
+def told(header):
+    """What --header says: True, False or None."""
+    return None if header is None else header == "yes"
 
 
 @contextmanager

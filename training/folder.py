@@ -15,7 +15,6 @@ import numpy as np
 
 from chainrule.nets import FileError
 from chainrule.nets.files import write_file
-from chainrule.training.tables import column_names
 
 FORMAT = 1
 LOCK = "run.lock"
@@ -168,7 +167,9 @@ def description(options, dataset):
         },
         "data": {
             "name": dataset.name,
-            "features": column_names(dataset.name, dataset.x_train[0].size),
+            "features": dataset.features,
+            "label": dataset.label,
+            "label_column": dataset.label_column,
             "fingerprint": fingerprint(dataset),
             "examples": [len(dataset.y_train), len(dataset.y_val), len(dataset.y_test)],
             "shape": dataset.x_train.shape[1:],

@@ -7,9 +7,12 @@ from contextlib import contextmanager
 
 from chainrule.nets.blueprint import blueprint
 from chainrule.nets.files import write_arrays
+from chainrule.nets.loading import DATA
 from chainrule.solvers import save_checkpoint
 from chainrule.solvers.checkpoint import model_arrays
 
+#: What best.safetensors says of the rows that its network takes, out of config.json.
+OF_ROWS = ("shape", "mean", "std", "classes", "features", "label", "label_column")
 #: The share of the time that may go into saving.
 SHARE = 0.01
 #: What ends a run in good order, where the system has it: Ctrl-C, a request, a terminal closed.
@@ -96,6 +99,11 @@ class Keeper:
                     "architecture": blueprint(solver.model.net),
                     "epoch": best.epoch,
                     "score": best.score,
+                    DATA: {
+                        name: value
+                        for name, value in self.folder.config["data"].items()
+                        if name in OF_ROWS
+                    },
                 },
             )
             self._best = best

@@ -17,10 +17,11 @@ from tqdm import tqdm
 
 from chainrule.nets import FileError
 from chainrule.training import search, seeds
-from chainrule.training.building import build, load
+from chainrule.training.building import build, load, source
 from chainrule.training.folder import RunFolder, description, fresh_path
 from chainrule.training.keeper import handled
 from chainrule.training.options import fill_in
+from chainrule.training.printing import tell
 from chainrule.training.running import failed
 from chainrule.training.trial import Result, Trial, result_of, work
 
@@ -128,12 +129,14 @@ def rehearsed(rehearsals):
     of the first. Raises ValueError or OSError where one of them is wrong."""
     datasets, described = {}, None
     for options in rehearsals:
-        source = (options.dataset, options.data_dir, options.dtype)
-        if source not in datasets:
-            datasets[source] = load(*source)
-        fill_in(options, datasets[source])
-        build(options, datasets[source])
-        described = described or description(options, datasets[source])
+        given, reading = source(options)
+        key = (*given, *reading.values())
+        if key not in datasets:
+            datasets[key] = load(*given, **reading)
+            tell(datasets[key].name, datasets[key].notes)
+        fill_in(options, datasets[key])
+        build(options, datasets[key])
+        described = described or description(options, datasets[key])
     return described
 
 

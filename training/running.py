@@ -13,13 +13,13 @@ from chainrule.data import Dataset
 from chainrule.nets import Classifier, FileError
 from chainrule.pictures.monitor import Monitor
 from chainrule.solvers import NonFiniteError, Solver, restore_checkpoint
-from chainrule.training.building import build, load
+from chainrule.training.building import build, load, source
 from chainrule.training.comparison import worded
 from chainrule.training.evidence import Evidence
 from chainrule.training.folder import RunFolder, description, fingerprint, fresh_path
 from chainrule.training.keeper import Follower, Keeper, Stopped
 from chainrule.training.options import fill_in
-from chainrule.training.printing import check_gradients, misgiving, report, report_epoch
+from chainrule.training.printing import check_gradients, misgiving, report, report_epoch, tell
 from chainrule.training.ranks import ALONE, Alone
 from chainrule.training.report import write_pictures, write_report
 
@@ -44,7 +44,8 @@ def begin(options, team=ALONE):
     folder is wrong."""
 
     def prepared():
-        dataset = load(options.dataset, options.data_dir, options.dtype, team)
+        given, reading = source(options)
+        dataset = load(*given, team, **reading)
         fill_in(options, dataset)
         return dataset, *build(options, dataset, team)
 
@@ -82,7 +83,8 @@ def opened(path, epochs, team):
     folder = RunFolder.open(path)
     try:
         options = argparse.Namespace(**folder.config["options"])
-        dataset = load(options.dataset, options.data_dir, options.dtype, team)
+        given, reading = source(options)
+        dataset = load(*given, team, **reading)
         if fingerprint(dataset) != folder.config["data"]["fingerprint"]:
             raise FileError(
                 f"{path}: the data of {options.dataset} are not those that the run was begun "
@@ -145,6 +147,8 @@ def announce(run):
     """Prints what is about to be trained."""
     model, solver = run.model, run.solver
     print(run.dataset.describe())
+    if run.team.rank == 0:
+        tell(run.dataset.name, run.dataset.notes)
     print(f"\n{model.net.summary(run.dataset.x_train.shape[1:])}")
     print(f"\n{model.criterion!r}, {solver.rule!r}, {solver.schedule!r}, l2={model.l2:g}")
     if run.finished:
