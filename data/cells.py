@@ -12,7 +12,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isfinite, nan
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -72,3 +72,17 @@ def alike(labels: Iterable[str]) -> list[tuple[str, ...]]:
     for label in dict.fromkeys(labels):
         groups.setdefault(folded(label), []).append(label)
     return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+def plain(label: str) -> str:
+    """Return a number in its usual spelling, "01" and "1.0" as "1", and any other label as it is:
+    by this a label is known that stands for one class and for no other."""
+    return folded(label) if is_number(label) else label
+
+
+def numbered(classes: Sequence[str]) -> dict[str, int]:
+    """Return the number of the class that each spelling stands for: its name, and where no other
+    class is the same number, that."""
+    spellings = [plain(name) for name in classes]
+    found = {s: c for c, s in enumerate(spellings) if spellings.count(s) == 1}
+    return found | {name: c for c, name in enumerate(classes)}

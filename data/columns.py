@@ -105,7 +105,7 @@ def has_header(
         if first_value(numbers) == 1 or not any(recurs(lines, j) for j in range(len(first))):
             raise ValueError(doubt)
         return False, ""
-    if whole and first_value(numbers) == 0:
+    if whole and first_value(numbers) == 0 and all(map(is_whole, numbers)):
         raise ValueError(doubt)
     columns = [j for j in range(len(first)) if j != label]
     if only_whole_line(lines, first, columns):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.cells import is_missing, is_number
+from chainrule.data.cells import is_missing, is_number, numbered, plain
 from chainrule.data.columns import Lines, check_header, counts_up, has_header, is_label_name
 from chainrule.data.csv_file import read_cells, read_lines, separated
 from chainrule.data.notes import is_running
@@ -227,14 +227,15 @@ def label_among(
 
 def of_known_labels(lines: Lines, headed: bool, classes: Sequence[str]) -> set[int]:
     """Return the columns in which each cell is the name of a class or missing."""
-    known, found = set(classes), None
+    known, found = numbered(classes), None
     for row in examples(lines, headed):
         if found is None:
             found = set(range(len(row)))
         found = {
             j
             for j in found
-            if j < len(row) and ((cell := row[j].strip()) in known or is_missing(cell))
+            if j < len(row)
+            and ((cell := row[j].strip()) in known or plain(cell) in known or is_missing(cell))
         }
         if not found:
             break
@@ -246,12 +247,12 @@ def unknown_label(
 ) -> tuple[tuple[int, str] | None, bool]:
     """Return the first cell of a column that names no class, with the number of its row, and
     whether the column holds labels all the same: names of classes too, or words."""
-    first, some, known = None, False, set(classes)
+    first, some, known = None, False, numbered(classes)
     for count, row in enumerate(examples(lines, headed), start=1):
         cell = row[column].strip() if column < len(row) else ""
-        if cell not in known and first is None and not is_missing(cell):
-            first = count, cell
         words = not is_number(cell) and not is_missing(cell)
+        if first is None and plain(cell) not in known:
+            first = count, cell
         some = some or words or (cell in known and not is_number(cell))
     return first, some
 

@@ -8,7 +8,6 @@ from chainrule.training.comparison import compare, compare_parser
 from chainrule.training.many import begin_many, carry_out_many, is_many, kind_of, take_up_many
 from chainrule.training.options import fill_in, folder_of, parser, resume_parser
 from chainrule.training.prediction import evaluate, evaluate_parser, predict, predict_parser
-from chainrule.training.printing import tell
 from chainrule.training.ranks import ALONE, as_one, team
 from chainrule.training.running import begin, carry_out, failed, taken_up
 from chainrule.training.sanity import examine, range_picture
@@ -87,7 +86,6 @@ def look(options):
         fill_in(options, dataset)
         _, solver = build(options, dataset)
         print(dataset.describe(), end="\n\n")
-        tell(dataset.name, dataset.notes)
         diagnosis = examine(solver, seed=options.seed, show=print)
         print(f"\n{diagnosis.verdict}")
         if diagnosis.range is not None:

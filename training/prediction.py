@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from chainrule.data import Standardiser
-from chainrule.data.cells import folded, is_number
+from chainrule.data.cells import numbered, plain
 from chainrule.data.npz_file import as_floats
 from chainrule.data.rows import Known, quoted, read_rows
 from chainrule.nets import Classifier, FileError
@@ -351,14 +351,12 @@ def numbers(labels, classes, file):
             f"{file}: has no labels, expected a last column of them, or one where the training "
             f"data had them, or y in an NPZ file"
         )
-    number = {name: c for c, name in enumerate(classes)}
-    values = [plain(name) for name in classes]
-    same = {value: c for c, value in enumerate(values) if values.count(value) == 1}
-    other, found = {}, np.full(len(labels), -1)
+    number, other = numbered(classes), {}
+    found = np.full(len(labels), -1)
     for row, label in enumerate(labels.tolist()):
-        found[row] = number.get(label, -1)
-        if found[row] < 0 and (c := same.get(plain(label))) is not None:
-            found[row] = other.setdefault(label, c)
+        found[row] = number.get(label, number.get(plain(label), -1))
+        if found[row] >= 0 and label != classes[found[row]]:
+            other[label] = found[row]
     if other:
         label, c = next(iter(other.items()))
         tell(file, [f"the label {label} is taken for the class {classes[c]}, the same number"])
@@ -369,8 +367,3 @@ def numbers(labels, classes, file):
             f"{file}: row {row + 1} has the label {str(labels[row])!r:.40}, expected one of {known}"
         )
     return found
-
-
-def plain(label):
-    """A number in its usual spelling, "01" and "1.0" as "1"; any other label as it is."""
-    return folded(label) if is_number(label) else label

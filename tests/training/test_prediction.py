@@ -110,7 +110,8 @@ def test_predictions_are_bit_for_bit_those_of_the_network_in_memory(digits, tmp_
     written = np.array([row[2:] for row in rows], np.float32)
     assert np.array_equal(written, class_scores(digits.model, x)[0])
     assert np.allclose(written.sum(axis=1), 1, atol=1e-6)
-    loaded = nets.load(digits.folder / "best.safetensors")
+    with pytest.warns(UserWarning, match="takes rows standardised as in training"):
+        loaded = nets.load(digits.folder / "best.safetensors")
     assert np.array_equal(loaded.forward(x, train=False)[0], digits.model.outputs(x))
 
 
@@ -186,7 +187,7 @@ def test_scores_that_are_no_probabilities_are_not_called_so(loss, column, said, 
     header, rows = read(out)
     assert header[2:] == [f"{column}0", f"{column}1"]
     written = np.array([row[2:] for row in rows], np.float32)
-    outputs = nets.load(run / "best.safetensors").forward(
+    outputs = Trained.open(run).model.net.forward(
         Trained.open(run).standardiser.transform(np.array([[0.0, 1.0], [1.0, -0.5]], np.float32)),
         train=False,
     )[0]
@@ -243,7 +244,7 @@ def test_inputs_in_another_unit_are_remarked_on(digits, tmp_path, capsys):
         ("t.npz", "", r"t\.npz: expected an NPZ file, this is none or is damaged"),
         ("t.txt", "", r"t\.txt: expected a name that ends in \.csv, \.csv\.gz or \.npz"),
         ("none.csv", None, r"^chainrule: --data \S*none\.csv: there is no such file$"),
-        ("t.csv", "1;2\n3;4\n", r"seems to be separated by semicolons, write commas"),
+        ("t.csv", "1;2\n3;4\n", r"seems to be separated by semicolons, write it with commas"),
     ],
 )
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
@@ -266,13 +267,13 @@ def test_labels_that_the_run_does_not_know_are_named_with_their_row(flowers, tmp
     for text, message in (
         ("1,2,rose\n3,4,lily\n", "row 2 has the label 'lily', expected one of aster, rose, tulip,"),
         ("1,2,rose\n3,4,\n", "row 2 has the label '', expected one of aster"),
-        ("1,2\n3,4\n", "has no labels, expected a last column of them, or y in an NPZ file"),
+        ("1,2\n3,4\n", "has no labels, expected a last column of them, or one where"),
     ):
         data.write_text(text, encoding="utf-8")
         assert message in refused(capsys, "evaluate", "--run", flowers[0], "--data", data)
 
 
-def test_names_of_columns_in_another_order_are_refused(tmp_path, capsys, monkeypatch):
+def test_columns_are_taken_by_their_names_and_others_are_refused(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = [f"{a},{a + 60},{'small' if a < 20 else 'large'}" for a in range(40)]
     header = "width, length ,size"
@@ -286,13 +287,26 @@ def test_names_of_columns_in_another_order_are_refused(tmp_path, capsys, monkeyp
         assert train.main(["predict", "--run", "run", "--data", "new.csv"]) == 0
     (tmp_path / "new.csv").write_text("width,length\n1,2\n", encoding="utf-8")
     assert train.main(["predict", "--run", "run", "--data", "new.csv"]) == 0
-    (tmp_path / "new.csv").write_text("\n".join(["length,width,size", *lines]), encoding="utf-8")
-    for command in ("predict", "evaluate"):
-        assert refused(capsys, command, "--run", "run", "--data", "new.csv") == (
-            "chainrule: new.csv: column 1 is called 'length', expected 'width' as in the training "
-            "data; bring the columns into their order\n"
-        )
+    expected = read(tmp_path / "new.predictions.csv")[1]
+    (tmp_path / "new.csv").write_text("length,width\n2,1\n", encoding="utf-8")
+    capsys.readouterr()
+    assert train.main(["predict", "--run", "run", "--data", "new.csv"]) == 0
+    assert "brought into the order of the training data by name" in capsys.readouterr().err
+    assert read(tmp_path / "new.predictions.csv")[1] == expected
+    for header, message in (
+        ("width,depth", "lacks the column 'length' of the training data; its columns are width, d"),
+        ("width,length,age", "the column 'age' was not in the training data and is not known to be"),
+        ("width,length,width", "columns 1 and 3 are both called 'width'"),
+    ):
+        text = f"{header}\n{'1,2,7'[: 2 * len(header.split(',')) - 1]}\n"
+        (tmp_path / "new.csv").write_text(text, encoding="utf-8")
+        for command in ("predict", "evaluate"):
+            said = refused(capsys, command, "--run", "run", "--data", "new.csv")
+            assert f"new.csv: {message}" in said
     earlier = copied(run, tmp_path / "earlier", config=reworded(run, "data", "features"))
+    arrays, described = read_arrays(run / "best.safetensors")
+    del described["data"]
+    write_arrays(earlier / "best.safetensors", arrays, described)
     assert Trained.open(earlier).features == ()
 
 
@@ -372,19 +386,41 @@ def test_a_damaged_network_is_named(part, flowers, tmp_path, capsys):
         (["options", "dataset"], 7, "config.json: damaged, .*dataset and data_dir are 7 and"),
         (["data", "mean"], [1.0, 2.0, 3.0], "config.json: damaged, or not that of best"),
         (["data", "mean"], "a", "config.json: damaged, or not that of best"),
-        (["data", "std"], -1.0, "config.json: damaged, .*std is negative"),
+        (["data", "std"], -1.0, "config.json: damaged, .*its std is not that of best"),
         (["data", "shape"], [3], "config.json: damaged, or not that of best"),
         (["data", "shape"], 7, "config.json: damaged, or not that of best"),
         (["data", "shape"], [10**18], "config.json: damaged, or not that of best"),
-        (["data", "classes"], ["a", "b"], "the network has 3 outputs, expected 2, one a class"),
-        (["data", "classes"], ["a", "a", "b"], "expected different names"),
-        (["data", "classes"], [1, 2, 3], "expected different names"),
+        (["data", "classes"], ["a", "b"], "its classes is not that of best.safetensors"),
+        (["data", "features"], ["a", "b"], "its features is not that of best.safetensors"),
+        (["data", "label_column"], 0, "its label_column is not that of best.safetensors"),
         (["kind"], "seeds", "holds several runs, expected one: name a folder in it"),
         (["data", "fingerprint"], "0", "are not those that the run was trained on; name a file"),
     ],
 )
 def test_a_damaged_config_is_named(keys, value, message, flowers, tmp_path, capsys):
     run = copied(flowers[0], tmp_path / "run", config=reworded(flowers[0], *keys, value=value))
+    assert re.search(message, refused(capsys, "evaluate", "--run", run))
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (["data", "mean"], [1.0, 2.0, 3.0], "config.json: damaged, or not that of best"),
+        (["data", "std"], -1.0, "config.json: damaged, .*std is negative"),
+        (["data", "classes"], ["a", "b"], "the network has 3 outputs, expected 2, one a class"),
+        (["data", "classes"], ["a", "a", "b"], "expected different names"),
+        (["data", "classes"], [1, 2, 3], "expected different names"),
+        (["data", "features"], [1, 2], "expected names"),
+        (["data", "label"], 7, "label and label_column are 7 and 2"),
+    ],
+)
+def test_a_damaged_config_of_an_earlier_version_is_named(
+    keys, value, message, flowers, tmp_path, capsys
+):
+    run = copied(flowers[0], tmp_path / "run", config=reworded(flowers[0], *keys, value=value))
+    arrays, described = read_arrays(run / "best.safetensors")
+    assert described.pop("data")["classes"] == sorted(FLOWERS)
+    write_arrays(run / "best.safetensors", arrays, described)
     assert re.search(message, refused(capsys, "evaluate", "--run", run))
 
 
