@@ -48,7 +48,7 @@ def is_missing(cell: str) -> bool:
 def is_rounded(cell: str) -> bool:
     """Tell whether a cell holds an integer that float64 cannot hold as it is."""
     value = number(cell)
-    if not EXACT < abs(value) or not isfinite(value) or not _INTEGER.fullmatch(cell.strip()):
+    if not EXACT <= abs(value) or not isfinite(value) or not _INTEGER.fullmatch(cell.strip()):
         return False
     return int(cell) != int(value)
 

@@ -81,8 +81,9 @@ def has_header(
         return True, ""  # numbers for names, in any order
     whole = counts_up(numbers)  # with the column of the labels, if there is one
     some = [j for j in range(len(first)) if not is_number(first[j]) and first[j] != ""]
-    rest = [cell for j, cell in enumerate(first) if j not in some and cell != ""]
-    counting = whole or (len(some) == 1 and counts_up(rest))
+    aside = {label} if not some and not whole else {*some}
+    rest = [cell for j, cell in enumerate(first) if j not in aside and cell != ""]
+    counting = whole or (len(aside) == 1 and counts_up(rest))
     told = f"the first line, {shown}, is taken for a header; if it is an example: --header no"
     if first[0] == "" and counting:
         return True, told

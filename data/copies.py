@@ -51,32 +51,36 @@ def split_apart(
     copies = len(first) - len(alone)
     if copies == 0:
         return split_named(name, y, parts, seed), ""
-    counted = f"{copies:,} of the {len(first):,} rows repeat another row"
-    _, there = np.unique(y[alone], return_counts=True)
-    if len(there) < len(np.unique(y)) or there.min() < len(parts):
-        # Some class has too few different rows to be in every part: copies are in several parts.
-        told = (
-            f"{counted} and a class has too few different ones to keep copies apart: validation "
-            f"and test hold rows of the training part and say little about new rows"
-        )
-        return split_named(name, y, parts, seed), told
+    counted = f"{copies:,} of the {len(first):,} rows repeat{'s' * (copies == 1)} another row"
     members = np.argsort(first, kind="stable")  # the copies of a row after each other
     start = np.searchsorted(first[members], alone)
     end = np.searchsorted(first[members], alone, side="right")
-    split = [
-        np.concatenate([members[start[i] : end[i]] for i in part])
-        for part in split_named(name, y[alone], parts, seed)
-    ]
-    return tuple(split), f"{counted}; copies are kept in one part, so that the parts share no row"
+    # Where copies have several labels, one after the other stands for all of them.
+    labels = y[members[start + np.arange(len(alone)) % (end - start)]]
+    classes, there = np.unique(labels, return_counts=True)
+    if len(classes) == len(np.unique(y)) and there.min() >= len(parts):
+        split = [
+            np.concatenate([members[start[i] : end[i]] for i in part])
+            for part in split_named(name, labels, parts, seed)
+        ]
+        if len(np.unique(y[split[0]])) == len(classes):
+            told = f"{counted}; copies are kept in one part, so that the parts share no row"
+            return tuple(split), told
+    # Some class has too few different rows to be in every part: copies are in several parts.
+    told = (
+        f"{counted} and a class has too few different ones to keep copies apart: validation "
+        f"and test hold rows of the training part and say little about new rows"
+    )
+    return split_named(name, y, parts, seed), told
 
 
-def shared(part: str, x: Examples, y_name: str, x_train: Examples | Pixels) -> str:
+def shared(part: str, x: Examples, train: str, x_train: Examples | Pixels) -> str:
     """Return what is to be said of rows x of a part that x_train holds too, or ""."""
     known = set(digests(x_train))
     count = sum(digest in known for digest in digests(x))
     if not count:
         return ""
     return (
-        f"{count:,} of the {len(x):,} rows of {part} are rows of {y_name} too, so that the accuracy "
+        f"{count:,} of the {len(x):,} rows of {part} stand in {train} too, so that the accuracy "
         f"there says less about new rows"
     )

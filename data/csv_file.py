@@ -224,15 +224,14 @@ def hint(row: Sequence[str], at: int, count: int, label: int | None, names: Sequ
         return "an integer that float64 cannot hold as it is; if it is the name of a row, leave it out"
     if word := separated([cell]):
         return f"expected a finite number{word}"
+    head = "" if count or names else f"; if the first line is a header, say so by {SAY_HEADER}"
     if is_missing(cell):
         return (
-            "expected a finite number: this is a missing value, which has to be filled in, or the "
-            "row left out"
+            f"expected a finite number: this is a missing value, which has to be filled in, or the "
+            f"row left out{head}"
         )
     words = any(map(str.isalpha, cell)) and not isinstance(_float(cell), float)
-    more = ""
-    if count == 0 and not names and words:
-        more = f"; if the first line is a header, say so by {SAY_HEADER}"
+    more = head if words else ""
     if words and label is not None and label == len(row) - 1:
         by = f"--label {quoted(names[at]) if names else at}"
         more = f"; if it is the label, say so by {by} (label=… in Python){more}"
@@ -286,14 +285,19 @@ def check_classes(path: str, labels: Sequence[str], name: str, *, asked: bool) -
     for label in labels:
         classes[label] += 1
     whole = all(map(float.is_integer, map(number, classes)))
+    other = "if the label is another column, name it by --label (label=… in Python)"
     rare = min(classes, key=classes.__getitem__)
     few, many = classes[rare] < 3, len(classes) > (MANY if whole else MANY // 2)
     column = f" of the column {name!r:.40}" if name else ""
     if few and (many or not whole):
         raise ValueError(
             f"{path}: the labels{column} are {len(classes):,} different numbers, and class {rare!r} "
-            f"has {classes[rare]} of the {len(labels):,} rows; {_REGRESSION}; if the label is "
-            f"another column, name it by --label (label=… in Python)"
+            f"has {classes[rare]} of the {len(labels):,} rows; {_REGRESSION}; {other}"
+        )
+    if few and not asked:
+        raise ValueError(
+            f"{path}: class {rare!r}{column} has {classes[rare]} of the {len(labels):,} rows, "
+            f"expected at least 3, one for each part; {other}"
         )
     if many and not asked:
         raise ValueError(

@@ -199,6 +199,9 @@ class Dataset:
             ("classes", self.num_classes, f": {names}"),
         ]
         lines = [f"  {what:<10} {count:>7,}{more}" for what, count, more in rows]
+        if self.label_column >= 0:
+            name = f", {self.label}" if self.label else ""
+            lines.append(f"  {'label':<17} column {self.label_column + 1} of the file{name}")
         return "\n".join([self.name, *lines])
 
 

@@ -116,10 +116,12 @@ def sentinel_of(column: NDArray[np.float64]) -> float | None:
 def far_cells(column: NDArray[np.float64]) -> str:
     """Return in words the few cells that are so far out that they alone set the deviation of a
     column, or "" if there are none."""
+    unit = max(abs(column.min()), abs(column.max())) or 1.0  # or squares of 1e300 overflow
+    original, column = column, column / unit
     low, high, mean = column.min(), column.max(), column.mean()
     if max(high - mean, mean - low) <= 4 * column.std():  # RARE and SQUEEZED cells are farther out
         return ""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(under="ignore"):
         median = np.median(column)
         quartiles = np.subtract(*np.percentile(column, [75, 25]))
         if quartiles == 0:  # more than half of the cells are the same: look at the others
@@ -128,14 +130,12 @@ def far_cells(column: NDArray[np.float64]) -> str:
         away = np.abs(column - median) > FAR * quartiles
         if quartiles == 0 or not 0 < away.mean() <= RARE:
             return ""
-        unit = np.abs(column).max()
-        rest = np.std(column[~away] / unit)
-        if np.std(column / unit) <= SQUEEZED * rest:
+        if column.std() <= SQUEEZED * column[~away].std():
             return ""
     row = int(np.argmax(np.abs(column - median)))
     count = int(away.sum())
     cells = "one cell" if count == 1 else f"{count:,} cells"
-    return f"{cells} such as {column[row]:g} in example {row + 1}"
+    return f"{cells} such as {original[row]:g} in example {row + 1}"
 
 
 def gives_away(column: NDArray[np.float64], codes: NDArray[np.intp]) -> bool:

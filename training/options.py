@@ -238,6 +238,8 @@ def add_reading(out, *, label=True):
         )
     out.add_argument(
         "--header",
+        nargs="?",
+        const="yes",
         choices=["yes", "no"],
         help="whether the first line of a CSV file names the columns; found out if left out",
     )
