@@ -18,7 +18,9 @@ from math import isfinite, nan
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
-_MISSING = frozenset(("", *"na n/a n.a. nan -nan null none nil nat #n/a #na <na> ? .".split()))
+_MISSING = frozenset(
+    ("", "na", "n/a", "n.a.", "nan", "-nan", "null", "none", "nil", "nat", "#n/a", "#na", "<na>")
+) | {"?", "."}
 
 EXACT = 2**53  # up to here float64 holds every integer
 
@@ -48,7 +50,7 @@ def is_missing(cell: str) -> bool:
 def is_rounded(cell: str) -> bool:
     """Tell whether a cell holds an integer that float64 cannot hold as it is."""
     value = number(cell)
-    if not EXACT <= abs(value) or not isfinite(value) or not _INTEGER.fullmatch(cell.strip()):
+    if not abs(value) >= EXACT or not isfinite(value) or not _INTEGER.fullmatch(cell.strip()):
         return False
     return int(cell) != int(value)
 

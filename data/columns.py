@@ -12,10 +12,8 @@ from chainrule.data.cells import folded, is_missing, is_number, is_whole, number
 Lines = Callable[[], Iterator[tuple[int, list[str]]]]  # (number of the line, its cells), anew
 
 SAY_HEADER = "--header yes or no (header=True or False in Python)"
-_LABELS = frozenset(
-    "label labels class classes target targets y species outcome outcomes diagnosis response "
-    "variety category categorical_target".split()
-)
+_LABELS = frozenset(("label", "labels", "class", "classes", "target", "targets", "y", "species",
+    "outcome", "outcomes", "diagnosis", "response", "variety", "category"))  # fmt: skip
 _IN_A_NAME = frozenset(("label", "target"))
 
 
@@ -92,8 +90,11 @@ def has_header(
             if len(rest) < 3:
                 raise ValueError(doubt)
             return True, told  # a class of one example could not be learned
-    elif label is None and counting and some and (
-        is_label_name(first[some[0]]) or first[some[0]] == label_name
+    elif (
+        label is None
+        and counting
+        and some
+        and (is_label_name(first[some[0]]) or first[some[0]] == label_name)
     ):
         return True, told
     if some:
@@ -111,9 +112,9 @@ def has_header(
     columns = [j for j in range(len(first)) if j != label]
     if only_whole_line(lines, first, columns):
         raise ValueError(doubt)
-    if len(first) > 2 and sorted(map(number, first)) == list(range(len(first))):
-        if len(first) > 3 or not all(recurs(lines, j) for j in range(3)):
-            raise ValueError(doubt)  # columns of a table without names, in another order
+    shuffled = len(first) > 2 and sorted(map(number, first)) == list(range(len(first)))
+    if shuffled and (len(first) > 3 or not all(recurs(lines, j) for j in range(3))):
+        raise ValueError(doubt)  # columns of a table without names, in another order
     return False, ""
 
 

@@ -31,14 +31,9 @@ from chainrule.data.columns import (
     quoted,
 )
 from chainrule.data.dataset import Dataset
-from chainrule.data.notes import notes_on
+from chainrule.data.notes import MANY, REGRESSION, notes_on
 
-MANY = 20  # whole numbers, beyond which they are numbers to predict rather than classes
 _PLAIN = re.compile(r"[0-9+\-.eE, \t]*")  # of which float() makes what `cells.number` does
-_REGRESSION = (
-    "such labels look like numbers to predict, and this trains classifiers; to predict numbers, "
-    "train a chainrule.nets.Regressor in Python"
-)
 
 
 def load_csv(
@@ -114,13 +109,13 @@ def load_csv(
         check_first_label(name, labels)
     values = integers_if_all(labels)
     check_classes(name, labels, names[column] if names else "", asked=label is not None)
-    if names and "y" in map(str.casefold, names[:-1]) and label is None:
-        if not is_label_name(names[-1]) and all(map(is_number, labels)):
-            raise ValueError(
-                f"{name}: a column is called y, but the last column, {names[-1]!r:.40}, would be "
-                f"taken for the label; say which it is by --label y or --label {quoted(names[-1])} "
-                f"(label=… in Python)"
-            )
+    doubted = label is None and "y" in map(str.casefold, names[:-1])  # x and y of a point?
+    if doubted and not is_label_name(names[-1]) and all(map(is_number, labels)):
+        raise ValueError(
+            f"{name}: a column is called y, but the last column, {names[-1]!r:.40}, would be "
+            f"taken for the label; say which it is by --label y or --label {quoted(names[-1])} "
+            f"(label=… in Python)"
+        )
     called = [f"column {j + 1}" + (f" ({names[j]})" if names else "") for j in columns]
     divided = Dataset.from_arrays(name, x, values, seed=seed)
     known = {*notes_on(x[:, :0], values, ())}  # that of the labels, which `divided` has told
@@ -221,7 +216,9 @@ def hint(row: Sequence[str], at: int, count: int, label: int | None, names: Sequ
     first of the file if `count` is 0; `label` is the label column in training, else None."""
     cell = row[at]
     if is_rounded(cell):
-        return "an integer that float64 cannot hold as it is; if it is the name of a row, leave it out"
+        return (
+            "an integer that float64 cannot hold as it is; if it is the name of a row, leave it out"
+        )
     if word := separated([cell]):
         return f"expected a finite number{word}"
     head = "" if count or names else f"; if the first line is a header, say so by {SAY_HEADER}"
@@ -279,7 +276,7 @@ def check_first_label(path: str, labels: Sequence[str]) -> None:
 def check_classes(path: str, labels: Sequence[str], name: str, *, asked: bool) -> None:
     """Raise ValueError where labels are numbers that one would rather predict as such: with
     fractions, or of many values, unless the column was `asked` for and each value is a class."""
-    classes = {label: 0 for label in labels}
+    classes = dict.fromkeys(labels, 0)
     if not all(map(is_number, classes)):
         return
     for label in labels:
@@ -291,8 +288,8 @@ def check_classes(path: str, labels: Sequence[str], name: str, *, asked: bool) -
     column = f" of the column {name!r:.40}" if name else ""
     if few and (many or not whole):
         raise ValueError(
-            f"{path}: the labels{column} are {len(classes):,} different numbers, and class {rare!r} "
-            f"has {classes[rare]} of the {len(labels):,} rows; {_REGRESSION}; {other}"
+            f"{path}: the labels{column} are {len(classes):,} different numbers, and class "
+            f"{rare!r} has {classes[rare]} of the {len(labels):,} rows; {REGRESSION}; {other}"
         )
     if few and not asked:
         raise ValueError(
@@ -301,7 +298,7 @@ def check_classes(path: str, labels: Sequence[str], name: str, *, asked: bool) -
         )
     if many and not asked:
         raise ValueError(
-            f"{path}: the labels{column} are {len(classes):,} different numbers; {_REGRESSION}; if "
+            f"{path}: the labels{column} are {len(classes):,} different numbers; {REGRESSION}; if "
             f"they are classes, or the label is another column, name the column by --label "
             f"{quoted(name) if name else '-1'} (label=… in Python)"
         )

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.cells import is_missing
 from chainrule.data.copies import split_apart
-from chainrule.data.notes import notes_on_labels
+from chainrule.data.notes import REGRESSION, are_numbers, notes_on_labels
 from chainrule.data.pixels import Pixels
 from chainrule.data.splits import TRAIN_VAL_TEST
 from chainrule.data.standardiser import Examples, Standardiser
@@ -117,7 +117,13 @@ class Dataset:
             ValueError: x or y is not as described, or a class has fewer than 3 rows.
         """
         check_rows(name, "x", x, "y", y)
-        values, labels = np.unique(y, return_inverse=True)
+        values, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+        if counts.min() < len(TRAIN_VAL_TEST) and are_numbers(values):
+            raise ValueError(
+                f"{name}: the labels are {len(values):,} different numbers, and class "
+                f"{str(values[counts.argmin()])!r} has {counts.min()} of the {len(y):,} rows; "
+                f"{REGRESSION}"
+            )
         (train, val, test), copies = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
         return cls(
             name,
@@ -222,19 +228,15 @@ def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDA
             f"expected ({len(x)},): one label for each row of {x_name}"
         )
     if y.dtype.kind not in "biuU":
-        numbers = (
-            "; such labels look like numbers to predict, and this makes classes of them; to predict "
-            "numbers, train a chainrule.nets.Regressor"
-        )
+        more = f"; {REGRESSION}" if y.dtype.kind == "f" else ""
         raise ValueError(
-            f"{name}: {y_name} has dtype {y.dtype}, expected integers or strings"
-            f"{numbers if y.dtype.kind == 'f' else ''}"
+            f"{name}: {y_name} has dtype {y.dtype}, expected integers or strings{more}"
         )
     if y.dtype.kind == "U" and (missing := [label for label in np.unique(y) if is_missing(label)]):
         row = int(np.flatnonzero(y == missing[0])[0])
         raise ValueError(
-            f"{name}: {y_name}[{row}] is {str(missing[0])!r}, a missing value: leave such rows out, "
-            f"or give the class another name"
+            f"{name}: {y_name}[{row}] is {str(missing[0])!r}, a missing value: leave such rows "
+            f"out, or give the class another name"
         )
     if first := _not_finite(x):
         raise ValueError(f"{name}: {x_name}{list(first)} is {x[first]}, expected finite numbers")
@@ -245,8 +247,8 @@ def check_array(name: str, called: str, array: object) -> None:
     lost without a word."""
     if isinstance(array, np.ma.MaskedArray):
         raise ValueError(
-            f"{name}: {called} is a masked array, whose mask would be lost: fill in what is masked, "
-            f"or leave such rows out"
+            f"{name}: {called} is a masked array, whose mask would be lost: fill in what is "
+            f"masked, or leave such rows out"
         )
     if not isinstance(array, np.ndarray | Pixels):
         raise ValueError(

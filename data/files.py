@@ -26,7 +26,8 @@ def load_file(
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: another suffix, a `label` or `header` for an NPZ file, or what the two functions raise.
+        ValueError: another suffix, a `label` or `header` for an NPZ file, or what the two
+            functions raise.
     """
     name = Path(path).name.lower()
     if name.endswith((".csv", ".csv.gz")):

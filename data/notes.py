@@ -9,8 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.cells import alike
+from chainrule.data.cells import alike, is_number
 
+MANY = 20  # numbers, beyond which they are to be predicted rather than classes
+REGRESSION = (
+    "such labels look like numbers to predict, and this makes classes of them; to predict numbers, "
+    "train a chainrule.nets.Regressor in Python"
+)
 MOSTLY = 0.9  # of the rows in one class, from which on the accuracy says little
 FEWEST = 10  # rows in which a running number shows
 FAR, SQUEEZED = 100.0, 5.0  # quartile ranges from the median; times that far cells widen a column
@@ -70,6 +75,8 @@ def notes_on_labels(y: NDArray[np.generic]) -> tuple[str, ...]:
                 f"the labels {' and '.join(map(repr, group))} are {len(group)} classes: if they "
                 f"are one, spell them alike"
             )
+    if are_numbers(classes):
+        told.append(f"the labels are {len(classes):,} different numbers; {REGRESSION}")
     share = counts.max() / len(y)
     if share >= MOSTLY and len(classes) > 1:
         told.append(
@@ -79,6 +86,13 @@ def notes_on_labels(y: NDArray[np.generic]) -> tuple[str, ...]:
     if odd := [f"{c}" for c in classes if f"{c}" in ("-999", "-9999", "-99", "999", "9999")]:
         told.append(f"the class {odd[0]!r} looks like a missing label")
     return tuple(told)
+
+
+def are_numbers(classes: NDArray[np.generic]) -> bool:
+    """Tell whether different labels are so many numbers that they are hardly classes."""
+    return len(classes) > MANY and (
+        classes.dtype.kind in "iu" or all(is_number(str(label)) for label in classes)
+    )
 
 
 def listed(names: Sequence[str]) -> str:
@@ -105,11 +119,9 @@ def sentinel_of(column: NDArray[np.float64]) -> float | None:
     """Return the number of SENTINELS that is the least or the greatest of a column and farther
     from the next one than all others are from each other; None if there is none."""
     for value in (column.min(), column.max()):
-        if value in SENTINELS:
-            others = column[column != value]
-            if others.size and np.abs(others - value).min() > np.ptp(others):
-                if np.unique(others).size > 1:
-                    return float(value)
+        others = column[column != value] if value in SENTINELS else column[:0]
+        if others.size and np.abs(others - value).min() > np.ptp(others) > 0:
+            return float(value)
     return None
 
 

@@ -208,7 +208,9 @@ def label_among(
         return place
     if len(found) == 1:
         (column,) = found
-        notes.append(f"column {column + 1} holds the names of classes, and is left out as the label")
+        notes.append(
+            f"column {column + 1} holds the names of classes, and is left out as the label"
+        )
         return column
     column = f"column {place + 1}" + (f" ({names[place]})" if names else "")
     numbered, some = unknown_label(lines, headed, place, known.classes)

@@ -241,6 +241,7 @@ def add_reading(out, *, label=True):
         nargs="?",
         const="yes",
         choices=["yes", "no"],
+        metavar="yes|no",
         help="whether the first line of a CSV file names the columns; found out if left out",
     )
 

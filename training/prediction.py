@@ -90,9 +90,9 @@ class Trained:
         standardised here as those of the training data were. The columns of a data frame, or of
         what else has `columns`, are taken by their names.
 
-        Raises ValueError where x has no rows, rows of another shape, columns of other names, a mask,
-        a number that is not finite or too large for the dtype of the network, or an integer that
-        float64 cannot hold.
+        Raises ValueError where x has no rows, rows of another shape, columns of other names, a
+        mask, a number that is not finite or too large for the dtype of the network, or an integer
+        that float64 cannot hold.
         """
         order = self.order(x)
         if isinstance(x, np.ma.MaskedArray):
@@ -138,8 +138,8 @@ class Trained:
             return [names.index(name) for name in self.features]
         if names != numbered and sorted(names) == sorted(numbered):
             raise ValueError(
-                f"{self.path}: the columns of x are numbered in another order, {', '.join(names[:9])}"
-                f"; the training data had no names to go by, so bring the columns into their order"
+                f"{self.path}: the columns of x are numbered in another order, "
+                f"{', '.join(names[:9])}; the training data had no names to go by, so bring the columns into their order"
             )
         return None
 
@@ -188,8 +188,8 @@ class Trained:
 
 
 def agreed(config, words):
-    """The config.json of a run, with what `words`, those of best.safetensors, say of the data in the
-    place of what it says itself. Raises ValueError where the two say different things."""
+    """The config.json of a run, with what `words`, those of best.safetensors, say of the data in
+    the place of what it says itself. Raises ValueError where the two say different things."""
     if not isinstance(words.get(DATA), dict):  # of an earlier version
         return config
     for name, value in words[DATA].items():

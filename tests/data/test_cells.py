@@ -34,7 +34,8 @@ def test_all_else_is_no_number(cell):
 
 
 @pytest.mark.parametrize(
-    "cell", ["", " ", "NA", "na", "n/a", "NaN", "nan", "NULL", "None", "nil", "?", ".", "<NA>", "NaT"]
+    "cell",
+    ["", " ", "NA", "na", "n/a", "NaN", "nan", "NULL", "None", "nil", "?", ".", "<NA>", "NaT"],
 )
 def test_missing_values_are_those_that_programs_write(cell):
     assert is_missing(cell)
@@ -60,7 +61,22 @@ def test_integers_that_a_float_cannot_hold_are_known():
 
 
 def test_labels_in_several_spellings_are_found():
-    labels = ["1", "1.0", "01", "ja", "Ja", "no", "٣", "3", "1_1", "11", "a  b", "a b", "é", "e\u0301"]
+    labels = [
+        "1",
+        "1.0",
+        "01",
+        "ja",
+        "Ja",
+        "no",
+        "٣",
+        "3",
+        "1_1",
+        "11",
+        "a  b",
+        "a b",
+        "é",
+        "e\u0301",
+    ]
     assert alike(labels) == [
         ("1", "1.0", "01"),
         ("ja", "Ja"),

@@ -22,7 +22,7 @@ def test_rows_that_stand_six_times_are_in_one_part_each():
     found = Dataset.from_arrays("six", np.repeat(x, 6, axis=0), np.repeat(y, 6))
     parts = [rows(found.x_train), rows(found.x_val), rows(found.x_test)]
     assert [len(part) for part in parts] == [30, 10, 10]  # 60, 20 and 20 % of the 50 rows
-    assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+    assert len(set.union(*parts)) == 50
     assert len(found.x_train) == 180
     assert found.notes == (
         "250 of the 300 rows repeat another row; copies are kept in one part, so that the parts "
@@ -49,7 +49,9 @@ def test_data_without_copies_are_divided_to_the_bit_as_before():
 def test_copies_that_cannot_be_kept_apart_are_told():
     x = np.repeat([[0.0], [1.0]], 10, axis=0)
     found = Dataset.from_arrays("bit", x, np.repeat([0, 1], 10))
-    assert "18 of the 20 rows repeat another row and a class has too few different" in found.notes[0]
+    assert (
+        "18 of the 20 rows repeat another row and a class has too few different" in found.notes[0]
+    )
 
 
 def test_rows_that_two_parts_of_a_file_share_are_told(tmp_path):
@@ -76,5 +78,18 @@ def test_masks_and_frames_are_refused():
             Dataset.from_arrays("t", *given)
     with pytest.raises(ValueError, match=r"t: x is a list, expected an array \(np.asarray\)"):
         Dataset.from_arrays("t", x.tolist(), y)
-    with pytest.raises(ValueError, match="look like numbers to predict.*Regressor"):
+    with pytest.raises(ValueError, match=r"look like numbers to predict.*Regressor"):
         Dataset.from_arrays("t", x, y + 0.5)
+
+
+def test_whole_numbers_to_predict_are_told_in_arrays():
+    x = np.random.default_rng(0).random((90, 2))
+    with pytest.raises(
+        ValueError, match="90 different numbers, and class '0' has 1 of the 90 rows; s"
+    ):
+        Dataset.from_arrays("t", x, np.arange(90))
+    (note,) = Dataset.from_arrays("t", x, np.arange(90) % 30).notes
+    assert note.startswith(
+        "the labels are 30 different numbers; such labels look like numbers to p"
+    )
+    assert Dataset.from_arrays("t", x, np.arange(90) % 10).notes == ()

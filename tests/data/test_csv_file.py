@@ -87,11 +87,23 @@ def test_integers_too_long_for_64_bits_are_words(table):
         ("", "the file is empty, expected lines of numbers and a label"),
         ("\n\n", "the file is empty"),
         ("a,b,kind\n", "a header alone, expected a line for each example"),
-        ("1;2;a\n1;3;b\n", "the first line is one column, .* separated by semicolons, write it with com"),
-        ("1\t2\ta\n1\t3\tb\n", "the first line is one column, .* separated by tabs, write it with com"),
-        ("1,5;2,a\n1,6;3,b\n", "line 1, column 2: '5;2', .* separated by semicolons, write it with com"),
+        (
+            "1;2;a\n1;3;b\n",
+            "the first line is one column, .* separated by semicolons, write it with com",
+        ),
+        (
+            "1\t2\ta\n1\t3\tb\n",
+            "the first line is one column, .* separated by tabs, write it with com",
+        ),
+        (
+            "1,5;2,a\n1,6;3,b\n",
+            "line 1, column 2: '5;2', .* separated by semicolons, write it with com",
+        ),
         ("a,1,2\nb,3,4\n", "line 1, column 1: 'a', .* if it is the label, say so by --label 0"),
-        ("kind,s\na,1\nb,3\n", r"line 2, column 1 \(kind\): 'a', .* if it is the label, say so by --label kind"),
+        (
+            "kind,s\na,1\nb,3\n",
+            r"line 2, column 1 \(kind\): 'a', .* if it is the label, say so by --label kind",
+        ),
         ("5,2,a\n3,4,b\n5,6\n", "line 3: 2 columns, expected 3 as in the first"),
         ("5,2,a\n\n3,4,5,b\n", "line 3: 4 columns, expected 3 as in the first"),
         ("5,2,a\n3,four,b\n", "line 2, column 2: 'four', expected a finite number"),
@@ -173,8 +185,10 @@ def test_a_first_line_that_counts_up_is_a_header_and_that_is_told(table, body, f
 
 def test_one_that_counts_from_1_is_a_header_if_it_stands_out(table):
     assert count(load_csv(table("\n".join(["1,2,3,4", *FLOATS])))) == 30
-    with pytest.raises(ValueError, match="first line, 1,2,3,1, .*--header|--header yes or no"):
-        load_csv(table("\n".join(["1,2,3,4", *(f"{i % 5},{i % 6},{i % 7},{i % 5}" for i in range(60))])))
+    with pytest.raises(ValueError, match=r"first line, 1,2,3,4, may be .*--header yes or no"):
+        load_csv(
+            table("\n".join(["1,2,3,4", *(f"{i % 5},{i % 6},{i % 7},{i % 5}" for i in range(60))]))
+        )
 
 
 @pytest.mark.parametrize(
@@ -198,20 +212,35 @@ def test_a_first_line_that_may_be_either_is_refused_until_it_is_said(table, firs
 
 def test_examples_that_look_a_little_like_a_header_are_examples(table):
     assert count(load_csv(table("\n".join(["2,5,3,1", *NUMBERS])))) == 31
-    assert count(load_csv(table("\n".join(["1,2,3,a", *(f"{i},{i},2,{'ab'[i % 2]}" for i in range(30))])))) == 31
+    assert (
+        count(
+            load_csv(
+                table("\n".join(["1,2,3,a", *(f"{i},{i},2,{'ab'[i % 2]}" for i in range(30))]))
+            )
+        )
+        == 31
+    )
 
 
 def test_a_label_that_stands_in_the_first_line_alone_is_refused(table):
     path = table("5.1,3.5,kind\n" + "5.1,3.5,a\n7,3.2,b\n" * 5)
-    with pytest.raises(ValueError, match="line 1: the label 'kind' stands in no other line; if the"):
+    with pytest.raises(
+        ValueError, match="line 1: the label 'kind' stands in no other line; if the"
+    ):
         load_csv(path)
     assert load_csv(path, header=True).features == ("5.1", "3.5")
 
 
-@pytest.mark.parametrize("name", ["label", "Class", "TARGET", "y", "species", "outcome", "class_label"])
+@pytest.mark.parametrize(
+    "name", ["label", "Class", "TARGET", "y", "species", "outcome", "class_label"]
+)
 def test_a_label_that_is_not_last_is_refused_until_it_is_named(table, name):
-    path = table(f"{name},dose,age,ward\n" + "".join(f"{i % 2},{i}.5,{30 + i},{i % 4}\n" for i in range(60)))
-    with pytest.raises(ValueError, match=rf"one column is called '{name}', but the last column, 'w"):
+    path = table(
+        f"{name},dose,age,ward\n" + "".join(f"{i % 2},{i}.5,{30 + i},{i % 4}\n" for i in range(60))
+    )
+    with pytest.raises(
+        ValueError, match=rf"one column is called '{name}', but the last column, 'w"
+    ):
         load_csv(path)
     for label in (name, 0, "0", -4):
         loaded = load_csv(path, label=label)
@@ -231,14 +260,23 @@ def test_the_y_of_a_point_is_no_label_if_the_last_column_is_words(table):
 
 def test_a_number_that_means_two_columns_is_refused(table):
     path = table("\n".join(["1,2,3,4", *FLOATS]))
-    with pytest.raises(ValueError, match="label 3 is the name of column 3 and the number, from 0, of"):
+    with pytest.raises(
+        ValueError, match="label 3 is the name of column 3 and the number, from 0, of"
+    ):
         load_csv(path, label="3")
     assert load_csv(path, label="4").label == "4"
 
 
 @pytest.mark.parametrize(
     "labels",
-    [["1_1", "11", "1_2", "2_1"], ["007", "7"], ["٣", "3"], ["1", "1.0"], ["+1", "-1"], ["３", "3"]],
+    [
+        ["1_1", "11", "1_2", "2_1"],
+        ["007", "7"],
+        ["٣", "3"],
+        ["1", "1.0"],
+        ["+1", "-1"],
+        ["３", "3"],
+    ],
 )
 def test_labels_keep_their_spelling(table, labels):
     text = "".join(f"{i}.5,{i * i}.25,{labels[i % len(labels)]}\n" for i in range(24))
@@ -255,16 +293,22 @@ def test_a_missing_label_is_no_class(table, word):
 
 @pytest.mark.parametrize("cell", ["1_000", "٣", "３", "4611686018427387905"])
 def test_a_feature_is_a_number_by_the_same_rule(table, cell):
-    with pytest.raises(ValueError, match=rf"line 2, column 2: '{cell}', (expected a f|an integer t)"):
+    with pytest.raises(
+        ValueError, match=rf"line 2, column 2: '{cell}', (expected a f|an integer t)"
+    ):
         load_csv(table(f"5,2,a\n3,{cell},b\n"))
 
 
 def test_numbers_to_predict_are_not_taken_for_classes(table):
     numbers = table("".join(f"{i}.5,{i * 7 % 442}.0\n" for i in range(442)))
-    with pytest.raises(ValueError, match="442 different numbers, .*look like numbers to predict.*Reg"):
+    with pytest.raises(
+        ValueError, match=r"442 different numbers, .*look like numbers to predict.*Reg"
+    ):
         load_csv(numbers)
     whole = table("u,v,n\n" + "".join(f"{i % 97},{i % 89},{i % 23}\n" for i in range(2300)))
-    with pytest.raises(ValueError, match="'n' are 23 different numbers; .* classes, .* --label n "):
+    with pytest.raises(
+        ValueError, match=r"'n' are 23 different numbers; .* classes, .* --label n "
+    ):
         load_csv(whole)
     assert load_csv(whole, label="n").num_classes == 23
 
@@ -273,10 +317,13 @@ def test_numbers_to_predict_are_not_taken_for_classes(table):
     ("text", "message"),
     [
         ("a,b,a,kind\n" + "1,2,3,x\n4,5,6,y\n" * 3, "columns 1 and 3 are both called 'a'"),
-        ("Unnamed: 0,b,kind\n" + "1,2,x\n4,5,y\n" * 3, "column 1 is called 'Unnamed: 0', as pandas"),
+        (
+            "Unnamed: 0,b,kind\n" + "1,2,x\n4,5,y\n" * 3,
+            "column 1 is called 'Unnamed: 0', as pandas",
+        ),
         ("a,b,kind,\n" + "1,2,x,\n4,5,y,\n" * 3, "the last column, 4, has no name and .* comma"),
         (",0,1,2,3\n" + "1,2,3,4,x\n4,5,6,7,y\n" * 3, "column 1 has no name in the header"),
-        ("1,2,x\n4,5,x\n9,8,y\n2,7,z\n" * 2, "3 classes|2 classes have too few of the 8 rows, 'y'"),
+        ("1,2,x\n4,5,x\n9,8,y\n2,7,z\n" * 2, "2 classes have too few of the 8 rows, 'y'"),
     ],
 )
 def test_columns_and_classes_that_cannot_be_right_are_refused(table, text, message):

@@ -16,7 +16,8 @@ def notes(tmp_path):
         rng = np.random.default_rng(0)
         y = np.arange(N) % 2 if label is None else label
         table = {"a": rng.normal(y == y[0], 1.0), "b": rng.exponential(1.0, N), **columns}
-        rows = zip(*(np.asarray(c).tolist() for c in table.values()), np.asarray(y).tolist())
+        columns = (np.asarray(column).tolist() for column in (*table.values(), y))
+        rows = zip(*columns, strict=True)
         text = "\n".join([",".join([*table, "kind"]), *(",".join(map(str, r)) for r in rows)])
         (tmp_path / "t.csv").write_text(text, encoding="utf-8")
         return load_csv(tmp_path / "t.csv").notes
@@ -56,7 +57,9 @@ def test_a_column_that_numbers_the_rows_is_named(notes, column):
     assert note.startswith("column 3 (no) numbers the rows, and new rows go on where it ends")
 
 
-@pytest.mark.parametrize(("value", "count"), [(-999, 1), (-999, 60), (-9999, 5), (9999, 3), (1e20, 2)])
+@pytest.mark.parametrize(
+    ("value", "count"), [(-999, 1), (-999, 60), (-9999, 5), (9999, 3), (1e20, 2)]
+)
 def test_numbers_that_stand_for_missing_ones_are_named(notes, value, count):
     (note,) = notes(age=with_cells(value, count))
     assert note.startswith(f"column 3 (age) holds {value:g}, far from its other numbers")

@@ -11,6 +11,7 @@ import pytest
 import train
 from chainrule import nets
 from chainrule.data import load_digits
+from chainrule.nets import FileError
 from chainrule.nets.files import read_arrays, write_arrays
 from chainrule.pictures.scores import class_scores
 from chainrule.training import Trained
@@ -295,7 +296,10 @@ def test_columns_are_taken_by_their_names_and_others_are_refused(tmp_path, capsy
     assert read(tmp_path / "new.predictions.csv")[1] == expected
     for header, message in (
         ("width,depth", "lacks the column 'length' of the training data; its columns are width, d"),
-        ("width,length,age", "the column 'age' was not in the training data and is not known to be"),
+        (
+            "width,length,age",
+            "the column 'age' was not in the training data and is not known to be",
+        ),
         ("width,length,width", "columns 1 and 3 are both called 'width'"),
     ):
         text = f"{header}\n{'1,2,7'[: 2 * len(header.split(',')) - 1]}\n"
@@ -453,3 +457,85 @@ def test_the_folder_of_the_run_is_given_once_with_or_without_run(flowers, capsys
     assert "expected the folder of one run, got a and b" in refused(
         capsys, "evaluate", "a", "--run", "b"
     )
+
+
+class Frame:
+    """What a data frame is to `predict`: columns with names, and an array."""
+
+    def __init__(self, values, columns):
+        self.values, self.columns = np.asarray(values), columns
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory):
+    """A run on two columns, width and length, of which the first decides."""
+    folder = tmp_path_factory.mktemp("sizes")
+    lines = [f"{a},{a % 7 + 60},{'small' if a < 20 else 'large'}" for a in range(40)]
+    (folder / "t.csv").write_text("\n".join(["width,length,size", *lines]), encoding="utf-8")
+    words = ["--dataset", str(folder / "t.csv"), "--hidden", "16", "--epochs", "60"]
+    assert train.main([*words, "--no-report", "--run-dir", str(folder / "run")]) == 0
+    return Trained.open(folder / "run")
+
+
+def test_the_columns_of_a_frame_are_taken_by_their_names(sizes):
+    rows = np.array([[2.0, 63.0], [35.0, 63.0]])
+    assert sizes.predict(rows)[0].tolist() == ["small", "large"]
+    for given in (Frame(rows, ["width", "length"]), Frame(rows[:, ::-1], ["length", "width"])):
+        assert sizes.predict(given)[0].tolist() == ["small", "large"]
+    assert sizes.predict(Frame(rows, [0, 1]))[0].tolist() == ["small", "large"]
+    for columns, message in (
+        (["length", "depth"], "x lacks the column 'width' of the training data"),
+        (
+            ["width", "length", "age"],
+            "x has the column 'age', which the training data did not have",
+        ),
+        (["width", "length", "width"], "x has the column 'width' more than once"),
+        ([1, 0], "x lacks the columns 'width', 'length' of the training data"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            sizes.predict(Frame(np.ones((2, len(columns))), columns))
+
+
+def test_numbered_columns_in_another_order_are_refused(flowers):
+    run = Trained.open(flowers[0])
+    with pytest.raises(ValueError, match="the columns of x are numbered in another order, 1, 0;"):
+        run.predict(Frame(np.ones((2, 2)), [1, 0]))
+    assert len(run.predict(Frame(np.ones((2, 2)), ["any", "names"]))[0]) == 2
+
+
+def test_masks_and_integers_that_would_be_rounded_are_refused_in_python(flowers):
+    run = Trained.open(flowers[0])
+    with pytest.raises(ValueError, match="x is a masked array, whose mask would be lost"):
+        run.predict(np.ma.masked_array(np.ones((2, 2)), [[True, False]] * 2))
+    with pytest.raises(
+        ValueError, match=r"x\[1, 0\] is 4611686018427387905, an integer that float64"
+    ):
+        run.predict(np.array([[1, 1], [2**62 + 1, 1]]))
+
+
+def test_the_classes_and_the_scale_are_those_of_the_network_file(sizes, tmp_path):
+    _, described = read_arrays(sizes.path / "best.safetensors")
+    assert described["data"]["features"] == ["width", "length"]
+    assert described["data"]["classes"] == ["large", "small"]
+    assert described["data"]["label"] == "size"
+    assert described["data"]["mean"] == sizes.standardiser.mean.tolist()
+    run = copied(
+        sizes.path, tmp_path / "run", config=reworded(sizes.path, "data", "mean", value=[1, 2])
+    )
+    with pytest.raises(FileError, match=r"its mean is not that of best\.safetensors"):
+        Trained.open(run)
+
+
+def test_labels_in_another_spelling_of_a_number_are_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{a % 20 + 20 * (a % 2)}.5,{a}.25" for a in range(60)]
+    (tmp_path / "t.csv").write_text("".join(f"{r},{i % 2}\n" for i, r in enumerate(rows)))
+    assert train.main(["--dataset", "t.csv", "--run-dir", "run", *SMALL]) == 0
+    (tmp_path / "new.csv").write_text("".join(f"{r},{i % 2}.0\n" for i, r in enumerate(rows)))
+    capsys.readouterr()
+    assert train.main(["evaluate", "run", "--data", "new.csv"]) == 0
+    told = capsys.readouterr().err
+    assert "note: new.csv: the label 0.0 is taken for the class 0, the same number\n" in told
