@@ -27,6 +27,7 @@ PAGES = [
 #: Each line below the imports is wrong.
 WRONG = """\
 import numpy as np
+from chainrule.gradcheck import check
 from chainrule.layers import MSE, Affine, Dropout, ReLU
 from chainrule.nets import MLP, Classifier, Graph
 from chainrule.solvers import Adam, Solver
@@ -45,6 +46,7 @@ ReLU().forward("x")
 ReLU()(np.ones(3))
 Graph().input("x") + "1"
 Solver(Classifier(MLP([4, 3])), Adam("fast"), None)
+check(ReLU(), np.ones(3), effort="all of it")
 """
 
 
