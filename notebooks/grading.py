@@ -38,7 +38,7 @@ def submissions(
     names = "|".join(map(re.escape, homeworks()))
     candidates: dict[tuple[str, str], list[Path]] = {}
     left_out: list[tuple[str, str]] = []
-    students = {path.name: [] for path in sorted(folder.iterdir()) if path.is_dir()}
+    students: dict[str, list[str]] = {p.name: [] for p in sorted(folder.iterdir()) if p.is_dir()}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.is_dir() or any(part.startswith(".") for part in parts):
