@@ -212,16 +212,16 @@ def label_among(
             f"column {column + 1} holds the names of classes, and is left out as the label"
         )
         return column
-    column = f"column {place + 1}" + (f" ({names[place]})" if names else "")
-    numbered, some = unknown_label(lines, headed, place, known.classes)
-    if numbered is not None and some:
-        line, label = numbered
+    where = f"column {place + 1}" + (f" ({names[place]})" if names else "")
+    unknown, some = unknown_label(lines, headed, place, known.classes)
+    if unknown is not None and some:
+        line, label = unknown
         raise ValueError(
             f"{name}: row {line} has the label {label!r:.40}, expected one of "
             f"{listed(known.classes)}"
         )
     raise ValueError(
-        f"{name}: has {width} columns, one more than the {width - 1} features, and {column}, where "
+        f"{name}: has {width} columns, one more than the {width - 1} features, and {where}, where "
         f"the labels would be, holds other things than the classes {listed(known.classes)}; remove "
         f"the column that is too many, or call that of the labels 'label' in a header"
     )

@@ -1,6 +1,8 @@
 """From options to data, a network and a solver."""
 
+import argparse
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import numpy as np
 
 from chainrule import data
 from chainrule.nets import MLP, Classifier
+from chainrule.solvers import Solver
 from chainrule.training.options import (
     ACTIVATIONS,
     FROM_FOLDER,
@@ -17,10 +20,18 @@ from chainrule.training.options import (
     SCHEDULES,
     TOYS,
 )
-from chainrule.training.ranks import ALONE
+from chainrule.training.ranks import ALONE, Alone
 
 
-def load(name, folder, dtype, team=ALONE, *, label=None, header=None):
+def load(
+    name: str,
+    folder: str | None,
+    dtype: str,
+    team: Alone = ALONE,
+    *,
+    label: str | None = None,
+    header: str | None = None,
+) -> data.Dataset:
     """The data set called `name`, its inputs standardised by the training part. Each of several
     processes reads the rows that it needs, where the file is one that allows it. `label` and
     `header` are the options of these names."""
@@ -47,21 +58,20 @@ def load(name, folder, dtype, team=ALONE, *, label=None, header=None):
     return dataset.standardised().astype(dtype)
 
 
-def source(options):
-    """What `load` takes, out of the options of a run."""
-    return (options.dataset, options.data_dir, options.dtype), {
-        name: getattr(options, name, None)  # which runs of earlier versions do not have
-        for name in ("label", "header")
-    }
+def load_for(options: argparse.Namespace, team: Alone = ALONE) -> data.Dataset:
+    """The data set that the options of a run ask for; those of earlier versions know fewer."""
+    label, header = (getattr(options, name, None) for name in ("label", "header"))
+    given = options.dataset, options.data_dir, options.dtype
+    return load(*given, team, label=label, header=header)
 
 
-def told(header):
-    """What --header says: True, False or None."""
+def told(header: str | None) -> bool | None:
+    """What --header says."""
     return None if header is None else header == "yes"
 
 
 @contextmanager
-def reading(option, file):
+def reading(option: str, file: str) -> Iterator[None]:
     """Within it, an OSError becomes one that names the option which asked for the file."""
     try:
         yield
@@ -71,7 +81,9 @@ def reading(option, file):
         raise OSError(f"{option} {file}: cannot be read: {error.strerror or error}") from None
 
 
-def build(options, dataset, team=ALONE):
+def build(
+    options: argparse.Namespace, dataset: data.Dataset, team: Alone = ALONE
+) -> tuple[Classifier, Solver]:
     """The classifier and the solver that the options ask for, for a `team` to train. Raises
     ValueError where an option is wrong."""
     rng = np.random.default_rng(options.seed)

@@ -5,20 +5,28 @@ inputs are standardised and what classes and features are called; and config.jso
 same in the folders of earlier versions, and besides what the run was trained on.
 """
 
+from __future__ import annotations
+
+import argparse
 import csv
 import dataclasses
 import io
 import os
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from chainrule.data import Standardiser
 from chainrule.data.cells import numbered, plain
 from chainrule.data.npz_file import as_floats
 from chainrule.data.rows import Known, quoted, read_rows
+from chainrule.layers import Layer
 from chainrule.nets import Classifier, FileError
 from chainrule.nets.files import read_arrays, write_file
 from chainrule.nets.loading import DATA, net_of
@@ -61,7 +69,7 @@ class Trained:
     reading: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str | PathLike[str]) -> Trained:
         """What the run in the folder `path` has learned. Raises FileError where there is no run, it
         has no network yet, or a file of it is damaged."""
         folder = RunFolder.open(path)
@@ -82,7 +90,7 @@ class Trained:
                 f"{path}/config.json: damaged, or not that of best.safetensors: {error!r}"
             ) from None
 
-    def predict(self, x):
+    def predict(self, x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """The classes of rows x (N, …), N names in an array, and what the network gives each class
         (N, C), in the order of `classes`: probabilities, or scores after a loss that makes none.
 
@@ -116,7 +124,7 @@ class Trained:
         names, scores = zip(*map(self.judged, self.blocks("x", x)), strict=True)
         return np.concatenate(names), np.concatenate(scores)
 
-    def order(self, x):
+    def order(self, x: Any) -> list[int] | None:
         """The places of the features among the columns of x, a data frame; None where x has no
         columns with names. Raises ValueError where the names are others."""
         if not hasattr(x, "columns"):
@@ -139,15 +147,16 @@ class Trained:
         if names != numbered and sorted(names) == sorted(numbered):
             raise ValueError(
                 f"{self.path}: the columns of x are numbered in another order, "
-                f"{', '.join(names[:9])}; the training data had no names to go by, so bring the columns into their order"
+                f"{', '.join(names[:9])}; the training data had no names to go by, so bring the "
+                f"columns into their order"
             )
         return None
 
-    def judged(self, rows):
+    def judged(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The classes of rows (N, …) that are standardised, and what the network gives each."""
         return np.array(self.classes)[self.model.predict(rows)], class_scores(self.model, rows)[0]
 
-    def read(self, file, header=None):
+    def read(self, file: str, header: str | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Rows (N, …) of a file, and their labels as text (N,) or None; `header` is the option.
         Raises ValueError or OSError where they cannot be read or are not of the kind that the run
         was trained on."""
@@ -161,7 +170,7 @@ class Trained:
         tell(file, notes)
         return x, labels
 
-    def blocks(self, name, x):
+    def blocks(self, name: str, x: np.ndarray) -> Iterator[np.ndarray]:
         """The rows x (N, …), block by block, as the network takes them; with a progress bar if it
         takes long. Raises ValueError, with `name`, where the dtype cannot hold them."""
         with tqdm(
@@ -187,7 +196,7 @@ class Trained:
                 bar.update(len(rows))
 
 
-def agreed(config, words):
+def agreed(config: Mapping[str, Any], words: Mapping[str, Any]) -> Mapping[str, Any]:
     """The config.json of a run, with what `words`, those of best.safetensors, say of the data in
     the place of what it says itself. Raises ValueError where the two say different things."""
     if not isinstance(words.get(DATA), dict):  # of an earlier version
@@ -195,10 +204,10 @@ def agreed(config, words):
     for name, value in words[DATA].items():
         if config["data"].get(name) != value:
             raise ValueError(f"its {name} is not that of best.safetensors")
-    return config | {"data": config["data"] | words[DATA]}
+    return {**config, "data": {**config["data"], **words[DATA]}}
 
 
-def described(config, net):
+def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
     """What config.json says of the data and the network, checked, as attributes of `Trained`."""
     data, options = config["data"], config["options"]
     dtype, dataset, data_dir = (options[name] for name in ("dtype", "dataset", "data_dir"))
@@ -240,7 +249,7 @@ def described(config, net):
     }
 
 
-def predict_parser():
+def predict_parser() -> Parser:
     out = Parser(prog="chainrule predict", description="Writes the classes of rows in a file.")
     add_run(out)
     out.add_argument(
@@ -261,7 +270,7 @@ def predict_parser():
     return out
 
 
-def predict(options):
+def predict(options: argparse.Namespace) -> str:
     """Writes what the run predicts for each row of a file; returns a line that says so. Raises
     ValueError or OSError where the run or a file is wrong."""
     trained = Trained.open(folder_of(options))
@@ -275,13 +284,13 @@ def predict(options):
     return f"{out}: the class of {len(x):,} rows{ignored}, and {words}"
 
 
-def stem(file):
+def stem(file: str) -> str:
     """The name of a data file without .csv, .csv.gz or .npz."""
     name = Path(file).name
     return name[: -len(".csv.gz")] if name.lower().endswith(".csv.gz") else Path(name).stem
 
 
-def predictions(trained, file, x):
+def predictions(trained: Trained, file: str, x: np.ndarray) -> tuple[bytes, str]:
     """A CSV table of a line for each of the rows x (N, …): its number from 1, its class, and what
     the network gives each class; and in words what that is."""
     any_row = np.zeros((1, *trained.shape), trained.dtype)
@@ -298,7 +307,7 @@ def predictions(trained, file, x):
     return text.getvalue().encode(), words
 
 
-def evaluate_parser():
+def evaluate_parser() -> Parser:
     out = Parser(prog="chainrule evaluate", description="Judges a run by labelled rows.")
     add_run(out)
     out.add_argument(
@@ -311,7 +320,7 @@ def evaluate_parser():
     return out
 
 
-def evaluate(options):
+def evaluate(options: argparse.Namespace) -> str:
     """Loss, accuracy and the table of the classes, as text. Raises ValueError or OSError where
     the run or the data are wrong."""
     trained = Trained.open(folder_of(options))
@@ -331,7 +340,7 @@ def evaluate(options):
     )
 
 
-def own_test_part(trained):
+def own_test_part(trained: Trained) -> tuple[str, np.ndarray, np.ndarray]:
     """The name of the run's test part, the network's outputs for it (N, C), and its labels (N,).
     Raises ValueError or OSError where the data are not there or not what they were."""
     dataset = load(trained.dataset, trained.data_dir, trained.dtype, **trained.reading)
@@ -343,7 +352,7 @@ def own_test_part(trained):
     return f"the test part of {dataset.name}", trained.model.outputs(dataset.x_test), dataset.y_test
 
 
-def numbers(labels, classes, file):
+def numbers(labels: np.ndarray | None, classes: Sequence[str], file: str) -> np.ndarray:
     """The classes (N,) that labels (N,) in words stand for, numbers 0 … C-1. Raises ValueError
     where there are no labels, or one is not among the classes."""
     if labels is None:
@@ -351,19 +360,19 @@ def numbers(labels, classes, file):
             f"{file}: has no labels, expected a last column of them, or one where the training "
             f"data had them, or y in an NPZ file"
         )
-    number, other = numbered(classes), {}
+    number, other = numbered(classes), dict[str, int]()
     found = np.full(len(labels), -1)
     for row, label in enumerate(labels.tolist()):
         found[row] = number.get(label, number.get(plain(label), -1))
         if found[row] >= 0 and label != classes[found[row]]:
-            other[label] = found[row]
-    if other:
-        label, c = next(iter(other.items()))
-        tell(file, [f"the label {label} is taken for the class {classes[c]}, the same number"])
+            other[label] = int(found[row])
     if (unknown := found < 0).any():
         row = int(unknown.argmax())
         known = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
         raise ValueError(
             f"{file}: row {row + 1} has the label {str(labels[row])!r:.40}, expected one of {known}"
         )
+    if other:
+        label, c = next(iter(other.items()))
+        tell(file, [f"the label {label} is taken for the class {classes[c]}, the same number"])
     return found
