@@ -25,7 +25,7 @@ def digests(x: Examples | Pixels) -> list[bytes]:
     return found
 
 
-def originals(x: Examples) -> NDArray[np.intp]:
+def originals(x: Examples | Pixels) -> NDArray[np.intp]:
     """Return for each row of x (N, …) the number of the first row that is the same."""
     first: dict[bytes, int] = {}
     return np.array([first.setdefault(d, i) for i, d in enumerate(digests(x))], np.intp)
@@ -33,7 +33,7 @@ def originals(x: Examples) -> NDArray[np.intp]:
 
 def split_apart(
     name: str,
-    x: Examples,
+    x: Examples | Pixels,
     y: NDArray[np.generic],
     parts: tuple[float, ...],
     seed: int | np.random.Generator,

@@ -129,7 +129,7 @@ def claimed(kind: str, options: argparse.Namespace, folder: RunFolder, trials: l
 def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
     """Makes the data, the network and the solver of each of these options; returns the description
     of the first. Raises ValueError or OSError where one of them is wrong."""
-    datasets: dict[tuple[str, ...], Dataset] = {}
+    datasets: dict[tuple[Any, ...], Dataset] = {}
     described: dict[str, Any] = {}
     for options in rehearsals:
         names = ("dataset", "data_dir", "dtype", "label", "header")

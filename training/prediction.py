@@ -343,7 +343,13 @@ def evaluate(options: argparse.Namespace) -> str:
 def own_test_part(trained: Trained) -> tuple[str, np.ndarray, np.ndarray]:
     """The name of the run's test part, the network's outputs for it (N, C), and its labels (N,).
     Raises ValueError or OSError where the data are not there or not what they were."""
-    dataset = load(trained.dataset, trained.data_dir, trained.dtype, **trained.reading)
+    dataset = load(
+        trained.dataset,
+        trained.data_dir,
+        trained.dtype,
+        label=trained.reading.get("label"),
+        header=trained.reading.get("header"),
+    )
     if fingerprint(dataset) != trained.fingerprint:
         raise FileError(
             f"{trained.path}: the data of {trained.dataset} are not those that the run was "
