@@ -25,5 +25,5 @@ def fetch(url: str, sha256: str) -> Path:
         raise OSError(
             f"{url}: download failed ({reason}); "
             f"where there is no network, get the file elsewhere and pass the folder it is in "
-            f"(train.py: --data-dir)"
+            f"(chainrule train --data-dir)"
         ) from error

@@ -1,8 +1,8 @@
 """Checks of many layers from the command line.
 
-    python -m chainrule.gradcheck                          every layer and network of the library
-    python -m chainrule.gradcheck homework.py              every layer of a file of yours
-    python -m chainrule.gradcheck homework.py ReLU affine  some of them
+    chainrule check                          every layer and network of the library
+    chainrule check homework.py              every layer of a file of yours
+    chainrule check homework.py ReLU affine  some of them
 
 Of a file, every class that has `forward` and `backward` is checked, and every pair of functions
 `name_forward(x, …)` and `name_backward(dout, cache)`. A class shows its inputs itself where it
@@ -224,14 +224,14 @@ class Parser(argparse.ArgumentParser):
     """A parser that reports bad usage in one line."""
 
     def error(self, message: str) -> Any:
-        raise UsageError(f"{message} (python -m chainrule.gradcheck --help says more)")
+        raise UsageError(f"{message} ({self.prog} --help says more)")
 
 
-def parser() -> Parser:
-    """The command line."""
-    about, usage, more = (__doc__ or "\n\n\n\n").split("\n\n", 2)
+def parser(prog: str) -> Parser:
+    """The command line, where it begins with `prog`."""
+    about, usage, more = (__doc__ or "\n\n\n\n").replace("chainrule check", prog).split("\n\n", 2)
     line = Parser(
-        "python -m chainrule.gradcheck",
+        prog,
         description=f"{about}\n\n{usage}",
         epilog=more,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -246,13 +246,16 @@ def parser() -> Parser:
     return line
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns the exit status, 130 where it was interrupted."""
+def main(
+    arguments: Sequence[str] | None = None, prog: str = "python -m chainrule.gradcheck"
+) -> int:
+    """Runs the command line, which begins with `prog`, and returns the exit status, 130 where it
+    was interrupted."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may lack the arrows of a report
     try:
-        options = parser().parse_args(arguments)
+        options = parser(prog).parse_args(arguments)
         if options.seed < 0:
             raise UsageError(f"--seed must be 0 or more, not {options.seed}")
         # What the checked code prints must not end up between the lines of the JSON.

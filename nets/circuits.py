@@ -7,7 +7,7 @@ Each function returns a graph and the inputs at which the lectures evaluate it:
     graph.draw(*inputs)
 
 CS231n below is "Backpropagation, Intuitions" and lecture 4 of Stanford's course CS231n.
-`python -m chainrule.nets.circuits FOLDER` writes the picture of each, and a page to play with.
+`chainrule circuits FOLDER` writes the picture of each, and a page to play with.
 """
 
 import argparse
@@ -199,7 +199,7 @@ GALLERY = {
 def main(arguments=None):
     """Writes the picture of every circuit, and its page, to a folder; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m chainrule.nets.circuits", description=main.__doc__
+        prog="chainrule circuits", description="Writes pictures and pages of circuits to a folder."
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--svg", action="store_true", help="the pictures alone, without the pages")
@@ -212,14 +212,10 @@ def main(arguments=None):
             for suffix in (".svg",) if options.svg else (".svg", ".html"):
                 picture.save(options.folder / f"{name}{suffix}")
     except OSError as error:
-        print(f"{options.folder}: cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"chainrule: {options.folder}: cannot be written: {error.strerror}", file=sys.stderr)
         return 1
     except FileError as error:
-        print(error, file=sys.stderr)
+        print(f"chainrule: {error}", file=sys.stderr)
         return 1
     print(f"{options.folder}: {len(GALLERY)} circuits")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -26,8 +26,25 @@ class Network(Layer):
             raise TypeError(
                 f"{type(self).__name__}: {mixed}; expected one dtype for all parameters"
             )
-        self.state, _ = gather(names, [layer.state for layer in layers])
+        self.state, self._keepers = gather(names, [layer.state for layer in layers])
         self._adopted = tuple(layers)
+
+    def __setstate__(self, attributes):
+        """Comes out of a copy or a pickle. One that saves arrays aside, such as joblib's, brings
+        back an array that stood in several places as several."""
+        vars(self).update(attributes)
+        if hasattr(self, "_adopted"):
+            self.share_arrays()
+
+    def share_arrays(self):
+        """Puts the arrays of `params` and `state` into the layers, and the layers within these."""
+        for layer, owner, keeper in zip(self._adopted, self._owners, self._keepers, strict=True):
+            for key, name in owner.items():
+                layer.params[key] = self.params[name]
+            for key, name in keeper.items():
+                layer.state[key] = self.state[name]
+            if isinstance(layer, Network):
+                layer.share_arrays()
 
     def check_arrays(self):
         """Raises RuntimeError where a layer's parameter is no longer the array in `params`: a

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import gradcheck, layers
-from chainrule.training.command import COMMANDS
+from chainrule.training.command import REPORTS
 from chainrule.training.options import parser, resume_parser
 
 ROOT = Path(__file__).parents[1]
@@ -30,15 +30,13 @@ def test_the_reports_it_shows_are_the_reports_one_gets(capsys):
     assert re.fullmatch(pattern, capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("line", re.findall(r"^python train\.py (.*)$", README, re.M))
-def test_every_command_of_train_py_is_one(line):
-    words = shlex.split(line, comments=True)
-    if words[0] in COMMANDS:
-        COMMANDS[words[0]][0]().parse_args(words[1:])
-    elif "--resume" in words:
-        resume_parser().parse_args(words)
-    else:
-        parser().parse_args(words)
+PARSERS = {"train": parser, "resume": resume_parser} | {key: REPORTS[key][0] for key in REPORTS}
+
+
+@pytest.mark.parametrize("line", re.findall(r"^chainrule (.*)$", README, re.M))
+def test_every_command_is_one(line):
+    command, *words = shlex.split(line, comments=True)
+    PARSERS[command]().parse_args(words)
 
 
 def test_its_links_and_pictures_are_there():

@@ -1,53 +1,50 @@
-"""What `python train.py` does."""
+"""The commands that train, and that put runs to use."""
 
-import difflib
-import os
-import sys
+import re
 from pathlib import Path
 
 from chainrule.training.building import build, load
 from chainrule.training.comparison import compare, compare_parser
 from chainrule.training.many import begin_many, carry_out_many, is_many, kind_of, take_up_many
-from chainrule.training.options import fill_in, parser, resume_parser
+from chainrule.training.options import fill_in, folder_of, parser, resume_parser
 from chainrule.training.prediction import evaluate, evaluate_parser, predict, predict_parser
 from chainrule.training.ranks import ALONE, as_one, team
 from chainrule.training.running import begin, carry_out, failed, taken_up
 from chainrule.training.sanity import examine, range_picture
 
-#: What a first word asks for, which returns what is to be printed; without one, a run is trained.
-COMMANDS = {
+#: What puts runs to use: each returns what is to be printed.
+REPORTS = {
     "predict": (predict_parser, predict),
     "evaluate": (evaluate_parser, evaluate),
     "compare": (compare_parser, compare),
 }
 
 
-def main(arguments=None):
-    """Does what the command line says; returns the exit status."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+def main(arguments):
+    """Does what the command line says, which begins with train, resume, predict, evaluate or
+    compare; returns the exit status."""
     try:
         ours = team()
     except ValueError as error:
         return failed(error, 2)
     if ours.ranks == 1:
-        return obey(arguments, ours)
-    return as_one(ours, lambda: obey(arguments, ours))
+        return carried_out(arguments, ours)
+    return as_one(ours, lambda: carried_out(arguments, ours))
 
 
-def obey(arguments, ours):
-    """The same, as one of a team of processes."""
-    first = arguments[0] if arguments else "-"
+def carried_out(arguments, ours):
+    """Does what the command line says, as one of a team of processes; returns the exit status."""
+    command, *words = arguments
     try:
-        if first in COMMANDS:
-            in_one_process(ours, first)
-            return inform(*COMMANDS[first], arguments[1:])
-        if not first.startswith("-"):
-            close = difflib.get_close_matches(first, COMMANDS, n=1)
-            meant = f"; did you mean {close[0]}?" if close else ""
-            return failed(f"{first}: expected an option or {', '.join(COMMANDS)}{meant}", 2)
-        if any(word.partition("=")[0] == "--resume" for word in arguments):
-            return resume(resume_parser().parse_args(arguments), ours)
-        return train(parser().parse_args(arguments), ours)
+        if command in REPORTS:
+            in_one_process(ours, command)
+            return inform(*REPORTS[command], words)
+        if command == "resume":
+            return resume(resume_parser().parse_args(words), ours)
+        if any(word.partition("=")[0] == "--resume" for word in words):
+            words = [re.sub("^--resume(=|$)", r"--run\1", word) for word in words]
+            return resume(resume_parser().parse_args(words), ours)
+        return train(parser().parse_args(words), ours)
     except ValueError as error:
         return failed(error, 2)
     except KeyboardInterrupt:
@@ -103,10 +100,11 @@ def look(options):
 def resume(options, ours=ALONE):
     """Goes on with a run; returns the exit status."""
     try:
-        many = is_many(options)
+        path = folder_of(options)
+        many = is_many(path, options)
         if many:
-            in_one_process(ours, "--resume of several runs")
-        run = take_up_many(options) if many else taken_up(options.resume, options.epochs, ours)
+            in_one_process(ours, "resume of several runs")
+        run = take_up_many(path, options.jobs) if many else taken_up(path, options.epochs, ours)
     except (ValueError, OSError) as error:
         return failed(error, 2)
     return carry_out_many(run) if many else carry_out(run)
@@ -121,21 +119,3 @@ def inform(command_parser, command, arguments):
         return failed(error, 2)
     print(text)
     return 0
-
-
-def program():
-    """Runs main() and ends the process in good order where its output is not taken."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # it was closed before the start
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # it may lack → and Σ
-    try:
-        try:
-            sys.exit(main())
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        os._exit(141)  # 128 + SIGPIPE; an orderly exit would try to write the rest once more
-    except OSError as error:
-        print(f"train.py: the output cannot be written: {error.strerror}", file=sys.stderr)
-        os._exit(1)

@@ -1,4 +1,4 @@
-"""Runs beside each other: `train.py compare`, and a table and a picture for whoever has several.
+"""Runs beside each other: `chainrule compare`, and a table and a picture for whoever has several.
 
     runs = [read("runs/a"), read("runs/b")]
     print(table(runs))
@@ -281,7 +281,7 @@ def legend(runs: Sequence[RunRecord], axes: Axes) -> None:
 
 
 def compare_parser() -> Parser:
-    out = Parser(prog="train.py compare", description="Compares runs, in a table and a picture.")
+    out = Parser(prog="chainrule compare", description="Compares runs, in a table and a picture.")
     out.add_argument("runs", metavar="DIR", nargs="+", help="the folder of a run, or one of runs")
     out.add_argument("--out", metavar="FILE",
                      help="the picture, in the place of any that is there; left out, compare.png "

@@ -6,25 +6,21 @@ import hashlib
 import importlib.metadata
 import io
 import json
-import os
 import platform
-import sys
-import weakref
 from datetime import datetime
 from pathlib import Path
 
+import filelock
 import numpy as np
 
 from chainrule.nets import FileError
 from chainrule.nets.files import write_file
 from chainrule.training.tables import column_names
 
-if sys.platform != "win32":
-    import fcntl
-
 FORMAT = 1
+LOCK = "run.lock"
 #: What may lie in a folder before a run begins there: of --sanity, of --seeds and of --search.
-EARLIER = ("sanity.png", "run.log")
+EARLIER = ("sanity.png", "run.log", LOCK)
 COLUMNS = ("epoch", "loss", "train_score", "val_score", "grad_norm", "seconds")
 
 
@@ -60,8 +56,8 @@ class RunFolder:
             ) from None
         if "config.json" in held:
             raise FileError(
-                f"--run-dir {path}: holds a run already; go on with it by --resume {path}, or "
-                f"choose another folder"
+                f"--run-dir {path}: holds a run already; go on with it by chainrule resume {path}, "
+                f"or choose another folder"
             )
         if others := [name for name in held if name not in EARLIER]:
             raise FileError(
@@ -99,24 +95,17 @@ class RunFolder:
     def claim(self):
         """Keeps other processes from training in this folder, as far as the system can; returns a
         function that gives it free again. Raises FileError where another process trains there."""
-        if sys.platform == "win32":
-            return lambda: None
+        lock = filelock.FileLock(self / LOCK, blocking=False, thread_local=False)
         try:
-            handle = os.open(self.path, os.O_RDONLY)
-        except OSError:
-            return lambda: None
-        release = weakref.finalize(self, os.close, handle)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            release()
+            lock.acquire()
+        except filelock.Timeout:
             raise FileError(
                 f"{self.path}: another process is training this run; wait until it has ended, or "
                 f"stop it"
             ) from None
-        except OSError:  # a file system without locks
-            pass
-        return release
+        except (OSError, NotImplementedError):  # without locks, or only to be read
+            return lambda: None
+        return lock.release
 
     def write_config(self):
         """Writes config.json."""

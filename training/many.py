@@ -82,10 +82,9 @@ def begin_many(options):
     return claimed(kind, options, folder, trials)
 
 
-def is_many(options):
+def is_many(path, options):
     """Whether the folder to resume is that of several runs. Raises ValueError where it is none, or
     where it does not go with the other options."""
-    path = options.resume
     many = str(RunFolder.open(path).config.get("kind")) in KINDS
     if many and options.epochs is not None:
         raise ValueError(f"--epochs {options.epochs}: goes with one run, {path} holds several")
@@ -94,11 +93,10 @@ def is_many(options):
     return many
 
 
-def take_up_many(asked):
-    """The runs in the folder to resume, as many at a time as before unless `asked.jobs` says how
-    many. Those that failed go on from where they were saved, too. Raises ValueError or OSError
+def take_up_many(path, jobs):
+    """The runs in the folder to resume, as many at a time as before unless `jobs` says how many.
+    Those that failed go on from where they were saved, too. Raises ValueError or OSError
     where the folder, a result in it or the data are not what they were."""
-    path, jobs = asked.resume, asked.jobs
     folder = RunFolder.open(path)
     kind = folder.config["kind"]
     try:
@@ -163,12 +161,12 @@ def carry_out_many(many):
             done = sum(outcome is not None for outcome in outcomes.values())
             return failed(
                 f"stopped with {done} of {len(trials)} runs done; go on with: "
-                f"python train.py --resume {shlex.quote(str(path))}",
+                f"chainrule resume {shlex.quote(str(path))}",
                 128 + received[0],
             )
         return concluded(many)
     except FileError as error:
-        return failed(f"{error}; go on with it by --resume {path}", 1)
+        return failed(f"{error}; go on with it by chainrule resume {path}", 1)
     finally:
         many.release()
 
@@ -286,4 +284,4 @@ def why(trial, status):
     last = next(
         (line for line in reversed(log.split("\n")) if line.strip()), f"exit status {status}"
     )
-    return f"failed: {last.removeprefix('train.py: ')}"
+    return f"failed: {last.removeprefix('chainrule: ')}"

@@ -95,7 +95,7 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def error(self, message):
-        self.exit(2, f"train.py: {message}\n")
+        self.exit(2, f"chainrule: {message}\n")
 
 
 def sizes(text):
@@ -126,19 +126,13 @@ def number(text, least, most):
     return value
 
 
-USAGE = """train.py [options]
-       train.py predict --run DIR --data FILE [--out FILE]
-       train.py evaluate --run DIR [--data FILE]
-       train.py compare DIR [DIR ...] [--out FILE]"""
-
-
 def parser():
     out = Parser(
-        prog="train.py",
-        usage=USAGE,
+        prog="chainrule train",
+        usage="chainrule train [options]",
         description="Trains a classifier, on handwritten digits unless --dataset names other\n"
-        "data, and writes the run into a folder. predict, evaluate and compare put runs\n"
-        "to use; each has a --help of its own.",
+        "data, and writes the run into a folder. chainrule resume, evaluate, predict and\n"
+        "compare take such folders; each has a --help of its own.",
         epilog=f"What is used of these where it is left out:\n{recipes()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -229,16 +223,32 @@ def recipes():
 
 def resume_parser():
     out = Parser(
-        prog="train.py",
-        description="Goes on with a run.",
-        alone="--resume goes with --epochs or --jobs alone, all else is as the run was begun",
+        prog="chainrule resume",
+        description="Goes on with a run, or with several.",
+        alone="resume goes with --epochs or --jobs alone, all else is as the run was begun",
     )
-    out.add_argument("--resume", metavar="DIR", required=True, help="the folder of the run")
+    add_run(out)
     out.add_argument(
         "--epochs", type=count, help="train until there are so many; as planned if left out"
     )
     out.add_argument("--jobs", type=count, help="how many of several runs go on at once")
     return out
+
+
+def add_run(out):
+    """Has a parser take the folder of a run, with or without --run; `folder_of` tells which."""
+    out.add_argument("folder", metavar="RUN", nargs="?", help="the folder of the run")
+    out.add_argument("--run", metavar="RUN", help="the same")
+
+
+def folder_of(options):
+    """The folder that was asked for. Raises ValueError where there is none, or there are two."""
+    if (options.folder is None) == (options.run is None):
+        raise ValueError(
+            f"expected the folder of one run, got "
+            f"{'none' if options.run is None else f'{options.folder} and {options.run}'}"
+        )
+    return options.run or options.folder
 
 
 def fill_in(options, dataset):

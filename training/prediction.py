@@ -1,4 +1,4 @@
-"""A trained network put to use: `Trained` in Python, `train.py predict` and `train.py evaluate`.
+"""A trained network put to use: `Trained` in Python, `chainrule predict` and `chainrule evaluate`.
 
 What they need of a run is best.safetensors, from which the network is made anew, and config.json,
 which says how inputs are standardised and what the classes are called.
@@ -22,7 +22,7 @@ from chainrule.nets.models import ROWS_AT_ONCE
 from chainrule.pictures.scores import class_scores
 from chainrule.training.building import load, reading
 from chainrule.training.folder import RunFolder, fingerprint
-from chainrule.training.options import LOSSES, Parser
+from chainrule.training.options import LOSSES, Parser, add_run, folder_of
 from chainrule.training.printing import class_table
 from chainrule.training.tables import check_names
 
@@ -64,7 +64,7 @@ class Trained:
         if not file.exists():
             raise FileError(
                 f"{path}: holds no best.safetensors, so it was ended before its first epoch was "
-                f"over; go on with it by: python train.py --resume {path}"
+                f"over; go on with it by: chainrule resume {path}"
             )
         net = nets.load(file)
         try:
@@ -173,8 +173,8 @@ def described(config, net):
 
 
 def predict_parser():
-    out = Parser(prog="train.py predict", description="Writes the classes of rows in a file.")
-    out.add_argument("--run", metavar="DIR", required=True, help="the folder of the run")
+    out = Parser(prog="chainrule predict", description="Writes the classes of rows in a file.")
+    add_run(out)
     out.add_argument(
         "--data",
         metavar="FILE",
@@ -195,7 +195,7 @@ def predict_parser():
 def predict(options):
     """Writes what the run predicts for each row of a file; returns a line that says so. Raises
     ValueError or OSError where the run or a file is wrong."""
-    trained = Trained.open(options.run)
+    trained = Trained.open(folder_of(options))
     x, labels = trained.read(options.data)
     out = Path(options.out or f"{stem(options.data)}.predictions.csv")
     if out.exists() and out.samefile(options.data):
@@ -230,8 +230,8 @@ def predictions(trained, file, x):
 
 
 def evaluate_parser():
-    out = Parser(prog="train.py evaluate", description="Judges a run by labelled rows.")
-    out.add_argument("--run", metavar="DIR", required=True, help="the folder of the run")
+    out = Parser(prog="chainrule evaluate", description="Judges a run by labelled rows.")
+    add_run(out)
     out.add_argument(
         "--data",
         metavar="FILE",
@@ -244,7 +244,7 @@ def evaluate_parser():
 def evaluate(options):
     """Loss, accuracy and the table of the classes, as text. Raises ValueError or OSError where
     the run or the data are wrong."""
-    trained = Trained.open(options.run)
+    trained = Trained.open(folder_of(options))
     if options.data is None:
         subject, out, y = own_test_part(trained)
     else:

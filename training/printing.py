@@ -46,7 +46,7 @@ def misgiving(scores, y):
     """What is to be said of a run with these validation scores, a list, on labels y (N,), where it
     learned hardly more than the most frequent class or lost most of it again; else ""."""
     chance, best = np.bincount(y).max() / len(y), max(scores)
-    ask = "To see why: python train.py --sanity, with the same options."
+    ask = "To see why: chainrule train --sanity, with the same options."
     if best - chance < HARDLY * (1 - chance):
         return (
             f"This run has hardly learned: the best validation accuracy is {best:.2%}, and naming "

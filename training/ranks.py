@@ -105,7 +105,7 @@ def team():
         why = str(error).splitlines()[0]
         raise ValueError(
             f"started on {max(started)} processes, which needs mpi4py and an MPI: {why}; install "
-            f'them: pip install -e ".[mpi]"'
+            f'them: pip install "chainrule[mpi]"'
         ) from None
     comm = MPI.COMM_WORLD
     if comm.Get_size() == 1:
@@ -132,7 +132,7 @@ def as_one(ranks, action):
         except Exception:
             traceback.print_exc()
     if status and not ranks.agreed:
-        print(said.getvalue().replace("train.py: ", f"train.py: rank {ranks.rank}: ", 1), end="",
+        print(said.getvalue().replace("chainrule: ", f"chainrule: rank {ranks.rank}: ", 1), end="",
               file=sys.stderr)  # fmt: skip
         sys.stdout.flush()
         sys.stderr.flush()

@@ -148,7 +148,7 @@ def announce(run):
     print(f"\n{model.net.summary(run.dataset.x_train.shape[1:])}")
     print(f"\n{model.criterion!r}, {solver.rule!r}, {solver.schedule!r}, l2={model.l2:g}")
     if run.finished:
-        more = f"--resume {shlex.quote(str(run.folder.path))} --epochs N"
+        more = f"chainrule resume {shlex.quote(str(run.folder.path))} --epochs N"
         print(f"\nnothing is left to train: {solver.epoch} epochs are done; {more} goes on to N")
     elif solver.step:
         print(f"\ntaken up {place(solver)}")
@@ -170,7 +170,7 @@ def carry_out(run):
     status: 0 trained, 1 failed, 130 after Ctrl-C, 143 after SIGTERM."""
     announce(run)
     solver, folder = run.solver, run.folder
-    go_on = f"go on with: python train.py --resume {shlex.quote(str(folder.path))}"
+    go_on = f"go on with: chainrule resume {shlex.quote(str(folder.path))}"
     if run.options.gradcheck and not check_gradients(run.model.net, run.dataset.x_train[:8]):
         run.team.agreed = True
         return failed("the gradients are wrong, see above; nothing was trained", 1)
@@ -269,5 +269,5 @@ def told(options, solver):
 def failed(message, status):
     """Says on stderr, in one line, what went wrong; returns the exit status."""
     line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(message))
-    print(f"train.py: {line}", file=sys.stderr)
+    print(f"chainrule: {line}", file=sys.stderr)
     return status

@@ -1,4 +1,4 @@
-"""A random search: `train.py --search lr=1e-4..1e-1:log hidden=50,100,100x100 --trials 20`.
+"""A random search: `chainrule train --search lr=1e-4..1e-1:log hidden=50,100,100x100 --trials 20`.
 
 Random trials find a good value of what matters sooner than a grid of as many, which tries few
 values of each option (Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", 2012).
@@ -177,7 +177,7 @@ def attribute(name: str) -> str:
 
 def command(options: argparse.Namespace, words: dict[str, str]) -> str:
     """The command line that trains with `options` and the words of a trial."""
-    left_out, line = vars(parser().parse_args([])), ["python", "train.py"]
+    left_out, line = vars(parser().parse_args([])), ["chainrule", "train"]
     for name, value in vars(single(options)).items():
         option = name.replace("_", "-")
         if name in FIXED or option in words or value == left_out[name]:

@@ -1,4 +1,4 @@
-"""The same training with one seed after another: `train.py --seeds 5`."""
+"""The same training with one seed after another: `chainrule train --seeds 5`."""
 
 import math
 import statistics

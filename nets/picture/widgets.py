@@ -23,7 +23,7 @@ def sliders(values, ranges, redraw):
         import ipywidgets
     except ImportError:
         raise ImportError(
-            'Picture: sliders need ipywidgets; write pip install -e ".[notebooks]"'
+            'Picture: sliders need ipywidgets; write pip install "chainrule[notebooks]"'
         ) from None
     shown = ipywidgets.HTML(redraw(values))
     controls = []

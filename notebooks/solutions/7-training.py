@@ -1248,7 +1248,7 @@ check_8.require()
 # ### END SOLUTION
 
 # %% [markdown]
-# The library has a doctor, too, who asks the same questions: `python train.py --sanity` on the
+# The library has a doctor, too, who asks the same questions: `chainrule train --sanity` on the
 # command line, or `examine` in Python. Here is what it finds odd in patient A, and its verdict.
 
 # %%

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import train
+from chainrule.__main__ import COMMANDS, main
 from chainrule.training import options
 
 SITE = Path(__file__).parents[2] / "docs" / "site"
@@ -51,13 +51,15 @@ def commands(content):
 
 
 def carry_out(command):
-    """Runs a command of train.py; of any other, sees that there is such a command."""
+    """Runs a command that trains or uses what was trained; of any other, sees that there is one."""
     words = shlex.split(command)
-    if words[:2] == ["python", "train.py"]:
+    if words[:1] == ["chainrule"] and words[1] not in ("check", "circuits"):
         if any(words in command for words in NEEDS_DOWNLOAD):
             options.parser().parse_args(words[2:])
         else:
-            assert train.main(words[2:]) == (1 if "--sanity" in words else 0), command
+            assert main(words[1:]) == (1 if "--sanity" in words else 0), command
+    elif words[:1] == ["chainrule"]:
+        assert words[1] in COMMANDS, command
     elif words[:2] == ["python", "-m"]:
         assert importlib.util.find_spec(words[2]), command
     else:

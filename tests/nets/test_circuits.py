@@ -145,7 +145,7 @@ def test_the_pictures_in_the_readme_are_those_of_today(tmp_path, capsys):
     assert names == sorted(path.name for path in tmp_path.iterdir())
     for name in names:
         assert (kept / name).read_text("utf-8") == (tmp_path / name).read_text("utf-8"), (
-            "write them anew: python -m chainrule.nets.circuits --svg docs/circuits"
+            "write them anew: chainrule circuits --svg docs/circuits"
         )
 
 

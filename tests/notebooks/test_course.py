@@ -33,9 +33,9 @@ every_homework = pytest.mark.parametrize("name", homeworks())
 
 
 def course(*words):
-    """Runs `python -m chainrule.notebooks …` and returns what it printed."""
+    """Runs `chainrule course …` and returns what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "chainrule.notebooks", *map(str, words)],
+        [sys.executable, "-m", "chainrule", "course", *map(str, words)],
         capture_output=True,
         text=True,
     )
@@ -112,9 +112,7 @@ def test_the_students_notebooks_are_what_the_command_makes(tmp_path):
     course("build", tmp_path)
     for name in homeworks():
         made, kept = student_notebook(name, tmp_path), student_notebook(name)
-        assert made.read_bytes() == kept.read_bytes(), (
-            f"{kept}: run python -m chainrule.notebooks build"
-        )
+        assert made.read_bytes() == kept.read_bytes(), f"{kept}: run chainrule course build"
     assert {path.parent.name for path in FOLDER.glob("*/*.ipynb")} == {*homeworks()}
 
 
@@ -230,7 +228,7 @@ def test_what_cannot_be_done_is_a_line(words, message, tmp_path):
     (tmp_path / "empty").mkdir()
     words = [word.format(tmp=tmp_path / "empty", torn=tmp_path / "torn") for word in words]
     done = subprocess.run(
-        [sys.executable, "-m", "chainrule.notebooks", *words],
+        [sys.executable, "-m", "chainrule", "course", *words],
         capture_output=True,
         text=True,
         cwd=tmp_path,

@@ -86,28 +86,29 @@ def test_a_run_and_its_continuation_on_two_threads_are_those_of_one_process(monk
     assert train.main([*RUN, "--epochs", "3", "--run-dir", "alone"]) == 0
 
     def run(*words):
-        return on_threads(2, lambda comm: command.obey([*words], Ranks(comm)), monkeypatch)
+        return on_threads(2, lambda comm: command.carried_out([*words], Ranks(comm)), monkeypatch)
 
-    assert run(*RUN, "--schedule", "cosine", "--epochs", "3", "--run-dir", "two") == [0, 0]
+    assert run("train", *RUN, "--schedule", "cosine", "--epochs", "3", "--run-dir", "two") == [0, 0]
     for name, array in read_arrays("alone/checkpoint.safetensors")[0].items():
         if name.startswith("params/") and name != "params/affine1.b":
             found = read_arrays("two/checkpoint.safetensors")[0][name]
             np.testing.assert_allclose(found, array, rtol=0, atol=1e-12)
-    assert run("--resume", "two", "--epochs", "4") == [0, 0]
+    assert run("resume", "two", "--epochs", "4") == [0, 0]
     assert len(Path("two/metrics.csv").read_text().splitlines()) == 5
-    assert run(*RUN, "--rule", "sgd", "--lr", "1e60", "--run-dir", "far") == [1, 1]
+    assert run("train", *RUN, "--rule", "sgd", "--lr", "1e60", "--run-dir", "far") == [1, 1]
     capsys.readouterr()
 
 
 @pytest.mark.parametrize(
-    "words", [["compare", "a"], ["--sanity"], ["--seeds", "2"], ["--resume", "many"]]
+    "words",
+    [["compare", "a"], ["train", "--sanity"], ["train", "--seeds", "2"], ["resume", "many"]],
 )
 def test_what_works_in_one_process_alone_says_so(words, monkeypatch, capsys):
     Path("many").mkdir()
     Path("many/many.json").write_text("{}")
-    monkeypatch.setattr(command, "is_many", bool)
+    monkeypatch.setattr(command, "is_many", lambda *_: True)
     team = Ranks(SimpleNamespace(Get_rank=lambda: 0, Get_size=lambda: 2))
-    assert command.obey(words, team) == 2
+    assert command.carried_out(words, team) == 2
     assert "works in one process; start it without mpiexec" in capsys.readouterr().err
     assert team.agreed
 
@@ -136,7 +137,7 @@ class TestTeam:
         monkeypatch.setenv("PMI_SIZE", "2")
         monkeypatch.setitem(sys.modules, "mpi4py", None)
         assert train.main([]) == 2
-        assert 'install them: pip install -e ".[mpi]"' in capsys.readouterr().err
+        assert 'install them: pip install "chainrule[mpi]"' in capsys.readouterr().err
 
 
 class TestAsOne:
@@ -150,12 +151,12 @@ class TestAsOne:
 
     def test_a_failure_of_one_rank_is_said_by_it_and_ends_all(self, monkeypatch):
         def action():
-            print("train.py: no room", file=sys.stderr)
+            print("chainrule: no room", file=sys.stderr)
             print("unheard")
             return 1
 
-        assert self.ended(action, monkeypatch) == (1, "train.py: rank 1: no room\n", [1])
-        assert self.ended(action, monkeypatch, rank=0) == (1, "train.py: no room\n", [1])
+        assert self.ended(action, monkeypatch) == (1, "chainrule: rank 1: no room\n", [1])
+        assert self.ended(action, monkeypatch, rank=0) == (1, "chainrule: no room\n", [1])
 
     def test_a_failure_that_all_know_of_is_said_by_the_first_alone(self, monkeypatch):
         assert self.ended(lambda: 2, monkeypatch, agreed=True) == (2, "", [])

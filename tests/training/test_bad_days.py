@@ -28,7 +28,7 @@ def one_line(done, status, *patterns):
     """Asserts how a run ended, and that it said one line, which all patterns match; returns it."""
     found, _, said = done
     assert len(said) == 1, said
-    assert said[0].startswith("train.py: ")
+    assert said[0].startswith("chainrule: ")
     for pattern in patterns:
         assert re.search(pattern, said[0]), said[0]
     assert found == status
@@ -37,9 +37,8 @@ def one_line(done, status, *patterns):
 
 def command_in(line):
     """The options of the command that a line tells to go on with."""
-    words = shlex.split(line[line.index("python train.py") :])
-    assert words[:3] == ["python", "train.py", "--resume"]
-    return words[2:]
+    words = shlex.split(line[line.index("chainrule resume") :])
+    return words[1:]
 
 
 def files(folder):
@@ -251,7 +250,7 @@ def test_a_folder_that_cannot_take_a_run_is_refused(name, problem, script, folde
     (script.folder / "mine").mkdir()
     (script.folder / "mine" / "metrics.csv").write_text("mine")
     before = files(folder)
-    one_line(script.run(*QUICK, "--run-dir", name), 2, "^train.py: " + problem)
+    one_line(script.run(*QUICK, "--run-dir", name), 2, "^chainrule: " + problem)
     assert files(folder) == before
     assert (script.folder / "file").read_text() == "mine"
     assert files(script.folder / "mine") == {"metrics.csv": b"mine"}
@@ -325,7 +324,7 @@ def test_a_checkpoint_that_cannot_be_gone_on_with_is_left_alone(change, problem,
     found = one_line(
         script.run("--resume", "run", "--epochs", "3"),
         2,
-        rf"^train\.py: run/checkpoint\.safetensors: .*{problem}",
+        rf"^chainrule: run/checkpoint\.safetensors: .*{problem}",
         r"its best network so far is in run/best\.safetensors$",
     )
     assert len(found) < 300
@@ -577,7 +576,7 @@ def test_a_pickle_in_the_data_is_not_opened(where, script):
 def test_wrong_arrays_are_named(arrays, problem, script):
     np.savez(script.folder / "t.npz", **arrays)
     done = script.run(*QUICK, "--dataset", "t.npz", "--run-dir", "run")
-    one_line(done, 2, r"^train\.py: t\.npz: " + problem)
+    one_line(done, 2, r"^chainrule: t\.npz: " + problem)
     assert not (script.folder / "run").exists()
 
 
@@ -605,7 +604,7 @@ def test_numbers_that_overflow_in_mid_run_end_it_and_the_best_network_is_kept(sc
     one_line(
         done,
         1,
-        r"^train\.py: epoch \d+, step \d+: .*(nan|inf|not finite).*try a learning rate below",
+        r"^chainrule: epoch \d+, step \d+: .*(nan|inf|not finite).*try a learning rate below",
         r"the best network so far is in run/best\.safetensors$",
     )
     _, best = read_arrays(script.folder / "run" / "best.safetensors")

@@ -1,4 +1,4 @@
-"""`python train.py --sanity`, and what a run leaves in its folder."""
+"""`chainrule train --sanity`, and what a run leaves in its folder."""
 
 import csv
 import json
@@ -44,7 +44,7 @@ def test_a_rate_far_too_high_is_named_with_status_1_and_a_picture(tmp_path, caps
 )
 def test_wrong_options_are_one_line(words, message, capsys):
     assert train.main(["--sanity", *words]) == 2
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if "train.py:" in line]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "chainrule:" in line]
     assert message in line
 
 
@@ -108,9 +108,9 @@ def test_more_epochs_make_a_longer_run_of_it(tmp_path, capsys):
 
 def test_resume_takes_no_other_options(capsys):
     with pytest.raises(SystemExit, match="2"):
-        train.main(["--resume", "run", "--lr", "3"])
+        train.main(["resume", "--run", "run", "--epochs", "9", "--lr=3"])
     assert capsys.readouterr().err == (
-        "train.py: unrecognized arguments: --lr 3; --resume goes with --epochs or --jobs alone, "
+        "chainrule: unrecognized arguments: --lr=3; resume goes with --epochs or --jobs alone, "
         "all else is as the run was begun\n"
     )
 
@@ -118,8 +118,11 @@ def test_resume_takes_no_other_options(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["predcit", "--data", "x"], "expected .* predict, .*compare; did you mean predict"),
-        (["runs"], "runs: expected an option or predict, evaluate, compare$"),
+        (
+            ["predcit", "--data", "x"],
+            "predcit: expected one of .*, predict, .*; did you mean predict",
+        ),
+        (["runs"], "runs: expected one of train, resume, evaluate, predict, compare, check, "),
     ],
 )
 def test_a_command_that_there_is_not_is_named(words, message, capsys):
@@ -134,12 +137,10 @@ def test_an_option_is_known_by_its_whole_name_alone(word, meant, capsys):
     assert capsys.readouterr().err.endswith(f"arguments: {word}; did you mean {meant}?\n")
 
 
-def test_help_shows_the_commands_and_the_recipes(capsys):
+def test_help_shows_the_recipes(capsys):
     with pytest.raises(SystemExit, match="0"):
         train.main(["--help"])
     printed = capsys.readouterr().out
-    for command in ("predict --run DIR --data FILE", "evaluate --run DIR", "compare DIR"):
-        assert f"train.py {command}" in printed
     assert re.search(r"^  digits +--hidden 128 --dropout 0.8 --epochs 40 --batch", printed, re.M)
     for option in ("epochs N", "batch-size N", "l2 L2", "activation {.*}", "dtype {.*}"):
         assert re.search(rf"^  --{option}\s+\w+ ", printed, re.M), option
@@ -175,7 +176,7 @@ def test_what_is_no_run_is_told_apart(command, tmp_path, capsys):
         ("n" * 300, "its config.json cannot be read: File name too long"),
     ):
         assert train.main([*command, name]) == 2
-        expected = f"train.py: {name}: expected the folder of a run, but {message}\n"
+        expected = f"chainrule: {name}: expected the folder of a run, but {message}\n"
         assert capsys.readouterr().err == expected
 
 
@@ -183,7 +184,7 @@ def test_a_run_that_has_nothing_left_to_do_says_so(capsys):
     assert train.main([*SMALL, "--no-report"]) == 0
     assert "nothing is left" not in capsys.readouterr().out
     assert train.main(["--resume", "run"]) == 0
-    message = "nothing is left to train: 3 epochs are done; --resume run --epochs N goes on to N\n"
+    message = "nothing is left to train: 3 epochs are done; chainrule resume run --epochs N goes"
     assert message in capsys.readouterr().out
 
 

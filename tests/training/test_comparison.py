@@ -61,7 +61,7 @@ def refused(capsys, *words):
     assert train.main(["compare", *map(str, words)]) == 2
     caught = capsys.readouterr()
     assert caught.out == ""
-    assert re.fullmatch(r"train\.py: [^\n]+\n", caught.err)
+    assert re.fullmatch(r"chainrule: [^\n]+\n", caught.err)
     return caught.err
 
 

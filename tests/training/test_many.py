@@ -132,12 +132,10 @@ def test_a_signal_stops_all_runs_which_are_saved_and_leaves_no_process(number, s
     os.kill(run.pid, getattr(signal, number))
     _, error = run.communicate(timeout=60)
     assert refused[1] == 2
-    assert re.match(r"train\.py: a b: another process is training", refused[0])
+    assert re.match(r"chainrule: a b: another process is training", refused[0])
     assert run.returncode == status
     last = error.splitlines()[-1]
-    assert last == (
-        "train.py: stopped with 0 of 3 runs done; go on with: python train.py --resume 'a b'"
-    )
+    assert last == ("chainrule: stopped with 0 of 3 runs done; go on with: chainrule resume 'a b'")
     assert "Traceback" not in error
     wait_for(lambda: group_is_gone(run.pid), seconds=10)
     later = [read_arrays(path)[1]["run"]["step"] for path in folder.glob("*/checkpoint.*")]
@@ -169,7 +167,7 @@ def test_where_all_runs_fail_the_status_says_so(capsys):
     options = [*SMALL, *DIVERGING[:4], "--lr", "1e30", "--epochs", "2", "--seeds", "2"]
     assert train.main([*options, "--run-dir", "a"]) == 1
     caught = capsys.readouterr()
-    message = "train.py: all 2 runs failed, see run.log in their folders"
+    message = "chainrule: all 2 runs failed, see run.log in their folders"
     assert caught.err.splitlines()[-1] == message
     assert not Path("a/seeds.png").exists()
 
@@ -242,7 +240,7 @@ def refused(options, message, capsys):
     except SystemExit as ended:  # of the parser
         status = ended.code
     assert status == 2
-    assert re.fullmatch(rf"train\.py: .*{message}.*\n", capsys.readouterr().err)
+    assert re.fullmatch(rf"chainrule: .*{message}.*\n", capsys.readouterr().err)
 
 
 def test_folders_of_several_runs_are_resumed_as_such_and_damaged_ones_are_named(capsys):

@@ -66,7 +66,7 @@ def refused(capsys, *words):
     assert train.main([*map(str, words)]) == 2
     caught = capsys.readouterr()
     assert caught.out == ""
-    assert re.fullmatch(r"train\.py: [^\n]+\n", caught.err)
+    assert re.fullmatch(r"chainrule: [^\n]+\n", caught.err)
     return caught.err
 
 
@@ -242,7 +242,7 @@ def test_inputs_in_another_unit_are_remarked_on(digits, tmp_path, capsys):
         ("t.csv", "1,2\n1e308,-1e308\n", r"row 2 holds a number too large for float32"),
         ("t.npz", "", r"t\.npz: expected an NPZ file, this is none or is damaged"),
         ("t.txt", "", r"t\.txt: expected a name that ends in \.csv, \.csv\.gz or \.npz"),
-        ("none.csv", None, r"^train\.py: --data \S*none\.csv: there is no such file$"),
+        ("none.csv", None, r"^chainrule: --data \S*none\.csv: there is no such file$"),
         ("t.csv", "1;2\n3;4\n", r"seems to be separated by semicolons, write commas"),
     ],
 )
@@ -289,7 +289,7 @@ def test_names_of_columns_in_another_order_are_refused(tmp_path, capsys, monkeyp
     (tmp_path / "new.csv").write_text("\n".join(["length,width,size", *lines]), encoding="utf-8")
     for command in ("predict", "evaluate"):
         assert refused(capsys, command, "--run", "run", "--data", "new.csv") == (
-            "train.py: new.csv: column 1 is called 'length', expected 'width' as in the training "
+            "chainrule: new.csv: column 1 is called 'length', expected 'width' as in the training "
             "data; bring the columns into their order\n"
         )
     earlier = copied(run, tmp_path / "earlier", config=reworded(run, "data", "features"))
@@ -341,7 +341,7 @@ def test_a_folder_without_a_run_and_a_run_without_a_network_are_named(flowers, t
         assert "no/run: expected the folder of a run" in refused(capsys, *words, "no/run")
         said = refused(capsys, *words, run)
         assert "holds no best.safetensors, so it was ended before its first epoch was" in said
-        assert f"go on with it by: python train.py --resume {run}" in said
+        assert f"go on with it by: chainrule resume {run}" in said
 
 
 @pytest.mark.parametrize("part", ["cut", "changed", "text", "newer"])
@@ -396,12 +396,24 @@ def test_a_config_that_is_no_json_is_named(flowers, tmp_path, capsys):
 def test_options_that_are_wrong_or_missing_are_named(capsys):
     for words, message in (
         (["predict", "--run", "x"], "the following arguments are required: --data"),
-        (["evaluate"], "the following arguments are required: --run"),
-        (["evaluate", "--run", "x", "--seed", "1"], "unrecognized arguments: --seed 1; see --help"),
-        (["predict", "--runs", "x", "--run", "y", "--data", "z"],
-         "unrecognized arguments: --runs x; did you mean --run?"),
+        (["evaluate", "--run", "x", "--seed=1"], "unrecognized arguments: --seed=1; see --help"),
+        (["predict", "--runs=x", "--run", "y", "--data", "z"],
+         "unrecognized arguments: --runs=x; did you mean --run?"),
     ):  # fmt: skip
         with pytest.raises(SystemExit) as ended:
             train.main(words)
         assert ended.value.code == 2
-        assert capsys.readouterr().err == f"train.py: {message}\n"
+        assert capsys.readouterr().err == f"chainrule: {message}\n"
+
+
+def test_the_folder_of_the_run_is_given_once_with_or_without_run(flowers, capsys):
+    run = str(flowers[0])
+    printed = []
+    for words in (["--run", run], [run]):
+        assert train.main(["evaluate", *words]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "expected the folder of one run, got none" in refused(capsys, "evaluate")
+    assert "expected the folder of one run, got a and b" in refused(
+        capsys, "evaluate", "a", "--run", "b"
+    )

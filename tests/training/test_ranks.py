@@ -1,4 +1,4 @@
-"""`mpiexec -n 2 python train.py`: one run on several processes, and what becomes of it when one of
+"""`mpiexec -n 2 chainrule train`: one run on several processes, and what becomes of it when one of
 them is in trouble."""
 
 import os
@@ -124,25 +124,26 @@ def test_a_signal_to_a_rank_ends_all_after_the_step_and_the_run_goes_on(number, 
     os.kill(ranks_of(run)[0], number)
     found, _, said = ended(run)
     assert found == status, said
-    assert said[0].startswith("train.py: stopped after step ")
+    assert said[0].startswith("chainrule: stopped after step ")
     assert "--resume run" in said[0]
     epochs = len(Path("run/metrics.csv").read_text().splitlines())
     trains(1, "--resume", "run", "--epochs", str(epochs))
 
 
 TROUBLE = """
-import os, sys
-sys.path.insert(0, os.path.dirname({train!r}))
+import os
+from functools import partial
+from chainrule import __main__ as command
 rank = int(os.environ["PMI_RANK"])
-from chainrule.training import command, keeper
+from chainrule.training import keeper
 {change}
-command.program()
+command.program(partial(command.main, default="train"))
 """
 
 
 def in_trouble(change, *words, ranks=2):
     """What train.py does where `change` has been made before, on rank `rank`."""
-    Path("trouble.py").write_text(TROUBLE.format(train=TRAIN, change=change))
+    Path("trouble.py").write_text(TROUBLE.format(change=change))
     begun = time.monotonic()
     found = ended(started(ranks, *words, script="trouble.py"))
     assert time.monotonic() - begun < 30
@@ -163,10 +164,10 @@ def test_an_error_on_one_rank_is_the_one_thing_shown_and_ends_all(rank):
     change = RAISES.format(rank=rank, error="MemoryError('no room')")
     status, _, said = in_trouble(change, *LONG, "--run-dir", "run")
     assert status == 1
-    ours = [line for line in said if line.startswith("train.py")]
+    ours = [line for line in said if line.startswith("chainrule: ")]
     assert ours == [
-        f"train.py: {'rank 1: ' if rank else ''}not enough memory: no room; try a smaller --hidden "
-        f"or --batch-size"
+        f"chainrule: {'rank 1: ' if rank else ''}not enough memory: no room; try a smaller "
+        f"--hidden or --batch-size"
     ]
     assert read_arrays("run/checkpoint.safetensors")[1]["run"]["step"] >= 0
 
@@ -186,7 +187,7 @@ def test_a_bug_on_one_rank_shows_where_it_is():
             "rank 1 has --lr 0.5, rank 0 has --lr None; expected the same on all ranks",
         ),
         (
-            "import training.folder as folder\n"
+            "import chainrule.training.folder as folder\n"
             "if rank == 1: folder.np.__dict__.update(__version__='2.9')",
             "rank 1 has the version of numpy 2.9, rank 0 has the version of numpy ",
         ),
@@ -202,7 +203,7 @@ def test_a_bug_on_one_rank_shows_where_it_is():
 def test_ranks_that_differ_are_found_before_anything_is_written(change, said):
     status, printed, lines = in_trouble(change, *LONG, "--run-dir", "run")
     assert status == 2
-    assert lines[0].startswith(f"train.py: {said}")
+    assert lines[0].startswith(f"chainrule: {said}")
     assert len(lines) == 1
     assert not Path("run").exists()
     assert printed == ""
@@ -211,11 +212,11 @@ def test_ranks_that_differ_are_found_before_anything_is_written(change, said):
 def test_what_is_wrong_on_all_ranks_is_said_once():
     status, _, lines = ended(started(3, "--dataset", "nothing.csv"))
     assert status == 2
-    assert lines == ["train.py: --dataset nothing.csv: there is no such file"]
+    assert lines == ["chainrule: --dataset nothing.csv: there is no such file"]
     status, _, lines = ended(started(2, "--epochs", "many"))
     assert status == 2
     assert len(lines) == 1
-    assert lines[0].startswith("train.py: argument --epochs: expected a whole number")
+    assert lines[0].startswith("chainrule: argument --epochs: expected a whole number")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_what_is_wrong_on_all_ranks_is_said_once():
 def test_what_works_in_one_process_says_so(words):
     status, _, lines = ended(started(2, *words))
     assert status == 2
-    assert lines == [f"train.py: {words[0]}: works in one process; start it without mpiexec"]
+    assert lines == [f"chainrule: {words[0]}: works in one process; start it without mpiexec"]
 
 
 def test_a_run_that_diverges_ends_on_all_ranks_with_the_one_line():
@@ -232,7 +233,7 @@ def test_a_run_that_diverges_ends_on_all_ranks_with_the_one_line():
         started(2, *RUN, "--rule", "sgd", "--norm", "none", "--lr", "1e30", "--run-dir", "run")
     )
     assert status == 1
-    assert len([line for line in lines if line.startswith("train.py")]) == 1
+    assert len([line for line in lines if line.startswith("chainrule: ")]) == 1
     assert "not finite" in lines[0] or "is nan" in lines[0] or "is inf" in lines[0]
 
 
@@ -244,8 +245,8 @@ def test_without_mpi4py_it_says_what_to_install(tmp_path):
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "train.py: started on 2 processes, which needs mpi4py and an MPI: No module named mpi4py; "
-        'install them: pip install -e ".[mpi]"\n'
+        "chainrule: started on 2 processes, which needs mpi4py and an MPI: No module named mpi4py; "
+        'install them: pip install "chainrule[mpi]"\n'
     )
 
 

@@ -157,7 +157,7 @@ def test_what_is_drawn_of_whole_numbers_is_a_whole_number_within(a, b, u):
 def test_wrong_ranges_are_refused_in_one_line_before_anything_is_written(texts, message, capsys):
     assert train.main(["--search", *texts]) == 2
     caught = capsys.readouterr()
-    assert re.fullmatch(rf"train\.py: .*{message}.*\n", caught.err)
+    assert re.fullmatch(rf"chainrule: .*{message}.*\n", caught.err)
     assert caught.out == ""
     assert not list(Path().iterdir())
 
@@ -177,7 +177,7 @@ def test_a_search_ends_with_its_trials_by_score_and_the_command_that_trains_the_
     assert lines[0].startswith(best[1])
     assert float(best[2]) == scores[0]
 
-    command = shlex.split(re.search(r"^python train\.py (.*)$", printed, re.M)[1])
+    command = shlex.split(re.search(r"^chainrule train (.*)$", printed, re.M)[1])
     assert train.main([*command, "--no-report", "--run-dir", "again"]) == 0
     first, _ = read_arrays(f"a/{best[1]}/best.safetensors")
     again, _ = read_arrays("again/best.safetensors")
@@ -190,8 +190,8 @@ def test_a_search_ends_with_its_trials_by_score_and_the_command_that_trains_the_
 @pytest.mark.parametrize(
     "line",
     [
-        "python train.py --dataset 'my data.csv' --hidden 20,30 --lr 0.1 --gradcheck",
-        "python train.py --hidden '' --batch-size 8 --seed 4",
+        "chainrule train --dataset 'my data.csv' --hidden 20,30 --lr 0.1 --gradcheck",
+        "chainrule train --hidden '' --batch-size 8 --seed 4",
     ],
 )
 def test_the_command_of_a_trial_says_what_differs_from_the_defaults(line):

@@ -218,5 +218,5 @@ class TestSliders:
 
 def test_without_ipywidgets_sliders_say_how_to_get_it(picture, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    with pytest.raises(ImportError, match=r'pip install -e "\.\[notebooks\]"'):
+    with pytest.raises(ImportError, match=r'pip install "chainrule\[notebooks\]"'):
         picture.sliders()

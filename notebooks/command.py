@@ -1,4 +1,4 @@
-"""python -m chainrule.notebooks status | build | grade FOLDER"""
+"""The command line of the course: `chainrule course status | build | grade FOLDER`."""
 
 import argparse
 import sys
@@ -6,7 +6,6 @@ from collections import defaultdict
 from tempfile import TemporaryDirectory
 
 from chainrule.notebooks.sources import FOLDER
-from chainrule.notebooks.status import status
 
 
 def main(arguments=None):
@@ -15,13 +14,13 @@ def main(arguments=None):
     try:
         options.do(options)
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"python -m chainrule.notebooks: error: {error}", file=sys.stderr)
+        print(f"chainrule: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         extra = "notebooks" if options.do is show_status else "grading"
         print(
-            f"python -m chainrule.notebooks: error: {error.name} is not installed; "
-            f'write pip install -e ".[{extra}]"',
+            f"chainrule: course needs {error.name}, which is not installed; "
+            f'write pip install "chainrule[{extra}]"',
             file=sys.stderr,
         )
         return 2
@@ -29,9 +28,7 @@ def main(arguments=None):
 
 
 def parser():
-    whole = argparse.ArgumentParser(
-        prog="python -m chainrule.notebooks", description="The homework course."
-    )
+    whole = argparse.ArgumentParser(prog="chainrule course", description="The homework course.")
     commands = whole.add_subparsers(required=True, metavar="status | build | grade")
     own = commands.add_parser("status", help="which exercises of which homework pass")
     own.add_argument("folder", nargs="?", default=FOLDER, help="where the notebooks are")
@@ -49,6 +46,8 @@ def parser():
 
 
 def show_status(options):
+    from chainrule.notebooks.status import status
+
     print(status(options.folder))
 
 
@@ -75,7 +74,3 @@ def grade_all(options):
     for (student, name), (points, most) in sums.items():
         print(f"{student:16} {name:24} {points:g} of {most:g}")
     print(f"\nwith the feedback: {options.csv}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
