@@ -48,7 +48,7 @@ def circuits(arguments: Sequence[str]) -> int:
 
 
 def course(arguments: Sequence[str]) -> int:
-    from chainrule.notebooks.command import main
+    from chainrule.notebooks.__main__ import main
 
     return main(arguments[1:])
 

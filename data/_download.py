@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pooch
-
 
 def fetch(url: str, sha256: str) -> Path:
     """Return the path of the file at `url`, downloaded unless the cache has it.
@@ -15,6 +13,8 @@ def fetch(url: str, sha256: str) -> Path:
     Raises:
         OSError: the file cannot be downloaded or stored, or it has the wrong checksum.
     """
+    import pooch  # costs a fifth of a second
+
     name = url.rsplit("/", 1)[-1]
     folder = pooch.os_cache("chainrule")
     try:

@@ -45,12 +45,13 @@ def same(some: Arrays, others: Arrays) -> bool:
     )
 
 
-def close(a: np.ndarray, b: np.ndarray) -> bool:
+def close(a: np.ndarray, b: np.ndarray, noise: float = 0.0) -> bool:
+    """Whether two arrays are the same but for rounding, which is at least `noise`."""
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         return False
     scale = np.nanmax(np.abs(b), initial=0.0)
-    return bool(np.allclose(a, b, rtol=1e-9, atol=1e-9 * scale, equal_nan=True))
+    return bool(np.allclose(a, b, rtol=1e-9, atol=max(1e-9 * scale, noise), equal_nan=True))
 
 
 def state_of(layer: Any) -> dict[str, np.ndarray]:

@@ -37,7 +37,7 @@ def test_a_file_cut_short_is_refused(file, kept):
 
 def test_a_header_that_claims_ten_gigabytes_is_refused(file):
     file.write_bytes((10 * 2**30).to_bytes(8, "little") + b"{}")
-    with pytest.raises(FileError, match=r"damaged or cut short .*header too large"):
+    with pytest.raises(FileError, match=r"damaged or cut short .*(?i:header ?too ?large)"):
         load(file)
 
 

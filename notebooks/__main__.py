@@ -74,3 +74,7 @@ def grade_all(options):
     for (student, name), (points, most) in sums.items():
         print(f"{student:16} {name:24} {points:g} of {most:g}")
     print(f"\nwith the feedback: {options.csv}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
