@@ -1,7 +1,10 @@
 """train.py as a user meets it: a process, its exit status, and what it says."""
 
+import contextlib
+import io
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chainrule.__main__ import main
 from chainrule.nets.files import read_arrays
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +21,28 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "OPENBLAS_NUM_THREADS": "1",  # or tests side by side wait for each other
 }
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 BAR = re.compile(r" *(epoch \d+/\d+: +)?\d+%\|.*\| \d+/\d+ \[.*\] *")
+
+
+def with_signals():
+    """What a process does at its start so that signals end it, though pytest itself may have been
+    started to ignore some, as by nohup; and though its shell may, that runs it with &."""
+    for name in SIGNALS:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+DEFAULTS = {
+    "stdout": subprocess.PIPE,
+    "stderr": subprocess.PIPE,
+    "preexec_fn": None if sys.platform == "win32" else with_signals,
+}
+
+
+def lines_of(said):
+    """Those on stderr, the progress bar aside."""
+    lines = [line for line in re.split(r"[\r\n]", said) if line.strip()]
+    return [line for line in lines if not BAR.fullmatch(line)]
 
 
 class Script:
@@ -30,7 +55,7 @@ class Script:
         """The process, begun; it writes what it prints at once."""
         return subprocess.Popen(
             [sys.executable, str(script), *map(os.fspath, options)],
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | popen,
+            **DEFAULTS | popen,
             cwd=self.folder,
             env=os.environ | ENVIRONMENT,
             text=True,
@@ -44,8 +69,21 @@ class Script:
     def end(self, process):
         printed, said = (text or "" for text in process.communicate(timeout=120))
         assert "Traceback" not in printed + said, said
-        lines = [line for line in re.split(r"[\r\n]", said) if line.strip()]
-        return process.returncode, printed, [line for line in lines if not BAR.fullmatch(line)]
+        return process.returncode, printed, lines_of(said)
+
+    def call(self, *options):
+        """The same as `run` in the process of the tests, which is sooner done."""
+        printed, said = io.StringIO(), io.StringIO()
+        with (
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(said),
+        ):
+            try:
+                status = main([*map(os.fspath, options)], default="train")
+            except SystemExit as end:
+                status = end.code
+        return status, printed.getvalue(), lines_of(said.getvalue())
 
     def wait_for_line(self, process, start):
         """Reads what a process prints up to a line that begins with `start`; returns how long it
