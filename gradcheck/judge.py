@@ -18,6 +18,7 @@ from chainrule.gradcheck.source import cache_names, gradient_lines, raising_line
 from chainrule.gradcheck.subject import Arrays, Subject, as_outputs, like_outputs, sublayers
 from chainrule.gradcheck.values import (
     Point,
+    Slopes,
     direction,
     entries,
     entry_slopes,
@@ -216,7 +217,9 @@ class Judge:
                     scene.error[name] = tensor.rounding
         return tensors, scene, wrong
 
-    def tensor(self, point, array, yours, is_input, directions) -> tuple[Tensor, Any]:
+    def tensor(
+        self, point: Point, array: np.ndarray, yours: Any, is_input: bool, directions: int
+    ) -> tuple[Tensor, Any]:
         subject = point.subject
         rng = self.rng
         noise = point.noise(array, rng) if array.size else 0.0
@@ -240,10 +243,17 @@ class Judge:
             self.locate(point, array, analytic, noise, slopes)
         return Tensor(analytic, slopes.value, np.nan, 0.0, slopes.kink, True), slopes
 
-    def along(self, point, array, analytic, noise, indices) -> tuple[bool, float]:
+    def along(
+        self,
+        point: Point,
+        array: np.ndarray,
+        analytic: np.ndarray,
+        noise: float,
+        indices: np.ndarray,
+    ) -> tuple[bool, float]:
         """Whether the gradient agrees with the slope along a random direction in the entries of
         array.flat at `indices`, and the relative error."""
-        v = np.zeros(array.size)
+        v: np.ndarray = np.zeros(array.size)
         v[indices] = self.rng.standard_normal(len(indices))
         v = v.reshape(array.shape)
         found = measure(point, direction(array, v), noise)
@@ -252,7 +262,15 @@ class Judge:
         bar = RELATIVE * size + 2 * found.error[0] + 1e-300
         return bool(gap <= bar) and not found.kink[0], gap / max(size, 1e-300)
 
-    def locate(self, point, array, analytic, noise, slopes, most=5) -> None:
+    def locate(
+        self,
+        point: Point,
+        array: np.ndarray,
+        analytic: np.ndarray,
+        noise: float,
+        slopes: Slopes,
+        most: int = 5,
+    ) -> None:
         """Measure a few wrong entries too, found by halving, where the sample has none."""
         flat = slopes.value.reshape(-1)
         sampled = np.isfinite(flat)
@@ -279,7 +297,7 @@ class Judge:
             if not len(left) or self.along(point, array, analytic, noise, left)[0]:
                 return
 
-    def scene(self, subject, done, tensors, train) -> Scene:
+    def scene(self, subject: Subject, done: Pass, tensors: dict[str, Tensor], train: bool) -> Scene:
         inputs = dict(zip(subject.names, subject.inputs, strict=True))
         cache: dict[str, np.ndarray] = {}
         told = cache_names(self.layer)
@@ -315,7 +333,9 @@ class Judge:
         self.linearity(scene, subject, done, train)
         return scene
 
-    def is_elementwise(self, subject, train, inputs, out) -> bool:
+    def is_elementwise(
+        self, subject: Subject, train: bool, inputs: dict[str, np.ndarray], out: np.ndarray
+    ) -> bool:
         for x in inputs.values():
             if x.dtype.kind != "f":
                 continue
@@ -330,14 +350,14 @@ class Judge:
                 return False
         return True
 
-    def linearity(self, scene, subject, done, train) -> None:
+    def linearity(self, scene: Scene, subject: Subject, done: Pass, train: bool) -> None:
         """How each gradient depends on dout: for a fixed cache it must be linear."""
         if not self.passes.get(True) or done.out is None:
             return
         _, cache = subject.forward(train)
 
-        def powers(douts):
-            def at(c):
+        def powers(douts: Arrays) -> dict[str, str]:
+            def at(c: float) -> dict[str, np.ndarray]:
                 dx, grads = subject.backward(like_outputs(done.out, [c * d for d in douts]), cache)
                 got = gradients(dx, grads)
                 first = [got.pop(k) for k in list(got) if k.startswith("\0")]
@@ -364,7 +384,7 @@ class Judge:
         outcome = Probe("failed", ", ".join(malformed)) if malformed else Probe("passed")
         self.report.probes.setdefault("shapes, dtypes and keys", outcome)
 
-    def note_kinks(self, arrays, tensors) -> None:
+    def note_kinks(self, arrays: dict[str, np.ndarray], tensors: dict[str, Tensor]) -> None:
         for name, tensor in tensors.items():
             if tensor.kinks is None or not tensor.kinks.any():
                 tensor.kinks = None

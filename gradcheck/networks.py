@@ -91,7 +91,7 @@ def watch(sub: Any, name: str, calls: list) -> None:
     for method in ("forward", "backward"):
         original = getattr(sub, method)
 
-        def noted(*given, original=original, **options):
+        def noted(*given: Any, original: Any = original, **options: Any) -> Any:
             kept = tuple(np.array(g) if isinstance(g, np.ndarray) else g for g in given)
             result = original(*given, **options)
             calls.append((name, sub, kept, options, result))

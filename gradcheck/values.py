@@ -147,7 +147,9 @@ def measure(point: Point, move: Move, noise: float, split: str = "") -> Slopes:
         return _best(*map(np.array, (values, lefts, rights, errors, bars)))
 
 
-def _best(values, lefts, rights, errors, bars) -> Slopes:
+def _best(
+    values: np.ndarray, lefts: np.ndarray, rights: np.ndarray, errors: np.ndarray, bars: np.ndarray
+) -> Slopes:
     """Entry by entry, the step with the smallest error bar."""
     each = np.arange(values.shape[1])
     jumps = np.abs(rights - lefts)

@@ -91,7 +91,9 @@ def verdict(tensor: Tensor, slopes: Slopes | None, largest: float, is_net: bool)
     tensor.numeric = np.where(slopes.kink & (between | is_net), a, n)
 
 
-def wrong_shape(name, label, a, right) -> tuple[str, str, str, str]:
+def wrong_shape(
+    name: str, label: str, a: np.ndarray, right: np.ndarray
+) -> tuple[str, str, str, str]:
     """What a gradient of the wrong shape is: (kind, tensor, message, hint)."""
     said = f"{label} has shape {a.shape}, {name} has {right.shape}"
     measured = np.isfinite(right).all()

@@ -1,7 +1,11 @@
 """Batch normalisation."""
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.kernels import sum_of_products
 from chainrule.layers.layer import Layer
 
@@ -24,7 +28,14 @@ class BatchNorm(Layer):
     Source: Ioffe and Szegedy, "Batch Normalization", 2015.
     """
 
-    def __init__(self, features, *, momentum=0.9, eps=1e-5, dtype=np.float64):
+    def __init__(
+        self,
+        features: int,
+        *,
+        momentum: float = 0.9,
+        eps: float = 1e-5,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
         super().__init__()
         dtype = self.float_dtype(dtype)
         self.features = self.size("features", features)
@@ -35,7 +46,7 @@ class BatchNorm(Layer):
         self.state["running_mean"] = np.zeros(features, dtype)
         self.state["running_var"] = np.ones(features, dtype)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         self.check_features(x, self.features)
         column = (-1, *[1] * (x.ndim - 2))  # (C,) → (C, 1, 1) for images
@@ -64,7 +75,7 @@ class BatchNorm(Layer):
         out += self.params["beta"].reshape(column)
         return out, (centred, rstd, self.params["gamma"], m)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         centred, rstd, gamma, m = cache  # x̂ = centred · rstd; m is None in inference
         dout = self.upstream(dout, centred.shape, centred.dtype)
         column = (-1, *[1] * (dout.ndim - 2))
@@ -82,13 +93,13 @@ class BatchNorm(Layer):
         return dx, grads
 
     @staticmethod
-    def over_batch(*sums):
+    def over_batch(*sums: Any) -> tuple[Any, ...]:
         """Sums over the rows of the batch. Whoever computes a batch in parts puts a function in
         the place of this one that adds up those of all parts."""
         return sums
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         for name, shape in {"rows": (5, 4), "images": (2, 3, 4, 5)}.items():
             layer = cls(shape[1], momentum=0.8)
             for array in (*layer.params.values(), *layer.state.values()):

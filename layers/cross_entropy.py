@@ -1,7 +1,9 @@
 """The cross-entropy of probabilities."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Loss
 
 
@@ -19,7 +21,9 @@ class CrossEntropy(Loss):
     labels out of range and, for a mean, where N is 0.
     """
 
-    def forward(self, p, targets, *, train=True):
+    def forward(
+        self, p: Floats, targets: ArrayLike, *, train: bool = True
+    ) -> tuple[np.floating, Cache]:
         p = self.score_rows(p, "p")
         outside = (p < 0) | (p > 1 + 1e-4)
         self.reject(outside, p, "p", "a probability; scores go to SoftmaxCrossEntropy")
@@ -28,13 +32,13 @@ class CrossEntropy(Loss):
         p = np.maximum(p, np.finfo(p.dtype).tiny)
         return (t * -np.log(p)).sum() * weight, (p, t, weight)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         p, t, weight = cache
         dout = self.upstream(dout, (), p.dtype)
         return -(weight * dout) * (t / p), {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "labels", cls(), rng.dirichlet(np.ones(4), 5), rng.integers(0, 4, 5)
         t = rng.dirichlet(np.ones(3), 5)
         yield "distributions, sum", cls("sum"), rng.dirichlet(np.ones(3), 5), t

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads, Seed
 from chainrule.layers.layer import Layer
 
 
@@ -17,14 +18,14 @@ class Dropout(Layer):
     Source: Srivastava et al., "Dropout", 2014.
     """
 
-    def __init__(self, keep, *, rng=None):
+    def __init__(self, keep: float, *, rng: Seed = None) -> None:
         super().__init__()
         self.keep = self.number("keep", keep, 0, 1)
         if keep == 0:
             raise ValueError("Dropout: keep must be above 0, got 0, which would keep no entry")
         self.rng = np.random.default_rng(rng)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         if not train:
             return x, (None, x.shape, x.dtype)
@@ -32,12 +33,12 @@ class Dropout(Layer):
         mask = kept.astype(x.dtype) * (1 / self.keep)
         return x * mask, (mask, x.shape, x.dtype)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         mask, shape, dtype = cache
         dout = self.upstream(dout, shape, dtype)
         return (dout if mask is None else dout * mask), {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "rows", cls(0.7, rng=rng), rng.standard_normal((5, 4))
         yield "images", cls(0.5, rng=rng), rng.standard_normal((2, 3, 2, 2))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.init import he_normal
 from chainrule.layers.kernels import two_sided
 from chainrule.layers.layer import Layer
@@ -20,18 +21,18 @@ class ELU(Layer):
 
     weight_init = staticmethod(he_normal)
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         self.alpha = self.number("alpha", alpha, 0, np.inf)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         out = np.expm1(x.clip(-np.inf, 0))
         out *= self.alpha
         out += x.clip(0, np.inf)
         return out, x
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         x = cache
         dx = np.exp(x.clip(-np.inf, 0))  # 1 where x > 0
         if self.alpha != 1:
@@ -40,7 +41,7 @@ class ELU(Layer):
         return dx, {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "rows", cls(), rng.standard_normal((5, 4))
         yield "images", cls(alpha=0.7), rng.standard_normal((2, 3, 2, 2))
         yield "on kinks", cls(alpha=1.3), np.array([[-1.0, 0.0, 2.0], [0.0, -0.0, 0.5]])

@@ -1,7 +1,9 @@
 """The multiclass hinge loss, also called the SVM loss."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Loss
 
 
@@ -17,7 +19,9 @@ class Hinge(Loss):
     Source: Weston and Watkins, "Support Vector Machines for Multi-Class Pattern Recognition", 1999.
     """
 
-    def forward(self, scores, targets, *, train=True):
+    def forward(
+        self, scores: Floats, targets: ArrayLike, *, train: bool = True
+    ) -> tuple[np.floating, Cache]:
         scores = self.score_rows(scores)
         y = self.labels(targets, scores)
         weight = self.term_weight(len(scores))
@@ -26,7 +30,7 @@ class Hinge(Loss):
         margins[rows, y] = 0
         return margins.sum() * weight, (margins, y, weight)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         margins, y, weight = cache
         dout = self.upstream(dout, (), margins.dtype)
         dscores = (margins > 0).astype(margins.dtype)
@@ -34,7 +38,7 @@ class Hinge(Loss):
         return dscores * (weight * dout), {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "labels", cls(), rng.standard_normal((5, 4)), rng.integers(0, 4, 5)
         yield "labels, sum", cls("sum"), 3 * rng.standard_normal((5, 3)), rng.integers(0, 3, 5)
         yield "on kinks", cls(), np.array([[1.0, 0.0, 0.0], [0.5, 1.5, 1.5]]), np.array([0, 1])

@@ -9,9 +9,14 @@ import math
 from numbers import Real
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+from chainrule.layers.annotations import Floats, Scheme, Seed
 
 
-def he_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
+def he_normal(
+    fan_in: int, fan_out: int, *, rng: Seed = None, dtype: DTypeLike = np.float64
+) -> Floats:
     """Variance 2 / fan_in: keeps the scale through ReLU, which zeroes half of what it gets.
 
     Source: He et al., "Delving Deep into Rectifiers", 2015, equation 10.
@@ -19,7 +24,9 @@ def he_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
     return _normal(fan_in, fan_out, (2 / fan_in) ** 0.5, rng, dtype)
 
 
-def glorot_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
+def glorot_normal(
+    fan_in: int, fan_out: int, *, rng: Seed = None, dtype: DTypeLike = np.float64
+) -> Floats:
     """Variance 2 / (fan_in + fan_out), also called Xavier: a compromise between the forward pass
     and the backward pass, for activations that are symmetric about 0 such as tanh.
 
@@ -29,7 +36,9 @@ def glorot_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
     return _normal(fan_in, fan_out, (2 / (fan_in + fan_out)) ** 0.5, rng, dtype)
 
 
-def lecun_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
+def lecun_normal(
+    fan_in: int, fan_out: int, *, rng: Seed = None, dtype: DTypeLike = np.float64
+) -> Floats:
     """Variance 1 / fan_in: keeps the scale through a layer with no activation behind it.
 
     Source: LeCun et al., "Efficient BackProp", 1998, section 4.6.
@@ -37,21 +46,28 @@ def lecun_normal(fan_in, fan_out, *, rng=None, dtype=np.float64):
     return _normal(fan_in, fan_out, (1 / fan_in) ** 0.5, rng, dtype)
 
 
-def plain_normal(std):
+def plain_normal(std: float) -> Scheme:
     """A scheme with the given standard deviation whatever the fans: `init=plain_normal(1e-3)`.
 
     Raises ValueError where `std` is negative or not finite.
     """
-    if not (isinstance(std, Real) and math.isfinite(std) and float(std) >= 0):
+    if not (is_finite(std) and std >= 0):
         raise ValueError(f"plain_normal: std must be a finite number of at least 0, got {std!r}")
 
-    def init(fan_in, fan_out, *, rng=None, dtype=np.float64):
+    def init(
+        fan_in: int, fan_out: int, *, rng: Seed = None, dtype: DTypeLike = np.float64
+    ) -> Floats:
         return _normal(fan_in, fan_out, std, rng, dtype)
 
     return init
 
 
-def _normal(fan_in, fan_out, std, rng, dtype):
+def is_finite(value: object) -> bool:
+    """Whether `value` is a real number, neither infinite nor nan."""
+    return isinstance(value, Real) and math.isfinite(value)
+
+
+def _normal(fan_in: int, fan_out: int, std: float, rng: Seed, dtype: DTypeLike) -> Floats:
     W = np.random.default_rng(rng).standard_normal((fan_in, fan_out))
     W *= float(std)
     return W.astype(dtype, copy=False)

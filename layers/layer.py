@@ -3,11 +3,13 @@
 import copy
 import inspect
 import math
-from numbers import Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from chainrule.layers.init import lecun_normal
+from chainrule.layers.annotations import AnyNode, Cache, Examples, Floats, Grads, any_inputs
+from chainrule.layers.init import is_finite, lecun_normal
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -36,19 +38,20 @@ class Layer:
     #: How many of the inputs have a gradient, where not all: a loss has none for its targets.
     differentiable: int | None = None
 
-    params: dict[str, np.ndarray]
-    state: dict[str, np.ndarray]
+    params: dict[str, Floats]
+    state: dict[str, Floats]
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.params = {}
         self.state = {}
 
-    def forward(self, *inputs, train=True):
+    @any_inputs
+    def forward(self, *inputs: Any, train: bool = True) -> tuple[Any, Cache]:
         """The output for `inputs`, and a cache for `backward`. Raises TypeError where an input
         does not hold floats, ValueError where its shape does not fit."""
         raise NotImplementedError(f"{type(self).__name__} has no forward pass")
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Any, cache: Cache) -> tuple[Any, Grads]:
         """The gradients of L = Σ dout · out for the call that returned `cache`.
 
         dout has the shape of out. Returns dx, which has the shape and dtype of x (a tuple where
@@ -57,12 +60,12 @@ class Layer:
         """
         raise NotImplementedError(f"{type(self).__name__} has no backward pass")
 
-    def param_grads(self, dout, cache):
+    def param_grads(self, dout: Any, cache: Cache) -> Grads:
         """`grads` of `backward` alone, for the first layer of a network, whose dx nobody needs.
         A layer overrides it where dx costs a matrix product."""
         return self.backward(dout, cache)[1]
 
-    def __call__(self, *nodes):
+    def __call__(self, *nodes: AnyNode) -> AnyNode:
         """Writes this layer into the graph of `nodes`, handles of a `nets.Graph`, and returns the
         handle of the new node: `sigmoid(w @ x + b)`. Raises TypeError for anything else."""
         for node in nodes:
@@ -76,32 +79,34 @@ class Layer:
         return nodes[0].graph.add(None, self, *nodes)
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         """Yields small calls `(name, layer, *inputs)` on which the layer is tested; those that
         sit on kinks have a name that begins with "on kinks"."""
         raise NotImplementedError(f"{cls.__name__} has no examples")
 
-    def astype(self, dtype):
+    def astype(self, dtype: DTypeLike) -> Self:
         """A copy of this layer with `params` and `state` cast to float32 or float64. Arrays that
         several layers share are shared in the copy too; generators go on from the same point."""
         dtype = self.float_dtype(dtype)
         arrays = [*self.params.values(), *self.state.values()]
         return copy.deepcopy(self, {id(array): array.astype(dtype) for array in arrays})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         names = [name for name in inspect.signature(type(self)).parameters if name != "rng"]
         settings = (f"{name}={vars(self)[name]!r}" for name in names if name in vars(self))
         return f"{type(self).__name__}({', '.join(settings)})"
 
-    def size(self, name, value):
+    def size(self, name: str, value: int) -> int:
         """`value` as a positive int; the message names the constructor's argument `name`."""
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
             return int(value)
         raise ValueError(f"{type(self).__name__}: {name} must be a positive integer, got {value!r}")
 
-    def number(self, name, value, low=-math.inf, high=math.inf):
+    def number(
+        self, name: str, value: float, low: float = -math.inf, high: float = math.inf
+    ) -> float:
         """`value` as a finite float in [low, high]; the message names the argument `name`."""
-        if isinstance(value, Real) and math.isfinite(value) and low <= value <= high:
+        if is_finite(value) and low <= value <= high:
             return float(value)
         bounds = ""
         if math.isfinite(low):
@@ -110,16 +115,16 @@ class Layer:
             f"{type(self).__name__}: {name} must be a finite number{bounds}, got {value!r}"
         )
 
-    def float_dtype(self, dtype):
+    def float_dtype(self, dtype: DTypeLike) -> np.dtype[np.floating]:
         """`dtype` as a NumPy dtype. Raises TypeError unless it is float32 or float64."""
-        if np.dtype(dtype) not in FLOATS:
+        found: np.dtype[Any] = np.dtype(dtype)
+        if found not in FLOATS:
             raise TypeError(
-                f"{type(self).__name__}: layers compute in float32 or float64, not "
-                f"{np.dtype(dtype)}"
+                f"{type(self).__name__}: layers compute in float32 or float64, not {found}"
             )
-        return np.dtype(dtype)
+        return found
 
-    def floats(self, x, name="x"):
+    def floats(self, x: ArrayLike, name: str = "x") -> Floats:
         """`x` as an array of float32 or float64, of the dtype of the parameters where there are
         any: a silent cast would lose digits one way and half the speed the other way."""
         x = np.asarray(x)
@@ -136,7 +141,7 @@ class Layer:
                 )
         return x
 
-    def pair(self, a, b):
+    def pair(self, a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
         """`a` and `b` as arrays of floats of one dtype."""
         a, b = self.floats(a, "a"), self.floats(b, "b")
         if a.dtype != b.dtype:
@@ -145,7 +150,7 @@ class Layer:
             )
         return a, b
 
-    def broadcast(self, a, b):
+    def broadcast(self, a: Floats, b: Floats) -> tuple[int, ...]:
         """The shape to which `a` and `b` broadcast. Raises ValueError where they do not."""
         try:
             return np.broadcast_shapes(a.shape, b.shape)
@@ -154,7 +159,7 @@ class Layer:
                 f"{self!r}: a has shape {a.shape} and b has {b.shape}, which do not broadcast"
             ) from None
 
-    def check_features(self, x, expected, axis=1):
+    def check_features(self, x: Floats, expected: int, axis: int | None = 1) -> None:
         """Raises ValueError unless `x` has rows and `expected` entries along `axis`, or in all
         axes but the first where `axis` is None."""
         if x.ndim < 2:
@@ -168,7 +173,7 @@ class Layer:
                 f"{self!r}: x has {found} features (shape {x.shape}), expected {expected}"
             )
 
-    def upstream(self, dout, shape, dtype):
+    def upstream(self, dout: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike) -> Floats:
         """`dout` in the layer's dtype. Raises ValueError unless it has the shape of the output:
         NumPy would broadcast a wrong one without a word."""
         dout = np.asarray(dout, dtype)
@@ -178,7 +183,7 @@ class Layer:
             )
         return dout
 
-    def reject(self, bad, x, name, expected):
+    def reject(self, bad: NDArray[np.bool], x: ArrayLike, name: str, expected: str) -> None:
         """Raises ValueError that shows the first entry of `x` where `bad` is true, if any is."""
         if bad.any():
             index = tuple(np.argwhere(bad)[0].tolist())
@@ -195,7 +200,7 @@ class Loss(Layer):
     #: Where the network has one output, the value above which it means class 1, else class 0.
     threshold = 0.0
 
-    def __init__(self, reduction="mean"):
+    def __init__(self, reduction: Literal["mean", "sum"] = "mean") -> None:
         super().__init__()
         if reduction not in ("mean", "sum"):
             raise ValueError(
@@ -203,7 +208,7 @@ class Loss(Layer):
             )
         self.reduction = reduction
 
-    def term_weight(self, count):
+    def term_weight(self, count: int) -> float:
         """What each of `count` terms of the loss is multiplied by: 1 / count for a mean, else 1."""
         if self.reduction == "sum":
             return 1.0
@@ -213,7 +218,7 @@ class Loss(Layer):
             )
         return 1 / count
 
-    def score_rows(self, scores, name="scores"):
+    def score_rows(self, scores: ArrayLike, name: str = "scores") -> Floats:
         """`scores` as an array of floats (N, C). Raises ValueError where it has another shape."""
         scores = self.floats(scores, name)
         if scores.ndim != 2 or scores.shape[1] == 0:
@@ -223,7 +228,7 @@ class Loss(Layer):
             )
         return scores
 
-    def labels(self, targets, scores):
+    def labels(self, targets: ArrayLike, scores: Floats) -> NDArray[np.integer]:
         """`targets` as integer labels (N,), each in 0 … C - 1, for scores (N, C)."""
         N, C = scores.shape
         y = np.asarray(targets)
@@ -240,7 +245,7 @@ class Loss(Layer):
         self.reject((y < 0) | (y >= C), y, "targets", f"a label from 0 to {C - 1}")
         return y
 
-    def like(self, targets, scores):
+    def like(self, targets: ArrayLike, scores: Floats) -> Floats:
         """`targets` as an array of the shape and dtype of `scores`: (N,) becomes a column for
         scores (N, 1), and integer labels (N,) become one-hot for scores (N, C) with C > 1."""
         t = np.asarray(targets)
@@ -255,7 +260,7 @@ class Loss(Layer):
             )
         return t.astype(scores.dtype, copy=False)
 
-    def distribution(self, targets, scores):
+    def distribution(self, targets: ArrayLike, scores: Floats) -> Floats:
         """`targets` as a distribution over the classes per row (N, C): labels become one-hot."""
         N, C = scores.shape
         t = np.asarray(targets)
@@ -274,18 +279,18 @@ class Loss(Layer):
         return one_hot
 
 
-def exp_limit(dtype):
+def exp_limit(dtype: DTypeLike) -> float:
     """A bound just below the point from which on eˣ overflows: 87.7 for float32, 708.8 for
     float64."""
     return float(np.log(np.finfo(dtype).max)) - 1
 
 
-def flatten(x):
+def flatten(x: Floats) -> Floats:
     """(N, d1, …, dk) → (N, D) with D = d1 · … · dk."""
     return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
-def sum_to(grad, shape):
+def sum_to(grad: Floats, shape: tuple[int, ...]) -> Floats:
     """Sums `grad` over the axes along which an input of `shape` was broadcast.
 
     An entry that was used many times in the forward pass collects a gradient from every use.

@@ -1,7 +1,9 @@
 """Layer normalisation."""
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer
 
 
@@ -20,7 +22,7 @@ class LayerNorm(Layer):
     Source: Ba et al., "Layer Normalization", 2016.
     """
 
-    def __init__(self, features, *, eps=1e-5, dtype=np.float64):
+    def __init__(self, features: int, *, eps: float = 1e-5, dtype: DTypeLike = np.float64) -> None:
         super().__init__()
         dtype = self.float_dtype(dtype)
         self.features = self.size("features", features)
@@ -28,7 +30,7 @@ class LayerNorm(Layer):
         self.params["gamma"] = np.ones(features, dtype)
         self.params["beta"] = np.zeros(features, dtype)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         gamma, beta = self.params["gamma"], self.params["beta"]
         self.check_features(x, self.features, axis=-1)
@@ -38,7 +40,7 @@ class LayerNorm(Layer):
         xhat = centred * rstd
         return gamma * xhat + beta, (xhat, rstd, gamma)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         xhat, rstd, gamma = cache
         dout = self.upstream(dout, xhat.shape, xhat.dtype)
         rows = tuple(range(xhat.ndim - 1))
@@ -49,7 +51,7 @@ class LayerNorm(Layer):
         return dx, {"gamma": (dout * xhat).sum(axis=rows), "beta": dout.sum(axis=rows)}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         for name, shape in {"rows": (5, 4), "sequences": (2, 3, 5)}.items():
             layer = cls(shape[-1])
             for array in layer.params.values():

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.init import he_normal
 from chainrule.layers.layer import Layer
 
@@ -19,22 +20,22 @@ class LeakyReLU(Layer):
 
     weight_init = staticmethod(he_normal)
 
-    def __init__(self, alpha=0.01):
+    def __init__(self, alpha: float = 0.01) -> None:
         super().__init__()
         self.alpha = self.number("alpha", alpha, 0, 1)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         slope = (x > 0).astype(x.dtype).clip(self.alpha, 1)  # 0 → alpha, 1 → 1
         return x * slope, slope
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         slope = cache
         dout = self.upstream(dout, slope.shape, slope.dtype)
         return dout * slope, {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "rows", cls(), rng.standard_normal((5, 4))
         yield "images", cls(alpha=0.3), rng.standard_normal((2, 3, 2, 2))
         yield "on kinks", cls(alpha=0.3), np.array([[-1.0, 0.0, 2.0], [0.0, -0.0, 0.5]])

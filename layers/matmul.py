@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer, sum_to
 
 
@@ -13,7 +14,7 @@ class MatMul(Layer):
     da = dout bᵀ    db = aᵀ dout, each summed over the axes along which its input was broadcast.
     """
 
-    def forward(self, a, b, *, train=True):
+    def forward(self, a: Floats, b: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         a, b = self.pair(a, b)
         try:
             out = a @ b
@@ -24,7 +25,7 @@ class MatMul(Layer):
             ) from None
         return out, (a, b, out.shape)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[tuple[Floats, Floats], Grads]:
         a, b, shape = cache
         dout = self.upstream(dout, shape, a.dtype)
         row = a[np.newaxis] if a.ndim == 1 else a  # (…, N, K)
@@ -36,7 +37,7 @@ class MatMul(Layer):
         return (da.reshape(a.shape), db.reshape(b.shape)), {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         normal = rng.standard_normal
         yield "matrices", cls(), normal((5, 4)), normal((4, 3))
         yield "stacks", cls(), normal((2, 5, 4)), normal((4, 3))

@@ -1,7 +1,9 @@
 """The maxout unit: the largest of several affine pieces."""
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads, Scheme, Seed
 from chainrule.layers.init import lecun_normal
 from chainrule.layers.layer import Layer, flatten
 
@@ -20,14 +22,14 @@ class Maxout(Layer):
 
     def __init__(
         self,
-        in_features,
-        out_features,
-        pieces=2,
+        in_features: int,
+        out_features: int,
+        pieces: int = 2,
         *,
-        init=lecun_normal,
-        rng=None,
-        dtype=np.float64,
-    ):
+        init: Scheme = lecun_normal,
+        rng: Seed = None,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
         super().__init__()
         dtype = self.float_dtype(dtype)
         self.in_features = self.size("in_features", in_features)
@@ -40,7 +42,7 @@ class Maxout(Layer):
         self.params["W"] = np.stack(drawn, axis=1)
         self.params["b"] = np.zeros((pieces, out_features), dtype)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         W, b = self.params["W"], self.params["b"]
         self.check_features(x, self.in_features, axis=None)
@@ -52,15 +54,15 @@ class Maxout(Layer):
             out = np.maximum(out, z[:, k])
         return out, (x, W, winner)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         x, W, _ = cache
         dz = self.spread(dout, cache)
         return (dz @ flatten(W).T).reshape(x.shape), self.weight_grads(dz, cache)
 
-    def param_grads(self, dout, cache):
+    def param_grads(self, dout: Floats, cache: Cache) -> Grads:
         return self.weight_grads(self.spread(dout, cache), cache)
 
-    def spread(self, dout, cache):
+    def spread(self, dout: Floats, cache: Cache) -> Floats:
         """dz (N, K · M): dout for the winning piece of each unit, 0 for the others."""
         _, W, winner = cache  # winner (N, M)
         dout = self.upstream(dout, winner.shape, W.dtype)
@@ -69,20 +71,20 @@ class Maxout(Layer):
             np.multiply(dout, winner == k, out=dz[:, k])
         return flatten(dz)
 
-    def weight_grads(self, dz, cache):
+    def weight_grads(self, dz: Floats, cache: Cache) -> Grads:
         x, W, _ = cache
         dW = (flatten(x).T @ dz).reshape(W.shape)
         return {"W": dW, "b": dz.sum(axis=0).reshape(W.shape[1:])}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "two pieces", cls(4, 3, rng=rng), rng.standard_normal((5, 4))
         yield "three pieces", cls(12, 5, 3, rng=rng), rng.standard_normal((2, 3, 2, 2))
         tied = cls(3, 2, 2, rng=rng)
         tied.params["W"][:, 1] = tied.params["W"][:, 0]
         yield "on kinks", tied, rng.standard_normal((5, 3))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({self.in_features} → {self.out_features}, pieces={self.pieces})"
         )

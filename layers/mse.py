@@ -1,7 +1,9 @@
 """The mean squared error."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Loss
 
 
@@ -17,18 +19,20 @@ class MSE(Loss):
 
     threshold = 0.5
 
-    def forward(self, outputs, targets, *, train=True):
+    def forward(
+        self, outputs: Floats, targets: ArrayLike, *, train: bool = True
+    ) -> tuple[np.floating, Cache]:
         outputs = self.floats(outputs, "outputs")
         weight = self.term_weight(outputs.size)
         error = outputs - self.like(targets, outputs)
         return np.square(error).sum() * weight, (error, weight)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         error, weight = cache
         dout = self.upstream(dout, (), error.dtype)
         return error * (2 * weight * dout), {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "rows", cls(), rng.standard_normal((5, 3)), rng.standard_normal((5, 3))
         yield "one output, sum", cls("sum"), rng.standard_normal(5), rng.standard_normal(5)

@@ -1,5 +1,8 @@
 """The multiply gate."""
 
+import numpy as np
+
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer, sum_to
 
 
@@ -12,18 +15,18 @@ class Multiply(Layer):
     The switcher: each input's gradient is scaled by the value of the other.
     """
 
-    def forward(self, a, b, *, train=True):
+    def forward(self, a: Floats, b: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         a, b = self.pair(a, b)
         shape = self.broadcast(a, b)
         return a * b, (a, b, shape)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[tuple[Floats, Floats], Grads]:
         a, b, shape = cache
         dout = self.upstream(dout, shape, a.dtype)
         return (sum_to(dout * b, a.shape), sum_to(dout * a, b.shape)), {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "same shape", cls(), rng.standard_normal((5, 4)), rng.standard_normal((5, 4))
         yield "rows and a vector", cls(), rng.standard_normal((5, 4)), rng.standard_normal(4)
         yield "column and row", cls(), rng.standard_normal((5, 1)), rng.standard_normal((1, 3))

@@ -1,7 +1,9 @@
 """The rectified linear unit whose slope for negative inputs is learned."""
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.init import he_normal
 from chainrule.layers.kernels import two_sided
 from chainrule.layers.layer import Layer, sum_to
@@ -21,14 +23,16 @@ class PReLU(Layer):
 
     weight_init = staticmethod(he_normal)
 
-    def __init__(self, features=None, *, alpha=0.25, dtype=np.float64):
+    def __init__(
+        self, features: int | None = None, *, alpha: float = 0.25, dtype: DTypeLike = np.float64
+    ) -> None:
         super().__init__()
         dtype = self.float_dtype(dtype)
         self.features = None if features is None else self.size("features", features)
         self.alpha = self.number("alpha", alpha)
         self.params["alpha"] = np.full(features or 1, alpha, dtype)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         alpha = self.params["alpha"]
         if self.features is not None:
@@ -37,7 +41,7 @@ class PReLU(Layer):
         slope = two_sided(x, alpha)
         return x * slope, (x, slope, alpha.shape)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         x, slope, shape = cache
         dout = self.upstream(dout, x.shape, x.dtype)
         negative = x.clip(-np.inf, 0)
@@ -45,7 +49,7 @@ class PReLU(Layer):
         return dout * slope, {"alpha": sum_to(negative, shape).reshape(-1)}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "rows, one alpha", cls(), rng.standard_normal((5, 4))
         yield "rows, alpha per feature", cls(4, alpha=0.1), rng.standard_normal((5, 4))
         yield "images, alpha per channel", cls(3, alpha=1.5), rng.standard_normal((2, 3, 2, 2))

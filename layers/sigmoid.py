@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.init import glorot_normal
 from chainrule.layers.layer import Layer, exp_limit
 
@@ -23,20 +24,20 @@ class Sigmoid(Layer):
 
     weight_init = staticmethod(glorot_normal)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         out = np.exp(x.clip(-np.inf, exp_limit(x.dtype)))
         u = 1 + out
         out /= u
         return out, (out, u)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         out, u = cache
         dx = out / u
         dx *= self.upstream(dout, out.shape, out.dtype)
         return dx, {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "rows", cls(), rng.standard_normal((5, 4))
         yield "images", cls(), 5 * rng.standard_normal((2, 3, 2, 2))

@@ -1,7 +1,9 @@
 """Sigmoid and binary cross-entropy in one, on scores."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Loss, exp_limit
 
 
@@ -20,7 +22,9 @@ class SigmoidCrossEntropy(Loss):
     Raises ValueError for targets outside [0, 1] and, for a mean, where there are no elements.
     """
 
-    def forward(self, scores, targets, *, train=True):
+    def forward(
+        self, scores: Floats, targets: ArrayLike, *, train: bool = True
+    ) -> tuple[np.floating, Cache]:
         scores = self.floats(scores, "scores")
         t = self.like(targets, scores)
         self.reject(~((t >= 0) & (t <= 1)), t, "targets", "a probability from 0 to 1")
@@ -29,14 +33,14 @@ class SigmoidCrossEntropy(Loss):
         loss = (1 - t) * scores.clip(0, np.inf) - t * scores.clip(-np.inf, 0) + rest
         return loss.sum() * weight, (scores, t, weight)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         scores, t, weight = cache
         dout = self.upstream(dout, (), scores.dtype)
         e = np.exp(scores.clip(-np.inf, exp_limit(scores.dtype)))
         return ((1 - t) * e - t) / (1 + e) * (weight * dout), {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "binary", cls(), rng.standard_normal((5, 1)), rng.integers(0, 2, 5)
         yield "multi-label, sum", cls("sum"), rng.standard_normal((5, 3)), rng.random((5, 3))
         yield "one against the rest", cls(), rng.standard_normal((5, 4)), rng.integers(0, 4, 5)

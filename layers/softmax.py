@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer
 
 
@@ -15,7 +16,7 @@ class Softmax(Layer):
     cross-entropy, `SoftmaxCrossEntropy` does both at once and is exact where this rounds to 0.
     """
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         if x.ndim == 0 or x.shape[-1] == 0:
             raise ValueError(f"{self!r}: x has shape {x.shape}, expected (N, C) with C at least 1")
@@ -23,12 +24,12 @@ class Softmax(Layer):
         out /= out.sum(axis=-1, keepdims=True)
         return out, out
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         out = cache
         dout = self.upstream(dout, out.shape, out.dtype)
         return out * (dout - (dout * out).sum(axis=-1, keepdims=True)), {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "rows", cls(), rng.standard_normal((5, 4))
         yield "sequences", cls(), rng.standard_normal((2, 3, 4))

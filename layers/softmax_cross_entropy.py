@@ -1,7 +1,9 @@
 """Softmax and cross-entropy in one, on scores."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Loss
 
 
@@ -19,7 +21,9 @@ class SoftmaxCrossEntropy(Loss):
     Raises ValueError for labels out of range and, for a mean, where N is 0.
     """
 
-    def forward(self, scores, targets, *, train=True):
+    def forward(
+        self, scores: Floats, targets: ArrayLike, *, train: bool = True
+    ) -> tuple[np.floating, Cache]:
         scores = self.score_rows(scores)
         weight = self.term_weight(len(scores))
         rows, top = np.arange(len(scores)), scores.argmax(axis=1)
@@ -43,13 +47,13 @@ class SoftmaxCrossEntropy(Loss):
         error[rows, top] = ((1 - t_top) - t_top * rest) / (1 + rest)  # p - t there
         return loss * weight, (error, weight)
 
-    def backward(self, dout, cache):
+    def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         error, weight = cache
         dout = self.upstream(dout, (), error.dtype)
         return error * (weight * dout), {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "labels", cls(), rng.standard_normal((5, 4)), rng.integers(0, 4, 5)
         t = rng.dirichlet(np.ones(3), 5)
         yield "distributions, sum", cls("sum"), rng.standard_normal((5, 3)), t

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.init import he_normal
 from chainrule.layers.layer import Layer, exp_limit
 
@@ -20,18 +21,18 @@ class Softplus(Layer):
 
     weight_init = staticmethod(he_normal)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         e = np.exp(x.clip(-np.inf, exp_limit(x.dtype)))
         return np.maximum(np.log1p(e), x), e
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         e = cache
         dx = e / (1 + e)
         dx *= self.upstream(dout, e.shape, e.dtype)
         return dx, {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "rows", cls(), rng.standard_normal((5, 4))
         yield "images", cls(), 5 * rng.standard_normal((2, 3, 2, 2))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.init import glorot_normal
 from chainrule.layers.layer import Layer
 
@@ -18,17 +19,17 @@ class Tanh(Layer):
 
     weight_init = staticmethod(glorot_normal)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         out = np.tanh(self.floats(x))
         return out, out
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         out = cache
         dx = 1 - out * out
         dx *= self.upstream(dout, out.shape, out.dtype)
         return dx, {}
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         yield "rows", cls(), rng.standard_normal((5, 4))
         yield "images", cls(), rng.standard_normal((2, 3, 2, 2))

@@ -2,7 +2,11 @@
 
 import inspect
 import json
+from collections.abc import Mapping
 from typing import Any
+
+from chainrule.layers import Layer
+from chainrule.layers.annotations import Floats
 
 KINDS = ("params", "state")
 #: No file has more layers, counted in each network anew: of networks that each hold the one before
@@ -10,7 +14,7 @@ KINDS = ("params", "state")
 LARGEST = 50_000
 
 
-def blueprint(net):
+def blueprint(net: Layer) -> list[dict[str, Any]]:
     """A list of layers, each a dict, the network itself last; what JSON can hold.
 
         {"layer": "Affine", "settings": {"in_features": 4, "out_features": 3},
@@ -32,7 +36,7 @@ def blueprint(net):
     places: dict[int, int] = {}
     sizes: dict[int, int] = {}
 
-    def place(layer):
+    def place(layer: Layer) -> int:
         if id(layer) not in places:
             entry: dict[str, Any] = {"layer": type(layer).__name__}
             if not is_ours(type(layer)):
@@ -58,18 +62,18 @@ def blueprint(net):
     return listed
 
 
-def is_ours(cls):
+def is_ours(cls: type) -> bool:
     """Whether a class is one of the library's."""
     return cls.__module__.startswith(("chainrule.layers.", "chainrule.nets."))
 
 
-def size_of(layer, sizes):
+def size_of(layer: Layer, sizes: Mapping[int, int]) -> int:
     """1 for the layer, and the sizes of those in it, each as often as it stands there; `sizes`
     holds these by `id`."""
     return 1 + sum(sizes.get(id(part), 1) for part in getattr(layer, "_adopted", ()))
 
 
-def check_size(size):
+def check_size(size: int) -> None:
     """Raises ValueError where a file has too many layers."""
     if size > LARGEST:
         raise ValueError(
@@ -78,7 +82,7 @@ def check_size(size):
         )
 
 
-def names_of(layer, kind, names):
+def names_of(layer: Layer, kind: str, names: Mapping[int, str]) -> dict[str, str]:
     """The names of the layer's `params` or `state` in the network, where `names` maps the id of
     each array to its name."""
     arrays = getattr(layer, kind)
@@ -91,7 +95,7 @@ def names_of(layer, kind, names):
     return {key: names[id(array)] for key, array in arrays.items()}
 
 
-def settings_of(layer):
+def settings_of(layer: Layer) -> dict[str, Any]:
     """The arguments of the layer's constructor that it keeps as attributes of the same names."""
     kept = vars(layer)
     settings = {
@@ -106,6 +110,6 @@ def settings_of(layer):
     return settings
 
 
-def arrays_of(net):
+def arrays_of(net: Layer) -> dict[str, Floats]:
     """The arrays of a network under the names that they have in a file."""
     return {f"{kind}/{name}": array for kind in KINDS for name, array in getattr(net, kind).items()}

@@ -12,22 +12,28 @@ CS231n below is "Backpropagation, Intuitions" and lecture 4 of Stanford's course
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from chainrule.layers import MSE, ReLU, Sum
+from chainrule.layers.annotations import Floats
 from chainrule.nets.files import FileError
 from chainrule.nets.graph import Graph
-from chainrule.nets.node import exp, log, maximum, sigmoid
+from chainrule.nets.node import Node, exp, log, maximum, sigmoid
+
+#: A graph, and the inputs at which it is evaluated.
+Circuit: TypeAlias = tuple[Graph, tuple[float | Floats, ...]]
 
 
-def inputs_of(g, names):
+def inputs_of(g: Graph, names: str) -> list[Node]:
     """The handles of new inputs of `g`, called by the words of `names`."""
     return [g.input(name) for name in names.split()]
 
 
-def sum_times():
+def sum_times() -> Circuit:
     """f = (x + y) z at x = -2, y = 5, z = -4.
 
     q = 3 and f = -12; the gradients are df/dx = df/dy = z = -4, df/dz = q = 3 (CS231n).
@@ -38,7 +44,7 @@ def sum_times():
     return g.output((q * z).named("f")), (-2.0, 5.0, -4.0)
 
 
-def staged_sigmoid_neuron():
+def staged_sigmoid_neuron() -> Circuit:
     """f = 1 / (1 + exp(-(w0 x0 + w1 x1 + w2))), gate by gate, at w = (2, -3, -3), x = (-1, -2).
 
     The score is 1 and f = 0.73. The gradients, going back: 1, -0.53 before 1/x and before +1,
@@ -51,7 +57,7 @@ def staged_sigmoid_neuron():
     return g.output((1 / (1 + exp(-score))).named("f")), (2.0, -1.0, -3.0, -2.0, -3.0)
 
 
-def sigmoid_neuron():
+def sigmoid_neuron() -> Circuit:
     """f = σ(w0 x0 + w1 x1 + w2), with the sigmoid as one gate, at w = (2, -3, -3), x = (-1, -2).
 
     The same numbers as `staged_sigmoid_neuron`: the local derivative of the one gate is
@@ -63,7 +69,7 @@ def sigmoid_neuron():
     return g.output(sigmoid(score).named("f")), (2.0, -1.0, -3.0, -2.0, -3.0)
 
 
-def long_expression():
+def long_expression() -> Circuit:
     """f = (x + σ(y)) / (σ(x) + (x + y)²) at x = 3, y = -4.
 
     f = 1.5456; df/dx = 2.0596, df/dy = 1.5922. Both x and y are used several times, so what comes
@@ -76,7 +82,7 @@ def long_expression():
     return g.output((num / den).named("f")), (3.0, -4.0)
 
 
-def softplus():
+def softplus() -> Circuit:
     """f = log(1 + exp(x)) of three gates, at x = 1.
 
     f = 1.3133 and df/dx = σ(1) = 0.7311: the chain of 1 / (1 + eˣ), 1 and eˣ is the sigmoid.
@@ -87,7 +93,7 @@ def softplus():
     return g.output(log(1 + exp(x)).named("f")), (1.0,)
 
 
-def squared_distance():
+def squared_distance() -> Circuit:
     """f = ‖x - h‖² at x = (1, 2, 3), h = (3, 1, 1).
 
     f = 4 + 1 + 4 = 9; df/dx = 2 (x - h) = (-4, 2, 4), df/dh = -df/dx.
@@ -98,7 +104,7 @@ def squared_distance():
     return g.output(f), (np.array([1.0, 2.0, 3.0]), np.array([3.0, 1.0, 1.0]))
 
 
-def relu_regression():
+def relu_regression() -> Circuit:
     """loss = Σ (ReLU(W x + b) - y)² at W = [[1, -2], [3, 1]], x = (2, 1), b = (-1, 0), y = (1, 5).
 
     W x + b = (-1, 7), so the first unit is off and gets no gradient; loss = 1 + 4 = 5.
@@ -116,7 +122,7 @@ def relu_regression():
     )
 
 
-def matrix_product():
+def matrix_product() -> Circuit:
     """Y = X W for X = [[2, 1, -3], [-3, 4, 2]], W = [[3, 2, 1, -1], [2, 1, 3, 2], [3, 2, 1, -2]].
 
     Y = [[-1, -1, 2, 6], [5, 2, 11, 7]]. With dY = [[2, 3, -3, 9], [-8, 1, 4, 6]] (`DY`),
@@ -136,35 +142,35 @@ def matrix_product():
 DY = np.array([[2.0, 3.0, -3.0, 9.0], [-8.0, 1.0, 4.0, 6.0]])
 
 
-def gate_of_two(write):
+def gate_of_two(write: Callable[[Node, Node], Node]) -> Graph:
     g = Graph()
     x, y = inputs_of(g, "x y")
     return g.output(write(x, y).named("f"))
 
 
-def add_gate():
+def add_gate() -> Circuit:
     """f = x + y at x = 3, y = -4: f = -1. It distributes: both inputs get the gradient, 1 and 1."""
     return gate_of_two(lambda x, y: x + y), (3.0, -4.0)
 
 
-def multiply_gate():
+def multiply_gate() -> Circuit:
     """f = x y at x = 3, y = -4: f = -12. It switches: each input gets the other, -4 and 3."""
     return gate_of_two(lambda x, y: x * y), (3.0, -4.0)
 
 
-def max_gate():
+def max_gate() -> Circuit:
     """f = max(x, y) at x = 3, y = -4: f = 3. It routes: the larger gets all, 1, the other 0."""
     return gate_of_two(maximum), (3.0, -4.0)
 
 
-def used_twice():
+def used_twice() -> Circuit:
     """f = x² + x at x = 3: f = 12. The two paths bring 6 and 1, and df/dx = 7 is their sum."""
     g = Graph()
     x = g.input("x")
     return g.output((x**2 + x).named("f")), (3.0,)
 
 
-def scaled_input():
+def scaled_input() -> Circuit:
     """f = w (1000 x) at w = 2, x = 3: f = 6000.
 
     dw = 3000, a thousand times what it is for w x, while dx = 2000: the scale of the data is the
@@ -196,7 +202,7 @@ GALLERY = {
 }
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the picture of every circuit, and its page, to a folder; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="chainrule circuits", description="Writes pictures and pages of circuits to a folder."

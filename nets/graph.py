@@ -1,11 +1,17 @@
 """Computational graphs."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chainrule.layers import Affine, Layer, SoftmaxCrossEntropy, Tanh
+from chainrule.layers.annotations import Cache, Examples, Grads
 from chainrule.layers.layer import FLOATS
 from chainrule.nets.naming import add_grads
 from chainrule.nets.network import Network, require_layer
@@ -13,6 +19,9 @@ from chainrule.nets.node import Node, Parameter, sigmoid
 from chainrule.nets.picture import Picture
 from chainrule.nets.trace import Trace, Traced
 from chainrule.nets.wiring import descended, ordered
+
+#: The shape and the dtype of a node's value.
+Kind: TypeAlias = tuple[tuple[int, ...], np.dtype[Any]]
 
 
 class Step(NamedTuple):
@@ -53,18 +62,18 @@ class Graph(Network):
     Parameters are named by node: `affine1.W`, or `w` for `g.param("w", …)`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.nodes: dict[str, Node] = {}
         self.inputs: tuple[str, ...] = ()
         self.outputs: tuple[str, ...] = ()
         self.layers: dict[str, Layer] = {}
 
-    def input(self, name):
+    def input(self, name: str) -> Node:
         """Adds an input and returns its handle. Raises ValueError where the name is taken."""
         return self._write(name, None, ())
 
-    def param(self, name, value):
+    def param(self, name: str, value: ArrayLike) -> Node:
         """Adds a parameter, the float array `value` itself, which a solver updates in place, and
         returns its handle. Raises TypeError for other dtypes, ValueError for a taken name."""
         value = np.asarray(value)
@@ -77,7 +86,7 @@ class Graph(Network):
         op.params[""] = value
         return self._write(name, op, ())
 
-    def add(self, name, op, *sources):
+    def add(self, name: str | None, op: Layer, *sources: Node | str) -> Node:
         """Adds the operation `op` on `sources`, handles or names of nodes that may be written
         later, and returns its handle. With None for a name, the node is called by class and
         count: `add1`. Raises TypeError where `op` is not a layer or a source is neither handle
@@ -89,7 +98,7 @@ class Graph(Network):
             name = next(free for k in count(1) if (free := f"{kind}{k}") not in self.nodes)
         return self._write(name, op, sources)
 
-    def output(self, *outputs):
+    def output(self, *outputs: Node | str) -> Self:
         """Names the output nodes, by handle or by name, and finishes the graph, which it returns.
 
         Raises ValueError, which names the nodes, for no output or one named twice, a name that no
@@ -106,7 +115,7 @@ class Graph(Network):
             )
         order = ordered(self.nodes, names)
         reached, into = descended(order, names)
-        operations = [node for node in order if node.op is not None]
+        operations = [(node, node.op) for node in order if node.op is not None]
         inputs = tuple(name for name, node in self.nodes.items() if node.op is None)
         without = [name for name in inputs if name not in reached]
         if without and inputs[-len(without) :] != tuple(without):
@@ -114,11 +123,11 @@ class Graph(Network):
                 f"Graph: the input {without[0]} has no gradient, since it only serves as targets; "
                 f"write it after the inputs that have one"
             )
-        self.adopt([node.name for node in operations], [node.op for node in operations])
-        self.layers = {node.name: node.op for node in operations if node.inputs}
+        self.adopt([node.name for node, _ in operations], [op for _, op in operations])
+        self.layers = {node.name: op for node, op in operations if node.inputs}
         self._steps = [
-            Step(node.name, node.op, node.inputs, into[node.name], owner)
-            for node, owner in zip(operations, self._owners, strict=True)
+            Step(node.name, op, node.inputs, into[node.name], owner)
+            for (node, op), owner in zip(operations, self._owners, strict=True)
         ]
         self._learning: set[str] = set()
         for step in self._steps:
@@ -128,12 +137,12 @@ class Graph(Network):
         self.inputs, self.outputs = inputs, tuple(names)
         return self
 
-    def forward(self, *inputs, train=True):
+    def forward(self, *inputs: ArrayLike, train: bool = True) -> tuple[Any, Cache]:
         values, caches = self._evaluate(inputs, train)
         out = tuple(values[name] for name in self.outputs)
         return out if len(out) > 1 else out[0], (caches, self._kinds(values))
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Any, cache: Cache) -> tuple[Any, Grads]:
         _, kinds = cache
         gradients, grads = self._descend(dout, cache, self.nodes.keys())
         dinputs = tuple(
@@ -142,12 +151,12 @@ class Graph(Network):
         )
         return dinputs[0] if len(dinputs) == 1 else dinputs, grads
 
-    def param_grads(self, dout, cache):
+    def param_grads(self, dout: Any, cache: Cache) -> Grads:
         """`grads` of `backward` alone: only nodes with a parameter in them or before them take
         part, and none computes a gradient that nobody needs."""
         return self._descend(dout, cache, self._learning)[1]
 
-    def trace(self, *inputs, dout=None, train=False):
+    def trace(self, *inputs: ArrayLike, dout: Any = None, train: bool = False) -> Trace:
         """A forward and a backward pass as a `Trace`, which holds, for every node, its value, the
         local derivative along each incoming edge, what it sends back along each, and its gradient.
 
@@ -160,7 +169,7 @@ class Graph(Network):
         if dout is None:
             ones = [np.ones(*kinds[name]) for name in self.outputs]
             dout = ones if len(ones) > 1 else ones[0]
-        sent: dict[str, tuple] = {}
+        sent: dict[str, tuple[Any, tuple[Any, ...]]] = {}
         gradients, _ = self._descend(dout, (caches, kinds), self.nodes.keys(), sent)
         traced = []
         for name, node in self.nodes.items():
@@ -169,15 +178,15 @@ class Graph(Network):
             traced.append(Traced(name, node.op, node.inputs, values[name], gradient, back, cache))
         return Trace(traced)
 
-    def draw(self, *inputs, dout=None, train=False):
+    def draw(self, *inputs: ArrayLike, dout: Any = None, train: bool = False) -> Picture:
         """The circuit as a `Picture`, with the values and the gradients of `trace` where there are
         `inputs`. A notebook shows it; `save` writes it as .svg, or as a page to play with."""
         return Picture(self, inputs, dout, train)
 
-    def _repr_svg_(self):
+    def _repr_svg_(self) -> str | None:
         return self.draw().svg if self.outputs else None
 
-    def parts(self, place):
+    def parts(self, place: Callable[[Layer], int]) -> dict[str, Any]:
         """The nodes for a blueprint; `place` gives the place of each operation in its list."""
         nodes = [
             [name, None if node.op is None else place(node.op), node.inputs]
@@ -186,14 +195,16 @@ class Graph(Network):
         return {"nodes": nodes, "outputs": self.outputs}
 
     @staticmethod
-    def from_parts(parts, listed):
+    def from_parts(parts: dict[str, Any], listed: Any) -> Graph:
         """The graph that `parts` tells of, from the layers `listed` so far."""
         g = Graph()
         for name, op, inputs in parts["nodes"]:
             g._write(name, None if op is None else listed[op], inputs)
         return g.output(*parts["outputs"])
 
-    def _evaluate(self, inputs, train):
+    def _evaluate(
+        self, inputs: Sequence[ArrayLike], train: bool
+    ) -> tuple[dict[str, Any], dict[str, Cache]]:
         """The forward pass: the value of every node, and the cache of every operation."""
         if not self.outputs:
             raise RuntimeError("Graph: not finished; name its outputs with output(…)")
@@ -211,7 +222,7 @@ class Graph(Network):
             values[name], caches[name] = op.forward(*[values[r] for r in reads], train=train)
         return values, caches
 
-    def _kinds(self, values):
+    def _kinds(self, values: Mapping[str, Any]) -> dict[str, Kind]:
         """Shape and dtype of every node's value."""
         try:
             return {name: (value.shape, value.dtype) for name, value in values.items()}
@@ -222,7 +233,13 @@ class Graph(Network):
                 f"{type(values[name]).__name__}, expected an array"
             ) from None
 
-    def _descend(self, dout, cache, wanted, sent=None):
+    def _descend(
+        self,
+        dout: Any,
+        cache: tuple[Mapping[str, Cache], Mapping[str, Kind]],
+        wanted: AbstractSet[str],
+        sent: dict[str, tuple[Any, tuple[Any, ...]]] | None = None,
+    ) -> tuple[dict[str, Any], Grads]:
         """The backward pass: the gradients of the inputs among the `wanted` nodes, and grads.
 
         A mapping given as `sent` collects, for every operation, its own gradient and what it sent
@@ -268,19 +285,19 @@ class Graph(Network):
         none = [name for name in self.params if name not in grads]
         return gradients, grads | {name: np.zeros_like(self.params[name]) for name in none}
 
-    def _write(self, name, op, sources):
+    def _write(self, name: str, op: Layer | None, sources: Sequence[Node | str]) -> Node:
         self._check_name(name)
         node = self.nodes[name] = Node(self, name, op, sources)
         return node
 
-    def rename(self, node, name):
+    def rename(self, node: Node, name: str) -> None:
         """Calls the node `name`; see `Node.named`."""
         if name != node.name:
             self._check_name(name)
             node.name, old = name, node.name
             self.nodes = {name if key == old else key: n for key, n in self.nodes.items()}
 
-    def _check_name(self, name):
+    def _check_name(self, name: str) -> None:
         """Raises unless the graph is still being written and a new node may be called `name`."""
         if self.outputs:
             raise RuntimeError(
@@ -292,7 +309,7 @@ class Graph(Network):
         if name in self.nodes:
             raise ValueError(f"Graph: the name {name!r} is used twice; it is {self.nodes[name]!r}")
 
-    def _check_nodes(self, nodes, said):
+    def _check_nodes(self, nodes: Sequence[Node | str], said: str) -> None:
         """Raises unless each of `nodes` is a handle of this graph or a name."""
         for node in nodes:
             if not isinstance(node, (str, Node)):
@@ -303,12 +320,12 @@ class Graph(Network):
             if isinstance(node, Node) and node.graph is not self:
                 raise ValueError(f"Graph: {said} {node.name}, a node of another graph")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         inner = ", ".join(name for name in self.nodes if name not in self.inputs)
         return f"Graph({', '.join(self.inputs)} → {', '.join(self.outputs)}: {inner})"
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         normal = rng.standard_normal
         g = cls()
         x, y, z = g.input("x"), g.input("y"), g.input("z")
@@ -330,7 +347,9 @@ class Graph(Network):
         yield "with its loss", g, normal((5, 4)), rng.integers(3, size=5)
 
 
-def check_gradients(name, op, into, back, kinds):
+def check_gradients(
+    name: str, op: Layer, into: Sequence[str], back: Sequence[Any], kinds: Mapping[str, Kind]
+) -> None:
     """Raises ValueError unless `back` holds, for every node of `into`, an array of the shape that
     its value has in `kinds`."""
     if len(back) != len(into):

@@ -3,16 +3,21 @@
 import inspect
 import math
 import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from chainrule import layers as library
+from chainrule.layers.annotations import Floats, Seed
 from chainrule.layers.layer import FLOATS
 from chainrule.nets.blueprint import KINDS, check_size
 from chainrule.nets.files import FileError, read_arrays
 from chainrule.nets.graph import Graph
 from chainrule.nets.mlp import MLP
+from chainrule.nets.network import Network
 from chainrule.nets.node import Parameter
 from chainrule.nets.sequential import Sequential
 
@@ -25,7 +30,9 @@ KNOWN = {
 LEAF = ("settings", *KINDS)  # what the entry of a layer holds that is no network
 
 
-def load(path, *, layers=(), rng=None):
+def load(
+    path: str | PathLike[str], *, layers: Iterable[type[library.Layer]] = (), rng: Seed = None
+) -> Network:
     """The network that `net.save(path)` wrote, from the file alone: no code runs but that of the
     layers' constructors, and nothing is unpickled.
 
@@ -40,7 +47,14 @@ def load(path, *, layers=(), rng=None):
     return net_of(path, *read_arrays(path), layers=layers, rng=rng)
 
 
-def net_of(path, arrays, described, *, layers=(), rng=None):
+def net_of(
+    path: str | PathLike[str],
+    arrays: Mapping[str, Floats],
+    described: Mapping[str, Any],
+    *,
+    layers: Iterable[type[library.Layer]] = (),
+    rng: Seed = None,
+) -> Network:
     """The network of what `read_arrays` read from `path`."""
     own = {cls.__name__: cls for cls in layers}
     architecture = described.get("architecture")
@@ -74,12 +88,12 @@ def net_of(path, arrays, described, *, layers=(), rng=None):
     return layer
 
 
-def brief(text):
+def brief(text: str) -> str:
     """A text that may come out of a file, as a line that can be printed."""
     return textwrap.shorten(text.encode(errors="replace").decode(), 300)
 
 
-def is_architecture(value):
+def is_architecture(value: object) -> bool:
     """Whether `value`, out of a file, has the form that `blueprint` gives."""
     return (
         isinstance(value, list)
@@ -96,11 +110,12 @@ def is_architecture(value):
 class Listed:
     """The layers made so far, by their place. Counts, like `blueprint`, how many they come to."""
 
-    def __init__(self):
-        self._layers, self._sizes = [], []
+    def __init__(self) -> None:
+        self._layers: list[library.Layer] = []
+        self._sizes: list[int] = []
         self._size, self._total = 1, 0
 
-    def __getitem__(self, at):
+    def __getitem__(self, at: object) -> library.Layer:
         """The layer at a place, as a part of the network that is being made. Raises ValueError
         where there is none, or there are too many."""
         if type(at) is not int or not 0 <= at < len(self._layers):
@@ -109,7 +124,7 @@ class Listed:
         check_size(self._total + self._size)
         return self._layers[at]
 
-    def append(self, layer):
+    def append(self, layer: library.Layer) -> None:
         """Adds a layer made of those that were asked for since the last was added."""
         self._total += self._size
         check_size(self._total)
@@ -118,12 +133,18 @@ class Listed:
         self._size = 1
 
 
-def made(cls, entry, arrays, rng, ours):
+def made(
+    cls: Any,
+    entry: Mapping[str, Any],
+    arrays: Mapping[str, Floats],
+    rng: np.random.Generator,
+    ours: bool,
+) -> library.Layer:
     """A layer of class `cls`, ours or not, with the settings and the arrays of its entry."""
     held = {
         kind: {key: arrays[f"{kind}/{name}"] for key, name in entry[kind].items()} for kind in KINDS
     }
-    given = {"rng": rng}
+    given: dict[str, Any] = {"rng": rng}
     if ours:
         check_ours(entry["settings"], [array for kind in KINDS for array in held[kind].values()])
         given["init"] = blank
@@ -145,7 +166,7 @@ def made(cls, entry, arrays, rng, ours):
     return layer
 
 
-def check_ours(settings, held):
+def check_ours(settings: Mapping[str, Any], held: Sequence[Floats]) -> None:
     """Raises ValueError where the settings of a layer of ours, whose arrays are to be `held`, ask
     for more memory than these take, or the arrays are not different ones of one float dtype."""
     values = [value if isinstance(value, list) else [value] for value in settings.values()]
@@ -163,6 +184,6 @@ def check_ours(settings, held):
         )
 
 
-def blank(fan_in, fan_out, *, dtype, **_):
+def blank(fan_in: int, fan_out: int, *, dtype: DTypeLike, **_: Any) -> Floats:
     """A scheme for weights that are replaced at once: none are drawn."""
     return np.empty((fan_in, fan_out), dtype)

@@ -1,10 +1,14 @@
 """The multi-layer perceptron."""
 
+from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from chainrule.layers import Affine, BatchNorm, Dropout, Layer, LayerNorm, PReLU, ReLU, Tanh
+from chainrule.layers.annotations import Examples, Scheme, Seed
 from chainrule.nets.sequential import Sequential
 
 
@@ -29,16 +33,16 @@ class MLP(Sequential):
 
     def __init__(
         self,
-        sizes,
+        sizes: Iterable[int],
         *,
-        activation=ReLU(),
-        norm=None,
-        keep=None,
-        affine=Affine,
-        init=None,
-        rng=None,
-        dtype=np.float64,
-    ):
+        activation: Layer | None = ReLU(),
+        norm: Callable[..., Layer] | None = None,
+        keep: float | None = None,
+        affine: Callable[..., Layer] = Affine,
+        init: Scheme | None = None,
+        rng: Seed = None,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
         sizes = list(sizes)
         if len(sizes) < 2:
             raise ValueError(f"MLP: sizes must name at least an input and an output, got {sizes}")
@@ -49,7 +53,7 @@ class MLP(Sequential):
         if isinstance(norm, Layer) or not (norm is None or callable(norm)):
             raise TypeError(f"MLP: norm is {norm!r}, expected a class such as BatchNorm")
         rng = np.random.default_rng(rng)
-        scheme = {} if init is None else {"init": init}
+        scheme: dict[str, Any] = {} if init is None else {"init": init}
         hidden_scheme = scheme
         if init is None and activation is not None:
             hidden_scheme = {"init": activation.weight_init}
@@ -67,7 +71,7 @@ class MLP(Sequential):
         super().__init__(*layers)
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         x = rng.standard_normal((5, 4))
         yield "plain", cls([4, 6, 3], rng=rng), x
         yield "batchnorm", cls([4, 6, 3, 2], activation=Tanh(), norm=BatchNorm, rng=rng), x

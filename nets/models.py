@@ -1,12 +1,17 @@
 """What a solver sees: a network together with the loss it is trained on."""
 
-import math
-from numbers import Real
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from chainrule.layers import MSE, SoftmaxCrossEntropy
+from chainrule.layers import MSE, Layer, Loss, SoftmaxCrossEntropy
+from chainrule.layers.annotations import Floats, Grads
+from chainrule.layers.init import is_finite
 from chainrule.nets.naming import is_weight
+
+Read = TypeVar("Read", bound=np.ndarray)
 
 ROWS_AT_ONCE = 1024  # inference streams over blocks of so many rows
 
@@ -23,8 +28,8 @@ class Model:
     ValueError where l2 is negative or no number.
     """
 
-    def __init__(self, net, loss, l2=0.0):
-        if not (isinstance(l2, Real) and math.isfinite(l2) and float(l2) >= 0):
+    def __init__(self, net: Layer, loss: Loss, l2: float = 0.0) -> None:
+        if not (is_finite(l2) and l2 >= 0):
             raise ValueError(
                 f"{type(self).__name__}: l2 must be a finite number of at least 0, got {l2!r}"
             )
@@ -38,14 +43,14 @@ class Model:
         self.l2 = float(l2)
 
     @property
-    def params(self):
+    def params(self) -> dict[str, Floats]:
         return self.net.params
 
     @property
-    def state(self):
+    def state(self) -> dict[str, Floats]:
         return self.net.state
 
-    def loss(self, x, y, weight=1.0):
+    def loss(self, x: np.ndarray, y: ArrayLike, weight: float = 1.0) -> tuple[float, Grads]:
         """The training loss for rows x (N, …) and targets y, a float, and its gradients, a dict
         with the keys of `params`; all of them times `weight`, the share that the rows have in a
         larger batch. The gradient of x itself is not computed."""
@@ -60,14 +65,15 @@ class Model:
                     grads[name] = grads[name] + (weight * self.l2) * W
         return weight * float(loss), grads
 
-    def outputs(self, x):
+    def outputs(self, x: ArrayLike) -> Floats:
         """The network's output for rows x (N, …), in inference mode and a block of rows at a time,
         so that no more than one block's caches are held."""
         return self._in_blocks(x, lambda out: out)
 
-    def _in_blocks(self, x, read):
+    def _in_blocks(self, x: ArrayLike, read: Callable[[Floats], Read]) -> Read:
         """What `read` makes of the network's output, block by block."""
-        x, found = np.asarray(x), None
+        x = np.asarray(x)
+        found: Any = None
         for at in range(0, max(len(x), 1), ROWS_AT_ONCE):
             out, _ = self.net.forward(x[at : at + ROWS_AT_ONCE], train=False)
             block = read(out)
@@ -82,23 +88,23 @@ class Classifier(Model):
     above the loss's `threshold` for class 1: 0 for SigmoidCrossEntropy, ½ for MSE. `loss` is
     SoftmaxCrossEntropy() by default."""
 
-    def __init__(self, net, loss=SoftmaxCrossEntropy(), l2=0.0):
+    def __init__(self, net: Layer, loss: Loss = SoftmaxCrossEntropy(), l2: float = 0.0) -> None:
         super().__init__(net, loss, l2)
 
-    def predict(self, x):
+    def predict(self, x: ArrayLike) -> NDArray[np.intp]:
         """The most likely class of each row of x (N, …), as integers (N,)."""
         return self._in_blocks(x, self.most_likely)
 
-    def most_likely(self, scores):
+    def most_likely(self, scores: Floats) -> NDArray[np.intp]:
         """The class of each row of scores (N, C) or (N, 1), as integers (N,)."""
         if scores.shape[1] == 1:
             return (scores[:, 0] > self.criterion.threshold).astype(np.intp)
         return scores.argmax(axis=1)
 
-    def score(self, x, y):
+    def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.
         Raises ValueError where N is 0 or the lengths differ."""
-        y = np.asarray(y)
+        x, y = np.asarray(x), np.asarray(y)
         if y.shape != (len(x),) or len(y) == 0 or y.dtype.kind not in "iub":
             raise ValueError(
                 f"Classifier: y has shape {y.shape} and dtype {y.dtype}, expected an integer label "
@@ -110,14 +116,14 @@ class Classifier(Model):
 class Regressor(Model):
     """A network whose outputs (N, D) are to be close to targets; `loss` is MSE() by default."""
 
-    def __init__(self, net, loss=MSE(), l2=0.0):
+    def __init__(self, net: Layer, loss: Loss = MSE(), l2: float = 0.0) -> None:
         super().__init__(net, loss, l2)
 
-    def predict(self, x):
+    def predict(self, x: ArrayLike) -> Floats:
         """The outputs (N, D) for rows x (N, …)."""
         return self.outputs(x)
 
-    def score(self, x, y):
+    def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """The coefficient of determination R² = 1 - Σ (y - out)² / Σ (y - mean y)², a float: 1 for
         a perfect fit, 0 for a fit no better than the mean of each column of y. Targets are
         (N, D), or (N,) for one output.

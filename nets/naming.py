@@ -1,9 +1,14 @@
 """Names for the layers of a network and for their parameters, and where shared ones meet."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import numpy as np
 
+from chainrule.layers import Layer
+from chainrule.layers.annotations import Floats, Grads
 
-def number(layers):
+
+def number(layers: Iterable[Layer]) -> list[str]:
     """A name for each layer, its class in lower case and a count: affine1, relu1, affine2, …"""
     counts: dict[str, int] = {}
     names = []
@@ -16,7 +21,9 @@ def number(layers):
     return names
 
 
-def gather(names, dicts):
+def gather(
+    names: Sequence[str], dicts: Sequence[dict[str, Floats]]
+) -> tuple[dict[str, Floats], list[dict[str, str]]]:
     """Joins the parameters (or the states) of several layers under names such as "affine1.W".
 
     `names` holds the layers' names and `dicts`, for each layer, its arrays by key. Returns
@@ -46,7 +53,7 @@ def gather(names, dicts):
     return joined, owners
 
 
-def add_grads(total, grads, owner):
+def add_grads(total: Grads, grads: Grads, owner: Mapping[str, str]) -> None:
     """Adds the gradients of one layer to `total`, under the names that its keys have in `owner`.
 
     Gradients of a parameter that several layers share add up here, and nowhere else.
@@ -56,7 +63,7 @@ def add_grads(total, grads, owner):
         total[name] = total[name] + grad if name in total else grad
 
 
-def is_weight(name):
+def is_weight(name: str) -> bool:
     """Whether weight decay applies to the parameter called `name`: to weight matrices, whose own
     name starts with W (`affine1.W`, `W1`), not to biases nor to the gamma and beta of a norm."""
     return name.rpartition(".")[2].startswith("W")

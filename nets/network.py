@@ -1,5 +1,9 @@
 """What all networks share: named layers, whose parameters are gathered under one roof."""
 
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
 from chainrule.layers import Layer
 from chainrule.nets.blueprint import arrays_of, blueprint
 from chainrule.nets.files import write_arrays
@@ -16,7 +20,7 @@ class Network(Layer):
     stands in several layers appears once, under its first name, and its gradients add up.
     """
 
-    def adopt(self, names, layers):
+    def adopt(self, names: Sequence[str], layers: Sequence[Layer]) -> None:
         """Takes over the parameters and the state of `layers`, under `names`. Raises TypeError
         unless all parameters have one dtype."""
         self.params, self._owners = gather(names, [layer.params for layer in layers])
@@ -29,14 +33,14 @@ class Network(Layer):
         self.state, self._keepers = gather(names, [layer.state for layer in layers])
         self._adopted = tuple(layers)
 
-    def __setstate__(self, attributes):
+    def __setstate__(self, attributes: dict[str, Any]) -> None:
         """Comes out of a copy or a pickle. One that saves arrays aside, such as joblib's, brings
         back an array that stood in several places as several."""
         vars(self).update(attributes)
         if hasattr(self, "_adopted"):
             self.share_arrays()
 
-    def share_arrays(self):
+    def share_arrays(self) -> None:
         """Puts the arrays of `params` and `state` into the layers, and the layers within these."""
         for layer, owner, keeper in zip(self._adopted, self._owners, self._keepers, strict=True):
             for key, name in owner.items():
@@ -46,7 +50,7 @@ class Network(Layer):
             if isinstance(layer, Network):
                 layer.share_arrays()
 
-    def check_arrays(self):
+    def check_arrays(self) -> None:
         """Raises RuntimeError where a layer's parameter is no longer the array in `params`: a
         solver would update one and the layer compute with the other."""
         for layer, owner in zip(self._adopted, self._owners, strict=True):
@@ -57,7 +61,7 @@ class Network(Layer):
                         f"(params[{name!r}][...] = value), or build the network anew"
                     )
 
-    def save(self, path):
+    def save(self, path: str | PathLike[str]) -> None:
         """Writes the network to a safetensors file: the architecture as JSON, and the arrays of
         `params` and `state`. `nets.load(path)` makes it anew. Raises FileError where the file
         cannot be written, RuntimeError where a graph is not finished or an array was replaced,
@@ -68,7 +72,7 @@ class Network(Layer):
         write_arrays(path, arrays_of(self), {"architecture": architecture})
 
 
-def require_layer(layer, who, where):
+def require_layer(layer: object, who: str, where: str) -> None:
     """Raises TypeError, which names the network and the place, unless `layer` is a layer."""
     if isinstance(layer, type):
         raise TypeError(

@@ -1,8 +1,14 @@
 """Layers in a row."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from chainrule.layers import Affine, ReLU, Tanh
+from chainrule.layers import Affine, Layer, ReLU, Tanh
+from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.nets.naming import add_grads, number
 from chainrule.nets.network import Network, require_layer
 
@@ -17,7 +23,7 @@ class Sequential(Network):
     Raises TypeError where an argument is not a layer.
     """
 
-    def __init__(self, *layers):
+    def __init__(self, *layers: Layer) -> None:
         super().__init__()
         if not layers:
             raise TypeError(f"{type(self).__name__}: expected at least one layer, got none")
@@ -27,7 +33,7 @@ class Sequential(Network):
         self.names = number(layers)
         self.adopt(self.names, layers)
 
-    def forward(self, x, *, train=True):
+    def forward(self, x: np.ndarray, *, train: bool = True) -> tuple[Floats, Cache]:
         self.check_arrays()
         caches = []
         for layer in self.layers:
@@ -35,10 +41,10 @@ class Sequential(Network):
             caches.append(cache)
         return x, caches
 
-    def backward(self, dout, cache):
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         return self._backward_to(0, dout, cache)
 
-    def param_grads(self, dout, cache):
+    def param_grads(self, dout: Floats, cache: Cache) -> Grads:
         """`grads` of `backward` alone. The pass ends at the first layer that has parameters, and
         never computes the gradient of that layer's input."""
         first = next((at for at, layer in enumerate(self.layers) if layer.params), None)
@@ -48,7 +54,7 @@ class Sequential(Network):
         add_grads(grads, self.layers[first].param_grads(dout, cache[first]), self._owners[first])
         return grads
 
-    def _backward_to(self, stop, dout, cache):
+    def _backward_to(self, stop: int, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         """The backward pass from the last layer to layer `stop`: that layer's dx, and grads."""
         grads: dict[str, np.ndarray] = {}
         for at in reversed(range(stop, len(self.layers))):
@@ -56,16 +62,16 @@ class Sequential(Network):
             add_grads(grads, layer_grads, self._owners[at])
         return dout, grads
 
-    def parts(self, place):
+    def parts(self, place: Callable[[Layer], int]) -> list[int]:
         """The layers for a blueprint; `place` gives the place of each in its list."""
         return [place(layer) for layer in self.layers]
 
     @staticmethod
-    def from_parts(parts, listed):
+    def from_parts(parts: list[int], listed: Any) -> Sequential:
         """The network that `parts` tells of, from the layers `listed` so far."""
         return Sequential(*(listed[at] for at in parts))
 
-    def summary(self, input_shape=None):
+    def summary(self, input_shape: tuple[int, ...] | None = None) -> str:
         """A table of the layers with their output shapes and numbers of parameters, as text.
 
         `input_shape` is the shape of one example, without N; it may be left out where the first
@@ -96,11 +102,11 @@ class Sequential(Network):
             for name, layer, shape, count in rows
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         x = rng.standard_normal((5, 4))
         yield "in a row", Sequential(Affine(4, 3, rng=rng), Tanh(), Affine(3, 2, rng=rng)), x
         inner = Sequential(Affine(3, 3, rng=rng), ReLU())

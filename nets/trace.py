@@ -1,11 +1,14 @@
 """What a lecture writes on the board: values, local derivatives and gradients of every node."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from chainrule.layers import Layer
 
 LARGEST_LOCAL = 10**7
 
@@ -26,7 +29,7 @@ class Traced:
     """
 
     name: str
-    op: Any
+    op: Layer | None
     inputs: list[str]
     value: np.ndarray
     gradient: np.ndarray | None
@@ -34,10 +37,10 @@ class Traced:
     cache: Any = field(repr=False)
 
     @cached_property
-    def local(self):
+    def local(self) -> tuple[np.ndarray, ...]:
         """One backward pass for each entry of `value`. Raises ValueError where the Jacobians
         would have more than 10 million entries."""
-        if not self.sent:
+        if self.op is None or not self.sent:
             return ()
         size = self.value.size * sum(np.size(back) for back in self.sent)
         if size > LARGEST_LOCAL:
@@ -59,19 +62,19 @@ class Traced:
 class Trace(Mapping):
     """The nodes of a graph in one pass, by name: `trace["q"].gradient`. Printed, it is a table."""
 
-    def __init__(self, nodes):
+    def __init__(self, nodes: Iterable[Traced]) -> None:
         self._nodes = {node.name: node for node in nodes}
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Traced:
         return self._nodes[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._nodes)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._nodes)
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = [("node", "operation", "value", "local derivatives", "gradient")]
         for node in self.values():
             made = "input" if node.op is None else repr(node.op)
@@ -90,7 +93,7 @@ class Trace(Mapping):
     __repr__ = __str__
 
 
-def brief(value):
+def brief(value: ArrayLike) -> str:
     """A value in a few characters: a number with two decimals, or two digits where it is small or
     large; an array by its shape and its Euclidean norm."""
     value = np.asarray(value)

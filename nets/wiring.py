@@ -2,12 +2,15 @@
 
 import difflib
 import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from chainrule.nets.network import Network
+from chainrule.nets.node import Node
 
 
-def ordered(nodes, outputs):
+def ordered(nodes: Mapping[str, Node], outputs: Sequence[str]) -> list[Node]:
     """The nodes of a graph, each behind those that it reads.
 
     `nodes` maps names to nodes, `outputs` are names. Raises ValueError, which names the nodes, for
@@ -45,7 +48,9 @@ def ordered(nodes, outputs):
     return [nodes[name] for name in order]
 
 
-def descended(order, outputs):
+def descended(
+    order: Sequence[Node], outputs: Iterable[str]
+) -> tuple[set[str], dict[str, list[str]]]:
     """The nodes of `order` that get a gradient, and for each operation those that it sends one.
 
     Gradients go back from the outputs along all wires but those to the targets of a loss. Raises
@@ -78,18 +83,19 @@ def descended(order, outputs):
     return reached, into
 
 
-def unknown(name, nodes):
+def unknown(name: str, nodes: Mapping[str, Node]) -> str:
     close = difflib.get_close_matches(str(name), nodes, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"the nodes are {', '.join(nodes) or 'none'}"
     return f"but no node has that name; {hint}"
 
 
-def check_count(node):
+def check_count(node: Node) -> None:
     """Raises ValueError unless the operation takes as many inputs as the node reads."""
-    within = isinstance(node.op, Network)  # a graph within the graph has names for its inputs
-    names = getattr(node.op, "inputs", None) if within else None
+    op: Any = node.op
+    within = isinstance(op, Network)  # a graph within the graph has names for its inputs
+    names = getattr(op, "inputs", None) if within else None
     if names is None:
-        signature = inspect.signature(node.op.forward)
+        signature = inspect.signature(op.forward)
         try:
             signature.bind(*node.inputs)
             return
@@ -99,12 +105,10 @@ def check_count(node):
                 for name, parameter in signature.parameters.items()
                 if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
             ]
-    elif len(node.op.outputs) != 1:
-        raise ValueError(
-            f"Graph: {node.name} = {node.op!r} has {len(node.op.outputs)} outputs, expected one"
-        )
+    elif len(op.outputs) != 1:
+        raise ValueError(f"Graph: {node.name} = {op!r} has {len(op.outputs)} outputs, expected one")
     if len(names) != len(node.inputs):
         raise ValueError(
-            f"Graph: {node.name} = {node.op!r} takes {len(names)} inputs ({', '.join(names)}), got "
+            f"Graph: {node.name} = {op!r} takes {len(names)} inputs ({', '.join(names)}), got "
             f"{len(node.inputs)} ({', '.join(node.inputs)})"
         )

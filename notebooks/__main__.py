@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from tempfile import TemporaryDirectory
 
 from chainrule.notebooks.sources import FOLDER
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Does what the command line says; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
@@ -27,7 +28,7 @@ def main(arguments=None):
     return 0
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="chainrule course", description="The homework course.")
     commands = whole.add_subparsers(required=True, metavar="status | build | grade")
     own = commands.add_parser("status", help="which exercises of which homework pass")
@@ -45,13 +46,13 @@ def parser():
     return whole
 
 
-def show_status(options):
+def show_status(options: argparse.Namespace) -> None:
     from chainrule.notebooks.status import status
 
     print(status(options.folder))
 
 
-def build_all(options):
+def build_all(options: argparse.Namespace) -> None:
     from chainrule.notebooks.building import build
 
     with TemporaryDirectory() as course:
@@ -59,7 +60,7 @@ def build_all(options):
             print(path)
 
 
-def grade_all(options):
+def grade_all(options: argparse.Namespace) -> None:
     from chainrule.notebooks.grading import grade, write_grades
 
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])

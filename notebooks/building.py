@@ -3,6 +3,8 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 
 import nbformat
@@ -12,7 +14,7 @@ from traitlets.config import Config
 from chainrule.notebooks.sources import homeworks, source_notebook, student_notebook
 
 
-def settings(course):
+def settings(course: Path) -> Config:
     """nbgrader's configuration for the course folder."""
     config = Config()
     config.CourseDirectory.root = str(course)
@@ -25,7 +27,7 @@ def settings(course):
     return config
 
 
-def release(course, names=None):
+def release(course: str | PathLike[str], names: Sequence[str] | None = None) -> NbGraderAPI:
     """Writes source and release notebooks into the folder `course`, laid out as nbgrader has it,
     and returns its API. Raises RuntimeError, with nbgrader's log, where it refuses a source."""
     course = Path(course)
@@ -44,7 +46,7 @@ def release(course, names=None):
     return api
 
 
-def build(course, folder):
+def build(course: str | PathLike[str], folder: str | PathLike[str]) -> Iterator[Path]:
     """Makes every homework's notebook for students, and writes it into `folder`."""
     release(course)
     for name in homeworks():

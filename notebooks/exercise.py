@@ -1,13 +1,20 @@
 """The check cells of the homework: what is right, what is not, and why."""
 
+from __future__ import annotations
+
+import ast
 import linecache
 import traceback
+from collections.abc import Callable, Sequence
 from html import escape
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from chainrule.gradcheck import Report, check_functions
 from chainrule.gradcheck import check as check_layer
-from chainrule.gradcheck import check_functions
 from chainrule.notebooks.going_on import go_on, statements, written
 
 KIND = "chainrule"  # the key of a verdict in the metadata of a cell's output
@@ -36,19 +43,25 @@ class exercise:
     the verdict is shown. `require()` raises AssertionError unless all was right.
     """
 
-    def __init__(self, number, title, *functions):
+    def __init__(self, number: int, title: str, *functions: Any) -> None:
         self.number, self.title = number, title
         self.borrowed = any(getattr(function, "borrowed", False) for function in functions)
-        self.steps = []  # (label, whether it is right, lines that explain)
+        #: What was asked: a label, whether it is right, and lines that explain.
+        self.steps: list[tuple[str, bool, list[str]]] = []
         self.unwritten = False
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
         if error is not None and not isinstance(error, Exception):
             return False  # Ctrl-C
-        if error is not None:
+        if error is not None and trace is not None:
             left = statements(trace.tb_frame, trace.tb_lineno)
             self.failed(error, left[0] if left else None)
             for statement, another in go_on(trace.tb_frame, left):
@@ -56,7 +69,7 @@ class exercise:
         show(self)
         return True
 
-    def failed(self, error, statement):
+    def failed(self, error: Exception, statement: ast.stmt | None) -> None:
         """Adds an exception that came up in a statement of the block, if that is known."""
         if isinstance(error, (NotImplementedError, NotWritten)):
             self.unwritten = True
@@ -70,7 +83,17 @@ class exercise:
             lines = [*own_line(error.__traceback__), hint]
             self.note_step(*([label, told] if label else [told]), *lines)
 
-    def __call__(self, label, got, expected, *, hint="", mistakes=(), rtol=1e-6, atol=1e-9):
+    def __call__(
+        self,
+        label: str,
+        got: Any,
+        expected: ArrayLike,
+        *,
+        hint: str = "",
+        mistakes: Sequence[tuple[ArrayLike, str]] = (),
+        rtol: float = 1e-6,
+        atol: float = 1e-9,
+    ) -> None:
         """Compares `got`, a number or an array, with `expected`: in shape, then entry by entry,
         right where |got - expected| ≤ atol + rtol · |expected|.
 
@@ -86,40 +109,47 @@ class exercise:
         else:
             self.add(label, True, [])
 
-    def true(self, label, condition, hint=""):
+    def true(self, label: str, condition: Any, hint: str = "") -> None:
         """Asks whether `condition` holds."""
         if condition is None:
             raise NotWritten
         self.add(label, condition, [] if condition else [hint])
 
-    def functions(self, label, forward, backward, *inputs, **options):
+    def functions(
+        self,
+        label: str,
+        forward: Callable[..., Any],
+        backward: Callable[..., Any] | None,
+        *inputs: Any,
+        **options: Any,
+    ) -> None:
         """Checks a pair of functions by `gradcheck.check_functions`, and says what it found."""
         self.report(label, check_functions(forward, backward, *inputs, effort="quick", **options))
 
-    def layer(self, label, layer, *inputs, **options):
+    def layer(self, label: str, layer: Any, *inputs: Any, **options: Any) -> None:
         """Checks a layer by `gradcheck.check`, and says what it found."""
         self.report(label, check_layer(layer, *inputs, effort="quick", **options))
 
-    def report(self, label, report):
+    def report(self, label: str, report: Report) -> None:
         """Adds what a `gradcheck.Report` found."""
-        lines = []
+        lines: list[str] = []
         for found in report.findings:
             lines += [found.message, found.hint, found.example]
             lines.append(f"in {found.line.strip()}" if found.line.strip() else "")
         self.add(label, report, lines)
 
-    def note_step(self, label, *lines):
+    def note_step(self, label: str, *lines: str) -> None:
         """Adds a step that is wrong, and why."""
         self.add(label, False, lines)
 
-    def add(self, label, right, lines):
+    def add(self, label: str, right: object, lines: Sequence[str]) -> None:
         """Adds a step. Where something is not written yet, what is wrong after it may be so for
         that reason alone, and is left out."""
         if right or not self.unwritten:
             self.steps.append((label, bool(right), [line for line in lines if line]))
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """ "right", "wrong", "unwritten" or "borrowed"."""
         if self.unwritten:
             return "unwritten"
@@ -128,7 +158,7 @@ class exercise:
         return "borrowed" if self.borrowed else "right"
 
     @property
-    def headline(self):
+    def headline(self) -> str:
         """The verdict in a line."""
         name = f"exercise {self.number}, {self.title}"
         right = sum(right for _, right, _ in self.steps)
@@ -140,19 +170,19 @@ class exercise:
             "borrowed": f"{name}: borrowed from the library; go on, and come back",
         }[self.verdict]
 
-    def require(self):
+    def require(self) -> None:
         """Raises AssertionError, with the verdict, unless the exercise is right."""
         if self.verdict != "right":
             raise AssertionError(self.headline)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [self.headline]
         for label, right, why in self.steps:
             lines.append(f"  {'✓' if right else '✗'} {label}")
             lines += [f"      {line}" for line in why]
         return "\n".join(lines)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         colour = COLOURS[self.verdict]
         steps = "".join(
             f'<div><span style="color:{COLOURS["right" if right else "wrong"]}">'
@@ -166,7 +196,7 @@ class exercise:
         )
 
 
-def differing(got, expected, rtol, atol):
+def differing(got: Any, expected: ArrayLike, rtol: float, atol: float) -> str:
     """In what `got` differs from `expected`, in a line; "" where it does not."""
     try:
         found, right = np.asarray(got), np.asarray(expected, float)
@@ -188,12 +218,12 @@ def differing(got, expected, rtol, atol):
     )
 
 
-def brief(value):
+def brief(value: object) -> str:
     text = " ".join(repr(value).split())
     return text if len(text) <= LONG else f"{text[:LONG]}…"
 
 
-def own_line(trace):
+def own_line(trace: TracebackType | None) -> list[str]:
     """The line of a notebook's cell in which an exception came up, in a list; [] for none."""
     for frame in reversed(traceback.extract_tb(trace)):
         if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
@@ -202,7 +232,7 @@ def own_line(trace):
     return []
 
 
-def show(done):
+def show(done: exercise) -> None:
     """Shows a verdict: in a notebook as a box with its text beside it, elsewhere as text."""
     try:
         from IPython import get_ipython

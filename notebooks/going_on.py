@@ -3,9 +3,11 @@
 import ast
 import linecache
 import warnings
+from collections.abc import Iterator, Sequence
+from types import FrameType
 
 
-def statements(frame, line):
+def statements(frame: FrameType, line: int) -> list[ast.stmt]:
     """The statements of the `with` block of a cell from the one at `line` on; [] where the cell's
     source is not known. `frame` is that of the cell, in which the exception came through."""
     lines = linecache.getlines(frame.f_code.co_filename)
@@ -17,7 +19,7 @@ def statements(frame, line):
     return []
 
 
-def go_on(frame, left):
+def go_on(frame: FrameType, left: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, Exception]]:
     """Runs the statements after the first of `left`, which failed, but for those that read what
     it, or another that fails, was to define; yields (statement, exception) for those that fail."""
     lost = names(left[0], ast.Store) if left else set()
@@ -33,14 +35,14 @@ def go_on(frame, left):
         lost |= names(statement, ast.Store)
 
 
-def names(node, way):
+def names(node: ast.AST, way: type[ast.expr_context]) -> set[str]:
     """The names that are read (ast.Load) or written (ast.Store) within a node."""
     return {
         one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, way)
     }
 
 
-def written(statement, argument):
+def written(statement: ast.stmt | None, argument: str | int) -> str:
     """A text that a statement, if it is a call, gives: its first argument for 0, or one by keyword;
     "" where there is none."""
     call = statement.value if isinstance(statement, ast.Expr) else None
@@ -48,4 +50,5 @@ def written(statement, argument):
         return ""
     found = [word.value for word in call.keywords if word.arg == argument]
     found += call.args[:1] if argument == 0 else []
-    return found[0].value if found and isinstance(found[0], ast.Constant) else ""
+    given = found[0].value if found and isinstance(found[0], ast.Constant) else ""
+    return given if isinstance(given, str) else ""

@@ -1,7 +1,10 @@
 """Marks submissions, headless, through nbgrader."""
 
 import csv
+from collections.abc import Iterable, Iterator
+from os import PathLike
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import nbformat
 from nbgrader.api import Gradebook
@@ -12,8 +15,10 @@ from chainrule.notebooks.sources import checks, homeworks
 
 COLUMNS = ("student", "homework", "exercise", "title", "points", "of", "feedback")
 
+Row: TypeAlias = tuple[Any, ...]  # of a value for each of COLUMNS
 
-def submissions(folder):
+
+def submissions(folder: str | PathLike[str]) -> dict[tuple[str, str], Path]:
     """The submitted notebooks by (student, homework).
 
     In `folder`, every student has a folder with notebooks that kept their names, at any depth.
@@ -38,7 +43,7 @@ def submissions(folder):
     return found
 
 
-def grade(folder, course):
+def grade(folder: str | PathLike[str], course: str | PathLike[str]) -> Iterator[Row]:
     """Runs all submissions in `folder` and yields a row of COLUMNS for each exercise. `course` is
     a folder for nbgrader to work in."""
     found, course = submissions(folder), Path(course)
@@ -61,14 +66,14 @@ def grade(folder, course):
             yield failed(course, student, name, f"could not be graded: {log[-1]}")
 
 
-def failed(course, student, name, why):
+def failed(course: Path, student: str, name: str, why: str) -> Row:
     """The row of a submission without marks."""
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         most = gradebook.find_assignment(name).max_code_score
     return student, name, "", "", 0, most, why
 
 
-def rows(course, student, name):
+def rows(course: Path, student: str, name: str) -> Iterator[Row]:
     """A row for each exercise of a submission that nbgrader has marked."""
     marked = nbformat.read(course / "autograded" / student / name / f"{name}.ipynb", as_version=4)
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
@@ -80,7 +85,7 @@ def rows(course, student, name):
         yield student, name, number, title, points, most, said(cell)
 
 
-def said(cell):
+def said(cell: Any) -> str:
     """What the check cell said, as text."""
     for output in cell.outputs:
         if KIND in output.get("metadata", {}):
@@ -89,7 +94,7 @@ def said(cell):
     return f"{errors[0].ename}: {errors[0].evalue}" if errors else "the cell did not run"
 
 
-def write_grades(rows_of_all, path):
+def write_grades(rows_of_all: Iterable[Row], path: str | PathLike[str]) -> Iterator[Row]:
     """Writes the rows as a CSV file, as they come, and yields each."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -1,7 +1,9 @@
 """Where the notebooks are, and how their sources are read."""
 
 import re
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 SOLUTIONS = Path(__file__).parent / "solutions"
 #: Where the students' notebooks are: beside this file in a checkout, else where one works.
@@ -10,17 +12,17 @@ CHECK = re.compile(r'^with exercise\(\s*(\d+),\s*"([^"]+)"', re.MULTILINE)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def homeworks():
+def homeworks() -> list[str]:
     """The names of the homeworks, in order: "1-derivatives", …"""
     return sorted(path.stem for path in SOLUTIONS.glob("[0-9]*-*.py"))
 
 
-def student_notebook(name, folder=FOLDER):
+def student_notebook(name: str, folder: str | PathLike[str] = FOLDER) -> Path:
     """Where a homework's notebook is for a student."""
     return Path(folder) / name / f"{name}.ipynb"
 
 
-def source_notebook(name):
+def source_notebook(name: str) -> Any:
     """The notebook of a homework with solutions and hidden tests, as nbgrader takes it.
 
     In the py:percent file a cell says of nbgrader's metadata what differs from cell to cell:
@@ -56,7 +58,7 @@ def source_notebook(name):
     return notebook
 
 
-def checks(notebook):
+def checks(notebook: Any) -> dict[int, tuple[str, Any]]:
     """The check cells of a notebook, by the number of the exercise: (title, cell)."""
     found = {}
     for cell in notebook.cells:

@@ -1,5 +1,8 @@
 """How far a student has come."""
 
+from os import PathLike
+from typing import Any
+
 import nbformat
 
 from chainrule.notebooks.exercise import KIND
@@ -15,7 +18,7 @@ WORDS = {
 }
 
 
-def status(folder):
+def status(folder: str | PathLike[str]) -> str:
     """A page of text: for each homework in `folder`, which exercises pass, as of when its notebook
     was last saved. Raises ValueError where there is no notebook of the course."""
     lines, found, right = [], 0, 0
@@ -44,7 +47,7 @@ def status(folder):
     return "\n".join(lines)
 
 
-def verdict(cell):
+def verdict(cell: Any) -> str | None:
     """What a check cell said when it last ran; None where it has not."""
     for output in cell.outputs:
         if KIND in output.get("metadata", {}):

@@ -47,7 +47,7 @@ def save_checkpoint(path: str | PathLike[str], solver: Solver, notes: Any = None
         if snapshot is not None:
             arrays |= model_arrays(f"{name}/", snapshot.params, snapshot.state)
             described[name] = {"epoch": snapshot.epoch, "score": snapshot.score}
-    net = getattr(solver.model, "net", None)
+    net: Any = getattr(solver.model, "net", None)
     architecture = blueprint(net) if hasattr(net, "parts") else None
     write_arrays(path, arrays, {"architecture": architecture, "run": described})
 

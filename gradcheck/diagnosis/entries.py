@@ -104,7 +104,7 @@ def claims(scene: Scene, name: str, region: np.ndarray, hint: str) -> Iterator[V
         yield "mask", f"is {off_by(scene, c)} where {{where}}", hint, residual
 
 
-def regions(scene, name) -> Iterator[tuple[str, np.ndarray]]:
+def regions(scene: Scene, name: str) -> Iterator[tuple[str, np.ndarray]]:
     x, shape = scene.inputs[name], scene.yours[name].shape
     if scene.is_loss:
         for word, other in scene.inputs.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -79,7 +79,14 @@ def fitted(basis: list[np.ndarray], *wanted: np.ndarray) -> tuple[np.ndarray, fl
     return np.array(fits), rest
 
 
-def part_of_normalisation(scene, label, parts, fits, wrong, std):
+def part_of_normalisation(
+    scene: Scene,
+    label: str,
+    parts: Sequence[str],
+    fits: np.ndarray,
+    wrong: np.ndarray,
+    std: np.ndarray,
+) -> Iterator[Verdict]:
     size = np.abs(fits).max(axis=(0, 2))
     if (
         len(parts) == 3

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.gradcheck.diagnosis.scene import STRENGTHS, Scene, Verdict
 
 
-def products(scene) -> Iterator[tuple[str, np.ndarray, np.ndarray, str, str]]:
+def products(scene: Scene) -> Iterator[tuple[str, np.ndarray, np.ndarray, str, str]]:
     """Matrix products of dout (times an array of its shape) with the arrays at hand."""
     dout = scene.dout
     arrays = {w: a for w, a in scene.arrays().items() if a.ndim >= 2}

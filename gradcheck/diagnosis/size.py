@@ -76,7 +76,7 @@ def off_by_a_factor(scene: Scene, name: str) -> Iterator[Verdict]:
     yield "scale", f"{label} {sign}is {off_by(scene, c)}", hint, residual
 
 
-def two_valued(scene, name) -> bool:
+def two_valued(scene: Scene, name: str) -> bool:
     """Whether the right slope is 0 or one constant: that of a mask."""
     with np.errstate(all="ignore"):
         slope = scene.right[name] / scene.dout
@@ -85,7 +85,7 @@ def two_valued(scene, name) -> bool:
     return on.size > 0 and on.size < slope.size and np.ptp(on) < 1e-5 * np.abs(on).max()
 
 
-def broadcast_factors(scene, name) -> Iterator[tuple[str, np.ndarray]]:
+def broadcast_factors(scene: Scene, name: str) -> Iterator[tuple[str, np.ndarray]]:
     """Arrays at hand, and simple functions of them, that broadcast to the tensor."""
     shape = scene.yours[name].shape
     for word, array in scene.arrays().items():

@@ -91,7 +91,9 @@ def solve(two: np.ndarray, n: np.ndarray) -> np.ndarray | None:
     return fit if rest <= 1e-8 * np.abs(n).max() else None
 
 
-def compare(scene, name, said, right, yours) -> Iterator[Verdict]:
+def compare(
+    scene: Scene, name: str, said: tuple[str, str], right: np.ndarray, yours: np.ndarray
+) -> Iterator[Verdict]:
     label = scene.label(name)
     for k, other in ((0, 1), (1, 0)):
         if abs(yours[other] - right[other]) > 1e-6 * abs(right[other]):

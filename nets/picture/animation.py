@@ -1,14 +1,19 @@
 """A picture that plays both passes by itself: an SVG with CSS animations and no script, so that it
 also plays as an image."""
 
+from __future__ import annotations
+
 import zlib
+from collections.abc import Sequence
 from itertools import pairwise
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from chainrule.nets.files import write_file
 from chainrule.nets.picture.layout import MARGIN
+from chainrule.nets.picture.story import Moment
 from chainrule.nets.picture.svg import ACTIVE, INK, LINE, SHAPES, text
 
 REST = "Values in green above the wires, gradients in red below."
@@ -24,7 +29,14 @@ class Animation:
     A notebook shows the animation itself; `svg` is its source.
     """
 
-    def __init__(self, svg, top, moments, captions, seconds):
+    def __init__(
+        self,
+        svg: str,
+        top: float,
+        moments: Sequence[Moment],
+        captions: Sequence[Sequence[str]],
+        seconds: float,
+    ) -> None:
         """`svg` is the finished picture with room below `top` for the `captions`, lists of lines,
         one for each of the `moments` of a `Story` and one for the rest. Raises ValueError unless
         `seconds`, the length of a step, is a positive number."""
@@ -59,10 +71,10 @@ class Animation:
             ]
         )
 
-    def _repr_svg_(self):
+    def _repr_svg_(self) -> str:
         return self.svg
 
-    def save(self, path):
+    def save(self, path: str | PathLike[str]) -> None:
         """Writes the animation to a file, `.svg`. Raises ValueError for another ending, FileError
         where the file cannot be written."""
         path = Path(path)
@@ -74,11 +86,11 @@ class Animation:
 class Rules:
     """A style sheet for what is within the element `name`: animations of so many `steps`."""
 
-    def __init__(self, name, steps, seconds):
+    def __init__(self, name: str, steps: int, seconds: float) -> None:
         self.name, self.steps, self.seconds = name, steps, seconds
-        self.lines = []
+        self.lines: list[str] = []
 
-    def add(self, what, times):
+    def add(self, what: str, times: Sequence[tuple[int, str]]) -> None:
         """Gives `what` a style at each of the `times`, pairs (step, style), until the next of them
         or the end; a later one of the same time takes the place of an earlier one."""
         frames = {f"{100 * step / self.steps:.4f}%": style for step, style in times}
@@ -89,12 +101,12 @@ class Rules:
             f"{self.steps * self.seconds:g}s step-end infinite}}"
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         still = f"#{self.name} *{{animation:none!important}}"
         return "\n".join([*self.lines, f"@media (prefers-reduced-motion:reduce){{{still}}}"])
 
 
-def lights(lit):
+def lights(lit: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     """The colours of a gate, which is at work in the steps `lit`, pairs (step, way)."""
     style = "fill:{};stroke:{}"
     at_rest = style.format(*SHAPES["gate"])
@@ -102,14 +114,14 @@ def lights(lit):
     return [time for pair in pairs for time in pair]
 
 
-def caption(lines, place, top, at_rest):
+def caption(lines: Sequence[str], place: int, top: float, at_rest: bool) -> str:
     """The lines of a sentence, which the animation shows in its turn."""
     inner = "".join(text(line, MARGIN, top + LINE * k) for k, line in enumerate(lines))
     hidden = "" if at_rest else ' visibility="hidden"'
     return f'<g data-step="{place}" fill="{INK}"{hidden}>{inner}</g>'
 
 
-def quoted(name):
+def quoted(name: str) -> str:
     """A name within a string of a style sheet, whatever it is made of."""
     safe = (c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in name)
     return "".join(safe)

@@ -1,7 +1,11 @@
 """A graph as cells and wires: what a picture shows, before it has a place."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from chainrule.nets.node import Node
 from chainrule.nets.picture.symbols import COMMUTATIVE, kind, own_name, symbol
 
 
@@ -25,8 +29,8 @@ class Cell:
     gradient: str = ""
     commutative: bool = False
     is_output: bool = False
-    wires_in: list = field(default_factory=list)
-    wires_out: list = field(default_factory=list)
+    wires_in: list[Wire] = field(default_factory=list)
+    wires_out: list[Wire] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -38,7 +42,7 @@ class Wire:
     sent: str = ""
 
 
-def cells_of(nodes, outputs):
+def cells_of(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Cell]:
     """The cells of a graph, wired. `nodes` are its nodes in order of evaluation, whose cells come
     first, and `outputs` the names of its outputs.
 
@@ -60,7 +64,8 @@ def cells_of(nodes, outputs):
         for index, node in enumerate(nodes)
         for port, source in enumerate(node.inputs)
     ]
-    ends, read = [], {wire.source for wire in wires}
+    ends: list[Cell] = []
+    read = {wire.source for wire in wires}
     for index, name in enumerate(outputs):
         cell = cells[name]
         if cell in read:

@@ -5,9 +5,15 @@ Hierarchical System Structures", 1981: cells in columns by depth, wires that spa
 held by a slot in each, and the order within the columns improved by sweeps of barycentres.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
+
+from chainrule.nets.picture.circuit import Cell, Wire
 
 STARTS, SWEEPS = 8, 10
 EFFORT = 100_000  # slots in all sweeps together: a large circuit gets fewer sweeps
@@ -17,13 +23,13 @@ EFFORT = 100_000  # slots in all sweeps together: a large circuit gets fewer swe
 class Slot:
     """A place in a column: of a cell, or, with None for it, of a wire on its way through."""
 
-    cell: object
+    cell: Cell | None
     column: int
     place: int = 0  # counted from the top of the column
     gap: float = 0.0  # the least distance from the neighbour above
     y: float = 0.0
-    ins: list = field(default_factory=list)
-    outs: list = field(default_factory=list)
+    ins: list[Link] = field(default_factory=list)
+    outs: list[Link] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -31,26 +37,30 @@ class Link:
     """The part of a wire that joins the slots of two neighbouring columns; `port` counts the
     inputs of the cell at its end from the top."""
 
-    wire: object
+    wire: Wire
     start: Slot
     end: Slot
     port: int = 0
     drop: float = 0.0  # how far below the middle of its cell it ends
 
 
-def arrange(cells):
+#: Each holds its slots from top to bottom.
+Columns: TypeAlias = list[list[Slot]]
+
+
+def arrange(cells: Sequence[Cell]) -> Columns:
     """The slots of `cells`, as a list of columns; those of a column stand in their order."""
     slots = slots_of(cells, depths(cells))
-    columns: list[list[Slot]] = [[] for _ in range(1 + max(slot.column for slot in slots))]
+    columns: Columns = [[] for _ in range(1 + max(slot.column for slot in slots))]
     for slot in slots:
         columns[slot.column].append(slot)
     return untangle(columns)
 
 
-def depths(cells):
+def depths(cells: Sequence[Cell]) -> dict[Cell, int]:
     """The column of each cell: its longest path from the left, where that leaves it some freedom
     as far right as no wire but those of its own inputs grows longer for."""
-    depth: dict = {}
+    depth: dict[Cell, int] = {}
     for cell in cells:
         depth[cell] = 1 + max((depth[wire.source] for wire in cell.wires_in), default=-1)
     for cell in sorted(cells, key=lambda cell: depth[cell], reverse=True):
@@ -61,7 +71,7 @@ def depths(cells):
     return depth
 
 
-def slots_of(cells, depth):
+def slots_of(cells: Sequence[Cell], depth: dict[Cell, int]) -> list[Slot]:
     """A slot for each cell and for each column that a wire passes, with the links between."""
     own = {cell: Slot(cell, depth[cell]) for cell in cells}
     slots = list(own.values())
@@ -76,14 +86,14 @@ def slots_of(cells, depth):
     return slots
 
 
-def join(wire, start, end, port=0):
+def join(wire: Wire, start: Slot, end: Slot, port: int = 0) -> None:
     """Links two slots."""
     link = Link(wire, start, end, port)
     start.outs.append(link)
     end.ins.append(link)
 
 
-def untangle(columns):
+def untangle(columns: Columns) -> Columns:
     """The columns in the order of fewest crossings among all that sweeps to the right and to the
     left come by, from the order of writing and, as long as wires cross, from shuffled ones."""
     best, fewest = columns, np.inf
@@ -106,7 +116,7 @@ def untangle(columns):
     return best
 
 
-def number(columns):
+def number(columns: Columns) -> None:
     """Writes the order of the slots into them, and with it that of exchangeable inputs."""
     for column in columns:
         for place, slot in enumerate(column):
@@ -119,17 +129,17 @@ def number(columns):
                     link.port = port
 
 
-def barycentre(slot, rightward):
+def barycentre(slot: Slot, rightward: bool) -> float:
     """The mean place of the neighbours on the left, or on the right; a neighbour's inputs lie
     below one another."""
     if rightward:
-        places = [link.start.place for link in slot.ins]
+        places: list[float] = [link.start.place for link in slot.ins]
     else:
         places = [link.end.place + link.port / (1 + len(link.end.ins)) for link in slot.outs]
     return sum(places) / len(places) if places else slot.place
 
 
-def crossings(columns):
+def crossings(columns: Columns) -> int:
     """How many pairs of links cross."""
     total = 0
     for column in columns:

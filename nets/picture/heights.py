@@ -1,16 +1,23 @@
 """How high the slots of a picture stand, so that many wires are straight."""
 
 from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
+from typing import TypeAlias
 
-from chainrule.nets.picture.columns import EFFORT
+from chainrule.nets.picture.columns import EFFORT, Columns, Link, Slot
 
 FEWEST, SWEEPS = 4, 16
 LOOKS = 150_000  # how many links `straighten` looks at
 BEND = 24  # what a bend costs, in px of rise: one large bend is better than two small ones
 
+#: A height that a slot wants, and the weight of the wish.
+Point: TypeAlias = tuple[float, float]
 
-def settle(columns, apart, drop):
+
+def settle(
+    columns: Columns, apart: Callable[[Slot, Slot], float], drop: Callable[[Link], float]
+) -> None:
     """Sets `y` of every slot so that the wires climb and bend little.
 
     `apart(upper, lower)` is the least distance of two neighbours in a column, and `drop(link)` how
@@ -39,23 +46,23 @@ def settle(columns, apart, drop):
     close_up(columns)
 
 
-def rise(link):
+def rise(link: Link) -> float:
     """How much lower a link ends than it begins."""
     return link.end.y + link.drop - link.start.y
 
 
-def bent(link):
+def bent(link: Link) -> bool:
     """Whether a link is seen to climb."""
     return abs(rise(link)) > 0.5
 
 
-def weight(link):
+def weight(link: Link) -> float:
     """Wires on their way through several columns are to be straight above all."""
     passing = (link.start.cell is None) + (link.end.cell is None)
     return (1, 3, 8)[passing]
 
 
-def wishes(slot, left, right):
+def wishes(slot: Slot, left: bool, right: bool) -> list[Point]:
     """Where the links of a slot would be straight: pairs (y, weight)."""
     found = []
     if left:
@@ -65,11 +72,11 @@ def wishes(slot, left, right):
     return found or [(slot.y, 0.1)]
 
 
-def place(column, wanted):
+def place(column: Sequence[Slot], wanted: Sequence[Sequence[Point]]) -> None:
     """Moves the slots of a column as near to what they want as their order and the distances
     between them allow: pool adjacent violators, with a block at the weighted median."""
     base = 0.0
-    blocks: list[tuple[list, list, float]] = []
+    blocks: list[tuple[list[Slot], list[Point], float]] = []
     for slot, points in zip(column, wanted, strict=True):
         base += slot.gap
         slot.y = base
@@ -85,7 +92,7 @@ def place(column, wanted):
             slot.y += middle
 
 
-def median(points):
+def median(points: Sequence[Point]) -> float:
     """The point with half of the weight on either side, or the middle between two such; the
     points are sorted."""
     below = list(accumulate(weight for _, weight in points))
@@ -94,7 +101,7 @@ def median(points):
     return (points[low][0] + points[high][0]) / 2
 
 
-def straighten(columns):
+def straighten(columns: Columns) -> None:
     """Takes bends away, one at a time, as long as that makes the picture better; in a picture that
     is larger than anybody looks at, only as long as `LOOKS` last."""
     links = [link for column in columns for slot in column for link in slot.outs]
@@ -116,7 +123,7 @@ def straighten(columns):
                     break
 
 
-def part_of(slot, joins):
+def part_of(slot: Slot, joins: Callable[[Link], bool]) -> set[Slot]:
     """The slots that links, of those which `joins` is true for, join to `slot`."""
     part, left = {slot}, [slot]
     while left:
@@ -129,7 +136,7 @@ def part_of(slot, joins):
     return part
 
 
-def move(part, by, columns):
+def move(part: set[Slot], by: float, columns: Columns) -> bool:
     """Moves a part of the picture where there is room and it makes the wires better; returns
     whether it did."""
     links = {link: None for slot in part for link in slot.ins + slot.outs}
@@ -144,7 +151,7 @@ def move(part, by, columns):
     return False
 
 
-def has_room(slot, column):
+def has_room(slot: Slot, column: Sequence[Slot]) -> bool:
     """Whether a slot keeps its distance from its neighbours in the column."""
     return all(
         lower.y - upper.y >= lower.gap - 1e-6
@@ -152,12 +159,12 @@ def has_room(slot, column):
     )
 
 
-def cost(link):
+def cost(link: Link) -> float:
     """What a link costs the picture."""
     return weight(link) * (abs(rise(link)) + BEND * bent(link))
 
 
-def close_up(columns):
+def close_up(columns: Columns) -> None:
     """Moves circuits that nothing joins to those above them up to these."""
     left = sorted((slot for column in columns for slot in column), key=lambda slot: slot.y)
     while left:

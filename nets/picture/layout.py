@@ -6,9 +6,11 @@ nothing else stands. Labels stand above and below the level ends of their own wi
 """
 
 import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from chainrule.nets.picture.columns import arrange
+from chainrule.nets.picture.circuit import Cell, Wire
+from chainrule.nets.picture.columns import Link, Slot, arrange
 from chainrule.nets.picture.heights import rise, settle
 
 LABEL, SYMBOL = 12, 14  # font sizes
@@ -54,9 +56,14 @@ class Layout:
     arrows    the points (x, y) at which outputs end
     """
 
-    def __init__(self, cells, widths):
-        self.shapes, self.names, self.wires = {}, {}, {}
-        self.labels, self.forks, self.stubs, self.arrows = [], [], [], []
+    def __init__(self, cells: Sequence[Cell], widths: Mapping[str, float]) -> None:
+        self.shapes: dict[Cell, Box] = {}
+        self.names: dict[Cell, Box] = {}
+        self.labels: list[tuple[str, Box]] = []
+        self.stubs: list[Level] = []
+        self.wires: dict[Wire, list[Level]] = {}
+        self.forks: list[tuple[float, float]] = []
+        self.arrows: list[tuple[float, float]] = []
         self._widths = widths
         columns = arrange(cells)
         settle(columns, self._apart, drop)
@@ -72,7 +79,7 @@ class Layout:
             x = end + min(CHANNEL + 0.25 * max(climbs, default=0), WIDEST)
         self.width = end + MARGIN
 
-    def _reach(self, slot):
+    def _reach(self, slot: Slot) -> tuple[float, float]:
         """How far the belongings of a slot reach above its wire, and below."""
         cell = slot.cell
         if cell is None:
@@ -82,10 +89,10 @@ class Layout:
         low = max((PORTS * k - PORTS * (len(cell.wires_in) - 1) / 2 for k in labelled), default=0)
         return max(half + (ROW if cell.name else 0), ROW), max(half, low + ROW)
 
-    def _apart(self, upper, lower):
+    def _apart(self, upper: Slot, lower: Slot) -> float:
         return self._reach(upper)[1] + GAP + self._reach(lower)[0]
 
-    def _place(self, column, x):
+    def _place(self, column: Sequence[Slot], x: float) -> float:
         """Places what belongs to a column that begins at `x`; returns where it ends."""
         cells = [slot.cell for slot in column if slot.cell is not None]
         inner = [cell for cell in cells if cell.kind != "output"]
@@ -100,13 +107,13 @@ class Layout:
                 (link,) = slot.ins
                 self.wires[link.wire].append(Level(x, to_x, slot.y))
             elif slot.cell.kind == "output":
-                self._end(slot, x)
+                self._end(slot, slot.cell, x)
             else:
-                self._cell(slot, x, x + left + middle / 2, to_x)
+                self._cell(slot, slot.cell, x, x + left + middle / 2, to_x)
         return to_x
 
-    def _cell(self, slot, x, middle, to_x):
-        cell, y = slot.cell, slot.y
+    def _cell(self, slot: Slot, cell: Cell, x: float, middle: float, to_x: float) -> None:
+        y = slot.y
         wide, high = width(cell), height(cell)
         box = self.shapes[cell] = Box(middle - wide / 2, y - high / 2, wide, high)
         if cell.name:
@@ -127,51 +134,52 @@ class Layout:
         if cell.is_output:
             self.arrows.append((to_x, y))
 
-    def _end(self, slot, x):
+    def _end(self, slot: Slot, cell: Cell, x: float) -> None:
         """The end of an output that other gates read, too."""
-        cell = slot.cell
         to_x = x + LEAD + self._room(cell.value, cell.gradient)
         self.wires[cell.wires_in[0]].append(Level(x, to_x, slot.y))
         self.arrows.append((to_x, slot.y))
         self._label(cell.value, x + PAD, slot.y)
         self._label(cell.gradient, x + PAD, slot.y, below=True)
 
-    def _room(self, *keys):
+    def _room(self, *keys: str) -> float:
         """What the widest label of these takes, with the space around it; 0 without any."""
         found = [self._widths[key] for key in keys if key in self._widths]
         return max(found) + 2 * PAD if found else 0
 
-    def _label(self, key, x, y, below=False, before=False):
+    def _label(
+        self, key: str, x: float, y: float, below: bool = False, before: bool = False
+    ) -> None:
         if key in self._widths:
             wide = self._widths[key]
             left, top = x - wide if before else x, y + 2 if below else y - ROW
             self.labels.append((key, Box(left, top, wide, ROW - 2)))
 
 
-def drop(link):
+def drop(link: Link) -> float:
     """How far below the middle of its cell, or above where negative, a link ends."""
     return PORTS * (link.port - (len(link.end.ins) - 1) / 2)
 
 
-def height(cell):
+def height(cell: Cell) -> float:
     if cell.kind == "gate":
         return max(GATE, PORTS * len(cell.wires_in))
     return SOURCE if cell.text else 0
 
 
-def width(cell):
+def width(cell: Cell) -> float:
     """The width of the shape of a cell."""
     return max(height(cell), text_width(cell.text, SYMBOL) + 13)
 
 
-def inset(cell, y):
+def inset(cell: Cell, y: float) -> float:
     """How far within the box of a cell, `y` below its middle, its rounded side begins."""
     radius = GATE / 2
     above = max(0.0, abs(y) - (height(cell) / 2 - radius))
     return radius - (radius**2 - above**2) ** 0.5
 
 
-def text_width(text, size=LABEL):
+def text_width(text: str, size: float = LABEL) -> float:
     """The width of a text in a monospaced font, the fonts of browsers on the safe side."""
     ems = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
     return round(ems * size * 0.615, 1)

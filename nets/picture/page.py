@@ -1,14 +1,18 @@
 """A page that shows a picture, steps through it, and moves its inputs where it can."""
 
 import json
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from chainrule.nets.node import Node
 from chainrule.nets.picture.story import Moment
 from chainrule.nets.picture.symbols import kind, symbol
+from chainrule.nets.trace import Trace
 
 HERE = Path(__file__).parent
 LARGEST = 1e300  # the largest number that a slider moves, far from where its ends overflow
@@ -23,8 +27,17 @@ ELEMENTARY: dict[str, tuple[str, ...]] = {
     "ELU": ("alpha",),
 }
 
+#: The nodes of a graph as gates.js reads them, and the upstream gradients.
+Elementary: TypeAlias = tuple[list[dict[str, Any]], list[Any]]
 
-def page(title, svg, moments, texts, circuit):
+
+def page(
+    title: str,
+    svg: str,
+    moments: Sequence[Moment],
+    texts: Mapping[str, str],
+    circuit: Elementary | None,
+) -> str:
     """The page as HTML, all in one and without a single request.
 
     `moments` are those of a `nets.picture.story.Story`, `texts` the labels by key, and `circuit`
@@ -51,7 +64,7 @@ def page(title, svg, moments, texts, circuit):
     )
 
 
-def elementary(nodes, trace, dout):
+def elementary(nodes: Sequence[Node], trace: Trace, dout: Mapping[str, Any]) -> Elementary | None:
     """A graph of numbers and gates that the page knows, as gates.js reads it: its nodes, in order
     of evaluation, and the upstream gradients. None for any other graph, for numbers and gradients
     that are not finite, and for inputs that no slider can move."""
@@ -63,7 +76,10 @@ def elementary(nodes, trace, dout):
             return None
         if node.inputs and kind(node.op) not in ELEMENTARY:
             return None
-        one = {"name": node.name, "reads": [places[source] for source in node.inputs]}
+        one: dict[str, Any] = {
+            "name": node.name,
+            "reads": [places[source] for source in node.inputs],
+        }
         if node.inputs:
             settings = {name: getattr(node.op, name) for name in ELEMENTARY[kind(node.op)]}
             one |= {"gate": kind(node.op), "settings": settings, "symbol": symbol(node.op)}
@@ -78,12 +94,12 @@ def elementary(nodes, trace, dout):
     return found, ends
 
 
-def can_slide(value):
+def can_slide(value: Any) -> bool:
     """Whether `value` is one number that a slider can move: not nan, and not too large."""
     return np.ndim(value) == 0 and abs(float(value)) <= LARGEST
 
 
-def slider(place, name, value):
+def slider(place: int, name: str, value: float) -> str:
     """A slider for the input or parameter at this place among the nodes."""
     reach = reach_of(value)
     return (
@@ -93,10 +109,10 @@ def slider(place, name, value):
     )
 
 
-def reach_of(value):
+def reach_of(value: float) -> float:
     """How far from 0 a slider goes to either side that begins at `value`."""
     return max(5.0, 2 * abs(float(value)))
 
 
-def read(name):
+def read(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")

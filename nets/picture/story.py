@@ -1,11 +1,13 @@
 """Both passes told a node at a time: the numbers, what shows when, and a sentence for each step."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.nets.node import Node
 from chainrule.nets.picture.symbols import own_name, phrase, symbol
-from chainrule.nets.trace import brief
+from chainrule.nets.trace import Trace, Traced, brief
 
 MARK = "\0"  # on either side of a key in a sentence that is being written
 
@@ -24,7 +26,7 @@ class Moment(NamedTuple):
     shows: list[str]
 
 
-def texts_of(nodes, trace, dout):
+def texts_of(nodes: Sequence[Node], trace: Trace, dout: Mapping[str, Any]) -> dict[str, str]:
     """The numbers of a trace in brief, by key: those that `nets.picture.circuit` names, and local
     derivatives, such as l3.0, of gates that compute a number from numbers.
 
@@ -40,7 +42,7 @@ def texts_of(nodes, trace, dout):
     return {key: brief(one) for key, one in found.items() if one is not None}
 
 
-def scalar(traced):
+def scalar(traced: Traced) -> bool:
     """Whether a node computes one number from numbers."""
     return all(np.ndim(value) == 0 for value in (traced.value, *traced.sent))
 
@@ -48,7 +50,7 @@ def scalar(traced):
 class Story:
     """The `moments` of a forward and a backward pass; the first comes before any step."""
 
-    def __init__(self, nodes, trace, dout):
+    def __init__(self, nodes: Sequence[Node], trace: Trace, dout: Mapping[str, Any]) -> None:
         self._nodes = {node.name: (index, node) for index, node in enumerate(nodes)}
         self._trace = trace
         # The keys of what arrives at each node, and how much of it is still to come.
@@ -66,29 +68,30 @@ class Story:
         self.moments += [self._turn(dout)]
         self.moments += [self._backward(node) for node in operations[::-1] if self._sends(node)]
 
-    def _sends(self, node):
+    def _sends(self, node: Node) -> list[tuple[str, str]]:
         """What a node sends back: pairs of a key and the name of the node that receives it."""
         index, _ = self._nodes[node.name]
         sources = zip(self._trace[node.name].sent, node.inputs, strict=False)
         return [(f"s{index}.{port}", source) for port, (_, source) in enumerate(sources)]
 
-    def _forward(self, node):
+    def _forward(self, node: Node) -> Moment:
         index, _ = self._nodes[node.name]
         name = own_name(node) or (node.name if self._trace[node.name].value.ndim else "")
         operands = [self._operand(source) for source in node.inputs]
         words = f"{name} = " * bool(name) + f"{phrase(node.op, operands)} = {mark(f'v{index}')}"
         return Moment(node.name, "forward", words.split(MARK), [f"v{index}"])
 
-    def _operand(self, name):
+    def _operand(self, name: str) -> str:
         """A node within an expression, by the name that somebody gave it, or as its number."""
         index, node = self._nodes[name]
         if self._trace[name].value.ndim:
             return name
         return own_name(node) or mark(f"v{index}")
 
-    def _turn(self, dout):
+    def _turn(self, dout: Mapping[str, Any]) -> Moment:
         """Where the forward pass ends and the backward pass begins."""
-        said, shows = [], []
+        said: list[str] = []
+        shows: list[str] = []
         for index, (name, upstream) in enumerate(dout.items()):
             if upstream is not None:
                 said.append(f"{self._called(name)} gets {mark(f'd{index}')}")
@@ -96,9 +99,10 @@ class Story:
         words = f"Backward, from the outputs: {', '.join(said) or 'none of them gets a gradient'}."
         return Moment("", "", words.split(MARK), shows)
 
-    def _backward(self, node):
+    def _backward(self, node: Node) -> Moment:
         index, _ = self._nodes[node.name]
-        said, sums, shows = [], [], []
+        said, sums = [], []
+        shows: list[str] = []
         for port, (key, target) in enumerate(self._sends(node)):
             self._missing[target] -= 1
             whole = self._receive(target, key)
@@ -115,16 +119,16 @@ class Story:
         words = f"{who} sends back {why}{', '.join(said)}.{''.join(sums)}"
         return Moment(node.name, "backward", words.split(MARK), shows)
 
-    def _receive(self, name, key):
+    def _receive(self, name: str, key: str) -> list[str]:
         """Notes what arrives at a node; the key of its gradient once nothing more is to come."""
         self._parts[name].append(key)
         return [] if self._missing[name] else [f"g{self._nodes[name][0]}"]
 
-    def _called(self, name):
+    def _called(self, name: str) -> str:
         _, node = self._nodes[name]
         return own_name(node) or f"the {symbol(node.op)} gate"
 
 
-def mark(key):
+def mark(key: str) -> str:
     """The place of a number in a sentence."""
     return f"{MARK}{key}{MARK}"

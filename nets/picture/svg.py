@@ -4,9 +4,11 @@ Every colour is written into its element and the background is white, so that a 
 same wherever it stands: in a notebook, dark or light, on a web page, or as a file of its own.
 """
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
-from chainrule.nets.picture.layout import LABEL, MARGIN, ROW, SYMBOL
+from chainrule.nets.picture.circuit import Cell
+from chainrule.nets.picture.layout import LABEL, MARGIN, ROW, SYMBOL, Box, Layout, Level
 
 FONT = "ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,'Liberation Mono',monospace"
 INK, WIRE, NAME = "#24292f", "#8c959f", "#57606a"
@@ -23,7 +25,14 @@ LINE = 18  # the height of a line of a caption
 NARROWEST = 480  # the least width of a picture with a caption
 
 
-def draw(layout, texts, titles, active=(), caption=(), lines=0):
+def draw(
+    layout: Layout,
+    texts: Mapping[str, str],
+    titles: Mapping[str, str],
+    active: Sequence[str] = (),
+    caption: Sequence[str] = (),
+    lines: int = 0,
+) -> str:
     """The SVG of a layout with the `texts` of its labels by key, those that are missing left out.
 
     `titles` holds, by name of a node, what a browser shows under the mouse. `active` is the name
@@ -60,7 +69,7 @@ def draw(layout, texts, titles, active=(), caption=(), lines=0):
     return "\n".join(parts)
 
 
-def path(levels):
+def path(levels: Sequence[Level]) -> str:
     """A wire as the data of an SVG path: level, and in between bent with level ends."""
     _, x, y = levels[0]
     parts = [f"M{levels[0].x:.1f},{y:.1f}"]
@@ -73,7 +82,7 @@ def path(levels):
     return "".join([*parts, f"H{x:.1f}"])
 
 
-def shape(cell, box, titles, active):
+def shape(cell: Cell, box: Box, titles: Mapping[str, str], active: Sequence[str]) -> str:
     """A gate, an input or a parameter."""
     fill, stroke, radius = SHAPES[cell.kind]
     if active and active[0] == cell.node:
@@ -89,7 +98,7 @@ def shape(cell, box, titles, active):
     )
 
 
-def label(key, box, content):
+def label(key: str, box: Box, content: str) -> str:
     """A value or a gradient; what is sent along a wire stands at its end."""
     settings = f' data-key="{key}" fill="{VALUE if key[0] == "v" else GRADIENT}"'
     if key[0] == "s":
@@ -97,5 +106,5 @@ def label(key, box, content):
     return text(content, box.left, box.top + 11, settings)
 
 
-def text(content, x, y, settings=""):
+def text(content: str, x: float, y: float, settings: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}"{settings}>{escape(content)}</text>'

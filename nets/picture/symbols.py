@@ -1,6 +1,9 @@
 """How an operation is written: in its gate, and in a sentence about it."""
 
 import re
+from collections.abc import Sequence
+
+from chainrule.nets.node import Node
 
 #: By class: the symbol in the gate, and the operation on its inputs in words. `{op.…}` is a
 #: setting of the layer, `{sign}` and `{size}` are the first letter of the symbol and the others.
@@ -27,20 +30,20 @@ SYMBOLS = {
 COMMUTATIVE = {"Add", "Multiply", "Max"}
 
 
-def kind(op):
+def kind(op: object) -> str:
     """The class of one of the library's own layers, "" for any other operation."""
     ours = type(op).__module__.startswith("chainrule.layers.")
     return type(op).__name__ if ours else ""
 
 
-def symbol(op):
+def symbol(op: object) -> str:
     """What stands in the gate of `op`: "+", "×0.5", "Affine"."""
     if kind(op) not in SYMBOLS:
         return type(op).__name__
     return SYMBOLS[kind(op)][0].format(op=op).replace("-", "−")
 
 
-def phrase(op, operands):
+def phrase(op: object, operands: Sequence[str]) -> str:
     """`op` applied to the `operands`, which are strings: "x + y", "Affine(x)"."""
     if kind(op) not in SYMBOLS:
         return f"{type(op).__name__}({', '.join(operands)})"
@@ -48,7 +51,7 @@ def phrase(op, operands):
     return words.format(*operands, op=op, sign=written[0], size=written[1:])
 
 
-def own_name(node):
+def own_name(node: Node) -> str:
     """The name that somebody gave to `node`; "" for one made up from class and count: add1."""
     made_up = node.inputs and re.fullmatch(rf"{type(node.op).__name__.lower()}\d+", node.name)
     return "" if made_up else node.name

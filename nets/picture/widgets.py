@@ -1,11 +1,17 @@
 """Sliders beside a picture in a notebook."""
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from chainrule.nets.picture.page import LARGEST, reach_of
 
 
-def sliders(values, ranges, redraw):
+def sliders(
+    values: Mapping[str, float],
+    ranges: Mapping[str, tuple[float, float]],
+    redraw: Callable[[Mapping[str, float]], str],
+) -> Any:
     """A box with a slider for each of `values`, by name, and below what `redraw` makes of them, as
     HTML; see `nets.picture.Picture.sliders`."""
     for name, limits in ranges.items():
@@ -35,7 +41,7 @@ def sliders(values, ranges, redraw):
             ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=name)
         )
 
-    def update(_):
+    def update(_: Any) -> None:
         shown.value = redraw({control.description: control.value for control in controls})
 
     for control in controls:
@@ -43,7 +49,7 @@ def sliders(values, ranges, redraw):
     return ipywidgets.VBox([*controls, shown])
 
 
-def is_range(limits):
+def is_range(limits: Any) -> bool:
     """Whether `limits` are two numbers between which a slider can move."""
     try:
         low, high = limits
