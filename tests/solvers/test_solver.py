@@ -285,6 +285,7 @@ def test_a_run_interrupted_in_the_loss_is_brought_to_the_same_end(at):
     assert same(held(model), held(whole))
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_in_the_middle_of_an_update_waits_for_its_end():
     class Interrupting(SGD):
         def step(self, w, dw, *memory):

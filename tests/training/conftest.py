@@ -4,7 +4,6 @@ import contextlib
 import io
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from chainrule.__main__ import main
 from chainrule.nets.files import read_arrays
+from tests.signals import HEEDED
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -21,22 +21,7 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "OPENBLAS_NUM_THREADS": "1",  # or tests side by side wait for each other
 }
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 BAR = re.compile(r" *(epoch \d+/\d+: +)?\d+%\|.*\| \d+/\d+ \[.*\] *")
-
-
-def with_signals():
-    """What a process does at its start so that signals end it, though pytest itself may have been
-    started to ignore some, as by nohup; and though its shell may, that runs it with &."""
-    for name in SIGNALS:
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
-
-
-DEFAULTS = {
-    "stdout": subprocess.PIPE,
-    "stderr": subprocess.PIPE,
-    "preexec_fn": None if sys.platform == "win32" else with_signals,
-}
 
 
 def lines_of(said):
@@ -55,7 +40,7 @@ class Script:
         """The process, begun; it writes what it prints at once."""
         return subprocess.Popen(
             [sys.executable, str(script), *map(os.fspath, options)],
-            **DEFAULTS | popen,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | HEEDED | popen,
             cwd=self.folder,
             env=os.environ | ENVIRONMENT,
             text=True,
