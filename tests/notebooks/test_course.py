@@ -156,6 +156,7 @@ def test_checks_call_what_there_is(name):
     assert {one for one in called if not hasattr(exercise, one)} == set()
 
 
+@pytest.mark.slow
 @every_homework
 def test_marks(name, tmp_path):
     folder, wrong = tmp_path / "submitted", wrong_submissions(name)
@@ -193,6 +194,7 @@ def test_marks(name, tmp_path):
             assert diagnosis in told, f"{student}: {told}"
 
 
+@pytest.mark.slow
 def test_submissions_that_are_no_good(tmp_path):
     name, folder = homeworks()[0], tmp_path / "submitted"
     cheat = released(name)
