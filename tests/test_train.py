@@ -285,7 +285,7 @@ def test_an_interrupt_ends_with_one_line_and_status_130_whenever_it_comes(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(running, "check_gradients", lambda *_: True)
-    monkeypatch.setattr(f"training.running.{moment}", interrupted)
+    monkeypatch.setattr(f"chainrule.training.running.{moment}", interrupted)
     assert trained(["--epochs", "1", "--gradcheck"]) == 130
     last = capsys.readouterr().err.splitlines()[-1]
     assert re.match(r"chainrule: interrupted($| .*chainrule resume runs/)", last), last

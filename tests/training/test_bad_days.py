@@ -194,7 +194,11 @@ def test_a_disk_that_becomes_read_only_leaves_the_checkpoint_before(script, whol
 def test_a_run_folder_that_is_deleted_in_mid_run_is_not_called_safe(script, tmp_path):
     often = tmp_path / "often.py"
     often.write_text(
-        "from chainrule.training import command, keeper\nkeeper.SHARE = 1.0\ncommand.program()\n"
+        "from functools import partial\n"
+        "from chainrule import __main__ as command\n"
+        "from chainrule.training import keeper\n"
+        "keeper.SHARE = 1.0\n"
+        "command.program(partial(command.main, default='train'))\n"
     )
     process = script.start(*LONG, "--run-dir", "run", script=often)
     script.wait_for_line(process, "epoch   1")
@@ -252,7 +256,7 @@ def folder(ended, tmp_path):
         ),
         ("n" * 300, "--run-dir n+: cannot be made: File name too long; choose another folder"),
         ("x\ny/" + "n" * 300, r"--run-dir x\\ny/n+: cannot be made: File name too long; choose"),
-        ("run", "--run-dir run: holds a run already; go on with it by --resume run, or choose"),
+        ("run", "--run-dir run: holds a run already; go on with it by chainrule resume run, or"),
         ("mine", r"--run-dir mine: holds metrics\.csv and no run, expected a new or an empty"),
     ],
 )
@@ -634,13 +638,15 @@ def test_numbers_that_overflow_in_mid_run_end_it_and_the_best_network_is_kept(sc
 def test_memory_that_runs_out_ends_the_run_with_a_line(script):
     (script.folder / "little.py").write_text(
         "import resource\n"
-        "from chainrule.training import command, running\n"
+        "from functools import partial\n"
+        "from chainrule import __main__ as command\n"
+        "from chainrule.training import running\n"
         "def announce(run):\n"
         "    pages = int(open('/proc/self/statm').read().split()[0])\n"
         "    limit = pages * resource.getpagesize() + 120_000_000\n"
         "    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
         "running.announce = announce\n"
-        "command.program()\n"
+        "command.program(partial(command.main, default='train'))\n"
     )
     done = script.run("--hidden", "3000,3000", "--run-dir", "run", script="little.py")
     one_line(done, 1, "not enough memory: Unable to allocate .*; try a smaller --hidden or --ba")

@@ -16,14 +16,18 @@ KILLS = 25
 DEFAULT = (1, 13)  # of them; the others are slow tests
 #: train.py, but a share of the time goes into saving; where it is infinite, after every step.
 SAVES_MORE_OFTEN = """
-from chainrule.training import command, keeper
+from functools import partial
+from chainrule import __main__ as command
+from chainrule.training import keeper
 
 keeper.SHARE = float("{share}")
-command.program()
+command.program(partial(command.main, default="train"))
 """
 SAVES_AT_A_STEP_AND_DIES = """
 import os, signal
-from chainrule.training import command, keeper
+from functools import partial
+from chainrule import __main__ as command
+from chainrule.training import keeper
 
 def after_step(self, solver, then=keeper.Keeper.after_step):
     then(self, solver)
@@ -32,7 +36,7 @@ def after_step(self, solver, then=keeper.Keeper.after_step):
         os.kill(os.getpid(), signal.SIGKILL)
 
 keeper.Keeper.after_step = after_step
-command.program()
+command.program(partial(command.main, default="train"))
 """
 COMMON = ["--schedule", "cosine", "--warmup", "2", "--norm", "batchnorm", "--dropout", "0.8"]
 QUICK = [*COMMON, "--no-report"]

@@ -252,7 +252,9 @@ def test_folders_of_several_runs_are_resumed_as_such_and_damaged_ones_are_named(
     options = [*SMALL, "--epochs", "1", "--seeds", "2", "--run-dir", "a"]
     assert train.main(options) == 0
     capsys.readouterr()
-    refused(options, "--run-dir a: holds a run already; go on with it by --resume a", capsys)
+    refused(
+        options, "--run-dir a: holds a run already; go on with it by chainrule resume a", capsys
+    )
     refused(["--resume", "a", "--epochs", "9"], "--epochs 9: goes with one run, a holds", capsys)
     one = ["--resume", "a/seed-0", "--jobs", "2"]
     refused(one, "--jobs 2: goes with several runs, a/seed-0 holds one", capsys)
