@@ -5,8 +5,6 @@ import pytest
 
 from chainrule.layers import BatchNorm
 
-both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
 
 def ulps(dtype):
     return 8 * np.finfo(dtype).eps
@@ -20,7 +18,6 @@ def worked_example(dtype=np.float64):
     return layer, np.array([[0], [2], [4]], dtype)
 
 
-@both_dtypes
 def test_out_and_gradients_in_training_are_the_hand_worked_ones(dtype):
     layer, x = worked_example(dtype)
     out, cache = layer.forward(x)
@@ -31,7 +28,6 @@ def test_out_and_gradients_in_training_are_the_hand_worked_ones(dtype):
     np.testing.assert_array_equal(grads["beta"], [3])
 
 
-@both_dtypes
 def test_inference_uses_the_running_statistics_and_leaves_them_alone(dtype):
     layer, _ = worked_example(dtype)
     layer.state["running_mean"][...] = 1
@@ -47,7 +43,6 @@ def test_inference_uses_the_running_statistics_and_leaves_them_alone(dtype):
         np.testing.assert_array_equal(layer.state[name], array)
 
 
-@both_dtypes
 def test_running_statistics_move_a_tenth_of_the_way_to_the_biased_batch_statistics(dtype):
     layer, x = worked_example(dtype)
     layer.forward(x)
@@ -100,7 +95,6 @@ def test_images_are_normalised_per_channel_like_the_rows_of_their_pixels(train):
         np.testing.assert_allclose(on_images.state[name], on_rows.state[name], rtol=1e-12)
 
 
-@both_dtypes
 def test_a_constant_added_to_a_feature_changes_nothing(dtype):
     layer, x = worked_example(dtype)
     out, cache = layer.forward(x + dtype(1e4))
@@ -118,7 +112,6 @@ def test_the_input_gradient_sums_to_0_over_the_batch():
     np.testing.assert_allclose(dx.sum(axis=0), [0, 0, 0], atol=1e-14)
 
 
-@both_dtypes
 def test_a_batch_of_one_gives_beta_and_no_input_gradient(dtype):
     layer, _ = worked_example(dtype)
     out, cache = layer.forward(np.array([[5]], dtype))
