@@ -103,6 +103,7 @@ def ctrl_c():
 # Workers, by default
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     whole = all(os.path.isdir(argument) for argument in config.args)
@@ -133,6 +134,5 @@ def pytest_testnodedown(node):
 def pytest_terminal_summary(terminalreporter, config):
     left_out = config.stash.get(LEFT_OUT, 0)
     if left_out:
-        terminalreporter.write_line(
-            f"{left_out} slow tests were left out; pytest -m slow runs them"
-        )
+        were, them = ("test was", "it") if left_out == 1 else ("tests were", "them")
+        terminalreporter.write_line(f"{left_out} slow {were} left out; pytest -m slow runs {them}")
