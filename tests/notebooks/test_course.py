@@ -108,6 +108,7 @@ def test_there_are_nine():
     assert [name[0] for name in homeworks()] == [*"123456789"]
 
 
+@pytest.mark.slow
 def test_the_students_notebooks_are_what_the_command_makes(tmp_path):
     course("build", tmp_path)
     for name in homeworks():
