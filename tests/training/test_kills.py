@@ -13,7 +13,7 @@ from chainrule.nets.files import read_arrays
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on Windows")
 SLOW = pytest.mark.slow
 KILLS = 25
-DEFAULT = (1, 13)  # of them; the others are slow tests
+DEFAULT = (13,)  # of them; the others are slow tests
 #: train.py, but a share of the time goes into saving; where it is infinite, after every step.
 SAVES_MORE_OFTEN = """
 from functools import partial

@@ -131,6 +131,7 @@ def test_ten_layers_of_sigmoids_are_named(rule):
 
 
 @pytest.mark.no_cover  # slow enough as it is
+@pytest.mark.slow
 def test_six_layers_of_sigmoids_with_batch_norm_are_not():
     assert diagnosed(MLP([64] + [50] * 6 + [10], activation=Sigmoid(), norm=BatchNorm, rng=0))
 
