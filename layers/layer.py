@@ -45,6 +45,13 @@ class Layer:
         self.params = {}
         self.state = {}
 
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The names of those of `params` that are weights, which an L2 penalty and weight decay
+        pull towards 0: here those with two or more dimensions. A class says so itself where that
+        is not true of it, `weights = ("kernel",)`, or `weights = ()` for none."""
+        return tuple(name for name, array in self.params.items() if array.ndim >= 2)
+
     @any_inputs
     def forward(self, *inputs: Any, train: bool = True) -> tuple[Any, Cache]:
         """The output for `inputs`, and a cache for `backward`. Raises TypeError where an input

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.layers import MSE, Layer, Loss, SoftmaxCrossEntropy
 from chainrule.layers.annotations import Floats, Grads
 from chainrule.layers.init import is_finite
-from chainrule.nets.naming import is_weight
+from chainrule.nets.naming import weights_of
 
 Read = TypeVar("Read", bound=np.ndarray)
 
@@ -21,8 +21,8 @@ class Model:
 
     net   a layer, usually a network: `MLP([64, 100, 10])`
     loss  a loss layer, called as loss.forward(out, y)
-    l2    adds 0.5 · l2 · ΣW² over the weight matrices (see `nets.is_weight`) to the loss, and
-          l2 · W to their gradients
+    l2    adds 0.5 · l2 · ΣW² over the weight matrices (see `weights`) to the loss, and l2 · W to
+          their gradients
 
     `params` and `state` are those of the network. Raises TypeError where loss is no loss layer,
     ValueError where l2 is negative or no number.
@@ -50,6 +50,11 @@ class Model:
     def state(self) -> dict[str, Floats]:
         return self.net.state
 
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The names of the parameters that the network declares as weights."""
+        return weights_of(self.net)
+
     def loss(self, x: np.ndarray, y: ArrayLike, weight: float = 1.0) -> tuple[float, Grads]:
         """The training loss for rows x (N, …) and targets y, a float, and its gradients, a dict
         with the keys of `params`; all of them times `weight`, the share that the rows have in a
@@ -59,10 +64,10 @@ class Model:
         dout, _ = self.criterion.backward(weight, loss_cache)
         grads = self.net.param_grads(dout, cache)
         if self.l2:
-            for name, W in self.params.items():
-                if is_weight(name):
-                    loss += 0.5 * self.l2 * np.vdot(W, W)
-                    grads[name] = grads[name] + (weight * self.l2) * W
+            for name in self.weights:
+                W = self.params[name]
+                loss += 0.5 * self.l2 * np.vdot(W, W)
+                grads[name] = grads[name] + (weight * self.l2) * W
         return weight * float(loss), grads
 
     def outputs(self, x: ArrayLike) -> Floats:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from chainrule.solvers import UpdateRule
+from chainrule.solvers import NonFiniteError, UpdateRule
 from chainrule.solvers.finite import global_norm
 
 LOWEST, HIGHEST = 1e-8, 1e2  # of the range test; inputs 1000 times too large want rates near 1e-5
@@ -62,7 +62,11 @@ class Descent:
             if norm > self.clip_norm:
                 grads = {name: dw * (self.clip_norm / norm) for name, dw in grads.items()}
             self.rule.lr = rate
-            self.rule.update(self.model.params, grads)
+            try:
+                self.rule.update(self.model.params, grads)
+            except NonFiniteError:  # a gradient too large to be squared
+                yield math.inf
+                return
             yield float(loss)
 
     def batches(self) -> Iterator[np.ndarray]:
