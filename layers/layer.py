@@ -35,6 +35,10 @@ class Layer:
     #: The scheme for the weights of an affine layer whose output goes into this layer.
     weight_init = staticmethod(lecun_normal)
 
+    #: How many rows a training batch has to have, so that it says something. A solver adds a last
+    #: batch of fewer rows to the one before it.
+    min_rows = 1
+
     #: How many of the inputs have a gradient, where not all: a loss has none for its targets.
     differentiable: int | None = None
 
@@ -189,6 +193,15 @@ class Layer:
                 f"{self!r}: dout has shape {dout.shape}, expected {shape}, the shape of the output"
             )
         return dout
+
+    def check_variance(self, var: Floats) -> None:
+        """Raises FloatingPointError where a variance has overflowed: to divide by it would give
+        zeros, whatever x is."""
+        if var.size and var.max() == np.inf:
+            raise FloatingPointError(
+                f"{self!r}: {np.isinf(var).sum()} of {var.size} variances of x are too large for "
+                f"{var.dtype}; scale x down"
+            )
 
     def reject(self, bad: NDArray[np.bool], x: ArrayLike, name: str, expected: str) -> None:
         """Raises ValueError that shows the first entry of `x` where `bad` is true, if any is."""
