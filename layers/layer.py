@@ -138,7 +138,7 @@ class Layer:
     def floats(self, x: ArrayLike, name: str = "x") -> Floats:
         """`x` as an array of float32 or float64, of the dtype of the parameters where there are
         any: a silent cast would lose digits one way and half the speed the other way."""
-        x = np.asarray(x)
+        x = unmasked(self, name, x)
         if x.dtype not in FLOATS:
             raise TypeError(
                 f"{self!r}: {name} has dtype {x.dtype}, and gradients need float32 or float64; "
@@ -187,7 +187,7 @@ class Layer:
     def upstream(self, dout: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike) -> Floats:
         """`dout` in the layer's dtype. Raises ValueError unless it has the shape of the output:
         NumPy would broadcast a wrong one without a word."""
-        dout = np.asarray(dout, dtype)
+        dout = np.asarray(unmasked(self, "dout", dout), dtype)
         if dout.shape != shape:
             raise ValueError(
                 f"{self!r}: dout has shape {dout.shape}, expected {shape}, the shape of the output"
@@ -251,7 +251,7 @@ class Loss(Layer):
     def labels(self, targets: ArrayLike, scores: Floats) -> NDArray[np.integer]:
         """`targets` as integer labels (N,), each in 0 … C - 1, for scores (N, C)."""
         N, C = scores.shape
-        y = np.asarray(targets)
+        y = unmasked(self, "targets", targets)
         if y.shape != (N,) or y.dtype.kind not in "iu":
             raise ValueError(
                 f"{self!r}: targets has shape {y.shape} and dtype {y.dtype}, expected integer "
@@ -268,7 +268,7 @@ class Loss(Layer):
     def like(self, targets: ArrayLike, scores: Floats) -> Floats:
         """`targets` as an array of the shape and dtype of `scores`: (N,) becomes a column for
         scores (N, 1), and integer labels (N,) become one-hot for scores (N, C) with C > 1."""
-        t = np.asarray(targets)
+        t = unmasked(self, "targets", targets)
         if t.ndim == 1 and scores.ndim == 2 and len(t) == len(scores):
             if scores.shape[1] > 1:
                 return self.distribution(t, scores)
@@ -283,7 +283,7 @@ class Loss(Layer):
     def distribution(self, targets: ArrayLike, scores: Floats) -> Floats:
         """`targets` as a distribution over the classes per row (N, C): labels become one-hot."""
         N, C = scores.shape
-        t = np.asarray(targets)
+        t = unmasked(self, "targets", targets)
         if t.ndim == 2:
             if t.shape != (N, C):
                 raise ValueError(
@@ -297,6 +297,16 @@ class Loss(Layer):
         one_hot = np.zeros((N, C), scores.dtype)
         one_hot[np.arange(N), self.labels(t, scores)] = 1
         return one_hot
+
+
+def unmasked(who: object, name: str, x: ArrayLike) -> NDArray[Any]:
+    """`x` as an array. Raises TypeError, which names `who` and `name`, where entries are masked."""
+    if np.ma.is_masked(x):
+        raise TypeError(
+            f"{who}: {name} is a masked array, and what is masked would be taken for a number; "
+            f"leave it out, or fill it: {name}.filled(…)"
+        )
+    return np.asarray(x)
 
 
 def exp_limit(dtype: DTypeLike) -> float:

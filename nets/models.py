@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.layers import MSE, Layer, Loss, SoftmaxCrossEntropy
 from chainrule.layers.annotations import Floats, Grads
 from chainrule.layers.init import is_finite
+from chainrule.layers.layer import unmasked
 from chainrule.nets.naming import weights_of
 
 Read = TypeVar("Read", bound=np.ndarray)
@@ -77,7 +78,7 @@ class Model:
 
     def _in_blocks(self, x: ArrayLike, read: Callable[[Floats], Read]) -> Read:
         """What `read` makes of the network's output, block by block."""
-        x = np.asarray(x)
+        x = unmasked(type(self).__name__, "x", x)
         found: Any = None
         for at in range(0, max(len(x), 1), ROWS_AT_ONCE):
             out, _ = self.net.forward(x[at : at + ROWS_AT_ONCE], train=False)
@@ -109,7 +110,7 @@ class Classifier(Model):
     def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.
         Raises ValueError where N is 0 or the lengths differ."""
-        x, y = np.asarray(x), np.asarray(y)
+        x, y = unmasked(type(self).__name__, "x", x), unmasked(self, "y", y)
         if y.shape != (len(x),) or len(y) == 0 or y.dtype.kind not in "iub":
             raise ValueError(
                 f"Classifier: y has shape {y.shape} and dtype {y.dtype}, expected an integer label "
@@ -133,7 +134,7 @@ class Regressor(Model):
         a perfect fit, 0 for a fit no better than the mean of each column of y. Targets are
         (N, D), or (N,) for one output.
         Raises ValueError where the shapes differ or the targets are all equal."""
-        y, out = np.asarray(y), self.outputs(x)
+        y, out = unmasked(type(self).__name__, "y", y), self.outputs(x)
         if y.ndim == 1 and out.shape == (len(y), 1):
             y = y[:, np.newaxis]
         if y.shape != out.shape:
