@@ -25,8 +25,9 @@ class BatchNorm(Layer):
     Raises ValueError in training for a batch of 0, which has no mean, and of 1 (one row, or one
     image of one pixel), which is its mean; FloatingPointError where the variance is beyond the
     dtype. x̂ is exact for means of up to a million deviations, but in inference only as exact as
-    running_mean, which keeps 7 digits in float32. The terms in dbeta and dgamma are the paths through the batch mean and the batch variance; the sixth notebook derives
-    them wire by wire.
+    running_mean, which keeps 7 digits in float32.
+    The terms in dbeta and dgamma are the paths through the batch mean and the batch variance; the
+    sixth notebook derives them wire by wire.
     Source: Ioffe and Szegedy, "Batch Normalization", 2015.
     """
 
@@ -64,7 +65,7 @@ class BatchNorm(Layer):
             running_mean, running_var = mean, var
             # Differences to one of the rows first: they are exact where the mean is large, and 0
             # in a constant channel. Then the mean is that row plus the mean of the differences.
-            row = x[(0, slice(None), *[0] * (x.ndim - 2))]  # (C,)
+            row = x[0].reshape(self.features, -1)[:, 0]  # (C,)
             m, parts, row = self.over_batch(x.size // self.features, 1, row)
             if m == 1:
                 raise ValueError(

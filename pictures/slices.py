@@ -166,8 +166,12 @@ def losses_at(
 
 
 def loss_of(model: Model, x: Any, y: Any) -> float:
-    """The loss of a model in inference mode, with the penalty of its `l2`."""
-    loss, _ = model.criterion.forward(model.outputs(x), y)
+    """The loss of a model in inference mode, with the penalty of its `l2`; infinite where a layer
+    overflows."""
+    try:
+        loss, _ = model.criterion.forward(model.outputs(x), y)
+    except FloatingPointError:
+        return np.inf
     weights = [model.params[name] for name in weights_of(model)]
     return float(loss) + 0.5 * model.l2 * sum(float(np.vdot(W, W)) for W in weights)
 

@@ -44,7 +44,7 @@ def bad_row(data: Any, *names: str) -> str:
     """Name the first row of `data.<name>` that is not finite: `y_train has nan in row 7, …`; empty
     if all are finite or whole numbers."""
     for name in names:
-        rows = getattr(data, name, None)
+        rows: Any = getattr(data, name, None)
         for start in range(0, 0 if rows is None else len(rows), ROWS_AT_ONCE):
             part = np.asarray(rows[start : start + ROWS_AT_ONCE])
             if part.dtype.kind in "fc" and not (fine := np.isfinite(part)).all():
