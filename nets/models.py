@@ -110,7 +110,7 @@ class Classifier(Model):
     def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.
         Raises ValueError where N is 0 or the lengths differ."""
-        x, y = unmasked(type(self).__name__, "x", x), unmasked(self, "y", y)
+        x, y = unmasked(type(self).__name__, "x", x), unmasked(type(self).__name__, "y", y)
         if y.shape != (len(x),) or len(y) == 0 or y.dtype.kind not in "iub":
             raise ValueError(
                 f"Classifier: y has shape {y.shape} and dtype {y.dtype}, expected an integer label "

@@ -40,8 +40,9 @@ class Solver:
     `batch_size`; the last batch has what is left and counts as a step like the others. (Where a
     layer says by `min_rows` that so few tell it nothing, as BatchNorm does of one row, what is
     left is added to the batch before.) The learning rate of a step is
-    `rule.lr * schedule(epoch)` with the epoch in the step's middle; `rule.lr` itself stays, and a callback may change it. Gradients whose norm over all
-    parameters exceeds `clip_norm` are scaled down to it.
+    `rule.lr * schedule(epoch)` with the epoch in the step's middle; `rule.lr` itself stays, and a
+    callback may change it. Gradients whose norm over all parameters exceeds `clip_norm` are scaled
+    down to it.
 
     After each epoch the model is scored, `history` grows by an entry, a best score is kept
     together with the parameters and the state it belongs to (`best`), and every callback is
