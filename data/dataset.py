@@ -15,7 +15,7 @@ from chainrule.data.copies import split_apart
 from chainrule.data.notes import REGRESSION, are_numbers, notes_on_labels
 from chainrule.data.pixels import Pixels
 from chainrule.data.splits import TRAIN_VAL_TEST
-from chainrule.data.standardiser import Examples, Standardiser
+from chainrule.data.standardiser import Examples, Standardiser, check_unmasked
 
 Labels = NDArray[np.integer]
 
@@ -214,7 +214,11 @@ class Dataset:
 def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDArray[Any]) -> None:
     """Raise ValueError unless x (N, …) is finite float32 or float64 and y names N classes."""
     for called, array in ((x_name, x), (y_name, y)):
-        check_array(name, called, array)
+        check_unmasked(f"{name}: {called}", array)
+        if not isinstance(array, np.ndarray | Pixels):
+            raise ValueError(
+                f"{name}: {called} is a {type(array).__name__}, expected an array (np.asarray)"
+            )
     if x.dtype not in (np.float32, np.float64):
         raise ValueError(f"{name}: {x_name} has dtype {x.dtype}, expected float32 or float64")
     if x.ndim < 2 or x.size == 0:
@@ -240,20 +244,6 @@ def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDA
         )
     if first := _not_finite(x):
         raise ValueError(f"{name}: {x_name}{list(first)} is {x[first]}, expected finite numbers")
-
-
-def check_array(name: str, called: str, array: object) -> None:
-    """Raise ValueError for what is no plain array: its mask, or the names of its columns, would be
-    lost without a word."""
-    if isinstance(array, np.ma.MaskedArray):
-        raise ValueError(
-            f"{name}: {called} is a masked array, whose mask would be lost: fill in what is "
-            f"masked, or leave such rows out"
-        )
-    if not isinstance(array, np.ndarray | Pixels):
-        raise ValueError(
-            f"{name}: {called} is a {type(array).__name__}, expected an array (np.asarray)"
-        )
 
 
 def _not_finite(x: Examples | Pixels) -> tuple[int, ...]:

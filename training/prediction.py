@@ -26,6 +26,7 @@ from chainrule.data import Standardiser
 from chainrule.data.cells import numbered, plain
 from chainrule.data.npz_file import as_floats
 from chainrule.data.rows import Known, quoted, read_rows
+from chainrule.data.standardiser import check_unmasked
 from chainrule.layers import Layer
 from chainrule.nets import Classifier, FileError
 from chainrule.nets.files import read_arrays, write_file
@@ -103,11 +104,7 @@ class Trained:
         that float64 cannot hold.
         """
         order = self.order(x)
-        if isinstance(x, np.ma.MaskedArray):
-            raise ValueError(
-                f"{self.path}: x is a masked array, whose mask would be lost: fill in what is "
-                f"masked, or leave such rows out"
-            )
+        check_unmasked(f"{self.path}: x", x)
         x = np.asarray(x)
         if order is not None:
             x = x[:, order]

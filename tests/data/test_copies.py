@@ -74,7 +74,7 @@ def test_labels_that_are_missing_are_refused_in_arrays(label):
 def test_masks_and_frames_are_refused():
     x, y = np.arange(12.0).reshape(6, 2), np.arange(6) % 2
     for given in ((np.ma.masked_array(x, x > 3), y), (x, np.ma.masked_array(y, y > 0))):
-        with pytest.raises(ValueError, match="is a masked array, whose mask would be lost"):
+        with pytest.raises(ValueError, match="is a masked array, and what is masked"):
             Dataset.from_arrays("t", *given)
     with pytest.raises(ValueError, match=r"t: x is a list, expected an array \(np.asarray\)"):
         Dataset.from_arrays("t", x.tolist(), y)

@@ -508,7 +508,7 @@ def test_numbered_columns_in_another_order_are_refused(flowers):
 
 def test_masks_and_integers_that_would_be_rounded_are_refused_in_python(flowers):
     run = Trained.open(flowers[0])
-    with pytest.raises(ValueError, match="x is a masked array, whose mask would be lost"):
+    with pytest.raises(ValueError, match="x is a masked array, and what is masked"):
         run.predict(np.ma.masked_array(np.ones((2, 2)), [[True, False]] * 2))
     with pytest.raises(
         ValueError, match=r"x\[1, 0\] is 4611686018427387905, an integer that float64"
