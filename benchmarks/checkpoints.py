@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,17 +44,18 @@ def train(dataset, options, folder, saving):
     run = assembled(options, dataset, model, solver, folder)
     solver.callbacks, solver.progress = [run.keeper.monitor], False
     seconds = []
+    keeper: Any = run.keeper
 
     def save(solver, then=run.keeper.save):
         started = time.perf_counter()
         then(solver)
         seconds.append(time.perf_counter() - started)
 
-    run.keeper.save = save if saving else lambda _: None
+    keeper.save = save if saving else lambda _: None
     started = time.perf_counter()
-    run.keeper.save(solver)
+    keeper.save(solver)
     solver.train()
-    run.keeper.save(solver)
+    keeper.save(solver)
     total = time.perf_counter() - started
     run.release()
     return total, seconds

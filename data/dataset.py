@@ -80,7 +80,7 @@ class Dataset:
     def from_arrays(
         cls,
         name: str,
-        x: Examples,
+        x: Examples | Pixels,
         y: NDArray[Any],
         *,
         image_shape: tuple[int, ...] | None = None,

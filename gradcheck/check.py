@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.gradcheck.calls import inference
 from chainrule.gradcheck.formulas import compare_with_reference
-from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.judge import Effort, Judge
 from chainrule.gradcheck.probes import ask, look_for_instability, probe
 from chainrule.gradcheck.report import GradientError, Report
 from chainrule.gradcheck.watch import runs
@@ -25,7 +25,7 @@ def check(
     modes: str | tuple[str, ...] = ("train", "inference"),
     reference: Any = None,
     seed: int = 0,
-    effort: str = "full",
+    effort: Effort = "full",
 ) -> Report:
     """Check `layer.backward` on these inputs, in every way there is.
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule.gradcheck.check import examine
 from chainrule.gradcheck.diagnosis.scene import STRENGTHS, Scene
-from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.judge import Effort, Judge
 from chainrule.gradcheck.pairs import Complaint, Pair, is_float, pair
 from chainrule.gradcheck.report import Probe, Report
 from chainrule.gradcheck.source import in_order, method
@@ -31,7 +31,7 @@ def check_functions(
     backward: Callable[..., Any] | None,
     *inputs: Any,
     seed: int = 0,
-    effort: str = "full",
+    effort: Effort = "full",
     reference: Any = None,
 ) -> Report:
     """Check a pair of functions, `out, cache = forward(*inputs)` and `backward(dout, cache)`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from chainrule.gradcheck.values import (
 )
 from chainrule.gradcheck.verdict import RELATIVE, verdict, well_formed
 
+Effort: TypeAlias = Literal["quick", "full", "entrywise"]
+
 LINES = 250  # a tensor is measured entry by entry where so many lines suffice …
 SAMPLE = 60  # … and on so many where they do not and a direction shows an error
 
@@ -47,7 +49,7 @@ class Judge:
         wrt: tuple[str, ...] | None,
         reference: Any,
         seed: int,
-        effort: str,
+        effort: Effort,
     ) -> None:
         self.layer = layer
         self.subject = Subject(layer, inputs)

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.gradcheck.check import examine
 from chainrule.gradcheck.diagnosis.scene import STRENGTHS, Scene
 from chainrule.gradcheck.functions import FunctionJudge
-from chainrule.gradcheck.judge import Judge
+from chainrule.gradcheck.judge import Effort, Judge
 from chainrule.gradcheck.pairs import Complaint, dressed, is_float, share_of, times
 from chainrule.gradcheck.probes import ask
 from chainrule.gradcheck.report import Probe, Report
@@ -34,7 +34,7 @@ MODEL_WORDS: Words = [
 ]
 
 
-def check_model(model: Any, x: Any, y: Any, *, seed: int = 0, effort: str = "full") -> Report:
+def check_model(model: Any, x: Any, y: Any, *, seed: int = 0, effort: Effort = "full") -> Report:
     """Check the gradients of `loss, grads = model.loss(x, y)` with respect to `model.params`.
 
     Every call is made on a copy of the model, with the same random numbers, so that dropout and

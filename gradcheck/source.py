@@ -53,7 +53,7 @@ def in_order(function: ast.AST) -> list[ast.AST]:
 
 def gradient_lines(layer: Any, inputs: list[str], params: list[str]) -> dict[str, str]:
     """For each tensor the line of `backward` that last assigns its gradient: "line 12: dx = …", or
-    "layers.dropout, line 38: …" where backward is inherited from another module."""
+    "chainrule.layers.dropout, line 39: …" where backward is inherited from another module."""
     found = method(layer, "backward")
     if found is None:
         return {}

@@ -50,7 +50,7 @@ class Model:
     def state(self) -> dict[str, Floats]:
         return self.net.state
 
-    def loss(self, x: np.ndarray, y: ArrayLike, weight: float = 1.0) -> tuple[float, Grads]:
+    def loss(self, x: ArrayLike, y: ArrayLike, weight: float = 1.0) -> tuple[float, Grads]:
         """The training loss for rows x (N, …) and targets y, a float, and its gradients, a dict
         with the keys of `params`; all of them times `weight`, the share that the rows have in a
         larger batch. The gradient of x itself is not computed."""

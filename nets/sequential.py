@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chainrule.layers import Affine, Layer, ReLU, Tanh
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
@@ -33,13 +34,14 @@ class Sequential(Network):
         self.names = number(layers)
         self.adopt(self.names, layers)
 
-    def forward(self, x: np.ndarray, *, train: bool = True) -> tuple[Floats, Cache]:
+    def forward(self, x: ArrayLike, *, train: bool = True) -> tuple[Floats, Cache]:
         self.check_arrays()
+        out: Any = x
         caches = []
         for layer in self.layers:
-            x, cache = layer.forward(x, train=train)
+            out, cache = layer.forward(out, train=train)
             caches.append(cache)
-        return x, caches
+        return out, caches
 
     def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         return self._backward_to(0, dout, cache)

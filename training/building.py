@@ -1,6 +1,8 @@
 """From options to data, a network and a solver."""
 
+import argparse
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import numpy as np
 
 from chainrule import data
 from chainrule.nets import MLP, Classifier
+from chainrule.solvers import Solver
 from chainrule.training.options import (
     ACTIVATIONS,
     FROM_FOLDER,
@@ -17,10 +20,10 @@ from chainrule.training.options import (
     SCHEDULES,
     TOYS,
 )
-from chainrule.training.ranks import ALONE
+from chainrule.training.ranks import ALONE, Alone
 
 
-def load(name, folder, dtype, team=ALONE):
+def load(name: str, folder: str | None, dtype: str, team: Alone = ALONE) -> data.Dataset:
     """The data set called `name`, its inputs standardised by the training part. Each of several
     processes reads the rows that it needs, where the file is one that allows it."""
     if folder is not None and name not in FROM_FOLDER:
@@ -44,7 +47,7 @@ def load(name, folder, dtype, team=ALONE):
 
 
 @contextmanager
-def reading(option, file):
+def reading(option: str, file: str) -> Iterator[None]:
     """Within it, an OSError becomes one that names the option which asked for the file."""
     try:
         yield
@@ -54,7 +57,9 @@ def reading(option, file):
         raise OSError(f"{option} {file}: cannot be read: {error.strerror or error}") from None
 
 
-def build(options, dataset, team=ALONE):
+def build(
+    options: argparse.Namespace, dataset: data.Dataset, team: Alone = ALONE
+) -> tuple[Classifier, Solver]:
     """The classifier and the solver that the options ask for, for a `team` to train. Raises
     ValueError where an option is wrong."""
     rng = np.random.default_rng(options.seed)

@@ -1,14 +1,16 @@
 """The commands that train, and that put runs to use."""
 
+import argparse
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chainrule.training.building import build, load
 from chainrule.training.comparison import compare, compare_parser
-from chainrule.training.many import begin_many, carry_out_many, is_many, kind_of, take_up_many
+from chainrule.training.many import Many, begin_many, carry_out_many, is_many, kind_of, take_up_many
 from chainrule.training.options import fill_in, folder_of, parser, resume_parser
 from chainrule.training.prediction import evaluate, evaluate_parser, predict, predict_parser
-from chainrule.training.ranks import ALONE, as_one, team
+from chainrule.training.ranks import ALONE, Alone, Ranks, as_one, team
 from chainrule.training.running import begin, carry_out, failed, taken_up
 from chainrule.training.sanity import examine, range_picture
 
@@ -20,7 +22,7 @@ REPORTS = {
 }
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> int:
     """Does what the command line says, which begins with train, resume, predict, evaluate or
     compare; returns the exit status."""
     try:
@@ -32,7 +34,7 @@ def main(arguments):
     return as_one(ours, lambda: carried_out(arguments, ours))
 
 
-def carried_out(arguments, ours):
+def carried_out(arguments: Sequence[str], ours: Alone) -> int:
     """Does what the command line says, as one of a team of processes; returns the exit status."""
     command, *words = arguments
     try:
@@ -54,13 +56,13 @@ def carried_out(arguments, ours):
         return failed(f"not enough memory: {what}; try a smaller --hidden or --batch-size", 1)
 
 
-def in_one_process(ours, what):
+def in_one_process(ours: Alone, what: str) -> None:
     """Raises ValueError in a team of several."""
-    if ours.ranks > 1:
+    if isinstance(ours, Ranks):
         ours.complain(f"{what}: works in one process; start it without mpiexec")
 
 
-def train(options, ours=ALONE):
+def train(options: argparse.Namespace, ours: Alone = ALONE) -> int:
     """Trains in a new run folder; returns the exit status."""
     if options.sanity:
         in_one_process(ours, "--sanity")
@@ -72,10 +74,10 @@ def train(options, ours=ALONE):
         run = begin_many(options) if many else begin(options, ours)
     except (ValueError, OSError) as error:
         return failed(error, 2)
-    return carry_out_many(run) if many else carry_out(run)
+    return carry_out_many(run) if isinstance(run, Many) else carry_out(run)
 
 
-def look(options):
+def look(options: argparse.Namespace) -> int:
     """Looks for what would keep the network from learning, and trains nothing; returns the exit
     status: 1 where there is something."""
     try:
@@ -97,7 +99,7 @@ def look(options):
     return 0 if diagnosis else 1
 
 
-def resume(options, ours=ALONE):
+def resume(options: argparse.Namespace, ours: Alone = ALONE) -> int:
     """Goes on with a run; returns the exit status."""
     try:
         path = folder_of(options)
@@ -107,10 +109,14 @@ def resume(options, ours=ALONE):
         run = take_up_many(path, options.jobs) if many else taken_up(path, options.epochs, ours)
     except (ValueError, OSError) as error:
         return failed(error, 2)
-    return carry_out_many(run) if many else carry_out(run)
+    return carry_out_many(run) if isinstance(run, Many) else carry_out(run)
 
 
-def inform(command_parser, command, arguments):
+def inform(
+    command_parser: Callable[[], argparse.ArgumentParser],
+    command: Callable[[argparse.Namespace], str],
+    arguments: Sequence[str],
+) -> int:
     """Prints what a command returns; returns the exit status."""
     options = command_parser().parse_args(arguments)
     try:

@@ -1,5 +1,8 @@
 """The folder of a run: what it was asked to do, how it went, and what it has learned."""
 
+from __future__ import annotations
+
+import argparse
 import csv
 import dataclasses
 import hashlib
@@ -7,14 +10,19 @@ import importlib.metadata
 import io
 import json
 import platform
+from collections.abc import Callable
 from datetime import datetime
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import filelock
 import numpy as np
 
+from chainrule.data import Dataset
 from chainrule.nets import FileError
 from chainrule.nets.files import write_file
+from chainrule.solvers import History
 from chainrule.training.tables import column_names
 
 FORMAT = 1
@@ -37,13 +45,13 @@ class RunFolder:
     """
 
     path: Path
-    config: dict
+    config: dict[str, Any]
 
-    def __truediv__(self, name):
+    def __truediv__(self, name: str) -> Path:
         return self.path / name
 
     @classmethod
-    def create(cls, path, config):
+    def create(cls, path: str | PathLike[str], config: dict[str, Any]) -> RunFolder:
         """Makes the folder at `path`, with those above it, and writes `config` into it. Raises
         FileError where there is a run already or anything else, or nothing can be written."""
         path = Path(path)
@@ -72,7 +80,7 @@ class RunFolder:
         return folder
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str | PathLike[str]) -> RunFolder:
         """The folder of a run that was begun. Raises FileError where there is none."""
         path = Path(path)
         try:
@@ -92,7 +100,7 @@ class RunFolder:
             raise FileError(f"{path}/config.json: damaged: {error}") from None
         return cls(path, config)
 
-    def claim(self):
+    def claim(self) -> Callable[[], object]:
         """Keeps other processes from training in this folder, as far as the system can; returns a
         function that gives it free again. Raises FileError where another process trains there."""
         lock = filelock.FileLock(self / LOCK, blocking=False, thread_local=False)
@@ -107,11 +115,11 @@ class RunFolder:
             return lambda: None
         return lock.release
 
-    def write_config(self):
+    def write_config(self) -> None:
         """Writes config.json."""
         write_file(self / "config.json", json.dumps(self.config, indent=2).encode() + b"\n")
 
-    def write_metrics(self, history):
+    def write_metrics(self, history: History) -> None:
         """Writes metrics.csv; an empty field where there is no score."""
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
@@ -120,7 +128,7 @@ class RunFolder:
         write_file(self / "metrics.csv", text.getvalue().encode())
 
 
-def why_not(path, error):
+def why_not(path: Path, error: OSError) -> str:
     """Why the config.json in the folder `path` could not be read, in words."""
     if isinstance(error, NotADirectoryError):
         return "it is no folder"
@@ -133,12 +141,12 @@ def why_not(path, error):
     return "it holds none: its config.json is missing"
 
 
-def runs_in(path):
+def runs_in(path: str | PathLike[str]) -> list[Path]:
     """The folders of runs in the folder `path`, by name."""
     return sorted(config.parent for config in Path(path).glob("*/config.json"))
 
 
-def fresh_path(name):
+def fresh_path(name: str) -> Path:
     """A new folder for a run on the data called `name`: runs/DATE_TIME_NAME. It is made at once,
     since another process may be looking for one, too."""
     start = Path("runs") / f"{datetime.now():%Y-%m-%d_%H%M%S}_{name[:40]}"
@@ -154,10 +162,11 @@ def fresh_path(name):
             return path  # whoever writes there will say what is wrong
 
 
-def description(options, dataset):
+def description(options: argparse.Namespace, dataset: Dataset) -> dict[str, Any]:
     """What config.json says of a run."""
     words = {name: value for name, value in vars(options).items() if name not in ("run_dir",)}
     scale = dataset.standardiser
+    assert scale is not None  # `load` standardises
     return {
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         "options": words,
@@ -180,13 +189,13 @@ def description(options, dataset):
     }
 
 
-def one_or_all(array):
+def one_or_all(array: np.ndarray) -> Any:
     """The numbers of an array as nested lists, or as one number where they are all equal."""
     first = array.flat[0]
     return float(first) if (array == first).all() else array.tolist()
 
 
-def fingerprint(dataset):
+def fingerprint(dataset: Dataset) -> str:
     """A hash of all inputs, labels and class names of a data set."""
     digest = hashlib.blake2b(repr(dataset.classes).encode(), digest_size=16)
     for part in ("train", "val", "test"):

@@ -3,12 +3,20 @@
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
+from typing import cast
 
+from chainrule.nets import Classifier
 from chainrule.nets.blueprint import blueprint
 from chainrule.nets.files import write_arrays
-from chainrule.solvers import save_checkpoint
+from chainrule.pictures.monitor import Monitor
+from chainrule.solvers import Solver, save_checkpoint
 from chainrule.solvers.checkpoint import model_arrays
+from chainrule.solvers.history import Snapshot
+from chainrule.training.folder import RunFolder
+from chainrule.training.ranks import Alone
 
 #: The share of the time that may go into saving.
 SHARE = 0.01
@@ -21,13 +29,13 @@ SIGNALS = [
 class Stopped(Exception):
     """The run was told to stop by the signal `number`; it can be gone on with."""
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
 
 
 @contextmanager
-def handled(note):
+def handled(note: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     """Within it, the SIGNALS go to `note(number, frame)`; one that the process was started to
     ignore, as by nohup, stays ignored. Python takes signals in the main thread alone."""
     if threading.current_thread() is not threading.main_thread():
@@ -53,17 +61,17 @@ class Keeper:
     the run.
     """
 
-    def __init__(self, folder, team, monitor):
+    def __init__(self, folder: RunFolder, team: Alone, monitor: Monitor) -> None:
         self.folder = folder
         self.team = team
         self.monitor = monitor
-        self._signal = None
+        self._signal: int | None = None
         self._at_once = False
-        self._best = None
+        self._best: Snapshot | None = None
         self._cost = 0.0
         self._saved = time.perf_counter()
 
-    def after_step(self, solver):
+    def after_step(self, solver: Solver) -> None:
         """To be called between two steps. Raises Stopped after a signal, FileError where the run
         cannot be saved."""
         self.monitor.after_step(solver)
@@ -74,7 +82,7 @@ class Keeper:
         if (time.perf_counter() - self._saved) * SHARE >= self._cost:
             self.save(solver)
 
-    def save(self, solver):
+    def save(self, solver: Solver) -> None:
         """Writes the checkpoint, the metrics, and the best network so far where it is a new one.
         Raises FileError where they cannot be written; those written before are still there."""
         started = time.perf_counter()
@@ -83,28 +91,28 @@ class Keeper:
         self._saved = time.perf_counter()
         self._cost = self._saved - started
 
-    def save_results(self, solver):
+    def save_results(self, solver: Solver) -> None:
         """Writes the metrics, and the best network so far where it is a new one; raises FileError
         as `save`."""
         self.folder.write_metrics(solver.history)
         if solver.best is not None and solver.best is not self._best:
-            best = solver.best
+            best, model = solver.best, cast(Classifier, solver.model)
             write_arrays(
                 self.folder / "best.safetensors",
                 model_arrays("", best.params, best.state),
                 {
-                    "architecture": blueprint(solver.model.net),
+                    "architecture": blueprint(model.net),
                     "epoch": best.epoch,
                     "score": best.score,
                 },
             )
             self._best = best
 
-    def watching(self):
+    def watching(self) -> AbstractContextManager[None]:
         """Within it, the first of the SIGNALS ends the run after the step in progress; a second
         Ctrl-C ends it at once."""
 
-        def note(number, _):
+        def note(number: int, _: FrameType | None) -> None:
             if self._signal is not None and number == signal.SIGINT:
                 raise KeyboardInterrupt
             self._signal = number
@@ -113,7 +121,7 @@ class Keeper:
 
         return handled(note)
 
-    def heed_at_once(self):
+    def heed_at_once(self) -> None:
         """From now on a signal, or one that has come already, raises Stopped without waiting for
         the end of a step: the steps are over."""
         self._at_once = True
@@ -124,7 +132,7 @@ class Keeper:
 class Follower(Keeper):
     """That of a rank other than the first: it heeds signals, and saves nothing."""
 
-    def save(self, solver):
+    def save(self, solver: Solver) -> None:
         pass
 
     save_results = save

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import shlex
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -15,6 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from chainrule.data import Dataset
 from chainrule.nets import FileError
 from chainrule.training import search, seeds
 from chainrule.training.building import build, load
@@ -43,7 +44,7 @@ ONE_THREAD = dict.fromkeys(
 )
 
 
-def kind_of(options):
+def kind_of(options: argparse.Namespace) -> str | None:
     """ "seeds" or "search" where the options ask for several runs, else None. Raises ValueError
     where they do not go together."""
     asked = [name for name in KINDS if getattr(options, name) is not None]
@@ -68,10 +69,11 @@ class Many:
     release: Callable[[], object]  # gives the folder free for other processes
 
 
-def begin_many(options):
+def begin_many(options: argparse.Namespace) -> Many:
     """The runs that the options ask for, in a new folder. Raises ValueError or OSError where an
     option, the data or the folder is wrong."""
     kind = kind_of(options)
+    assert kind is not None
     if kind == "search" and options.trials is None:
         options.trials = TRIALS
     described = rehearsed(KINDS[kind].rehearsals(options))
@@ -82,7 +84,7 @@ def begin_many(options):
     return claimed(kind, options, folder, trials)
 
 
-def is_many(path, options):
+def is_many(path: str, options: argparse.Namespace) -> bool:
     """Whether the folder to resume is that of several runs. Raises ValueError where it is none, or
     where it does not go with the other options."""
     many = str(RunFolder.open(path).config.get("kind")) in KINDS
@@ -93,7 +95,7 @@ def is_many(path, options):
     return many
 
 
-def take_up_many(path, jobs):
+def take_up_many(path: str, jobs: int | None) -> Many:
     """The runs in the folder to resume, as many at a time as before unless `jobs` says how many.
     Those that failed go on from where they were saved, too. Raises ValueError or OSError
     where the folder, a result in it or the data are not what they were."""
@@ -116,17 +118,18 @@ def take_up_many(path, jobs):
     return claimed(kind, options, folder, trials)
 
 
-def claimed(kind, options, folder, trials):
+def claimed(kind: str, options: argparse.Namespace, folder: RunFolder, trials: list[Trial]) -> Many:
     """These runs, kept from other processes. Raises FileError where one carries them out already,
     or where a result cannot be read."""
-    outcomes = {trial.name: result_of(trial.path) for trial in trials}
+    outcomes: dict[str, Result | str | None] = {t.name: result_of(t.path) for t in trials}
     return Many(KINDS[kind], options, folder, trials, outcomes, folder.claim())
 
 
-def rehearsed(rehearsals):
+def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
     """Makes the data, the network and the solver of each of these options; returns the description
     of the first. Raises ValueError or OSError where one of them is wrong."""
-    datasets, described = {}, None
+    datasets: dict[tuple[str, ...], Dataset] = {}
+    described: dict[str, Any] = {}
     for options in rehearsals:
         source = (options.dataset, options.data_dir, options.dtype)
         if source not in datasets:
@@ -137,7 +140,7 @@ def rehearsed(rehearsals):
     return described
 
 
-def carry_out_many(many):
+def carry_out_many(many: Many) -> int:
     """Carries out the trials that are not done, then says what has come of all of them; returns
     the exit status: 0 done, 1 all failed, 130 after Ctrl-C, 143 after SIGTERM, 129 where the
     terminal was closed."""
@@ -171,7 +174,7 @@ def carry_out_many(many):
         many.release()
 
 
-def concluded(many):
+def concluded(many: Many) -> int:
     """Says what has come of the trials, all of which have ended; returns the exit status."""
     print()
     results, failures = [], []
@@ -190,7 +193,7 @@ def concluded(many):
     return 0
 
 
-def cores():
+def cores() -> int:
     """The number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -198,14 +201,16 @@ def cores():
 
 
 @contextmanager
-def watching():
+def watching() -> Iterator[list[int]]:
     """Within it, the SIGNALS end nothing: their numbers go to the list that it gives."""
     received: list[int] = []
     with handled(lambda number, _: received.append(number)):
         yield received
 
 
-def in_processes(trials, jobs, received, bar):
+def in_processes(
+    trials: Sequence[Trial], jobs: int, received: Sequence[int], bar: tqdm
+) -> dict[str, Result | str]:
     """Carries out trials, `jobs` at a time, with a line for each that ends; returns the outcomes by
     name. A signal in `received` is passed on to all, which save and end, and no more are begun; a
     second Ctrl-C ends them at once."""
@@ -240,7 +245,7 @@ def in_processes(trials, jobs, received, bar):
     return outcomes
 
 
-def started(trial):
+def started(trial: Trial) -> BaseProcess:
     """The process of a trial, under way: in one thread, and out of the reach of Ctrl-C."""
     try:
         trial.path.mkdir(exist_ok=True)
@@ -260,7 +265,7 @@ def started(trial):
 
 
 @contextmanager
-def without_interrupts():
+def without_interrupts() -> Iterator[None]:
     """Within it Ctrl-C is held back. A process that is started in it never gets one."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
@@ -272,9 +277,9 @@ def without_interrupts():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def why(trial, status):
+def why(trial: Trial, status: int | None) -> str:
     """Why a trial ended without a result, in one line."""
-    if status < 0:
+    if status is not None and status < 0:
         name = signal.Signals(-status).name
         memory = ", perhaps for want of memory" if name == "SIGKILL" else ""
         return f"failed: killed by {name}{memory}"

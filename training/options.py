@@ -4,9 +4,9 @@ import argparse
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from chainrule import data, layers, solvers
 
@@ -81,11 +81,11 @@ class Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line, without the whole usage above it, and which knows
     options by their whole names alone; `alone` says why there are no others."""
 
-    def __init__(self, *, alone="", **settings):
+    def __init__(self, *, alone: str = "", **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
         self.alone = alone
 
-    def parse_args(self, args=None, namespace=None):
+    def parse_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         found, unknown = self.parse_known_args(args, namespace)
         if unknown:
             first = unknown[0].partition("=")[0]
@@ -94,16 +94,16 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unrecognized arguments: {' '.join(unknown)}; {hint}")
         return found
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"chainrule: {message}\n")
 
 
-def sizes(text):
+def sizes(text: str) -> tuple[int, ...]:
     """ "256,128" as (256, 128); "" as no hidden layers at all."""
     return tuple(count(size.strip()) for size in text.split(",")) if text else ()
 
 
-def count(text, least=1, digits=9):
+def count(text: str, least: int = 1, digits: int = 9) -> int:
     """A whole number, at least `least`, with at most so many digits."""
     if not (text.isdecimal() and len(text) <= digits and int(text) >= least):
         raise argparse.ArgumentTypeError(
@@ -113,7 +113,7 @@ def count(text, least=1, digits=9):
     return int(text)
 
 
-def number(text, least, most):
+def number(text: str, least: float, most: float) -> float:
     """A number from `least` to `most`."""
     try:
         value = float(text)
@@ -126,7 +126,7 @@ def number(text, least, most):
     return value
 
 
-def parser():
+def parser() -> Parser:
     out = Parser(
         prog="chainrule train",
         usage="chainrule train [options]",
@@ -212,7 +212,7 @@ def parser():
     return out
 
 
-def recipes():
+def recipes() -> str:
     """What the recipes say, a line each."""
     return "\n".join(
         f"  {name:<11} --hidden {','.join(map(str, one.hidden))} --dropout {one.dropout or 1} "
@@ -221,7 +221,7 @@ def recipes():
     )
 
 
-def resume_parser():
+def resume_parser() -> Parser:
     out = Parser(
         prog="chainrule resume",
         description="Goes on with a run, or with several.",
@@ -235,13 +235,13 @@ def resume_parser():
     return out
 
 
-def add_run(out):
+def add_run(out: Parser) -> None:
     """Has a parser take the folder of a run, with or without --run; `folder_of` tells which."""
     out.add_argument("folder", metavar="RUN", nargs="?", help="the folder of the run")
     out.add_argument("--run", metavar="RUN", help="the same")
 
 
-def folder_of(options):
+def folder_of(options: argparse.Namespace) -> str:
     """The folder that was asked for. Raises ValueError where there is none, or there are two."""
     if (options.folder is None) == (options.run is None):
         raise ValueError(
@@ -251,7 +251,7 @@ def folder_of(options):
     return options.run or options.folder
 
 
-def fill_in(options, dataset):
+def fill_in(options: argparse.Namespace, dataset: data.Dataset) -> None:
     """Sets the options that were left out, with a batch that is no larger than the data."""
     recipe = RECIPES.get(options.dataset, Recipe())
     batch_size = min(recipe.batch_size, len(dataset.x_train))

@@ -4,18 +4,26 @@ What they need of a run is best.safetensors, from which the network is made anew
 which says how inputs are standardised and what the classes are called.
 """
 
+from __future__ import annotations
+
+import argparse
 import csv
 import dataclasses
 import io
 import os
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from chainrule import nets
 from chainrule.data import Standardiser, load_rows
+from chainrule.layers import Layer
 from chainrule.nets import Classifier, FileError
 from chainrule.nets.files import write_file
 from chainrule.nets.models import ROWS_AT_ONCE
@@ -54,7 +62,7 @@ class Trained:
     fingerprint: str
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str | PathLike[str]) -> Trained:
         """What the run in the folder `path` has learned. Raises FileError where there is no run, it
         has no network yet, or a file of it is damaged."""
         folder = RunFolder.open(path)
@@ -74,7 +82,7 @@ class Trained:
                 f"{path}/config.json: damaged, or not that of best.safetensors: {error!r}"
             ) from None
 
-    def predict(self, x):
+    def predict(self, x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """The classes of rows x (N, …), N names in an array, and what the network gives each class
         (N, C), in the order of `classes`: probabilities, or scores after a loss that makes none.
 
@@ -98,11 +106,11 @@ class Trained:
         names, scores = zip(*map(self.judged, self.blocks("x", x)), strict=True)
         return np.concatenate(names), np.concatenate(scores)
 
-    def judged(self, rows):
+    def judged(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The classes of rows (N, …) that are standardised, and what the network gives each."""
         return np.array(self.classes)[self.model.predict(rows)], class_scores(self.model, rows)[0]
 
-    def read(self, file):
+    def read(self, file: str) -> tuple[np.ndarray, np.ndarray | None]:
         """Rows (N, …) of a file, and their labels as text (N,) or None. Raises ValueError or
         OSError where they cannot be read or are not of the kind that the run was trained on."""
         with reading("--data", file):
@@ -112,7 +120,7 @@ class Trained:
             check_names(file, self.features)
         return rows
 
-    def blocks(self, name, x):
+    def blocks(self, name: str, x: np.ndarray) -> Iterator[np.ndarray]:
         """The rows x (N, …), block by block, as the network takes them; with a progress bar if it
         takes long. Raises ValueError, with `name`, where the dtype cannot hold them."""
         with tqdm(
@@ -138,7 +146,7 @@ class Trained:
                 bar.update(len(rows))
 
 
-def described(config, net):
+def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
     """What config.json says of the data and the network, checked, as attributes of `Trained`."""
     data, options = config["data"], config["options"]
     dtype, dataset, data_dir = (options[name] for name in ("dtype", "dataset", "data_dir"))
@@ -172,7 +180,7 @@ def described(config, net):
     }
 
 
-def predict_parser():
+def predict_parser() -> Parser:
     out = Parser(prog="chainrule predict", description="Writes the classes of rows in a file.")
     add_run(out)
     out.add_argument(
@@ -192,7 +200,7 @@ def predict_parser():
     return out
 
 
-def predict(options):
+def predict(options: argparse.Namespace) -> str:
     """Writes what the run predicts for each row of a file; returns a line that says so. Raises
     ValueError or OSError where the run or a file is wrong."""
     trained = Trained.open(folder_of(options))
@@ -206,13 +214,13 @@ def predict(options):
     return f"{out}: the class of {len(x):,} rows{ignored}, and {words}"
 
 
-def stem(file):
+def stem(file: str) -> str:
     """The name of a data file without .csv, .csv.gz or .npz."""
     name = Path(file).name
     return name[: -len(".csv.gz")] if name.lower().endswith(".csv.gz") else Path(name).stem
 
 
-def predictions(trained, file, x):
+def predictions(trained: Trained, file: str, x: np.ndarray) -> tuple[bytes, str]:
     """A CSV table of a line for each of the rows x (N, …): its number from 1, its class, and what
     the network gives each class; and in words what that is."""
     any_row = np.zeros((1, *trained.shape), trained.dtype)
@@ -229,7 +237,7 @@ def predictions(trained, file, x):
     return text.getvalue().encode(), words
 
 
-def evaluate_parser():
+def evaluate_parser() -> Parser:
     out = Parser(prog="chainrule evaluate", description="Judges a run by labelled rows.")
     add_run(out)
     out.add_argument(
@@ -241,7 +249,7 @@ def evaluate_parser():
     return out
 
 
-def evaluate(options):
+def evaluate(options: argparse.Namespace) -> str:
     """Loss, accuracy and the table of the classes, as text. Raises ValueError or OSError where
     the run or the data are wrong."""
     trained = Trained.open(folder_of(options))
@@ -261,7 +269,7 @@ def evaluate(options):
     )
 
 
-def own_test_part(trained):
+def own_test_part(trained: Trained) -> tuple[str, np.ndarray, np.ndarray]:
     """The name of the run's test part, the network's outputs for it (N, C), and its labels (N,).
     Raises ValueError or OSError where the data are not there or not what they were."""
     dataset = load(trained.dataset, trained.data_dir, trained.dtype)
@@ -273,7 +281,7 @@ def own_test_part(trained):
     return f"the test part of {dataset.name}", trained.model.outputs(dataset.x_test), dataset.y_test
 
 
-def numbers(labels, classes, file):
+def numbers(labels: np.ndarray | None, classes: Sequence[str], file: str) -> np.ndarray:
     """The classes (N,) that labels (N,) in words stand for, numbers 0 … C-1. Raises ValueError
     where there are no labels, or one is not among the classes."""
     if labels is None:
@@ -291,7 +299,7 @@ def numbers(labels, classes, file):
     return found
 
 
-def plain(label):
+def plain(label: str) -> str:
     """ "01" as "1", which is how a class is called if all of them are integers."""
     try:
         return str(int(label))

@@ -5,7 +5,8 @@ import io
 import os
 import sys
 import traceback
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from chainrule import solvers
 from chainrule.solvers.parallel import ParallelSolver
@@ -13,26 +14,28 @@ from chainrule.solvers.parallel import ParallelSolver
 #: In each the number of processes stands that an mpiexec, or srun, has started.
 SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
 
+Done = TypeVar("Done")  # what an action returns
+
 
 class Alone:
     """A run in a single process: nobody to agree with."""
 
     rank, ranks = 0, 1
     agreed = False
-    solver = solvers.Solver
+    solver: Callable[..., solvers.Solver] = solvers.Solver
 
-    def together(self, action):
+    def together(self, action: Callable[[], Done]) -> Done:
         """Does something on every rank; returns what came of it here."""
         return action()
 
-    def first(self, action):
+    def first(self, action: Callable[[], Done]) -> Done | None:
         """Does something on the first rank; returns what came of it, None on the others."""
         return action()
 
-    def same(self, **what):
+    def same(self, **what: Any) -> None:
         """Compares some things, by name, with those on the other ranks."""
 
-    def signal(self, solver, number):
+    def signal(self, solver: solvers.Solver, number: int | None) -> int | None:
         """The number of a signal that all ranks know of, and that came here or elsewhere; None
         for none. `number` is what came here."""
         return number
@@ -45,16 +48,17 @@ class Ranks(Alone):
     """A run on all processes of a communicator. `agreed` is whether a failure is known to all, so
     that each can end in good order."""
 
-    def __init__(self, comm):
+    def __init__(self, comm: Any) -> None:
         self.comm, self.rank, self.ranks = comm, comm.Get_rank(), comm.Get_size()
 
-    def solver(self, *given, **options):
+    def solver(self, *given: Any, **options: Any) -> ParallelSolver:
         """A solver that does its share of each step."""
         return ParallelSolver(self.comm, *given, **options)
 
-    def together(self, action):
+    def together(self, action: Callable[[], Done]) -> Done:
         """Raises ValueError on all ranks where it fails on one, with the reason."""
-        found, reason = None, None
+        found: Any = None
+        reason = None
         try:
             found = action()
         except (ValueError, OSError) as error:
@@ -67,10 +71,10 @@ class Ranks(Alone):
         )
         return found
 
-    def first(self, action):
+    def first(self, action: Callable[[], Done]) -> Done | None:
         return self.together(lambda: action() if self.rank == 0 else None)
 
-    def same(self, **what):
+    def same(self, **what: Any) -> None:
         """Raises ValueError on all ranks where they are not the same."""
         for rank, there in enumerate(everywhere := self.comm.allgather(what)):
             for name, value in there.items():
@@ -80,12 +84,12 @@ class Ranks(Alone):
                         f"{everywhere[0][name]}; expected the same on all ranks"
                     )
 
-    def complain(self, reason):
+    def complain(self, reason: str | None) -> None:
         if reason is not None:
             self.agreed = True
             raise ValueError(reason)
 
-    def signal(self, solver, number):
+    def signal(self, solver: Any, number: int | None) -> int | None:
         solver.asked = number or 0  # the others hear of it in the next step
         if not solver.heard:
             return None
@@ -93,7 +97,7 @@ class Ranks(Alone):
         return max(filter(None, self.comm.allgather(number)))
 
 
-def team():
+def team() -> Alone:
     """Those that do this run: `Ranks` where mpiexec has started several processes, else `Alone`.
     mpi4py is imported in the first case only. Raises ValueError where that cannot be done."""
     started = [int(size) for name in SIZES if (size := os.environ.get(name, "")).isdecimal()]
@@ -116,7 +120,7 @@ def team():
     return Ranks(comm)
 
 
-def as_one(ranks, action):
+def as_one(ranks: Alone, action: Callable[[], int]) -> int:
     """Calls `action`, which returns an exit status, on all ranks, where only the first prints. A
     rank that fails alone, whose failure the others cannot know, says why and ends them all."""
     said = io.StringIO()

@@ -4,13 +4,15 @@ import argparse
 import dataclasses
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from os import PathLike
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from chainrule.data import Dataset
-from chainrule.nets import Classifier, FileError
+from chainrule.nets import MLP, Classifier, FileError
 from chainrule.pictures.monitor import Monitor
 from chainrule.solvers import NonFiniteError, Solver, restore_checkpoint
 from chainrule.training.building import build, load
@@ -19,7 +21,7 @@ from chainrule.training.evidence import Evidence
 from chainrule.training.folder import RunFolder, description, fingerprint, fresh_path
 from chainrule.training.keeper import Follower, Keeper, Stopped
 from chainrule.training.options import fill_in
-from chainrule.training.printing import check_gradients, misgiving, report, report_epoch
+from chainrule.training.printing import best_of, check_gradients, misgiving, report, report_epoch
 from chainrule.training.ranks import ALONE, Alone
 from chainrule.training.report import write_pictures, write_report
 
@@ -39,16 +41,16 @@ class Run:
     finished: bool = False
 
 
-def begin(options, team=ALONE):
+def begin(options: argparse.Namespace, team: Alone = ALONE) -> Run:
     """A new run in a new folder. Raises ValueError or OSError where an option, the data or the
     folder is wrong."""
 
-    def prepared():
+    def prepared() -> tuple[Dataset, Classifier, Solver]:
         dataset = load(options.dataset, options.data_dir, options.dtype, team)
         fill_in(options, dataset)
         return dataset, *build(options, dataset, team)
 
-    def created():
+    def created() -> RunFolder:
         path = options.run_dir or fresh_path(Path(options.dataset).name.partition(".")[0])
         return RunFolder.create(path, config)
 
@@ -61,14 +63,14 @@ def begin(options, team=ALONE):
     return run
 
 
-def in_common(config):
+def in_common(config: Mapping[str, Any]) -> dict[str, Any]:
     """What must be the same on all ranks: the options, the versions, the data."""
     versions = {f"the version of {name}": value for name, value in config["versions"].items()}
     options = {f"--{name.replace('_', '-')}": value for name, value in config["options"].items()}
     return versions | options | {"data with the fingerprint": config["data"]["fingerprint"]}
 
 
-def taken_up(path, epochs=None, team=ALONE):
+def taken_up(path: str | PathLike[str], epochs: int | None = None, team: Alone = ALONE) -> Run:
     """The run in the folder `path`, where it stood when it was saved last; to go on until
     `epochs`, or, left out, until the number it was begun with. Raises FileError or ValueError
     where the folder, its checkpoint or the data are not what they were."""
@@ -77,7 +79,7 @@ def taken_up(path, epochs=None, team=ALONE):
     return run
 
 
-def opened(path, epochs, team):
+def opened(path: str | PathLike[str], epochs: int | None, team: Alone) -> Run:
     """The same, on one rank."""
     folder = RunFolder.open(path)
     try:
@@ -116,7 +118,7 @@ def opened(path, epochs, team):
     return run
 
 
-def restore(run):
+def restore(run: Run) -> None:
     """Brings a run to where its checkpoint stands. Raises FileError where that cannot be read."""
     folder = run.folder
     try:
@@ -129,7 +131,14 @@ def restore(run):
     run.keeper.monitor.after_step(run.solver)
 
 
-def assembled(options, dataset, model, solver, folder, team=ALONE):
+def assembled(
+    options: argparse.Namespace,
+    dataset: Dataset,
+    model: Classifier,
+    solver: Solver,
+    folder: RunFolder,
+    team: Alone = ALONE,
+) -> Run:
     """The run of these parts, with its keeper at its post. Raises FileError where another process
     trains it."""
     release = folder.claim() if team.rank == 0 else lambda: None
@@ -141,11 +150,12 @@ def assembled(options, dataset, model, solver, folder, team=ALONE):
     return Run(options, dataset, model, solver, folder, keeper, release, team)
 
 
-def announce(run):
+def announce(run: Run) -> None:
     """Prints what is about to be trained."""
     model, solver = run.model, run.solver
+    net = cast(MLP, model.net)
     print(run.dataset.describe())
-    print(f"\n{model.net.summary(run.dataset.x_train.shape[1:])}")
+    print(f"\n{net.summary(run.dataset.x_train.shape[1:])}")
     print(f"\n{model.criterion!r}, {solver.rule!r}, {solver.schedule!r}, l2={model.l2:g}")
     if run.finished:
         more = f"chainrule resume {shlex.quote(str(run.folder.path))} --epochs N"
@@ -160,12 +170,12 @@ def announce(run):
             )
 
 
-def next_rate(solver):
+def next_rate(solver: Solver) -> float:
     """The learning rate of the next step."""
     return solver.rule.lr * solver.schedule((solver.step + 0.5) / solver.steps_per_epoch)
 
 
-def carry_out(run):
+def carry_out(run: Run) -> int:
     """Trains to the end, with all that is printed and written on the way; returns the exit
     status: 0 trained, 1 failed, 130 after Ctrl-C, 143 after SIGTERM."""
     announce(run)
@@ -199,7 +209,7 @@ def carry_out(run):
     return 0
 
 
-def train_on(run):
+def train_on(run: Run) -> None:
     """Trains to the end, and saves what has come of it."""
     try:
         if not run.finished:
@@ -211,7 +221,7 @@ def train_on(run):
     run.keeper.save(run.solver)
 
 
-def place(solver):
+def place(solver: Solver) -> str:
     """Where a run stands, in words."""
     if solver.step == 0:
         return "before the first step"
@@ -220,7 +230,7 @@ def place(solver):
     return f"after step {solver.step:,}, in epoch {solver.epoch + 1} of {solver.goal}"
 
 
-def finish(run):
+def finish(run: Run) -> None:
     """Prints and writes what has come of the run."""
     model, solver, dataset, folder = run.model, run.solver, run.dataset, run.folder
     report(model, solver, dataset)
@@ -228,6 +238,7 @@ def finish(run):
         print(f"\nrun: {folder.path}")
         return
     options, (train, val, test) = run.options, folder.config["data"]["examples"]
+    best, epoch = best_of(solver)
     widths = [dataset.x_train[0].size, *options.hidden, dataset.num_classes]
     summary = [
         ("data", f"{dataset.name}: {train:,} + {val:,} + {test:,}"),
@@ -237,7 +248,7 @@ def finish(run):
         ("rule", f"{options.rule}, rate {solver.rule.lr:g}, {options.schedule}"),
         ("loss", f"{options.loss}, l2 {model.l2:g}"),
         ("epochs", f"{solver.epoch} in {sum(solver.history.seconds):.1f} s"),
-        ("validation accuracy", f"{solver.best.score:.2%}, after epoch {solver.best.epoch}"),
+        ("validation accuracy", f"{best:.2%}, after epoch {epoch}"),
         ("test accuracy", f"{model.score(dataset.x_test, dataset.y_test):.2%}"),
     ]
     evidence = Evidence.of(
@@ -255,7 +266,7 @@ def finish(run):
     print(f"\nreport: {folder / 'report.html'}")
 
 
-def told(options, solver):
+def told(options: argparse.Namespace, solver: Solver) -> dict[str, str]:
     """The options that say what was trained and how, by their names and as one would type them;
     those that were not used are left out."""
     used = vars(options) | {"lr": solver.rule.lr}
@@ -266,7 +277,7 @@ def told(options, solver):
     }
 
 
-def failed(message, status):
+def failed(message: object, status: int) -> int:
     """Says on stderr, in one line, what went wrong; returns the exit status."""
     line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(message))
     print(f"chainrule: {line}", file=sys.stderr)

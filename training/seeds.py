@@ -1,11 +1,13 @@
 """The same training with one seed after another: `chainrule train --seeds 5`."""
 
+import argparse
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from chainrule.training.comparison import aligned, picture, read
-from chainrule.training.trial import Trial, single
+from chainrule.training.trial import Result, Trial, single
 
 #: Of the scores of all seeds; the deviation is that of a sample, which takes two.
 STATISTICS: dict[str, Callable[[list[float]], float]] = {
@@ -16,7 +18,7 @@ STATISTICS: dict[str, Callable[[list[float]], float]] = {
 }
 
 
-def plan(options, path):
+def plan(options: argparse.Namespace, path: Path) -> list[Trial]:
     """The trials, in folders by seed: --seed, the number after it, …"""
     return [
         Trial(path / f"seed-{seed}", single(options, seed=seed), {})
@@ -24,19 +26,21 @@ def plan(options, path):
     ]
 
 
-def rehearsals(options):
+def rehearsals(options: argparse.Namespace) -> list[argparse.Namespace]:
     """The options to try before anything is begun: one seed stands for all."""
     return [single(options)]
 
 
-def conclude(_, path, done, __):
+def conclude(
+    _: argparse.Namespace, path: Path, done: Sequence[tuple[Trial, Result]], __: Sequence[Trial]
+) -> None:
     """Prints a table and draws seeds.png."""
     print(table(done))
     picture([read(trial.path) for trial, _ in done], path / "seeds.png")
     print(f"\n{path / 'seeds.png'} shows the curves")
 
 
-def table(done):
+def table(done: Sequence[tuple[Trial, Result]]) -> str:
     """A line per seed, then what they come to together."""
     rows = [("", "validation", "epoch", "test", "seconds")]
     for trial, one in done:
@@ -51,5 +55,5 @@ def table(done):
     return aligned(rows, right=range(1, len(rows[0])))
 
 
-def percent(share):
+def percent(share: float) -> str:
     return "-" if math.isnan(share) else f"{share:.2%}"

@@ -2,10 +2,11 @@
 
 import csv
 import gzip
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def column_names(path, features):
+def column_names(path: str, features: int) -> list[str]:
     """The names in the header of a CSV file of so many `features`, the label's aside; none where
     it has no header, or where `path` is that of no CSV file. The file is one that was read, so
     that a first line which is not all numbers is the header."""
@@ -18,7 +19,7 @@ def column_names(path, features):
     return [] if all(map(is_number, cells)) else cells
 
 
-def check_names(path, names):
+def check_names(path: str, names: Sequence[str]) -> None:
     """Raises ValueError where a CSV file has a header, but not with these names in this order."""
     pairs = zip(column_names(path, len(names)), names, strict=False)
     for column, (found, expected) in enumerate(pairs, start=1):
@@ -29,7 +30,7 @@ def check_names(path, names):
             )
 
 
-def is_number(cell):
+def is_number(cell: str) -> bool:
     """Whether a cell holds a number."""
     try:
         float(cell)

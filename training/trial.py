@@ -9,11 +9,13 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from chainrule.nets import FileError
 from chainrule.nets.files import write_file
+from chainrule.training.printing import best_of
 from chainrule.training.running import begin, carry_out, failed, taken_up
 
 #: The options that are about several runs, which none of them is begun with.
@@ -31,10 +33,10 @@ class Trial:
     words: dict[str, str]
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.path.name
 
-    def __str__(self):
+    def __str__(self) -> str:
         words = (f"{name} {word or 'none'}" for name, word in self.words.items())
         return "   ".join((self.name, *words))
 
@@ -48,17 +50,17 @@ class Result:
     test_accuracy: float  # of the network with the best score
     seconds: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"validation {self.best_score:.2%} after epoch {self.epoch}, {self.seconds:.1f} s"
 
 
-def single(options, **changes):
+def single(options: argparse.Namespace, **changes: Any) -> argparse.Namespace:
     """The options of a single run: `options` with these changes."""
     of_one = {name: value for name, value in vars(options).items() if name not in ABOUT_SEVERAL}
     return argparse.Namespace(**of_one | changes)
 
 
-def result_of(path):
+def result_of(path: Path) -> Result | None:
     """The Result in the folder of a trial, or None where the trial is not done. Raises FileError
     where it cannot be read."""
     path = path / "result.json"
@@ -77,7 +79,7 @@ def result_of(path):
         ) from None
 
 
-def work(trial):
+def work(trial: Trial) -> None:
     """What the process of a trial does; its exit status is that of the run."""
     log = os.open(trial.path / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
@@ -90,7 +92,7 @@ def work(trial):
     sys.exit(carried_out(trial))
 
 
-def end_with_the_parent():
+def end_with_the_parent() -> None:
     """Has this process save its run and end when the one that started it is gone."""
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -98,7 +100,7 @@ def end_with_the_parent():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def carried_out(trial):
+def carried_out(trial: Trial) -> int:
     """Begins the trial, or goes on with it, and writes result.json at its end; returns the exit
     status."""
     try:
@@ -112,9 +114,10 @@ def carried_out(trial):
     status = carry_out(run)
     if status == 0:
         solver, dataset = run.solver, run.dataset
+        best, epoch = best_of(solver)
         result = Result(
-            best_score=solver.best.score,
-            epoch=solver.best.epoch,
+            best_score=best,
+            epoch=epoch,
             test_accuracy=float(run.model.score(dataset.x_test, dataset.y_test)),
             seconds=sum(solver.history.seconds),
         )

@@ -36,6 +36,7 @@ from chainrule.layers import (
     lecun_normal,
     plain_normal,
 )
+from chainrule.layers.annotations import Scheme
 from chainrule.pictures import Panel, Picture
 from chainrule.pictures.drawing import COLOURS, powers
 
@@ -49,7 +50,7 @@ ACTIVATIONS = {
     "tanh": Tanh(),
     "sigmoid": Sigmoid(),
 }
-SCHEMES = {
+SCHEMES: dict[str, Scheme] = {
     "σ = 0.01": plain_normal(0.01),
     "LeCun": lecun_normal,
     "Glorot": glorot_normal,

@@ -450,7 +450,7 @@ def test_a_line_of_an_inherited_backward_pass_is_told_with_its_module():
             return (out * self.keep if train else out), cache
 
     finding = only(check(Unscaled(0.5, rng=0), rows(5, 4)))
-    assert finding.line.startswith("layers.dropout, line ")
+    assert finding.line.startswith("chainrule.layers.dropout, line ")
 
 
 class RootMeanSquareNorm(Layer):
