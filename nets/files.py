@@ -166,6 +166,23 @@ def packable(name: str, array: Any) -> np.ndarray:
 def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays and the description that `write_arrays` wrote. Raises FileError where the file is
     missing, damaged, not one of ours, or of a newer format."""
+    metadata, arrays = read_safetensors(path, with_arrays=True)
+    if metadata["checksum"] != checksum(arrays, metadata["chainrule"]):
+        raise FileError(f"{path}: damaged: its checksum is not that of its content")
+    return arrays, description_in(path, metadata)
+
+
+def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The description alone, at once however large the arrays are. Raises FileError as
+    `read_arrays`, except that nothing is compared with the checksum, which is one of the arrays,
+    too."""
+    return description_in(path, read_safetensors(path, with_arrays=False)[0])
+
+
+def read_safetensors(
+    path: str | os.PathLike[str], *, with_arrays: bool
+) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """The metadata of a file of ours, and its arrays or none. Raises FileError for another."""
     try:
         place, mode = regular_file(path)
     except OSError as error:
@@ -174,7 +191,7 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
         raise FileError(f"{path}: there is no such file")
     try:
         with safetensors.safe_open(place, framework="numpy") as file:
-            metadata, names = file.metadata() or {}, file.keys()
+            metadata, names = file.metadata() or {}, file.keys() if with_arrays else ()
             arrays = {name: file.get_tensor(name) for name in names}
     except Exception as error:  # one of many, where a header makes no sense
         raise FileError(
@@ -182,8 +199,12 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
         ) from None
     if not {"chainrule", "checksum"} <= metadata.keys():
         raise FileError(f"{path}: a safetensors file, but damaged, or not one that Chainrule wrote")
-    if metadata["checksum"] != checksum(arrays, metadata["chainrule"]):
-        raise FileError(f"{path}: damaged: its checksum is not that of its content")
+    return metadata, arrays
+
+
+def description_in(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> dict[str, Any]:
+    """What the metadata of the file at `path` say of it. Raises FileError where that is no JSON, or
+    of a newer format."""
     try:
         described = json.loads(metadata["chainrule"])
     except (ValueError, RecursionError) as error:
@@ -193,10 +214,11 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
         raise FileError(f"{path}: damaged: its format is {version!r:.40}, expected a number")
     if version > FORMAT:
         raise FileError(
-            f"{path}: written by a newer version of Chainrule, in format {version}; this one reads "
-            f"up to format {FORMAT}"
+            f"{path}: written by a newer version of Chainrule, in format {brief(version, 20)}; "
+            f"this one reads up to format {FORMAT}"
         )
-    return arrays, described
+    found: dict[str, Any] = described
+    return found
 
 
 def checksum(arrays: Mapping[str, np.ndarray], text: str) -> str:

@@ -140,7 +140,7 @@ def check_generators(saved: Any, solver: Solver) -> None:
     if kinds != [one.get("bit_generator") for one in saved]:
         raise ValueError(f"its {len(saved)} random generators are not these")
     for rng, state in zip(drawn_from, saved, strict=True):
-        trial: Any = type(rng.bit_generator)(0)  # type: ignore[call-arg]
+        trial: Any = type(rng.bit_generator)(0)
         try:
             trial.state = state
             same = plain(trial.state) == state

@@ -74,6 +74,7 @@ class Trained:
                 f"{path}: holds no best.safetensors, so it was ended before its first epoch was "
                 f"over; go on with it by: chainrule resume {path}"
             )
+        folder.check_made_for(file.name)
         net = nets.load(file)
         try:
             return cls(folder.path, **described(folder.config, net))
