@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Does what the command line says; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
-        options.do(options)
+        return options.do(options)
     except (ValueError, OSError, RuntimeError) as error:
         print(f"chainrule: {error}", file=sys.stderr)
         return 2
@@ -25,7 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,32 +41,46 @@ def parser() -> argparse.ArgumentParser:
     own.add_argument("folder", help="FOLDER/STUDENT/…/HOMEWORK.ipynb")
     own.add_argument("--csv", default="grades.csv", help="the table to write (%(default)s)")
     own.add_argument("--course", help="keep nbgrader's course folder here")
+    own.add_argument(
+        "--timeout",
+        type=int,
+        default=120,
+        metavar="SECONDS",
+        help="how long a cell may take before it is interrupted (%(default)s)",
+    )
     own.set_defaults(do=grade_all)
     return whole
 
 
-def show_status(options: argparse.Namespace) -> None:
+def show_status(options: argparse.Namespace) -> int:
     from chainrule.notebooks.status import status
 
     print(status(options.folder))
+    return 0
 
 
-def build_all(options: argparse.Namespace) -> None:
+def build_all(options: argparse.Namespace) -> int:
     from chainrule.notebooks.building import build
 
     with TemporaryDirectory() as course:
         for path in build(options.course or course, options.folder):
             print(path)
+    return 0
 
 
-def grade_all(options: argparse.Namespace) -> None:
+def grade_all(options: argparse.Namespace) -> int:
+    """Marks what can be marked; returns 1 where something could not."""
     from chainrule.notebooks.grading import grade, write_grades
 
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    unmarked = []
     with TemporaryDirectory() as course:
-        graded = grade(options.folder, options.course or course)
+        graded = grade(options.folder, options.course or course, options.timeout)
         for student, name, exercise, _, points, most, feedback in write_grades(graded, options.csv):
             first = feedback.splitlines()[0]
+            if exercise == "":
+                unmarked.append(f"{student or options.folder}: {first}")
+                continue
             print(f"{student:16} {name:24} {points:g} of {most:g}  {first or exercise}", flush=True)
             sums[student, name][0] += points
             sums[student, name][1] += most
@@ -75,6 +88,9 @@ def grade_all(options: argparse.Namespace) -> None:
     for (student, name), (points, most) in sums.items():
         print(f"{student:16} {name:24} {points:g} of {most:g}")
     print(f"\nwith the feedback: {options.csv}")
+    for line in unmarked:
+        print(f"chainrule: {line}", file=sys.stderr)
+    return 1 if unmarked else 0
 
 
 if __name__ == "__main__":

@@ -13,21 +13,27 @@ from traitlets.config import Config
 
 from chainrule.notebooks.sources import homeworks, source_notebook, student_notebook
 
+#: How long a cell may take when submissions are marked.
+SECONDS = 120
 
-def settings(course: Path) -> Config:
+
+def settings(course: Path, seconds: int) -> Config:
     """nbgrader's configuration for the course folder."""
     config = Config()
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.course_id = "chainrule"
     config.ClearSolutions.code_stub = {"python": "raise NotImplementedError  # your code here"}
     config.ClearSolutions.text_stub = "*Your answer here.*"
-    config.ExecutePreprocessor.timeout = 300
+    config.ExecutePreprocessor.timeout = seconds
+    config.ExecutePreprocessor.interrupt_on_timeout = True
     config.ExecutePreprocessor.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
     config.Application.log_level = "ERROR"
     return config
 
 
-def release(course: str | PathLike[str], names: Sequence[str] | None = None) -> NbGraderAPI:
+def release(
+    course: str | PathLike[str], names: Sequence[str] | None = None, seconds: int = SECONDS
+) -> NbGraderAPI:
     """Writes source and release notebooks into the folder `course`, laid out as nbgrader has it,
     and returns its API. Raises RuntimeError, with nbgrader's log, where it refuses a source."""
     course = Path(course)
@@ -35,7 +41,7 @@ def release(course: str | PathLike[str], names: Sequence[str] | None = None) -> 
     # and small networks on several threads wait for each other.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    api = NbGraderAPI(config=settings(course))
+    api = NbGraderAPI(config=settings(course, seconds))
     for name in names or homeworks():
         path = course / "source" / name / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)

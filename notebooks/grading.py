@@ -1,7 +1,11 @@
 """Marks submissions, headless, through nbgrader."""
 
 import csv
+import re
+import sys
+import warnings
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -9,46 +13,82 @@ from typing import Any, TypeAlias
 import nbformat
 from nbgrader.api import Gradebook
 
-from chainrule.notebooks.building import release
+from chainrule.notebooks.building import SECONDS, release
 from chainrule.notebooks.exercise import KIND
 from chainrule.notebooks.sources import checks, homeworks
 
 COLUMNS = ("student", "homework", "exercise", "title", "points", "of", "feedback")
 
+EXAMPLE = f"{homeworks()[0]}.ipynb"
+
 Row: TypeAlias = tuple[Any, ...]  # of a value for each of COLUMNS
 
 
-def submissions(folder: str | PathLike[str]) -> dict[tuple[str, str], Path]:
-    """The submitted notebooks by (student, homework).
+def submissions(
+    folder: str | PathLike[str],
+) -> tuple[dict[tuple[str, str], Path], list[tuple[str, str]]]:
+    """The submitted notebooks by (student, homework), and what cannot be marked, as (student, why).
 
-    In `folder`, every student has a folder with notebooks that kept their names, at any depth.
-    Raises ValueError where there is none, or one twice.
+    In `folder`, every student has a folder with notebooks that kept their names, at any depth; a
+    browser that saves one twice adds " (1)". Raises ValueError where there is no notebook at all.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder with a folder for each student")
-    known, found = homeworks(), dict[tuple[str, str], Path]()
-    for path in sorted(folder.rglob("*.ipynb")):
+    names = "|".join(map(re.escape, homeworks()))
+    candidates: dict[tuple[str, str], list[Path]] = {}
+    left_out: list[tuple[str, str]] = []
+    students: dict[str, list[str]] = {p.name: [] for p in sorted(folder.iterdir()) if p.is_dir()}
+    for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.stem not in known or len(parts) < 2 or ".ipynb_checkpoints" in parts:
+        if path.is_dir() or any(part.startswith(".") for part in parts):
             continue
-        key = parts[0], path.stem
-        if key in found:
-            raise ValueError(f"{path}: {parts[0]} submitted {path.stem} twice; see {found[key]}")
-        found[key] = path
-    if not found:
+        student, shown = parts[0] if len(parts) > 1 else "", Path(*parts[1:] or parts).as_posix()
+        named = re.fullmatch(rf"({names})( ?\(\d+\))?\.ipynb", path.name)
+        if not student:
+            left_out.append(("", f"{shown} lies beside the folders of the students"))
+        elif named:
+            candidates.setdefault((student, named[1]), []).append(path)
+        elif ".ipynb" in path.name:
+            close = get_close_matches(path.stem, homeworks(), n=1) or homeworks()
+            left_out.append(
+                (student, f"{shown}: no homework is called so; meant {close[0]}.ipynb?")
+            )
+        if student:
+            students[student].append(shown)
+    found = {key: paths[0] for key, paths in candidates.items() if len(paths) == 1}
+    for (student, name), paths in candidates.items():
+        if len(paths) > 1:
+            listed = " and ".join(path.relative_to(folder / student).as_posix() for path in paths)
+            left_out.append((student, f"{name} was submitted {len(paths)} times: {listed}"))
+    told = {student for student, _ in [*candidates, *left_out]}
+    for student, files in students.items():
+        if student not in told and not student.startswith("."):
+            held = f"holds {files[0]} and no notebook" if files else "is empty"
+            left_out.append((student, f"the folder {held}"))
+    if not found and not left_out:
         raise ValueError(
-            f"{folder}: no submissions; expected files such as {folder / 'ada' / known[0]}.ipynb"
+            f"{folder}: no submissions; expected files such as {folder / 'ada' / EXAMPLE}"
         )
-    return found
+    return found, left_out
 
 
-def grade(folder: str | PathLike[str], course: str | PathLike[str]) -> Iterator[Row]:
-    """Runs all submissions in `folder` and yields a row of COLUMNS for each exercise. `course` is
-    a folder for nbgrader to work in."""
-    found, course = submissions(folder), Path(course)
-    api = release(course, sorted({name for _, name in found}))
+def grade(
+    folder: str | PathLike[str], course: str | PathLike[str], seconds: int = SECONDS
+) -> Iterator[Row]:
+    """Runs all submissions in `folder` and yields a row of COLUMNS for each exercise, and one
+    without points for what could not be marked. A cell that takes longer than `seconds` is
+    interrupted. `course` is a folder for nbgrader to work in."""
+    found, left_out = submissions(folder)
+    course = Path(course)
+    for student, why in left_out:
+        yield student, "", "", "", "", "", f"not marked: {why}"
+    if not found:
+        return
+    warnings.filterwarnings("ignore", module="nbgrader")  # of its database, about itself
+    api = release(course, sorted({name for _, name in found}), seconds)
     for (student, name), path in found.items():
+        print(f"{student}: {path.name} …", file=sys.stderr, flush=True)
         try:
             submitted = nbformat.read(path, as_version=4)
         except (ValueError, KeyError, nbformat.reader.NotJSONError) as error:
@@ -60,7 +100,7 @@ def grade(folder: str | PathLike[str], course: str | PathLike[str]) -> Iterator[
         nbformat.write(submitted, copy)
         done = api.autograde(name, student, force=True, create=True)
         if done["success"]:
-            yield from rows(course, student, name)
+            yield from rows(course, student, name, seconds)
         else:
             log = (done["error"] or done["log"] or "nbgrader gave no reason").strip().splitlines()
             yield failed(course, student, name, f"could not be graded: {log[-1]}")
@@ -73,7 +113,7 @@ def failed(course: Path, student: str, name: str, why: str) -> Row:
     return student, name, "", "", 0, most, why
 
 
-def rows(course: Path, student: str, name: str) -> Iterator[Row]:
+def rows(course: Path, student: str, name: str, seconds: int) -> Iterator[Row]:
     """A row for each exercise of a submission that nbgrader has marked."""
     marked = nbformat.read(course / "autograded" / student / name / f"{name}.ipynb", as_version=4)
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
@@ -82,15 +122,17 @@ def rows(course: Path, student: str, name: str) -> Iterator[Row]:
             scores[one.cell.name] = one.auto_score or 0, one.max_score
     for number, (title, cell) in checks(marked).items():
         points, most = scores[cell.metadata["nbgrader"]["grade_id"]]
-        yield student, name, number, title, points, most, said(cell)
+        yield student, name, number, title, points, most, said(cell, seconds)
 
 
-def said(cell: Any) -> str:
+def said(cell: Any, seconds: int) -> str:
     """What the check cell said, as text."""
     for output in cell.outputs:
         if KIND in output.get("metadata", {}):
             return output["data"]["text/plain"]
     errors = [output for output in cell.outputs if output.output_type == "error"]
+    if errors and errors[0].ename == "KeyboardInterrupt":
+        return f"interrupted: it took longer than {seconds} s"
     return f"{errors[0].ename}: {errors[0].evalue}" if errors else "the cell did not run"
 
 

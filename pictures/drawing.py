@@ -101,16 +101,11 @@ class Picture:
         alt = "; ".join(panel.alt for panel in self.panels)
         return rendered(figure, format="png", dpi=2 * SCREEN), {"width": width, "alt": alt}
 
-    def svgs(self) -> list[str]:
-        """Each panel as an SVG element for an HTML page."""
-        return [
-            inline(
-                rendered(self._figure([panel], 1), format="svg", dpi=130, transparent=True),
-                f"{self.name}{number}",
-                panel.alt,
-            )
-            for number, panel in enumerate(self.panels, start=1)
-        ]
+    def svgs(self) -> Iterator[str]:
+        """Each panel as an SVG element for an HTML page, drawn when it is asked for."""
+        for number, panel in enumerate(self.panels, start=1):
+            svg = rendered(self._figure([panel], 1), format="svg", dpi=130, transparent=True)
+            yield inline(svg, f"{self.name}{number}", panel.alt)
 
     def _figure(self, panels: Sequence[Panel], columns: int) -> Figure:
         with_any_backend()
@@ -162,6 +157,9 @@ def rendered(figure: Figure, **settings: Any) -> bytes:
     plain = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # no metadata
     with styled():
         metadata = plain if settings["format"] == "svg" else None
+        if (layout := figure.get_layout_engine()) is not None:
+            layout.execute(figure)  # once; savefig would do it for each of two draws
+            figure.set_layout_engine("none")
         figure.savefig(buffer, metadata=metadata, **settings)
     return buffer.getvalue()
 

@@ -46,7 +46,7 @@ class RunFolder:
     metrics.csv             a line per epoch: loss, scores, norm of the gradient, seconds
     checkpoint.safetensors  the run between two steps, to go on from
     best.safetensors        the network with the best validation score, for `nets.load`
-    report.html             the run in pictures, with the pictures beside it
+    report.html             the run in pictures
     """
 
     path: Path

@@ -186,7 +186,12 @@ def parser() -> Parser:
     add("--sanity", action="store_true", help="look for what keeps the network from learning, "
         "with sanity.png in the folder of --run-dir or else in the current one, and train nothing"
         )  # fmt: skip
-    add("--no-report", action="store_true", help="leave out report.html and its pictures")
+    add("--no-report", action="store_true", help="leave out report.html")
+    add(
+        "--pictures",
+        action="store_true",
+        help="write the pictures of report.html as PNG files, too",
+    )
     add("--run-dir", metavar="DIR",
         help="a new folder for the run, runs/DATE_TIME_NAME if left out")  # fmt: skip
     add(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from chainrule.nets.files import write_file
 from chainrule.pictures.drawing import Picture
@@ -51,7 +52,12 @@ def write_pictures(folder: str | PathLike[str], evidence: Evidence) -> None:
 
 def report(evidence: Evidence) -> str:
     """The report as HTML."""
-    sections = {one.name: (one.title, shown(one)) for one in pictures_of(evidence)}
+    pictures = pictures_of(evidence)
+    with tqdm(
+        total=sum(len(one.panels) for one in pictures), desc="drawing the report", unit="picture",
+        delay=0.5, leave=False, disable=None, dynamic_ncols=True,
+    ) as bar:  # fmt: skip
+        sections = {one.name: (one.title, shown(one, bar)) for one in pictures}
     add(sections, "confusion", "Confusion", by_class(evidence))
     add(sections, "mistakes", "Most confident mistakes", mistaken(evidence))
     if evidence.records and evidence.records[-1]["layers"]:
@@ -77,9 +83,12 @@ def add(sections: dict[str, tuple[str, str]], name: str, title: str, content: st
     sections[name] = (title, before + content)
 
 
-def shown(picture: Picture) -> str:
-    """A picture, and above it how to read it."""
-    panels = "".join(picture.svgs())
+def shown(picture: Picture, bar: tqdm[Any]) -> str:
+    """A picture, and above it how to read it. Moves the bar on by each of its panels."""
+    panels = ""
+    for panel in picture.svgs():
+        panels += panel
+        bar.update()
     return (
         f'<p class="how">{escape(picture.reading)}</p>'
         f'<div class="panels" style="--panel: {96 * picture.width:.0f}px">{panels}</div>'

@@ -308,7 +308,8 @@ def finish(run: Run) -> None:
         records=run.keeper.monitor.records,
     )
     write_report(folder / "report.html", evidence)
-    write_pictures(folder.path, evidence)
+    if vars(run.options).get("pictures"):  # which runs of earlier versions do not have
+        write_pictures(folder.path, evidence)
     print(f"\nreport: {folder / 'report.html'}")
 
 
@@ -319,7 +320,9 @@ def told(options: argparse.Namespace, solver: Solver) -> dict[str, str]:
     return {
         f"--{name.replace('_', '-')}": worded(value)
         for name, value in used.items()
-        if name not in ("run_dir", "no_report") and value is not None and value is not False
+        if name not in ("run_dir", "no_report", "pictures")
+        and value is not None
+        and value is not False
     }
 
 

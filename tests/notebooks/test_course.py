@@ -32,14 +32,14 @@ HIDDEN = re.compile(r" *### BEGIN HIDDEN TESTS\n(.*?)\n *### END HIDDEN TESTS", 
 every_homework = pytest.mark.parametrize("name", homeworks())
 
 
-def course(*words):
-    """Runs `chainrule course …` and returns what it printed."""
+def course(*words, status=0):
+    """Runs `chainrule course …`, which ends with this status, and returns what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "chainrule", "course", *map(str, words)],
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return done.stdout
 
 
@@ -81,9 +81,10 @@ def hand_in(notebook, folder, student, name):
     nbformat.write(notebook, path)
 
 
-def marked(folder, tmp_path):
+def marked(folder, tmp_path, status=0):
     """The rows of the table of grades, by student, and the folder with the marked notebooks."""
-    course("grade", folder, "--csv", tmp_path / "grades.csv", "--course", tmp_path / "course")
+    words = ("--csv", tmp_path / "grades.csv", "--course", tmp_path / "course")
+    course("grade", folder, *words, status=status)
     with open(tmp_path / "grades.csv", newline="", encoding="utf-8") as file:
         rows = [*csv.DictReader(file)]
     by_student = {}
@@ -202,7 +203,7 @@ def test_submissions_that_are_no_good(tmp_path):
     for student, text in (("torn", json.dumps(released(name))[:300]), ("text", "my homework")):
         (folder / student).mkdir()
         (folder / student / f"{name}.ipynb").write_text(text)
-    rows, _ = marked(folder, tmp_path)
+    rows, _ = marked(folder, tmp_path, status=1)
     assert sum(float(row["points"]) for row in rows["cheat"]) == 0
     assert "not written yet" in rows["cheat"][0]["feedback"]
     for student in ("torn", "text"):
@@ -210,6 +211,61 @@ def test_submissions_that_are_no_good(tmp_path):
         assert float(row["points"]) == 0
         assert float(row["of"]) > 0
         assert "not a notebook, or damaged" in row["feedback"]
+
+
+def test_what_was_not_marked_is_told(tmp_path):
+    from chainrule.notebooks.grading import submissions
+
+    for place in (
+        "ada/3-affine.ipynb",
+        "bob/downloads/3-affine (1).ipynb",
+        "bob/4-activations(2).ipynb",
+        "cem/3-affine-Copy1.ipynb",
+        "dee/3-affine.ipynb",
+        "dee/3-affine (1).ipynb",
+        "eve/homework.pdf",
+        "eve/.DS_Store",
+        "fay/.ipynb_checkpoints/3-affine-checkpoint.ipynb",
+        "3-affine.ipynb",
+    ):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    found, left_out = submissions(tmp_path)
+    assert found == {
+        ("ada", "3-affine"): tmp_path / "ada/3-affine.ipynb",
+        ("bob", "3-affine"): tmp_path / "bob/downloads/3-affine (1).ipynb",
+        ("bob", "4-activations"): tmp_path / "bob/4-activations(2).ipynb",
+    }
+    assert dict(left_out) == {
+        "": "3-affine.ipynb lies beside the folders of the students",
+        "cem": "3-affine-Copy1.ipynb: no homework is called so; meant 3-affine.ipynb?",
+        "dee": "3-affine was submitted 2 times: 3-affine (1).ipynb and 3-affine.ipynb",
+        "eve": "the folder holds homework.pdf and no notebook",
+        "fay": "the folder is empty",
+    }
+
+
+def test_an_endless_loop_costs_its_cell_and_what_is_left_out_the_exit_status(tmp_path):
+    name, folder = "3-affine", tmp_path / "submitted"
+    endless = released(name)
+    cell = next(cell for cell in endless.cells if STUB in cell.source)
+    cell.source = cell.source.replace(STUB, "while True: pass")
+    hand_in(endless, folder, "ada", name)
+    (folder / "cem").mkdir()
+    words = ["grade", folder, "--csv", tmp_path / "grades.csv", "--timeout", "3"]
+    done = subprocess.run(
+        [sys.executable, "-m", "chainrule", "course", *map(str, words)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert f"ada: {name}.ipynb …" in done.stderr
+    assert done.stderr.splitlines()[-1] == "chainrule: cem: not marked: the folder is empty"
+    assert "interrupted: it took longer than 3 s" in done.stdout
+    with open(tmp_path / "grades.csv", newline="", encoding="utf-8") as file:
+        rows = [*csv.DictReader(file)]
+    (left_out,) = [row for row in rows if row["student"] == "cem"]
+    assert (left_out["points"], left_out["feedback"]) == ("", "not marked: the folder is empty")
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_wrong_options_are_one_line(words, message, capsys):
 
 
 def test_the_folder_of_a_run_holds_all_that_it_should(tmp_path, capsys):
-    assert train.main([*SMALL, "--activation", "tanh"]) == 0
+    assert train.main([*SMALL, "--activation", "tanh", "--pictures"]) == 0
     printed = capsys.readouterr().out
     assert printed.endswith("\nreport: run/report.html\n")
     names = {path.name for path in (tmp_path / "run").iterdir()}
