@@ -4,16 +4,17 @@ import csv
 import gzip
 import zlib
 from array import array
+from io import TextIOWrapper
 from itertools import chain
 from math import isfinite, nan
 from os import PathLike
-from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.dataset import Dataset
+from chainrule.data.opening import open_file
 
 
 def load_csv(path: str | PathLike[str], *, label: int | str = -1, seed: int = 0) -> Dataset:
@@ -51,9 +52,8 @@ def read_table(
     `features` is the D that is expected. Given that, the label may be left empty, and its column
     may be missing, in which case there are no labels. For all else see `load_csv`.
     """
-    open_text = gzip.open if Path(path).suffix.lower() == ".gz" else open
     try:
-        with open_text(path, "rt", encoding="utf-8-sig", newline="") as file:
+        with TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
             return _read_lines(str(path), file, label, features)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in UTF-8 ({error})") from None

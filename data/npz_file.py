@@ -1,5 +1,6 @@
 """A user's own labelled data, from an NPZ file."""
 
+import os
 from os import PathLike
 from typing import Any
 
@@ -8,6 +9,7 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from chainrule.data.dataset import Dataset, check_rows
+from chainrule.data.opening import open_file, too_large, unpacked_limit
 from chainrule.data.splits import split_named
 
 _TRAIN_TEST = ("x_train", "y_train", "x_test", "y_test")
@@ -68,7 +70,7 @@ def read_npz(
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of the first layout that the file holds, by name: each x, of floats, and
     the y that belongs to it, if there is one, checked. `expected` says the layouts in words."""
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         try:
             archive = NpzFile(file, allow_pickle=False)
         except Exception as error:  # see _read_array
@@ -93,7 +95,18 @@ def read_npz(
     return arrays
 
 
+def check_unpacked(path: str, archive: NpzFile, name: str) -> None:
+    """Raise ValueError where an array would unpack to more than a file may hold."""
+    if archive.zip is None:
+        return
+    limit = unpacked_limit(os.path.getsize(path))
+    for member in archive.zip.infolist():
+        if member.filename in (name, f"{name}.npy") and member.file_size > limit:
+            raise too_large(f"{path}, {name}", limit)
+
+
 def _read_array(path: str, archive: NpzFile, name: str) -> NDArray[Any]:
+    check_unpacked(path, archive, name)
     try:
         values = archive[name]
     except Exception as error:  # zipfile, the decompressors and NumPy's parser raise a dozen kinds

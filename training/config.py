@@ -25,8 +25,8 @@ ALWAYS = (
     *("schedule", "warmup", "epochs", "batch_size", "l2", "clip_norm", "patience", "seed"),
     *("dtype", "gradcheck", "no_report"),
 )
-#: Not among what the other files were made with: `resume --epochs N` changes it.
-CHANGES = "epochs"
+#: What does not decide the results that are there, or is changed by `resume --epochs N`.
+ASIDE = {"epochs", "no_report", "gradcheck", "sanity", "resume", "jobs", "run_dir"}
 
 
 def checksum(config: Mapping[str, Any]) -> str:
@@ -37,7 +37,7 @@ def checksum(config: Mapping[str, Any]) -> str:
 
 def fingerprint_of(config: Mapping[str, Any]) -> str:
     """A fingerprint of what decides the results of a run, to be kept in its other files."""
-    options = {name: value for name, value in config["options"].items() if name != CHANGES}
+    options = {name: value for name, value in config["options"].items() if name not in ASIDE}
     return checksum({"options": options, "data": config["data"]})
 
 

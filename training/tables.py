@@ -1,9 +1,11 @@
 """What a CSV file calls its columns."""
 
 import csv
-import gzip
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
+
+from chainrule.data.opening import open_file
 
 
 def column_names(path: str, features: int) -> list[str]:
@@ -13,8 +15,7 @@ def column_names(path: str, features: int) -> list[str]:
     name = Path(path).name.lower()
     if not name.endswith((".csv", ".csv.gz")):
         return []
-    open_text = gzip.open if name.endswith(".gz") else open
-    with open_text(path, "rt", encoding="utf-8-sig", newline="") as file:
+    with TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
         cells = [cell.strip() for cell in next(filter(None, csv.reader(file)))[:features]]
     return [] if all(map(is_number, cells)) else cells
 
