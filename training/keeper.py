@@ -136,6 +136,12 @@ class Keeper:
 
         return handled(note)
 
+    def heed_while_waiting(self) -> None:
+        """Raises Stopped after a signal: for a rank that waits for others in mid-step, which may
+        never come. What was saved last is safe."""
+        if self._signal is not None:
+            raise Stopped(self._signal)
+
     def heed_at_once(self) -> None:
         """From now on a signal, or one that has come already, raises Stopped without waiting for
         the end of a step: the steps are over."""

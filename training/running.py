@@ -18,6 +18,7 @@ from chainrule.data import Dataset
 from chainrule.nets import MLP, Classifier, FileError
 from chainrule.pictures.monitor import Monitor, check_records
 from chainrule.solvers import NonFiniteError, Solver, restore_checkpoint
+from chainrule.solvers.parallel import ParallelSolver
 from chainrule.training.building import build, load
 from chainrule.training.comparison import worded
 from chainrule.training.evidence import Evidence
@@ -193,6 +194,8 @@ def assembled(
     keeper = kind(folder, team, Monitor(model, dataset.x_train[sample], dataset.y_train[sample]))
     solver.callbacks += [report_epoch, keeper.monitor]
     solver.after_step = keeper.after_step
+    if isinstance(solver, ParallelSolver):
+        solver.interrupt = keeper.heed_while_waiting
     return Run(options, dataset, model, solver, folder, keeper, release, team)
 
 
