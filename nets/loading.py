@@ -156,6 +156,8 @@ def made(
                     f"{entry[kind][key]} is {found.dtype} {found.shape}, expected "
                     f"{own[key].dtype} {own[key].shape}"
                 )
+            if ours and key == "running_var" and not (found >= 0).all():
+                raise ValueError(f"{entry[kind][key]} holds a negative variance, or nan")
             own[key] = found
     return layer
 

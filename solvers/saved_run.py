@@ -17,6 +17,7 @@ from chainrule.solvers.solver import Solver
 PER_STEP = ("step_loss", "step_lr", "step_grad_norm")
 PER_EPOCH = [field.name for field in fields(History) if field.name not in PER_STEP]
 KEYS = {"step", "goal", "waited", "seconds", "lr", "rule", "history", "generators", "notes"}
+SQUARES = ("V", "square", "squares")  # what our rules call sums of squares
 MOST = 2**53  # of anything that is counted
 
 Arrays = Mapping[str, np.ndarray]
@@ -69,6 +70,9 @@ def check_model(prefix: str, arrays: Arrays, solver: Solver) -> None:
     for name in params:
         check_entries(f"{prefix}params/{name}", arrays, np.isfinite, "finite numbers")
     for name, array in state.items():
+        check_entries(f"{prefix}state/{name}", arrays, lambda a: ~np.isinf(a), "finite numbers")
+        if name.endswith("running_var"):  # of BatchNorm
+            check_entries(f"{prefix}state/{name}", arrays, not_negative, "numbers of at least 0")
         if (
             array.dtype.kind != "f" or not np.isnan(array).any()
         ):  # of a layer to which nan is a sign
@@ -93,6 +97,10 @@ def described(array: np.ndarray | None) -> str:
 
 def not_nan(array: np.ndarray) -> Any:
     return ~np.isnan(array)
+
+
+def not_negative(array: np.ndarray) -> Any:
+    return ~(array < 0)
 
 
 def check_entries(
@@ -209,7 +217,7 @@ def check_counters(run: Mapping[str, Any], arrays: Arrays, solver: Solver) -> No
     if extra := part(arrays, "history/").keys() - {*PER_STEP}:
         raise ValueError(f"damaged: its history holds {brief(repr(min(extra)), 40)}")
     check_entries("history/step_lr", arrays, lambda a: a > 0, "positive numbers")
-    check_entries("history/step_grad_norm", arrays, lambda a: a >= 0, "numbers of at least 0")
+    check_entries("history/step_grad_norm", arrays, not_negative, "numbers of at least 0")
     check_whole("goal", run["goal"], epochs, MOST)
     check_whole("waited", run["waited"], 0, epochs)
     check_figures("seconds", [run["seconds"]], least=0.0)
@@ -253,6 +261,8 @@ def check_rule(arrays: Arrays, step: int, solver: Solver) -> None:
             )
         if array.dtype.kind == "f":
             check_entries(f"rule/{name}", arrays, lambda a: a > -math.inf, "numbers")
+        if ours and name.rpartition(".")[2] in SQUARES:
+            check_entries(f"rule/{name}", arrays, not_negative, "numbers of at least 0")
         if ours and array.dtype.kind == "i":
             check_entries(f"rule/{name}", arrays, lambda a: (a >= 0) & (a <= MOST), "a count")
 

@@ -290,9 +290,9 @@ def test_tables_and_arrays(whole, watch, tmp_path):
         for _ in range(250):
             content = bytearray(whole_file)
             for _ in range(rng.randrange(1, 4)):
-                at = rng.randrange(len(content))
+                at = rng.randrange(len(content) or 1)
                 how = rng.randrange(4)
-                if how == 0:
+                if how == 0 and content:
                     content[at] ^= 1 << rng.randrange(8)
                 elif how == 1:
                     del content[at : at + rng.randrange(1, 40)]
