@@ -19,7 +19,7 @@ SMALL = ["train", "--dataset", "xor", "--hidden", "3", "--epochs", "1", "--no-re
 def test_of_two_that_begin_in_one_folder_the_second_changes_nothing(tmp_path):
     first = RunFolder.create(tmp_path / "run", CONFIG)
     before = (tmp_path / "run" / "config.json").read_bytes()
-    with pytest.raises(FileError, match="--run-dir .*run: holds a run already"):
+    with pytest.raises(FileError, match=r"--run-dir .*run: holds a run already"):
         RunFolder.create(tmp_path / "run", CONFIG | {"created": "later"})
     assert (tmp_path / "run" / "config.json").read_bytes() == before
     first.release()
