@@ -15,6 +15,7 @@ one thread.
 import argparse
 import statistics
 import tracemalloc
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,21 +37,31 @@ def case_of(sizes, rule="sgd"):
     return {"sizes": sizes, "rule": rule, "dtype": "float32"}
 
 
+@contextmanager
+def traced():
+    """Within it, what Python allocates is counted, and at the end forgotten."""
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
+
+
 def step_peak(sizes, batch, rule):
     """Bytes: the peak during a step, and what is necessary."""
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((batch, sizes[0]), dtype=np.float32), rng.integers(10, size=batch)
-    tracemalloc.start()
-    model, one = model_of(case_of(sizes, rule)), RULES[rule](1e-3)
 
     def step():
         _, grads = model.loss(x, y)
         one.update(model.params, grads)
 
-    step()
-    tracemalloc.reset_peak()
-    step()
-    _, peak = tracemalloc.get_traced_memory()
+    with traced():
+        model, one = model_of(case_of(sizes, rule)), RULES[rule](1e-3)
+        step()
+        tracemalloc.reset_peak()
+        step()
+        _, peak = tracemalloc.get_traced_memory()
     params = sum(array.nbytes for array in model.params.values())
     remembered = sum(array.nbytes for array in one.state.values())
     return peak, 2 * params + remembered + FLOAT * batch * sum(sizes[1:])
@@ -60,14 +71,14 @@ def inference_peak(sizes, rows):
     """Bytes beyond input and output, for the scores and for the labels."""
     x = np.random.default_rng(0).standard_normal((rows, sizes[0]), dtype=np.float32)
     model, found = model_of(case_of(sizes)), []
-    tracemalloc.start()
-    for judge in (model.outputs, model.predict):
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        out = judge(x)
-        _, peak = tracemalloc.get_traced_memory()
-        found.append(peak - before - out.nbytes)
-        del out
+    with traced():
+        for judge in (model.outputs, model.predict):
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            out = judge(x)
+            _, peak = tracemalloc.get_traced_memory()
+            found.append(peak - before - out.nbytes)
+            del out
     return found
 
 

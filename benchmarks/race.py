@@ -9,7 +9,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +48,25 @@ def limits(threads):
     return {**dict.fromkeys(THREADS, str(threads)), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
 
 
+@contextmanager
+def limited(threads) -> Iterator[None]:
+    """Within it, a process that is started keeps to so many threads."""
+    before = {name: os.environ.get(name) for name in limits(threads)}
+    os.environ.update(limits(threads))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def in_a_process(threads, function, *arguments):
     """The result of the function, called in a new process that keeps to so many threads."""
-    os.environ.update(limits(threads))
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with limited(threads), ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(function, *arguments).result()
 
 

@@ -79,8 +79,8 @@ def restore_checkpoint(path: str | PathLike[str], solver: Solver) -> Any:
         set_state(rng, saved)
     solver.rule.state = part(arrays, "rule/")
     solver.rule.lr = run["lr"]
-    steps = {name: arrays[f"history/{name}"].tolist() for name in PER_STEP}
-    solver.history = History(**steps, **run["history"])
+    figures = {name: arrays[f"history/{name}"].tolist() for name in PER_STEP}
+    solver.history = History(**figures, **run["history"])
     solver.order, solver.sample = arrays["order"], arrays["sample"]
     for name in ("step", "goal", "waited", "seconds"):
         setattr(solver, name, run[name])

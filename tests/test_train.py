@@ -48,9 +48,10 @@ def accuracy(printed):
     return float(re.search(r"test accuracy ([\d.]+)%", printed)[1])
 
 
-def test_the_plain_command_trains_on_the_digits_and_says_how_well(tmp_path):
+@pytest.mark.parametrize("options", [pytest.param([], marks=pytest.mark.slow), ["--no-report"]])
+def test_the_plain_command_trains_on_the_digits_and_says_how_well(options, tmp_path):
     done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py")],
+        [sys.executable, str(ROOT / "train.py"), *options],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -89,6 +90,7 @@ def test_an_interrupt_while_it_is_loaded_ends_with_one_line_and_status_130(tmp_p
     assert (done.returncode, done.stderr) == (130, "chainrule: interrupted\n")
 
 
+@pytest.mark.slow
 def test_the_median_of_five_seeds_on_the_digits_is_at_least_97_5_percent(capsys):
     results = []
     for seed in range(5):
@@ -147,7 +149,7 @@ def test_the_toy_sets_are_learned(toy, capsys):
 
 
 def test_gradcheck_prints_its_report_before_training(capsys):
-    assert trained(["--gradcheck", "--activation", "tanh", "--epochs", "1"]) == 0
+    assert trained(["--gradcheck", "--activation", "tanh", "--epochs", "1", "--hidden", "16"]) == 0
     printed = capsys.readouterr().out
     head, _, tail = printed.partition("\ngradient check of MLP(")
     assert "\nepoch" not in head
@@ -160,7 +162,7 @@ def test_a_wrong_backward_pass_is_named_and_nothing_is_trained(factor, capsys, m
         return dout * (1 - cache) * factor, {}
 
     monkeypatch.setattr(layers.Tanh, "backward", wrong)
-    assert trained(["--gradcheck", "--activation", "tanh", "--epochs", "1"]) == 1
+    assert trained(["--gradcheck", "--activation", "tanh", "--epochs", "1", "--hidden", "16"]) == 1
     caught = capsys.readouterr()
     assert re.search(r"^  x WRONG .*affine1\.W WRONG", caught.out, re.M)
     assert "\nepoch" not in caught.out
@@ -215,6 +217,8 @@ def test_every_suffix_that_the_loader_takes_is_taken(name, tmp_path):
         (["--epochs", "0"], r"argument --epochs: expected a whole number, at least 1, .* '0'"),
         (["--epochs", "9" * 400], r"argument --epochs: expected .* at most 9 digits, got '9{39}"),
         (["--seed", "9" * 5000], r"argument --seed: expected .* at most 40 digits, got '9{39}"),
+        (["--batch-size", "1"], r"--batch-size 1: batch normalisation needs at least 2"),
+        (["--norm", "layernorm", "--hidden", "9,1"], r"a hidden layer of 1 unit is its own mean"),
         (["--batch-size", "9999"], r"--batch-size 9999: expected at most 1078, the number of tr"),
         (["--lr", "-1"], r"argument --lr: expected a number from 1e-100 to 1e\+100, got '-1'"),
         (["--lr", "5e-324"], r"argument --lr: expected a number from 1e-100 .*, got '5e-324'"),
@@ -231,12 +235,23 @@ def test_every_suffix_that_the_loader_takes_is_taken(name, tmp_path):
         (["--unknown"], r"unrecognized arguments: --unknown; see --help"),
     ],
 )
-def test_wrong_options_and_data_give_one_clear_line_and_status_2(options, message):
+def test_wrong_options_and_data_give_one_clear_line_and_status_2(options, message, capsys):
+    try:
+        status = trained(options)
+    except SystemExit as end:
+        status = end.code
+    caught = capsys.readouterr()
+    assert status == 2
+    assert re.match(rf"^chainrule: .*{message}.*\n$", caught.err), caught.err
+    assert caught.out == ""
+    assert len(caught.err) < 200
+
+
+@pytest.mark.parametrize("options", [["--epochs", "0"], ["--dataset", "cats"]])
+def test_so_does_the_script_as_a_process(options):
     done = run(*options)
-    assert done.returncode == 2
-    assert re.match(rf"^chainrule: .*{message}.*\n$", done.stderr), done.stderr
-    assert done.stdout == ""
-    assert len(done.stderr) < 200
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(rf"chainrule: .*{options[0]}.*\n", done.stderr), done.stderr
 
 
 def test_a_network_that_does_not_fit_in_memory_is_refused_by_its_sizes(monkeypatch, capsys):
@@ -272,7 +287,7 @@ def test_an_interrupt_ends_with_one_line_and_status_130_whenever_it_comes(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(running, "check_gradients", lambda *_: True)
-    monkeypatch.setattr(f"training.running.{moment}", interrupted)
+    monkeypatch.setattr(f"chainrule.training.running.{moment}", interrupted)
     assert trained(["--epochs", "1", "--gradcheck"]) == 130
     last = capsys.readouterr().err.splitlines()[-1]
     assert re.match(r"chainrule: interrupted($| .*chainrule resume runs/)", last), last

@@ -4,7 +4,6 @@ import argparse
 import datetime
 import json
 import multiprocessing
-import os
 import signal
 import statistics
 import time
@@ -14,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.machine import cores, machine
-from benchmarks.race import limits
+from benchmarks.race import limited
 from benchmarks.report import write_json
 from chainrule.data import load_mnist
 from chainrule.solvers import restore_checkpoint, save_checkpoint
@@ -76,10 +75,10 @@ class Study:
             return
         self.unfinished.mkdir(parents=True, exist_ok=True)
         jobs = [(measure, setting, self.checkpoint(setting)) for setting in missing]
-        os.environ.update(limits(1))
         context = multiprocessing.get_context("spawn")
         try:
             with (
+                limited(1),
                 context.Pool(workers, leave_interrupts_to_the_parent, maxtasksperchild=1) as pool,
                 tqdm(total=len(settings), initial=len(settings) - len(jobs), unit="run") as bar,
             ):

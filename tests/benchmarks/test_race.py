@@ -64,5 +64,6 @@ def test_quartiles_are_those_of_the_rounds():
 
 def test_a_process_of_its_own_keeps_to_its_threads(monkeypatch):
     for name in race.limits(1):
-        monkeypatch.setenv(name, "2")  # so that it is put back
+        monkeypatch.setenv(name, "2")
     assert race.in_a_process(1, os.getenv, "OMP_NUM_THREADS") == "1"
+    assert os.environ["OMP_NUM_THREADS"] == "2"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from chainrule.__main__ import COMMANDS, main
-from chainrule.training import options
+from chainrule.training.command import REPORTS
+from chainrule.training.options import parser, resume_parser
 
 SITE = Path(__file__).parents[2] / "docs" / "site"
 PAGES = sorted(SITE.glob("*.md"))
@@ -16,9 +17,15 @@ FENCE = re.compile(r"^```(\S+)[^\n]*\n(.*?)^```$", re.M | re.S)
 DIRECTIVES = {"{circuit}", "{curves}", "{eval-rst}", "{formula}", "{include}", "{toctree}"}
 NEEDS_DOWNLOAD = ("--dataset mnist", "--dataset cifar10")
 SETS_UP = ("python3 -m venv .venv",)
+PARSERS = {"train": parser, "resume": resume_parser} | {key: REPORTS[key][0] for key in REPORTS}
+TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if page == TRAINING else ()) for page in PAGES],
+    ids=lambda page: page.stem,
+)
 def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     namespace, printed = {"__name__": page.stem}, None
@@ -41,7 +48,7 @@ def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, ca
 def pattern(shown):
     """An output as a regular expression: … stands for some text within a line, and by itself on a
     line for some lines."""
-    text = re.escape(shown).replace(re.escape("…"), "…")
+    text = re.escape(shown).replace("…\\ ms", "…")  # seconds, on a busy machine
     return re.sub("…", "[^\n]*", re.sub(r"^…\\?\n", "(?:.*\n)*", text, flags=re.M))
 
 
@@ -55,7 +62,7 @@ def carry_out(command):
     words = shlex.split(command)
     if words[:1] == ["chainrule"] and words[1] not in ("check", "circuits"):
         if any(words in command for words in NEEDS_DOWNLOAD):
-            options.parser().parse_args(words[2:])
+            parser().parse_args(words[2:])
         else:
             assert main(words[1:]) == (1 if "--sanity" in words else 0), command
     elif words[:1] == ["chainrule"]:
@@ -64,6 +71,20 @@ def carry_out(command):
         assert importlib.util.find_spec(words[2]), command
     else:
         assert command.startswith(SETS_UP), f"the tests do not know the command {command!r}"
+
+
+def test_every_command_on_training_is_one():
+    blocks = FENCE.findall(TRAINING.read_text(encoding="utf-8"))
+    words = [
+        shlex.split(command)
+        for language, content in blocks
+        if language == "sh"
+        for command in commands(content)
+    ]
+    assert len(words) > 10
+    for program, command, *others in words:
+        assert program == "chainrule"
+        PARSERS[command]().parse_args(others)
 
 
 def test_an_output_is_compared_to_the_letter_but_for_its_gaps():

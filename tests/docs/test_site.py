@@ -11,6 +11,8 @@ import pytest
 
 from chainrule import layers
 
+pytestmark = pytest.mark.slow  # the site is built, for a minute
+
 ROOT = Path(__file__).parents[2]
 LOADED = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("use", "href")}
 

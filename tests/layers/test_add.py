@@ -5,10 +5,7 @@ import pytest
 
 from chainrule.layers import Add
 
-both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
-
-@both_dtypes
 def test_the_gradient_flows_unchanged_into_both_inputs(dtype):
     out, cache = Add().forward(np.array([-2, 1], dtype), np.array([5, 3], dtype))
     (da, db), _ = Add().backward(np.array([-4, 7], dtype), cache)

@@ -5,10 +5,7 @@ import pytest
 
 from chainrule.layers import Exp
 
-both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
-
-@both_dtypes
 def test_out_and_slope_are_the_hand_worked_ones(dtype):
     out, cache = Exp().forward(np.array([0, math.log(2), -math.log(4)], dtype))
     dx, _ = Exp().backward(np.array([3, 5, 8], dtype), cache)

@@ -5,10 +5,7 @@ import pytest
 
 from chainrule.layers import Exp, Negate, Reciprocal, Shift
 
-both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
-
-@both_dtypes
 def test_out_and_slope_are_the_hand_worked_ones(dtype):
     out, cache = Reciprocal().forward(np.array([2, -4], dtype))
     dx, _ = Reciprocal().backward(np.array([8, 16], dtype), cache)
@@ -33,7 +30,6 @@ def test_the_sigmoid_neuron_of_the_course_has_the_gradients_of_the_course():
     assert gradients[-1] == pytest.approx(0.19661193324148185, rel=1e-15)
 
 
-@both_dtypes
 @np.errstate(over="raise", divide="raise", invalid="raise")
 def test_ten_thousand_has_the_slope_of_minus_1e_minus_8(dtype):
     out, cache = Reciprocal().forward(np.array([1e4, -1e-4], dtype))

@@ -5,8 +5,6 @@ import pytest
 
 from chainrule.layers import SoftmaxCrossEntropy
 
-both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
 #: Probabilities 1/8, 2/8, 5/8 and 1/3, 1/3, 1/3.
 SCORES = [[0, math.log(2), math.log(5)], [0, 0, 0]]
 
@@ -15,7 +13,6 @@ def ulps(dtype):
     return 8 * np.finfo(dtype).eps
 
 
-@both_dtypes
 @pytest.mark.parametrize(
     ("reduction", "dout", "scale"), [("mean", 1, 0.5), ("sum", 1, 1), ("sum", -3, -3)]
 )
@@ -31,7 +28,6 @@ def test_the_loss_of_labels_and_its_gradient_are_the_hand_worked_ones(
     np.testing.assert_allclose(dscores, scale * worked, rtol=ulps(dtype))
 
 
-@both_dtypes
 def test_smoothed_labels_are_a_distribution_like_any_other(dtype):
     layer = SoftmaxCrossEntropy()
     out, cache = layer.forward(np.array([[math.log(3), 0]], dtype), [[0.9, 0.1]])
@@ -49,7 +45,6 @@ def test_labels_and_the_one_hot_distribution_agree_bit_by_bit():
     np.testing.assert_array_equal(layer.backward(1, cache)[0], layer.backward(1, one_hot_cache)[0])
 
 
-@both_dtypes
 @np.errstate(over="raise", divide="raise", invalid="raise")
 def test_at_scores_of_ten_thousand_loss_and_gradient_are_finite_and_right(dtype):
     layer, scores = SoftmaxCrossEntropy(), np.array([[1e4, -1e4]], dtype)
@@ -61,7 +56,6 @@ def test_at_scores_of_ten_thousand_loss_and_gradient_are_finite_and_right(dtype)
     np.testing.assert_array_equal(layer.backward(1, cache)[0], [[0, 0]])
 
 
-@both_dtypes
 @pytest.mark.parametrize("C", [2, 10, 1000])
 def test_equal_scores_cost_the_logarithm_of_the_number_of_classes(dtype, C):
     out, _ = SoftmaxCrossEntropy().forward(np.full((3, C), 1e4, dtype), [0, 1, C - 1])

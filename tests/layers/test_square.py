@@ -1,12 +1,8 @@
 import numpy as np
-import pytest
 
 from chainrule.layers import Square
 
-both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
-
-@both_dtypes
 @np.errstate(over="raise", divide="raise", invalid="raise")
 def test_out_and_slope_are_the_hand_worked_ones(dtype):
     out, cache = Square().forward(np.array([3, -4, 0, -1e4], dtype))

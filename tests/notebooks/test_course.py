@@ -109,6 +109,7 @@ def test_there_are_nine():
     assert [name[0] for name in homeworks()] == [*"123456789"]
 
 
+@pytest.mark.slow
 def test_the_students_notebooks_are_what_the_command_makes(tmp_path):
     course("build", tmp_path)
     for name in homeworks():
@@ -157,6 +158,7 @@ def test_checks_call_what_there_is(name):
     assert {one for one in called if not hasattr(exercise, one)} == set()
 
 
+@pytest.mark.slow
 @every_homework
 def test_marks(name, tmp_path):
     folder, wrong = tmp_path / "submitted", wrong_submissions(name)
@@ -194,6 +196,7 @@ def test_marks(name, tmp_path):
             assert diagnosis in told, f"{student}: {told}"
 
 
+@pytest.mark.slow
 def test_submissions_that_are_no_good(tmp_path):
     name, folder = homeworks()[0], tmp_path / "submitted"
     cheat = released(name)

@@ -20,6 +20,7 @@ for needed in ("jupyterlab", "jupytext", "ipywidgets"):
     pytest.importorskip(needed, reason=f"{needed} is not installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
+pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
     pytest.skip("there is no chromium", allow_module_level=True)

@@ -6,6 +6,7 @@ import pytest
 from chainrule.solvers.interrupt import uninterrupted
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_waits_until_the_block_is_done():
     done = []
 

@@ -20,7 +20,7 @@ from tests.threads import on_threads
 
 BESIDE = Path(sys.executable).parent / "mpiexec"
 MPIEXEC = str(BESIDE) if BESIDE.exists() else shutil.which("mpiexec")
-needs_mpi = pytest.mark.skipif(
+without_mpi = pytest.mark.skipif(
     MPIEXEC is None or importlib.util.find_spec("mpi4py") is None,
     reason='mpi4py and an MPI are not installed: pip install -e ".[mpi]"',
 )
@@ -48,6 +48,10 @@ def nets():
         "after": Sequential(*after, Affine(30, 10, rng=rng)),
         "before": MLP([64, 30, 20, 10], norm=BatchNorm, keep=0.8, rng=rng),
     }
+
+
+def needs_mpi(test):
+    return pytest.mark.slow(without_mpi(test))
 
 
 def trained(make, rule, net, **options):

@@ -1,5 +1,7 @@
 """train.py as a user meets it: a process, its exit status, and what it says."""
 
+import contextlib
+import io
 import os
 import re
 import subprocess
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from chainrule.__main__ import main
 from chainrule.nets.files import read_arrays
+from tests.signals import HEEDED
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -18,6 +22,12 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",  # or tests side by side wait for each other
 }
 BAR = re.compile(r" *(epoch \d+/\d+: +)?\d+%\|.*\| \d+/\d+ \[.*\] *")
+
+
+def lines_of(said):
+    """Those on stderr, the progress bar aside."""
+    lines = [line for line in re.split(r"[\r\n]", said) if line.strip()]
+    return [line for line in lines if not BAR.fullmatch(line)]
 
 
 class Script:
@@ -30,7 +40,7 @@ class Script:
         """The process, begun; it writes what it prints at once."""
         return subprocess.Popen(
             [sys.executable, str(script), *map(os.fspath, options)],
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | popen,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | HEEDED | popen,
             cwd=self.folder,
             env=os.environ | ENVIRONMENT,
             text=True,
@@ -44,8 +54,21 @@ class Script:
     def end(self, process):
         printed, said = (text or "" for text in process.communicate(timeout=120))
         assert "Traceback" not in printed + said, said
-        lines = [line for line in re.split(r"[\r\n]", said) if line.strip()]
-        return process.returncode, printed, [line for line in lines if not BAR.fullmatch(line)]
+        return process.returncode, printed, lines_of(said)
+
+    def call(self, *options):
+        """The same as `run` in the process of the tests, which is sooner done."""
+        printed, said = io.StringIO(), io.StringIO()
+        with (
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(said),
+        ):
+            try:
+                status = main([*map(os.fspath, options)], default="train")
+            except SystemExit as end:
+                status = end.code
+        return status, printed.getvalue(), lines_of(said.getvalue())
 
     def wait_for_line(self, process, start):
         """Reads what a process prints up to a line that begins with `start`; returns how long it

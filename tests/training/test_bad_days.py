@@ -66,7 +66,12 @@ def stopped(script, *numbers, name="run", until="epoch   1", options=("--no-repo
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "status"),
+    [
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        (signal.SIGHUP, 129),
+    ],
 )
 def test_a_signal_ends_the_run_after_the_step_and_the_line_says_how_to_go_on(
     number, status, script, whole
@@ -81,6 +86,7 @@ def test_a_signal_ends_the_run_after_the_step_and_the_line_says_how_to_go_on(
     assert script.left_behind(script.folder / name) == whole
 
 
+@pytest.mark.slow
 def test_two_signals_at_once_leave_a_checkpoint_to_go_on_from(script, whole):
     done = stopped(script, signal.SIGINT, signal.SIGINT)
     line = one_line(done, 130, r"(stopped|interrupted) after step [\d,]+, in epoch .*go on with")
@@ -89,6 +95,7 @@ def test_two_signals_at_once_leave_a_checkpoint_to_go_on_from(script, whole):
     assert script.left_behind(script.folder / "run") == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_the_report_is_made_ends_the_run_at_once(number, status, script, whole):
     done = stopped(script, number, until="trained", options=())
@@ -124,6 +131,7 @@ def is_safe_and_goes_on(script, whole, before, line):
     assert script.left_behind(script.folder / "run") == whole
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_is_larger_than_a_file_may_be_leaves_the_one_before(script, whole):
     one_line(stopped(script, signal.SIGINT), 130)
     before = files(script.folder / "run")
@@ -160,6 +168,7 @@ def fill(path):
             file.write(bytes(1000))
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_checkpoint_before(script, whole, small_disk):
     one_line(stopped(script, signal.SIGINT), 130)
     before = files(small_disk)
@@ -170,6 +179,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(script, whole, small_disk):
     is_safe_and_goes_on(script, whole, before, line)
 
 
+@pytest.mark.slow
 def test_a_disk_that_becomes_read_only_leaves_the_checkpoint_before(script, whole, small_disk):
     one_line(stopped(script, signal.SIGINT), 130)
     before = files(small_disk)
@@ -184,7 +194,11 @@ def test_a_disk_that_becomes_read_only_leaves_the_checkpoint_before(script, whol
 def test_a_run_folder_that_is_deleted_in_mid_run_is_not_called_safe(script, tmp_path):
     often = tmp_path / "often.py"
     often.write_text(
-        "from chainrule.training import command, keeper\nkeeper.SHARE = 1.0\ncommand.program()\n"
+        "from functools import partial\n"
+        "from chainrule import __main__ as command\n"
+        "from chainrule.training import keeper\n"
+        "keeper.SHARE = 1.0\n"
+        "command.program(partial(command.main, default='train'))\n"
     )
     process = script.start(*LONG, "--run-dir", "run", script=often)
     script.wait_for_line(process, "epoch   1")
@@ -198,6 +212,7 @@ def test_a_run_folder_that_is_deleted_in_mid_run_is_not_called_safe(script, tmp_
 # Two at once
 
 
+@pytest.mark.slow
 def test_two_processes_cannot_train_one_run_at_once(script, whole):
     process = script.start(*LONG, "--no-report", "--run-dir", "run")
     script.wait_for_line(process, "epoch   1")
@@ -220,7 +235,7 @@ def test_runs_that_are_begun_in_the_same_second_get_folders_of_their_own(script)
 @pytest.fixture(scope="module")
 def ended(shared_script):
     """The folder of a run of two epochs."""
-    assert shared_script.run(*QUICK, "--epochs", "2", "--run-dir", "ended")[0] == 0
+    assert shared_script.call(*QUICK, "--epochs", "2", "--run-dir", "ended")[0] == 0
     return shared_script.folder / "ended"
 
 
@@ -241,7 +256,7 @@ def folder(ended, tmp_path):
         ),
         ("n" * 300, "--run-dir n+: cannot be made: File name too long; choose another folder"),
         ("x\ny/" + "n" * 300, r"--run-dir x\\ny/n+: cannot be made: File name too long; choose"),
-        ("run", "--run-dir run: holds a run already; go on with it by --resume run, or choose"),
+        ("run", "--run-dir run: holds a run already; go on with it by chainrule resume run, or"),
         ("mine", r"--run-dir mine: holds metrics\.csv and no run, expected a new or an empty"),
     ],
 )
@@ -250,12 +265,13 @@ def test_a_folder_that_cannot_take_a_run_is_refused(name, problem, script, folde
     (script.folder / "mine").mkdir()
     (script.folder / "mine" / "metrics.csv").write_text("mine")
     before = files(folder)
-    one_line(script.run(*QUICK, "--run-dir", name), 2, "^chainrule: " + problem)
+    one_line(script.call(*QUICK, "--run-dir", name), 2, "^chainrule: " + problem)
     assert files(folder) == before
     assert (script.folder / "file").read_text() == "mine"
     assert files(script.folder / "mine") == {"metrics.csv": b"mine"}
 
 
+@pytest.mark.slow
 def test_a_run_folder_may_be_called_anything(script):
     name = b"-x $HOME; `x` $x^{ \\ 'run' <b> \n\"one\" \xf0\x9f\x98\x80"
     name = os.fsdecode(name + b" \xff\xe9" if sys.platform == "linux" else name)
@@ -322,7 +338,7 @@ def test_a_checkpoint_that_cannot_be_gone_on_with_is_left_alone(change, problem,
     change(folder / "checkpoint.safetensors")
     before = files(folder)
     found = one_line(
-        script.run("--resume", "run", "--epochs", "3"),
+        script.call("--resume", "run", "--epochs", "3"),
         2,
         rf"^chainrule: run/checkpoint\.safetensors: .*{problem}",
         r"its best network so far is in run/best\.safetensors$",
@@ -376,7 +392,7 @@ def edit(**changes):
 def test_a_config_that_is_not_that_of_the_run_is_refused(change, problem, script, folder):
     change(folder / "config.json")
     before = files(folder)
-    assert len(one_line(script.run("--resume", "run"), 2, problem)) < 300
+    assert len(one_line(script.call("--resume", "run"), 2, problem)) < 300
     assert files(folder) == before
 
 
@@ -402,17 +418,17 @@ def test_data_that_have_changed_are_not_gone_on_with(script):
     path = script.folder / "t.csv"
     path.write_text(table())
     options = [*QUICK, "--epochs", "3", "--dataset", "t.csv", "--run-dir", "run"]
-    assert script.run(*options)[0] == 0
+    assert script.call(*options)[0] == 0
     before = files(script.folder / "run")
     for other in (table(1), table().replace("yes", "aye"), table(0, 66)):
         path.write_text(other)
-        done = script.run("--resume", "run", "--epochs", "4")
+        done = script.call("--resume", "run", "--epochs", "4")
         one_line(done, 2, r"run: the data of t\.csv are not those that .*; put those back, or be")
     path.unlink()
-    one_line(script.run("--resume", "run", "--epochs", "4"), 2, r"--dataset t\.csv: there is no")
+    one_line(script.call("--resume", "run", "--epochs", "4"), 2, r"--dataset t\.csv: there is no")
     assert files(script.folder / "run") == before
     path.write_text(table())
-    assert script.run("--resume", "run", "--epochs", "4")[0] == 0
+    assert script.call("--resume", "run", "--epochs", "4")[0] == 0
 
 
 def idx(magic, *sizes, values=None):
@@ -501,7 +517,7 @@ def test_small_files_of_both_formats_are_in_order(name, content, script):
 )
 def test_a_wrong_file_of_pictures_is_named(name, file, content, problem, script):
     changed = (MNIST if name == "mnist" else CIFAR) | {file: content}
-    line = one_line(script.run(*with_files(script, name, **changed)), 2, problem)
+    line = one_line(script.call(*with_files(script, name, **changed)), 2, problem)
     assert file in line or "x_test" in line
     assert not (script.folder / "run").exists()
 
@@ -524,14 +540,14 @@ def test_a_wrong_file_of_pictures_is_named(name, file, content, problem, script)
 )
 def test_a_wrong_table_is_named_with_its_line(text, problem, script):
     (script.folder / "t.csv").write_text(text)
-    done = script.run(*QUICK, "--dataset", "t.csv", "--run-dir", "run", "--epochs", "1")
+    done = script.call(*QUICK, "--dataset", "t.csv", "--run-dir", "run", "--epochs", "1")
     assert len(one_line(done, 2, rf"t\.csv.*({problem})")) < 200
     assert not (script.folder / "run").exists()
 
 
 def test_a_batch_that_was_asked_for_and_is_larger_than_the_data_is_refused(script):
     (script.folder / "t.csv").write_text(table())
-    done = script.run("--dataset", "t.csv", "--batch-size", "37", "--run-dir", "run")
+    done = script.call("--dataset", "t.csv", "--batch-size", "37", "--run-dir", "run")
     one_line(done, 2, "--batch-size 37: expected at most 36, the number of training examples")
     assert not (script.folder / "run").exists()
 
@@ -555,7 +571,7 @@ def test_a_pickle_in_the_data_is_not_opened(where, script):
     with np.load(script.folder / "t.npz", allow_pickle=True) as careless:
         careless[where][0].close()
     made.unlink()  # the payload works
-    done = script.run(*QUICK, "--dataset", "t.npz", "--run-dir", "run")
+    done = script.call(*QUICK, "--dataset", "t.npz", "--run-dir", "run")
     one_line(done, 2, rf"t\.npz: {where} cannot be read as a plain array of numbers or strings")
     assert not made.exists()
 
@@ -578,11 +594,12 @@ def test_a_pickle_in_the_data_is_not_opened(where, script):
 )
 def test_wrong_arrays_are_named(arrays, problem, script):
     np.savez(script.folder / "t.npz", **arrays)
-    done = script.run(*QUICK, "--dataset", "t.npz", "--run-dir", "run")
+    done = script.call(*QUICK, "--dataset", "t.npz", "--run-dir", "run")
     one_line(done, 2, r"^chainrule: t\.npz: " + problem)
     assert not (script.folder / "run").exists()
 
 
+@pytest.mark.slow
 def test_classes_may_be_called_anything(script):
     text = table().replace("yes", "$x^{_\\frac").replace("no", "<b>&😀\x1b[31m\u202e")
     (script.folder / "t.csv").write_text(text)
@@ -594,7 +611,7 @@ def test_classes_may_be_called_anything(script):
 def test_a_file_with_a_long_name_is_trained_on(script):
     name = "n" * 250 + ".csv"
     (script.folder / name).write_text(table())
-    assert script.run(*QUICK, "--dataset", name, "--epochs", "1")[0::2] == (0, [])
+    assert script.call(*QUICK, "--dataset", name, "--epochs", "1")[0::2] == (0, [])
 
 
 # Numbers, memory, and where the output goes
@@ -603,7 +620,7 @@ def test_a_file_with_a_long_name_is_trained_on(script):
 def test_numbers_that_overflow_in_mid_run_end_it_and_the_best_network_is_kept(script):
     rising = ["--rule", "sgd", "--lr", "1e4", "--warmup", "1e5", "--epochs", "400"]
     options = [*QUICK, "--norm", "none", "--dropout", "1", *rising, "--loss", "mse"]
-    done = script.run(*options, "--run-dir", "run")
+    done = script.call(*options, "--run-dir", "run")
     one_line(
         done,
         1,
@@ -624,13 +641,15 @@ def test_numbers_that_overflow_in_mid_run_end_it_and_the_best_network_is_kept(sc
 def test_memory_that_runs_out_ends_the_run_with_a_line(script):
     (script.folder / "little.py").write_text(
         "import resource\n"
-        "from chainrule.training import command, running\n"
+        "from functools import partial\n"
+        "from chainrule import __main__ as command\n"
+        "from chainrule.training import running\n"
         "def announce(run):\n"
         "    pages = int(open('/proc/self/statm').read().split()[0])\n"
         "    limit = pages * resource.getpagesize() + 120_000_000\n"
         "    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
         "running.announce = announce\n"
-        "command.program()\n"
+        "command.program(partial(command.main, default='train'))\n"
     )
     done = script.run("--hidden", "3000,3000", "--run-dir", "run", script="little.py")
     one_line(done, 1, "not enough memory: Unable to allocate .*; try a smaller --hidden or --ba")

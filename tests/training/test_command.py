@@ -10,6 +10,7 @@ import pytest
 import train
 from chainrule import nets
 from chainrule.data import load_digits
+from chainrule.training import image_pictures, report
 from chainrule.training.printing import misgiving
 
 SMALL = ["--hidden", "16", "--epochs", "3", "--run-dir", "run"]
@@ -48,7 +49,8 @@ def test_wrong_options_are_one_line(words, message, capsys):
     assert message in line
 
 
-def test_the_folder_of_a_run_holds_all_that_it_should(tmp_path, capsys):
+def test_the_folder_of_a_run_holds_all_that_it_should(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(image_pictures, "MISTAKES", 2)  # of 24, which take longest to draw
     assert train.main([*SMALL, "--activation", "tanh", "--pictures"]) == 0
     printed = capsys.readouterr().out
     assert printed.endswith("\nreport: run/report.html\n")
@@ -188,7 +190,13 @@ def test_a_run_that_has_nothing_left_to_do_says_so(capsys):
     assert message in capsys.readouterr().out
 
 
-@pytest.mark.no_cover  # slow enough as it is
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Reports are written without the pictures, which take seconds."""
+    monkeypatch.setattr(report, "pictures_of", lambda _: [])
+
+
+@pytest.mark.usefixtures("without_pictures")
 def test_a_run_that_learns_nothing_says_so_in_print_and_in_the_report(tmp_path, capsys):
     assert train.main([*SMALL, "--lr", "1e-9"]) == 0
     said = "This run has hardly learned: the best validation accuracy is "
@@ -196,7 +204,7 @@ def test_a_run_that_learns_nothing_says_so_in_print_and_in_the_report(tmp_path, 
     assert said in (tmp_path / "run/report.html").read_text("utf-8")
 
 
-@pytest.mark.no_cover  # slow enough as it is
+@pytest.mark.usefixtures("without_pictures")
 def test_the_report_has_the_options_that_were_used_as_one_types_them(tmp_path):
     assert train.main([*SMALL, "--gradcheck"]) == 0
     page = (tmp_path / "run/report.html").read_text("utf-8")

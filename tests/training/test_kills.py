@@ -11,17 +11,23 @@ from chainrule import nets
 from chainrule.nets.files import read_arrays
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on Windows")
+SLOW = pytest.mark.slow
 KILLS = 25
+DEFAULT = (13,)  # of them; the others are slow tests
 #: train.py, but a share of the time goes into saving; where it is infinite, after every step.
 SAVES_MORE_OFTEN = """
-from chainrule.training import command, keeper
+from functools import partial
+from chainrule import __main__ as command
+from chainrule.training import keeper
 
 keeper.SHARE = float("{share}")
-command.program()
+command.program(partial(command.main, default="train"))
 """
 SAVES_AT_A_STEP_AND_DIES = """
 import os, signal
-from chainrule.training import command, keeper
+from functools import partial
+from chainrule import __main__ as command
+from chainrule.training import keeper
 
 def after_step(self, solver, then=keeper.Keeper.after_step):
     then(self, solver)
@@ -30,7 +36,7 @@ def after_step(self, solver, then=keeper.Keeper.after_step):
         os.kill(os.getpid(), signal.SIGKILL)
 
 keeper.Keeper.after_step = after_step
-command.program()
+command.program(partial(command.main, default="train"))
 """
 COMMON = ["--schedule", "cosine", "--warmup", "2", "--norm", "batchnorm", "--dropout", "0.8"]
 QUICK = [*COMMON, "--no-report"]
@@ -113,11 +119,12 @@ def moments():
     """25 of them: what is run, and how it is killed."""
     for number in range(KILLS):
         if number % 3 == 2:
-            yield number, "large", "while writing"
+            moment = number, "large", "while writing"
         elif number in (7, 16):
-            yield number, ("momentum", "adam")[number % 2], "at the report"
+            moment = number, ("momentum", "adam")[number % 2], "at the report"
         else:
-            yield number, ("momentum", "adam")[number % 2], "by the clock"
+            moment = number, ("momentum", "adam")[number % 2], "by the clock"
+        yield pytest.param(*moment, marks=() if number in DEFAULT else SLOW)
 
 
 @pytest.mark.parametrize(("number", "name", "when"), list(moments()))
@@ -183,7 +190,8 @@ def killed_while_writing(rng, script, options, folder, often):
     raise AssertionError("of 20 kills, none came while the checkpoint was written")
 
 
-@pytest.mark.parametrize("step", [1, 16, 17, 18, 255])  # 17 steps an epoch, 15 epochs
+# 17 steps an epoch, 15 epochs.
+@pytest.mark.parametrize("step", [17, *(pytest.param(n, marks=SLOW) for n in (1, 16, 18, 255))])
 def test_a_run_killed_at_any_step_of_an_epoch_ends_like_one_never_stopped(
     step, script, program, whole
 ):
@@ -203,12 +211,14 @@ def test_saving_after_every_step_leaves_the_run_as_it_is(script, program, whole)
     assert (script.left_behind(folder), table(printed)) == whole("adam")
 
 
+@SLOW
 def test_the_runs_end_in_both_ways_by_patience_and_by_the_number_of_epochs(whole):
     ends = {name: whole(name)[0]["checkpoint.safetensors"]["run"]["goal"] for name in RUNS}
     assert ends["momentum"] < 20
     assert (ends["adam"], ends["large"]) == (15, 5)
 
 
+@SLOW
 def test_a_run_killed_before_its_first_checkpoint_begins_again(script, whole):
     folder = script.folder / "run"
     process = script.start(*QUICK, *RUNS["large"], "--run-dir", folder)
@@ -220,6 +230,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(script, whole):
     ends_like(whole("large"), script, folder)
 
 
+@SLOW
 def test_a_run_killed_where_it_is_prolonged_is_prolonged_all_the_same(script):
     """The plan is changed before the first new step is saved."""
     options = [*QUICK, "--hidden", "16", "--batch-size", "256"]

@@ -16,6 +16,7 @@ import train
 from chainrule.nets.files import read_arrays
 from chainrule.training import many, seeds
 from chainrule.training.trial import Result
+from tests.signals import HEEDED
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--hidden", "16", "--jobs", "2", "--no-report"]
@@ -36,6 +37,7 @@ def launch(*options):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        **HEEDED,
     )
 
 
@@ -100,6 +102,7 @@ def test_the_table_of_seeds_ends_with_what_they_come_to():
     assert seeds.table(done[:1]).splitlines()[-3].split() == ["deviation", "-", "-"]
 
 
+@pytest.mark.slow
 def test_runs_killed_in_the_middle_go_on_to_the_same_table():
     options = [*LONG, "--search", "lr=1e-3..1e-1:log", "--trials", "3", "--seed", "5"]
     killed = launch(*options, "--run-dir", "killed")
@@ -120,7 +123,9 @@ def test_runs_killed_in_the_middle_go_on_to_the_same_table():
     assert (folder / "search.png").exists()
 
 
-@pytest.mark.parametrize(("number", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [pytest.param("SIGINT", 130, marks=pytest.mark.slow), ("SIGTERM", 143)]
+)
 def test_a_signal_stops_all_runs_which_are_saved_and_leaves_no_process(number, status):
     run = launch(*SMALL, "--epochs", "9999", "--seeds", "3", "--run-dir", "a b")
     folder = Path("a b")
@@ -247,7 +252,9 @@ def test_folders_of_several_runs_are_resumed_as_such_and_damaged_ones_are_named(
     options = [*SMALL, "--epochs", "1", "--seeds", "2", "--run-dir", "a"]
     assert train.main(options) == 0
     capsys.readouterr()
-    refused(options, "--run-dir a: holds a run already; go on with it by --resume a", capsys)
+    refused(
+        options, "--run-dir a: holds a run already; go on with it by chainrule resume a", capsys
+    )
     refused(["--resume", "a", "--epochs", "9"], "--epochs 9: goes with one run, a holds", capsys)
     one = ["--resume", "a/seed-0", "--jobs", "2"]
     refused(one, "--jobs 2: goes with several runs, a/seed-0 holds one", capsys)

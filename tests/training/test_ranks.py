@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from chainrule.nets.files import read_arrays
+from tests.signals import HEEDED
 
+pytestmark = pytest.mark.slow
 pytest.importorskip("mpi4py", reason='mpi4py is not installed: pip install -e ".[mpi]"')
 BESIDE = Path(sys.executable).parent / "mpiexec"
 MPIEXEC = str(BESIDE) if BESIDE.exists() else shutil.which("mpiexec")
@@ -33,7 +35,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 def started(ranks, *words, script=TRAIN):
     return subprocess.Popen(
         [MPIEXEC, "-n", str(ranks), sys.executable, script, *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **HEEDED,
     )  # fmt: skip
 
 

@@ -158,7 +158,7 @@ CASES = {
 
 @pytest.mark.parametrize(
     "case",
-    [*(case for case in CASES if case != "deep"), pytest.param("deep", marks=pytest.mark.no_cover)],
+    [*(case for case in CASES if case != "deep"), pytest.param("deep", marks=pytest.mark.slow)],
 )
 def test_a_report_is_one_sound_page_that_asks_for_nothing_from_outside(case):
     text = report(CASES[case])
@@ -177,7 +177,13 @@ def test_a_report_is_one_sound_page_that_asks_for_nothing_from_outside(case):
 
 
 @pytest.mark.no_cover  # slow enough as it is
-@pytest.mark.parametrize("case", ["plain", "pictures in colour", "nasty pictures", "deep"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        *("plain", "pictures in colour", "nasty pictures"),
+        pytest.param("deep", marks=pytest.mark.slow),
+    ],
+)
 def test_pictures_are_written_beside_it_as_png_files(case, tmp_path):
     write_pictures(tmp_path, CASES[case])
     more = {

@@ -59,7 +59,7 @@ def with_inputs(data, change):
     )
 
 
-@pytest.mark.parametrize("norm", [None, BatchNorm])
+@pytest.mark.parametrize("norm", [None, pytest.param(BatchNorm, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("rule", "factor"),
     [
@@ -85,8 +85,16 @@ def test_a_rate_that_is_far_off_is_named_with_how_far(rule, factor, norm):
 
 
 @pytest.mark.no_cover  # slow enough as it is
-@pytest.mark.parametrize("norm", [None, BatchNorm])
-@pytest.mark.parametrize("rule", [Adam(lr=2e-3), SGD(lr=0.05, momentum=0.9)], ids=repr)
+@pytest.mark.parametrize(
+    ("rule", "norm"),
+    [
+        (Adam(lr=2e-3), BatchNorm),
+        (SGD(lr=0.05, momentum=0.9), None),
+        pytest.param(Adam(lr=2e-3), None, marks=pytest.mark.slow),
+        pytest.param(SGD(lr=0.05, momentum=0.9), BatchNorm, marks=pytest.mark.slow),
+    ],
+    ids=repr,
+)
 class TestWithTwoRulesAndTwoNets:
     def test_weights_that_are_all_zero_are_named(self, rule, norm):
         found = diagnosed(digit_net(norm=norm, init=plain_normal(0)), rule)
@@ -114,6 +122,7 @@ class TestWithTwoRulesAndTwoNets:
 
 
 @pytest.mark.no_cover  # slow enough as it is
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [Adam(lr=2e-3), SGD(lr=0.05, momentum=0.9)], ids=repr)
 def test_ten_layers_of_sigmoids_are_named(rule):
     found = diagnosed(MLP([64] + [100] * 10 + [10], activation=Sigmoid(), rng=0), rule)
@@ -122,6 +131,7 @@ def test_ten_layers_of_sigmoids_are_named(rule):
 
 
 @pytest.mark.no_cover  # slow enough as it is
+@pytest.mark.slow
 def test_six_layers_of_sigmoids_with_batch_norm_are_not():
     assert diagnosed(MLP([64] + [50] * 6 + [10], activation=Sigmoid(), norm=BatchNorm, rng=0))
 
@@ -213,7 +223,7 @@ def test_weights_that_are_not_finite_are_named():
 
 
 @pytest.mark.no_cover  # slow enough as it is
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "arguments",
     [

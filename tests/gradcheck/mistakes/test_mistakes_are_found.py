@@ -1,5 +1,7 @@
 """The checker against the mistakes: it finds them, names them, and leaves correct layers alone."""
 
+import copy
+import functools
 import warnings
 
 import numpy as np
@@ -10,6 +12,11 @@ from chainrule.gradcheck import check, check_update
 from chainrule.gradcheck.report import KINDS
 
 
+def each(mistakes):
+    return pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.id)
+
+
+@functools.cache  # each is looked at by several tests
 def verdict(mistake, seed=0):
     layer, inputs = instances(mistake, seed)
     if mistake.shows == "five updates":
@@ -20,47 +27,32 @@ def verdict(mistake, seed=0):
         return check(layer, *inputs)
 
 
-@pytest.fixture(scope="module")
-def verdicts():
-    return [(mistake, verdict(mistake)) for mistake in MISTAKES]
+@each(MISTAKES)
+def test_a_mistake_is_found_and_told_shortly_with_one_concrete_entry_for_a_wrong_value(mistake):
+    report = verdict(mistake)
+    assert not report
+    assert len(str(report).splitlines()) <= 12
+    finding = report.findings[0]
+    if mistake.shows == "gradient" and finding.kind not in ("forward-bug", "shape", "axis"):
+        assert not finding.example or "should be" in finding.example
 
 
-@pytest.fixture(scope="module")
-def unseen_verdicts():
-    return [(mistake, verdict(mistake)) for mistake in UNSEEN]
+@each(MISTAKES + UNSEEN)
+def test_every_finding_is_of_a_known_kind(mistake):
+    assert {finding.kind for finding in verdict(mistake).findings} <= set(KINDS)
 
 
-def share_of(verdicts, holds):
-    right = [holds(mistake, report.findings[0]) for mistake, report in verdicts if not report]
-    return sum(right) / len(verdicts)
+def test_at_least_95_percent_are_called_by_their_right_kind_in_the_right_tensor():
+    def share_of(holds):
+        found = [(mistake, verdict(mistake)) for mistake in MISTAKES]
+        return sum(holds(m, report.findings[0]) for m, report in found if not report) / len(found)
+
+    assert share_of(lambda m, f: f.kind in (m.kind, *m.also)) >= 0.95
+    assert share_of(lambda m, f: f.tensor in m.tensors) >= 0.95
 
 
-def test_every_mistake_is_found(verdicts):
-    assert [mistake.id for mistake, report in verdicts if report] == []
-
-
-def test_at_least_95_percent_are_called_by_their_right_kind_in_the_right_tensor(verdicts):
-    kinds = share_of(verdicts, lambda m, f: f.kind in (m.kind, *m.also))
-    tensors = share_of(verdicts, lambda m, f: f.tensor in m.tensors)
-    assert kinds >= 0.95
-    assert tensors >= 0.95
-
-
-def test_at_least_97_percent_of_mistakes_it_was_not_written_for_are_found(unseen_verdicts):
-    assert sum(not report for _, report in unseen_verdicts) / len(unseen_verdicts) >= 0.97
-
-
-def test_every_finding_is_of_a_known_kind(verdicts, unseen_verdicts):
-    found = [f for _, report in (*verdicts, *unseen_verdicts) for f in report.findings]
-    assert {f.kind for f in found} <= set(KINDS)
-
-
-def test_every_report_is_short_and_gives_one_concrete_entry_for_a_wrong_value(verdicts):
-    for mistake, report in verdicts:
-        assert len(str(report).splitlines()) <= 12, mistake.id
-        finding = report.findings[0]
-        if mistake.shows == "gradient" and finding.kind not in ("forward-bug", "shape", "axis"):
-            assert not finding.example or "should be" in finding.example, mistake.id
+def test_at_least_97_percent_of_mistakes_it_was_not_written_for_are_found():
+    assert sum(not verdict(mistake) for mistake in UNSEEN) / len(UNSEEN) >= 0.97
 
 
 POINTS = {
@@ -74,26 +66,28 @@ POINTS = {
 }
 
 
-def correct_layers(seed):
-    yield from ((name, layer, inputs) for name, layer, *inputs in twins(seed))
-    yield from ((name, layer, inputs) for name, layer, *inputs in hard_twins(seed))
+OTHER_POINTS = [pytest.param(point, marks=pytest.mark.slow) for point in [*POINTS][1:]]
+CORRECT = [*twins(seed=1), *hard_twins(seed=1)]
+UNSEEN_CORRECT = [
+    (f"{name}, {seed}", *made) for seed in range(3) for name, *made in unseen_twins(seed)
+]
 
 
 @pytest.mark.no_cover  # slow enough as it is
-@pytest.mark.parametrize("point", POINTS)
-def test_no_alarm_on_correct_layers_easy_and_hard(point):
-    for name, layer, inputs in correct_layers(seed=1):
-        first, *rest = inputs
-        if first.dtype.kind == "f":
-            first = POINTS[point](first)
-        with warnings.catch_warnings(action="ignore"):
-            report = check(layer, first, *rest)
-        assert report, f"{name}\n{report}"
+@pytest.mark.parametrize("point", ["as they are", *OTHER_POINTS])
+@pytest.mark.parametrize("twin", CORRECT, ids=lambda twin: twin[0])
+def test_no_alarm_on_correct_layers_easy_and_hard(twin, point):
+    _, layer, first, *rest = copy.deepcopy(twin)
+    if first.dtype.kind == "f":
+        first = POINTS[point](first)
+    with warnings.catch_warnings(action="ignore"):
+        report = check(layer, first, *rest)
+    assert report, report
 
 
-def test_no_alarm_on_correct_layers_it_was_not_written_for():
-    for seed in range(3):
-        for name, layer, *inputs in unseen_twins(seed):
-            with warnings.catch_warnings(action="ignore"):
-                report = check(layer, *inputs)
-            assert report, f"{name}\n{report}"
+@pytest.mark.parametrize("twin", UNSEEN_CORRECT, ids=lambda twin: twin[0])
+def test_no_alarm_on_correct_layers_it_was_not_written_for(twin):
+    _, layer, *inputs = copy.deepcopy(twin)
+    with warnings.catch_warnings(action="ignore"):
+        report = check(layer, *inputs)
+    assert report, report
