@@ -204,8 +204,8 @@ def check_counters(run: Mapping[str, Any], arrays: Arrays, solver: Solver) -> No
     spe = solver.steps_per_epoch
     if not epochs * spe <= step <= (epochs + 1) * spe:
         raise ValueError(
-            f"a run with {step} steps in {epochs} epochs, expected {spe} an epoch: its batches were "
-            f"of another size"
+            f"a run with {step} steps in {epochs} epochs, expected {spe} an epoch: its batches "
+            f"were of another size"
         )
     for name in PER_STEP:
         array = arrays.get(f"history/{name}")
