@@ -138,10 +138,15 @@ def check_records(records: Any) -> None:
         raise ValueError("the epochs of its records do not rise")
     for one in records:
         where = f"its record of epoch {one['epoch']}"
-        if one.keys() != {"epoch", "updates", "layers"}:
+        if one.keys() - {"weights"} != {"epoch", "updates", "layers"}:  # weights are newer
             raise ValueError(f"{where} does not hold epoch, updates and layers")
         if not isinstance(one["updates"], dict) or not isinstance(one["layers"], dict):
             raise ValueError(f"{where} has no updates or layers by name")
+        weights = one.get("weights", [])
+        if not isinstance(weights, list) or not all(
+            isinstance(name, str) and name in one["updates"] for name in weights
+        ):
+            raise ValueError(f"{where} has weights that are none of its parameters")
         if not all(is_share(ratio, math.inf) for ratio in one["updates"].values()):
             raise ValueError(f"{where} has updates that are no numbers")
         for name, figures in one["layers"].items():
