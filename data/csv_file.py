@@ -8,10 +8,10 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from io import TextIOWrapper
 from math import isfinite
 from operator import itemgetter
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from chainrule.data.columns import (
 )
 from chainrule.data.dataset import Dataset
 from chainrule.data.notes import MANY, REGRESSION, notes_on
+from chainrule.data.opening import open_file
 
 _PLAIN = re.compile(r"[0-9+\-.eE, \t]*")  # of which float() makes what `cells.number` does
 
@@ -131,9 +132,8 @@ def load_csv(
 
 def read_lines(path: str | PathLike[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield the lines of a CSV file that are not empty, each with its number."""
-    open_text = gzip.open if Path(path).suffix.lower() == ".gz" else open
     try:
-        with open_text(path, "rt", encoding="utf-8-sig", newline="") as file:
+        with TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             try:
                 for row in reader:

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 from chainrule.data._download import fetch
 from chainrule.data._images import image_dataset
 from chainrule.data.dataset import Dataset
+from chainrule.data.opening import open_regular, unpacked
 from chainrule.data.pixels import Bytes
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -126,16 +127,21 @@ def read_idx(path: Path, ndim: int, *, mapped: bool = False) -> Bytes:
         ValueError: another format, an array without values, or a file of the wrong length.
     """
     raw: bytes | mmap.mmap
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
         size = os.fstat(file.fileno()).st_size
-        raw = (
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if mapped and size else file.read()
-        )
-    if raw[:2] == b"\x1f\x8b":
-        try:
-            raw = gzip.decompress(raw)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{path}: the gzip file is cut short or damaged ({error})") from error
+        if packed:
+            try:
+                raw = unpacked(file).read()
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise ValueError(
+                    f"{path}: the gzip file is cut short or damaged ({error})"
+                ) from error
+        elif mapped and size:
+            raw = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        else:
+            raw = file.read()
     start = 4 + 4 * ndim
     if raw[:4] != bytes([0, 0, 8, ndim]) or len(raw) < start:
         raise ValueError(

@@ -1,5 +1,6 @@
 """A user's own labelled data, from an NPZ file."""
 
+import os
 from dataclasses import replace
 from os import PathLike
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from chainrule.data.copies import shared, split_apart
 from chainrule.data.dataset import Dataset, check_rows
 from chainrule.data.notes import notes_on, notes_on_labels
+from chainrule.data.opening import open_file, too_large, unpacked_limit
 
 _TRAIN_TEST = ("x_train", "y_train", "x_test", "y_test")
 _VAL = ("x_val", "y_val")
@@ -77,7 +79,7 @@ def read_npz(
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of the first layout that the file holds, by name: each x, of floats, and
     the y that belongs to it, if there is one, checked. `expected` says the layouts in words."""
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         try:
             archive = NpzFile(file, allow_pickle=False)
         except Exception as error:  # see _read_array
@@ -135,7 +137,18 @@ def _notes(x: NDArray[np.floating], y: NDArray[Any]) -> tuple[str, ...]:
     return notes_on(x, y, [f"x[:, {column}]" for column in range(x.shape[1])])
 
 
+def check_unpacked(path: str, archive: NpzFile, name: str) -> None:
+    """Raise ValueError where an array would unpack to more than a file may hold."""
+    if archive.zip is None:
+        return
+    limit = unpacked_limit(os.path.getsize(path))
+    for member in archive.zip.infolist():
+        if member.filename in (name, f"{name}.npy") and member.file_size > limit:
+            raise too_large(f"{path}, {name}", limit)
+
+
 def _read_array(path: str, archive: NpzFile, name: str) -> NDArray[Any]:
+    check_unpacked(path, archive, name)
     try:
         values = archive[name]
     except Exception as error:  # zipfile, the decompressors and NumPy's parser raise a dozen kinds

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -278,6 +281,7 @@ def floored(found: Any, derivative: float, scale: float) -> np.ndarray:
 def new_figure(panels: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
     """A figure of so many inches with `panels` axes in a row. It belongs to no window and no list
     of open figures, and shows itself in a notebook as a PNG."""
+    with_any_backend()
     from matplotlib.figure import Figure
 
     class Picture(Figure):
@@ -288,6 +292,22 @@ def new_figure(panels: int, width: float, height: float) -> tuple[Figure, list[A
 
     picture = Picture(figsize=(width, height), layout="constrained")
     return picture, list(picture.subplots(1, panels, squeeze=False)[0])
+
+
+def with_any_backend() -> None:
+    """Have matplotlib imported even where MPLBACKEND names a backend that is not installed here, as
+    a notebook's kernel hands it down to what is started from there: a figure needs none."""
+    if "matplotlib" in sys.modules:
+        return
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib as mpl
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    if backend:
+        with suppress(ValueError):
+            mpl.rcParams["backend"] = backend  # as matplotlib does itself
 
 
 def saved(picture: Figure, path: str | Path | None) -> Figure:

@@ -17,6 +17,13 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+#: Bytes of a text file, at most; ours have some thousands.
+LARGEST_TEXT = 2**26
+#: What a file can hold: flags, whole numbers and floats, of up to 64 bits.
+DTYPES = {
+    np.dtype(name)
+    for name in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
+}
 FORMAT = 1  # goes up when files of this version could not be read by an older one
 
 
@@ -82,6 +89,26 @@ def regular_file(path: str | os.PathLike[str]) -> tuple[Path, int | None]:
     return place, stat.S_IMODE(mode)
 
 
+def read_file(path: str | os.PathLike[str], largest: int = LARGEST_TEXT) -> bytes:
+    """What the file at `path` holds. Raises OSError where there is none, where it is no regular
+    file, such as a pipe, whose reader waits, or a device without an end, or where it cannot be
+    read; and FileError where it has more than `largest` bytes."""
+    place, mode = regular_file(path)
+    if mode is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    with open(place, "rb") as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise FileError(f"{path}: has more than {largest:,} bytes, expected fewer")
+    return content
+
+
+def brief(text: object, most: int = 300) -> str:
+    """A text that may come out of a file, as a line that can be printed, of `most` characters."""
+    line = " ".join(str(text).encode(errors="replace").decode().split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def temporary_beside(place: Path) -> Path:
     """A name that no other thread or process uses, of a length that no file system refuses."""
     writer = f"{os.getpid()}-{threading.get_native_id()}"
@@ -114,18 +141,48 @@ def write_arrays(
     path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], described: Mapping[str, Any]
 ) -> None:
     """Writes arrays by name, and what JSON can hold of `described`, as a safetensors file with a
-    checksum of all of it. Raises FileError where it cannot be written."""
+    checksum of all of it. Numbers in the byte order of another machine are written in that of this
+    one. Raises FileError where it cannot be written, TypeError where an array is none, or of
+    something other than flags, whole numbers and floats of up to 64 bits."""
     text = json.dumps({"format": FORMAT, **described})
-    packed = {
-        name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()
-    }
+    packed = {name: packable(name, array) for name, array in arrays.items()}
     metadata = {"chainrule": text, "checksum": checksum(packed, text)}
     write_file(path, safetensors.numpy.save(packed, metadata))
+
+
+def packable(name: str, array: Any) -> np.ndarray:
+    """The array as a file can hold it: in C order, in the byte order of this machine."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{name} is a {type(array).__name__}, expected an array")
+    native = array.dtype.newbyteorder("=")
+    if native not in DTYPES or not name.isprintable():
+        raise TypeError(
+            f"{brief(repr(name))} is an array of {brief(array.dtype)}, which a file cannot hold; "
+            f"expected bool, whole numbers or floats, of up to 64 bits, under a printable name"
+        )
+    return np.ascontiguousarray(array, native).reshape(array.shape)
 
 
 def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays and the description that `write_arrays` wrote. Raises FileError where the file is
     missing, damaged, not one of ours, or of a newer format."""
+    metadata, arrays = read_safetensors(path, with_arrays=True)
+    if metadata["checksum"] != checksum(arrays, metadata["chainrule"]):
+        raise FileError(f"{path}: damaged: its checksum is not that of its content")
+    return arrays, description_in(path, metadata)
+
+
+def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The description alone, at once however large the arrays are. Raises FileError as
+    `read_arrays`, except that nothing is compared with the checksum, which is one of the arrays,
+    too."""
+    return description_in(path, read_safetensors(path, with_arrays=False)[0])
+
+
+def read_safetensors(
+    path: str | os.PathLike[str], *, with_arrays: bool
+) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """The metadata of a file of ours, and its arrays or none. Raises FileError for another."""
     try:
         place, mode = regular_file(path)
     except OSError as error:
@@ -134,29 +191,34 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
         raise FileError(f"{path}: there is no such file")
     try:
         with safetensors.safe_open(place, framework="numpy") as file:
-            metadata, names = file.metadata() or {}, file.keys()
+            metadata, names = file.metadata() or {}, file.keys() if with_arrays else ()
             arrays = {name: file.get_tensor(name) for name in names}
     except Exception as error:  # one of many, where a header makes no sense
         raise FileError(
-            f"{path}: not a safetensors file, or damaged or cut short ({error})"
+            f"{path}: not a safetensors file, or damaged or cut short ({brief(error)})"
         ) from None
     if not {"chainrule", "checksum"} <= metadata.keys():
         raise FileError(f"{path}: a safetensors file, but damaged, or not one that Chainrule wrote")
-    if metadata["checksum"] != checksum(arrays, metadata["chainrule"]):
-        raise FileError(f"{path}: damaged: its checksum is not that of its content")
+    return metadata, arrays
+
+
+def description_in(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> dict[str, Any]:
+    """What the metadata of the file at `path` say of it. Raises FileError where that is no JSON, or
+    of a newer format."""
     try:
         described = json.loads(metadata["chainrule"])
     except (ValueError, RecursionError) as error:
-        raise FileError(f"{path}: damaged: its description is no JSON: {error}") from None
+        raise FileError(f"{path}: damaged: its description is no JSON: {brief(error)}") from None
     version = described.get("format") if isinstance(described, dict) else None
     if type(version) is not int or version < 1:
         raise FileError(f"{path}: damaged: its format is {version!r:.40}, expected a number")
     if version > FORMAT:
         raise FileError(
-            f"{path}: written by a newer version of Chainrule, in format {version}; this one reads "
-            f"up to format {FORMAT}"
+            f"{path}: written by a newer version of Chainrule, in format {brief(version, 20)}; "
+            f"this one reads up to format {FORMAT}"
         )
-    return arrays, described
+    found: dict[str, Any] = described
+    return found
 
 
 def checksum(arrays: Mapping[str, np.ndarray], text: str) -> str:

@@ -68,6 +68,7 @@ class Graph(Network):
         self.inputs: tuple[str, ...] = ()
         self.outputs: tuple[str, ...] = ()
         self.layers: dict[str, Layer] = {}
+        self._counts: dict[str, int] = {}  # by kind of node, the number from which on to look
 
     def input(self, name: str) -> Node:
         """Adds an input and returns its handle. Raises ValueError where the name is taken."""
@@ -95,7 +96,9 @@ class Graph(Network):
         self._check_nodes(sources, f"{op!r} reads")
         if name is None:
             kind = type(op).__name__.lower()
-            name = next(free for k in count(1) if (free := f"{kind}{k}") not in self.nodes)
+            counted = count(self._counts.get(kind, 1))
+            self._counts[kind] = next(k for k in counted if f"{kind}{k}" not in self.nodes)
+            name = f"{kind}{self._counts[kind]}"
         return self._write(name, op, sources)
 
     def output(self, *outputs: Node | str) -> Self:
@@ -295,7 +298,15 @@ class Graph(Network):
         if name != node.name:
             self._check_name(name)
             node.name, old = name, node.name
-            self.nodes = {name if key == old else key: n for key, n in self.nodes.items()}
+            kind = old.rstrip("0123456789")
+            if kind in self._counts and kind != old:  # the old name is free
+                self._counts[kind] = min(self._counts[kind], int(old[len(kind) :]))
+            last = next(reversed(self.nodes))
+            if last == old:  # as in (x + y).named("q"), which a long graph has often
+                del self.nodes[old]
+                self.nodes[name] = node
+            else:
+                self.nodes = {name if key == old else key: n for key, n in self.nodes.items()}
 
     def _check_name(self, name: str) -> None:
         """Raises unless the graph is still being written and a new node may be called `name`."""

@@ -2,7 +2,6 @@
 
 import inspect
 import math
-import textwrap
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
@@ -15,7 +14,7 @@ from chainrule import layers as library
 from chainrule.layers.annotations import Floats, Seed
 from chainrule.layers.layer import FLOATS
 from chainrule.nets.blueprint import KINDS, check_size
-from chainrule.nets.files import FileError, read_arrays
+from chainrule.nets.files import FileError, brief, read_arrays
 from chainrule.nets.graph import Graph
 from chainrule.nets.mlp import MLP
 from chainrule.nets.network import Network
@@ -99,11 +98,6 @@ def net_of(
     return layer
 
 
-def brief(text: str) -> str:
-    """A text that may come out of a file, as a line that can be printed."""
-    return textwrap.shorten(text.encode(errors="replace").decode(), 300)
-
-
 def is_architecture(value: object) -> bool:
     """Whether `value`, out of a file, has the form that `blueprint` gives."""
     return (
@@ -173,6 +167,8 @@ def made(
                     f"{entry[kind][key]} is {found.dtype} {found.shape}, expected "
                     f"{own[key].dtype} {own[key].shape}"
                 )
+            if ours and key == "running_var" and not (found >= 0).all():
+                raise ValueError(f"{entry[kind][key]} holds a negative variance, or nan")
             own[key] = found
     return layer
 
@@ -180,8 +176,11 @@ def made(
 def check_ours(settings: Mapping[str, Any], held: Sequence[Floats]) -> None:
     """Raises ValueError where the settings of a layer of ours, whose arrays are to be `held`, ask
     for more memory than these take, or the arrays are not different ones of one float dtype."""
+    if taken := {"init", "rng", "dtype"} & settings.keys():
+        raise ValueError(f"its settings hold {sorted(taken)[0]}, which no file says")
     values = [value if isinstance(value, list) else [value] for value in settings.values()]
-    asked = math.prod(n for several in values for n in several if isinstance(n, int))
+    # A 0 among the settings, such as a momentum, makes no size of another any smaller.
+    asked = math.prod(max(abs(n), 1) for several in values for n in several if type(n) is int)
     size = sum(array.size for array in held)
     if asked > max(size, 1):
         raise ValueError(f"its settings are for {asked:,} numbers, but the file holds {size:,}")

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from chainrule.layers import Layer
 from chainrule.layers.annotations import Floats, Grads
@@ -12,14 +13,14 @@ from chainrule.layers.annotations import Floats, Grads
 def number(layers: Iterable[Layer]) -> list[str]:
     """A name for each layer, its class in lower case and a count: affine1, relu1, affine2, …"""
     counts: dict[str, int] = {}
-    names = []
+    names: dict[str, None] = {}
     for layer in layers:
         kind = type(layer).__name__.lower()
         counts[kind] = counts.get(kind, 0) + 1
         while f"{kind}{counts[kind]}" in names:  # of a class whose own name ends in a number
             counts[kind] += 1
-        names.append(f"{kind}{counts[kind]}")
-    return names
+        names[f"{kind}{counts[kind]}"] = None
+    return [*names]
 
 
 def gather(
@@ -42,16 +43,33 @@ def gather(
             if id(array) in name_of:
                 continue
             name = f"{layer_name}.{key}" if key else layer_name
-            for other_name, other in joined.items():
-                if np.shares_memory(array, other):
-                    raise ValueError(
-                        f"{name} and {other_name} are different arrays on the same memory; to "
-                        f"share a parameter, put the very same array into both layers"
-                    )
             name_of[id(array)] = name
             joined[name] = array
         owners.append({key: name_of[id(array)] for key, array in arrays.items()})
+    check_apart(joined)
     return joined, owners
+
+
+def check_apart(arrays: Mapping[str, Floats]) -> None:
+    """Raises ValueError where two of the arrays share memory. In the order of their first bytes
+    only neighbours are compared, since of n arrays there are n² pairs."""
+    spans = sorted(
+        (*byte_bounds(array), at)
+        for at, array in enumerate(arrays.values())
+        if isinstance(array, np.ndarray) and array.size
+    )
+    names, values = [*arrays], [*arrays.values()]
+    before: list[tuple[int, int]] = []  # where arrays that began earlier end, and which these are
+    for first, end, at in spans:
+        before = [(other_end, other) for other_end, other in before if other_end > first]
+        for _, other in before:
+            if np.shares_memory(values[at], values[other]):
+                one, two = names[max(at, other)], names[min(at, other)]
+                raise ValueError(
+                    f"{one} and {two} are different arrays on the same memory; to share a "
+                    f"parameter, put the very same array into both layers"
+                )
+        before.append((end, at))
 
 
 def add_grads(total: Grads, grads: Grads, owner: Mapping[str, str]) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from html import escape
 from os import PathLike
@@ -106,6 +108,7 @@ class Picture:
             yield inline(svg, f"{self.name}{number}", panel.alt)
 
     def _figure(self, panels: Sequence[Panel], columns: int) -> Figure:
+        with_any_backend()
         from matplotlib.figure import Figure
 
         rows = math.ceil(len(panels) / columns)
@@ -120,9 +123,26 @@ class Picture:
         return figure
 
 
+def with_any_backend() -> None:
+    """Have matplotlib imported even where MPLBACKEND names a backend that is not installed here, as
+    a notebook's kernel hands it down to what is started from there: a figure needs none."""
+    if "matplotlib" in sys.modules:
+        return
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib as mpl
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    if backend:
+        with suppress(ValueError):
+            mpl.rcParams["backend"] = backend  # as matplotlib does itself
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """The settings of matplotlib under which everything here is drawn and saved."""
+    with_any_backend()
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE), warnings.catch_warnings():

@@ -127,6 +127,74 @@ class Monitor:
         return dict(reversed(found.items()))
 
 
+def check_records(records: Any) -> None:
+    """Raises ValueError, which says what is wrong, unless `records`, out of a file, are what a
+    `Monitor` keeps."""
+    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+        raise ValueError("its records are not a list of what a Monitor keeps")
+    kept = [one.get("epoch") for one in records]
+    rising = all(type(epoch) is int for epoch in kept) and kept == sorted({*kept})
+    if not rising or any(epoch < 1 for epoch in kept):
+        raise ValueError("the epochs of its records do not rise")
+    for one in records:
+        where = f"its record of epoch {one['epoch']}"
+        if one.keys() - {"weights"} != {"epoch", "updates", "layers"}:  # weights are newer
+            raise ValueError(f"{where} does not hold epoch, updates and layers")
+        if not isinstance(one["updates"], dict) or not isinstance(one["layers"], dict):
+            raise ValueError(f"{where} has no updates or layers by name")
+        weights = one.get("weights", [])
+        if not isinstance(weights, list) or not all(
+            isinstance(name, str) and name in one["updates"] for name in weights
+        ):
+            raise ValueError(f"{where} has weights that are none of its parameters")
+        if not all(is_share(ratio, math.inf) for ratio in one["updates"].values()):
+            raise ValueError(f"{where} has updates that are no numbers")
+        for name, figures in one["layers"].items():
+            if not is_figures(figures):
+                raise ValueError(f"{where} has no figures of {name!r:.40}")
+    for part in ("updates", "layers"):
+        if len({tuple(sorted(one[part])) for one in records if one[part]}) > 1:
+            raise ValueError(f"its records do not have the same {part}")
+
+
+def is_share(value: Any, most: float = 1.0) -> bool:
+    """Whether `value` is None or a number from 0 to `most`, infinity aside."""
+    return value is None or (type(value) in (int, float) and 0 <= value <= min(most, 1e308))
+
+
+def is_figures(figures: Any) -> bool:
+    """Whether `figures` are those of a layer in a record."""
+    names = {"mean", "std", "activations", "gradients", "zeros", "dead", "saturated"}
+    return (
+        isinstance(figures, dict)
+        and figures.keys() == names
+        and all(is_share(figures[name]) for name in ("zeros", "dead", "saturated"))
+        and figures["zeros"] is not None
+        and is_share(figures["std"], math.inf)
+        and (figures["mean"] is None or is_share(abs_of(figures["mean"]), math.inf))
+        and (figures["activations"] is None or is_histogram(figures["activations"]))
+        and is_histogram(figures["gradients"])
+    )
+
+
+def abs_of(value: Any) -> Any:
+    return abs(value) if type(value) in (int, float) else value
+
+
+def is_histogram(value: Any) -> bool:
+    """Whether `value` is [low, high, counts]."""
+    if not isinstance(value, list) or len(value) != 3:
+        return False
+    *ends, counts = value
+    return (
+        all(is_share(abs_of(end), math.inf) and end is not None for end in ends)
+        and ends[0] <= ends[1]
+        and isinstance(counts, list)
+        and len(counts) == BINS
+        and all(type(n) is int and n >= 0 for n in counts)
+    )
+
+
 def apart(epoch: int) -> int:
     """How many epochs lie between the records of a run of so many: a power of two."""
     return 1 << math.ceil(math.log2(max(epoch / KEPT, 1)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from os import PathLike
 from typing import Any
 
@@ -11,12 +10,11 @@ import numpy as np
 
 from chainrule.nets.blueprint import blueprint
 from chainrule.nets.files import FileError, read_arrays, write_arrays
+from chainrule.solvers.finite import NonFiniteError, non_finite
 from chainrule.solvers.generators import generators, set_state, state_of_generator
 from chainrule.solvers.history import History, Snapshot, state_of, write
+from chainrule.solvers.saved_run import PER_EPOCH, PER_STEP, check_run, part
 from chainrule.solvers.solver import Solver
-
-PER_STEP = ("step_loss", "step_lr", "step_grad_norm")
-PER_EPOCH = [field.name for field in fields(History) if field.name not in PER_STEP]
 
 
 def save_checkpoint(path: str | PathLike[str], solver: Solver, notes: Any = None) -> None:
@@ -25,8 +23,11 @@ def save_checkpoint(path: str | PathLike[str], solver: Solver, notes: Any = None
     generator that the solver or its model draws from. `notes` is anything that JSON can hold.
 
     `nets.load(path)` makes the network of it, where the model has one as `net`.
-    Raises FileError where the file cannot be written; an older one is then as it was.
+    Raises FileError where the file cannot be written, NonFiniteError where a parameter is not
+    finite, so that the run cannot go on; an older file is then as it was.
     """
+    if found := non_finite(solver.model.params):
+        raise NonFiniteError(f"{path}: not saved: parameters are not finite: {found}")
     described: dict[str, Any] = {
         "step": solver.step,
         "goal": solver.goal,
@@ -57,37 +58,21 @@ def restore_checkpoint(path: str | PathLike[str], solver: Solver) -> Any:
     stood, and return its `notes`. What the solver then does is, to the bit, what the other would
     have done.
 
-    Raises FileError where the file is missing, damaged or of a newer format, holds no run, or
-    belongs to another network, another update rule or other data; nothing has changed then.
+    Raises FileError where the file is missing, damaged or of a newer format, holds no run or one
+    whose parts do not go together, or belongs to another network, another update rule or other
+    data; nothing has changed then.
     """
     arrays, described = read_arrays(path)
     if "run" not in described:
         raise FileError(f"{path}: holds a network, but no run to go on with")
     run = described["run"]
-    params, state = solver.model.params, state_of(solver.model)
-    check_same(path, part(arrays, "params/"), params)
-    check_same(path, part(arrays, "state/"), state)
-    if run["rule"] != type(solver.rule).__name__:
-        raise FileError(
-            f"{path}: a run with the rule {run['rule']}, expected {type(solver.rule).__name__}"
-        )
-    if arrays["order"].shape != solver.order.shape:
-        raise FileError(
-            f"{path}: a run on {len(arrays['order']):,} training examples, expected "
-            f"{len(solver.order):,}"
-        )
-    steps, per_epoch = run["step"], solver.steps_per_epoch
-    epochs = len(run["history"]["epoch"])
-    if not epochs * per_epoch <= steps <= (epochs + 1) * per_epoch:
-        raise FileError(
-            f"{path}: a run with {steps} steps in {epochs} epochs, expected {per_epoch} an epoch: "
-            f"its batches were of another size"
-        )
-    drawn_from = generators(solver.rng, solver.model)
-    kinds = [type(rng.bit_generator).__name__ for rng in drawn_from]
-    if kinds != [saved["bit_generator"] for saved in run["generators"]]:
-        raise FileError(f"{path}: its {len(run['generators'])} random generators are not these")
+    try:
+        check_run(arrays, run, solver)
+    except ValueError as error:
+        raise FileError(f"{path}: {error}") from None
 
+    params, state = solver.model.params, state_of(solver.model)
+    drawn_from = generators(solver.rng, solver.model)
     write(part(arrays, "params/"), params)
     write(part(arrays, "state/"), state)
     for rng, saved in zip(drawn_from, run["generators"], strict=True):
@@ -112,31 +97,3 @@ def model_arrays(
     return {f"{prefix}params/{name}": array for name, array in params.items()} | {
         f"{prefix}state/{name}": array for name, array in state.items()
     }
-
-
-def part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """The arrays whose names begin with `prefix`, by the rest of their names."""
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
-
-
-def check_same(
-    path: str | PathLike[str],
-    found: Mapping[str, np.ndarray],
-    expected: Mapping[str, np.ndarray],
-) -> None:
-    """Raise FileError unless both hold the same names, with the same shapes and dtypes."""
-    for name in [*found, *expected]:
-        here, there = (described(arrays.get(name)) for arrays in (found, expected))
-        if here != there:
-            raise FileError(
-                f"{path}: of another architecture: {name} is {here} in the file and {there} in "
-                f"this run"
-            )
-
-
-def described(array: np.ndarray | None) -> str:
-    return "missing" if array is None else f"{array.dtype} {array.shape}"

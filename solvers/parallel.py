@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +18,44 @@ from chainrule.solvers.solver import Solver
 LARGE = 2**16
 #: Numbers in an Allreduce, at most: those of 8 MB are done at three times the rate of those of 32.
 PIECE = 2**21
+#: Seconds after which a rank says that it waits for the others, and from which on it lets itself be
+#: interrupted.
+QUIET, GRACE = 60.0, 5.0
+#: Seconds for which a rank that waits does nothing else, and those that it sleeps from then on.
+BUSY, NAP = 0.01, 0.0002
+
+
+def wait_for(
+    request: Any,
+    rank: int,
+    *,
+    quiet: float | None = None,
+    interrupt: Callable[[], object] | None = None,
+) -> None:
+    """Return when a request of mpi4py is done, that is when all ranks have come as far.
+
+    MPI's own waiting does not end where another rank is stopped or hangs, and lets no signal
+    through. On rank 0, and on rank 1 since rank 0 may be the one, this says on stderr after `quiet`
+    seconds, QUIET if left out, that it waits. From the fifth second on it calls `interrupt`, which
+    may raise, every now and then.
+    """
+    quiet = QUIET if quiet is None else quiet
+    started, said = time.monotonic(), rank > 1
+    while not request.Test():
+        waited = time.monotonic() - started
+        if waited < BUSY:
+            continue
+        time.sleep(NAP)
+        if waited > quiet and not said:
+            said = True
+            print(
+                f"chainrule: rank {rank} has waited {quiet:g} s for the others: one of them is "
+                f"stopped or slow; SIGTERM ends the job",
+                file=sys.__stderr__,  # that of another rank than the first is kept back
+                flush=True,
+            )
+        if waited > min(GRACE, quiet) and interrupt is not None:
+            interrupt()
 
 
 @dataclass(frozen=True)
@@ -60,9 +101,21 @@ class ParallelSolver(Solver):
 
     `asked`, a number that a rank may set at any time, is known to all after the next step, as the
     attribute `heard`: the sum over the ranks.
+
+    A rank that waits for the others for more than `quiet` seconds says so on stderr; `interrupt`, a
+    function that a rank may set, is called while it waits and may raise.
     """
 
-    def __init__(self, comm: Any, *given: Any, progress: bool = True, **options: Any) -> None:
+    def __init__(
+        self,
+        comm: Any,
+        *given: Any,
+        progress: bool = True,
+        quiet: float | None = None,
+        **options: Any,
+    ) -> None:
+        self.quiet = quiet
+        self.interrupt: Callable[[], object] | None = None
         self.comm, self.rank, self.ranks = comm, comm.Get_rank(), comm.Get_size()
         super().__init__(*given, progress=progress and self.rank == 0, **options)
         self.asked = self.heard = 0
@@ -126,10 +179,15 @@ class ParallelSolver(Solver):
             from mpi4py import MPI
 
             for at in range(0, flat.size, PIECE):
-                self.comm.Allreduce(MPI.IN_PLACE, flat[at : at + PIECE])
+                self._wait(self.comm.Iallreduce(MPI.IN_PLACE, flat[at : at + PIECE]))
+
+    def _wait(self, request: Any) -> None:
+        wait_for(request, self.rank, quiet=self.quiet, interrupt=self.interrupt)
 
     def _scores(self) -> tuple[float | None, float | None]:
-        found: tuple[float | None, float | None] = self.comm.bcast(super()._scores())
+        scores = super()._scores()
+        self._wait(self.comm.Ibarrier())  # so that what follows does not wait
+        found: tuple[float | None, float | None] = self.comm.bcast(scores)
         return found
 
 

@@ -29,8 +29,13 @@ class Comm:
     def bcast(self, thing):
         return self.allgather(thing)[0]
 
-    def Allreduce(self, _, array):
+    def Iallreduce(self, _, array):
         array[...] = np.sum(self.allgather(array.copy()), axis=0)
+        return SimpleNamespace(Test=lambda: True)
+
+    def Ibarrier(self):
+        self.barrier.wait()
+        return SimpleNamespace(Test=lambda: True)
 
 
 def on_threads(ranks, action, monkeypatch):

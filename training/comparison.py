@@ -4,8 +4,8 @@
     print(table(runs))
     picture(runs, "compare.png")
 
-A run is read from its config.json and metrics.csv alone, so that one in progress and one that was
-killed compare too.
+A run is read from its config.json and metrics.csv, so that one in progress and one that was killed
+compare too; what the checkpoint tells of the same epochs must be the same.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.nets import FileError
-from chainrule.nets.files import write_file
+from chainrule.nets.files import brief, read_file, write_file
 from chainrule.pictures.drawing import Panel, Picture, curve, over_epochs, powers, short
-from chainrule.training.folder import COLUMNS, RunFolder, runs_in
+from chainrule.training.folder import CHECKPOINT, COLUMNS, RunFolder, runs_in
 from chainrule.training.options import RULES, Parser
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def read(path: str | Path) -> RunRecord:
     """
     folder = RunFolder.open(path)
     metrics = read_metrics(folder / "metrics.csv")
+    if (folder / CHECKPOINT).exists():
+        check_history(folder, metrics)
     try:
         options, data = folder.config["options"], folder.config["data"]
         return RunRecord(
@@ -87,6 +89,35 @@ def read(path: str | Path) -> RunRecord:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"{path}/config.json: damaged: {error!r}") from None
+
+
+def check_history(folder: RunFolder, metrics: dict[str, list[Any]]) -> None:
+    """Compare the metrics with what the checkpoint tells of the same epochs: metrics.csv has no
+    checksum. The checkpoint is written first, so that it may be an epoch ahead.
+
+    Raises:
+        FileError: they are not the same.
+    """
+    told = folder.check_made_for(CHECKPOINT)
+    run = told.get("run")
+    known = told.get("metrics", run.get("history") if isinstance(run, dict) else None)
+    for name in COLUMNS:
+        column = known.get(name) if isinstance(known, dict) else None
+        if not isinstance(column, list):
+            raise FileError(f"{folder / CHECKPOINT}: damaged: it tells nothing of {name}")
+        pairs = enumerate(zip(metrics[name], column, strict=False), start=1)
+        if wrong := [epoch for epoch, (one, other) in pairs if one != other]:
+            raise FileError(
+                f"{folder / 'metrics.csv'}, line {wrong[0] + 1}: {name} is "
+                f"{metrics[name][wrong[0] - 1]}, in {CHECKPOINT} it is "
+                f"{brief(column[wrong[0] - 1], 40)}: one of them is damaged"
+            )
+        of_ours = isinstance(run, dict) and isinstance(run.get("notes"), dict)
+        if of_ours and len(metrics[name]) > len(column):
+            raise FileError(
+                f"{folder / 'metrics.csv'}: has {len(metrics[name])} epochs, {CHECKPOINT} only "
+                f"{len(column)}: one of them is damaged or older"
+            )
 
 
 def network_of(options: dict[str, Any]) -> str:
@@ -110,9 +141,11 @@ def read_metrics(path: Path) -> dict[str, list[Any]]:
         FileError: the file is missing, cut short or damaged; the message names the line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{path}: cannot be read: {error}") from None
+        text = read_file(path).decode()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path}: cannot be read: {brief(error)}") from None
     header, *lines = text.split("\n")
     if header != ",".join(COLUMNS):
         raise FileError(f"{path}: begins {header!r:.60}, expected {','.join(COLUMNS)}")

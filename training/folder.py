@@ -21,14 +21,19 @@ import numpy as np
 
 from chainrule.data import Dataset
 from chainrule.nets import FileError
-from chainrule.nets.files import write_file
+from chainrule.nets.files import brief, read_description, read_file, write_file
 from chainrule.solvers import History
+from chainrule.training.config import FORMAT, check_config, checksum, fingerprint_of
 
-FORMAT = 1
+CHECKPOINT = "checkpoint.safetensors"
 LOCK = "run.lock"
 #: What may lie in a folder before a run begins there: of --sanity, of --seeds and of --search.
 EARLIER = ("sanity.png", "run.log", LOCK)
 COLUMNS = ("epoch", "loss", "train_score", "val_score", "grad_norm", "seconds")
+
+
+class InUse(FileError):
+    """Another process trains in the folder of a run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,68 +50,76 @@ class RunFolder:
 
     path: Path
     config: dict[str, Any]
+    #: Gives the folder free for other processes; None where it is not claimed.
+    release: Callable[[], object] | None = None
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
     @classmethod
     def create(cls, path: str | PathLike[str], config: dict[str, Any]) -> RunFolder:
-        """Makes the folder at `path`, with those above it, and writes `config` into it. Raises
-        FileError where there is a run already or anything else, or nothing can be written."""
+        """Makes the folder at `path`, with those above it, keeps it from other processes as `claim`
+        does, and writes `config` into it. Raises FileError where there is a run already or anything
+        else, another process begins one, or nothing can be written."""
         path = Path(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            held = sorted(one.name for one in path.iterdir() if one.suffix != ".tmp")
         except OSError as error:
             raise FileError(
                 f"--run-dir {path}: cannot be made: {error.strerror}; choose another folder"
             ) from None
-        if "config.json" in held:
-            raise FileError(
-                f"--run-dir {path}: holds a run already; go on with it by chainrule resume {path}, "
-                f"or choose another folder"
-            )
-        if others := [name for name in held if name not in EARLIER]:
-            raise FileError(
-                f"--run-dir {path}: holds {others[0]} and no run, expected a new or an empty "
-                f"folder; choose another"
-            )
-        folder = cls(path, {"format": FORMAT, **config})
+        check_empty(path)
         try:
+            release = cls(path, {}).claim()
+        except InUse:
+            raise InUse(
+                f"--run-dir {path}: another process begins a run there; choose another folder"
+            ) from None
+        try:
+            check_empty(
+                path
+            )  # nobody else has written there meanwhile, and from now on nobody will
+            folder = cls(path, {"format": FORMAT, **config}, release)
             folder.write_config()
         except FileError as error:
+            release()
+            if str(error).startswith("--run-dir"):
+                raise
             raise FileError(f"--run-dir {error}; choose another folder") from None
         return folder
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> RunFolder:
-        """The folder of a run that was begun. Raises FileError where there is none."""
+        """The folder of a run that was begun. Raises FileError where there is none, or where its
+        config.json is not as it was written."""
         path = Path(path)
         try:
-            config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-            if config["format"] > FORMAT:
-                raise FileError(
-                    f"{path}: a run of a newer version of Chainrule, in format {config['format']}; "
-                    f"this one reads up to format {FORMAT}"
-                )
+            config = json.loads(read_file(path / "config.json").decode())
+            check_config(config)
+        except FileError:
+            raise
         except OSError as error:
             raise FileError(
                 f"{path}: expected the folder of a run, but {why_not(path, error)}"
             ) from None
-        except KeyError as error:
-            raise FileError(f"{path}/config.json: damaged: {error} is missing") from None
-        except (TypeError, RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise FileError(f"{path}/config.json: damaged: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise FileError(f"{path}/config.json: damaged: {brief(error)}") from None
+        if config["format"] > FORMAT:
+            raise FileError(
+                f"{path}: a run of a newer version of Chainrule, in format "
+                f"{brief(config['format'], 20)}; this one reads up to format {FORMAT}"
+            )
+        config.pop("checksum", None)
         return cls(path, config)
 
     def claim(self) -> Callable[[], object]:
         """Keeps other processes from training in this folder, as far as the system can; returns a
-        function that gives it free again. Raises FileError where another process trains there."""
+        function that gives it free again. Raises InUse where another process trains there."""
         lock = filelock.FileLock(self / LOCK, blocking=False, thread_local=False)
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise FileError(
+            raise InUse(
                 f"{self.path}: another process is training this run; wait until it has ended, or "
                 f"stop it"
             ) from None
@@ -114,9 +127,40 @@ class RunFolder:
             return lambda: None
         return lock.release
 
+    def claimed(self) -> RunFolder:
+        """The same folder, kept from other processes, as the last of them left it. Raises FileError
+        as `open` and `claim` do."""
+        release = self.claim()
+        try:
+            return dataclasses.replace(RunFolder.open(self.path), release=release)
+        except BaseException:
+            release()
+            raise
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the options and the data, which the other files of the run hold, too."""
+        return fingerprint_of(self.config)
+
+    def check_made_for(self, name: str) -> dict[str, Any]:
+        """What the safetensors file called `name` says of itself. Raises FileError where that
+        cannot be read, or is of other options or other data than those of config.json. Files of
+        earlier versions do not say of which."""
+        told = read_description(self / name)
+        run = told.get("run")
+        notes = run.get("notes") if isinstance(run, dict) else told
+        found = notes.get("config") if isinstance(notes, dict) else None
+        if found is not None and found != self.fingerprint:
+            raise FileError(
+                f"{self.path}: config.json and {name} are not of one run, or one of them is "
+                f"damaged: the options or the data are others"
+            )
+        return told
+
     def write_config(self) -> None:
-        """Writes config.json."""
-        write_file(self / "config.json", json.dumps(self.config, indent=2).encode() + b"\n")
+        """Writes config.json, with a checksum."""
+        content = self.config | {"checksum": checksum(self.config)}
+        write_file(self / "config.json", json.dumps(content, indent=2).encode() + b"\n")
 
     def write_metrics(self, history: History) -> None:
         """Writes metrics.csv; an empty field where there is no score."""
@@ -125,6 +169,27 @@ class RunFolder:
         table.writerow(COLUMNS)
         table.writerows(zip(*(getattr(history, name) for name in COLUMNS), strict=True))
         write_file(self / "metrics.csv", text.getvalue().encode())
+
+
+def check_empty(path: Path) -> None:
+    """Raises FileError where the folder at `path` holds a run, or anything else that is not of one
+    who begins it."""
+    try:
+        held = sorted(one.name for one in path.iterdir() if one.suffix != ".tmp")
+    except OSError as error:
+        raise FileError(
+            f"--run-dir {path}: cannot be made: {error.strerror}; choose another folder"
+        ) from None
+    if "config.json" in held:
+        raise FileError(
+            f"--run-dir {path}: holds a run already; go on with it by chainrule resume {path}, "
+            f"or choose another folder"
+        )
+    if others := [name for name in held if name not in EARLIER]:
+        raise FileError(
+            f"--run-dir {path}: holds {others[0]} and no run, expected a new or an empty "
+            f"folder; choose another"
+        )
 
 
 def why_not(path: Path, error: OSError) -> str:

@@ -4,19 +4,19 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
 from typing import cast
 
-from chainrule.nets import Classifier
+from chainrule.nets import Classifier, FileError
 from chainrule.nets.blueprint import blueprint
-from chainrule.nets.files import write_arrays
+from chainrule.nets.files import read_arrays, write_arrays
 from chainrule.nets.loading import DATA
 from chainrule.pictures.monitor import Monitor
-from chainrule.solvers import Solver, save_checkpoint
+from chainrule.solvers import NonFiniteError, Solver, save_checkpoint
 from chainrule.solvers.checkpoint import model_arrays
 from chainrule.solvers.history import Snapshot
-from chainrule.training.folder import RunFolder
+from chainrule.training.folder import CHECKPOINT, COLUMNS, RunFolder
 from chainrule.training.ranks import Alone
 
 #: What best.safetensors says of the rows that its network takes, out of config.json.
@@ -87,9 +87,14 @@ class Keeper:
 
     def save(self, solver: Solver) -> None:
         """Writes the checkpoint, the metrics, and the best network so far where it is a new one.
-        Raises FileError where they cannot be written; those written before are still there."""
+        Raises FileError where they cannot be written; those written before are still there, and
+        so is the checkpoint where a step has left the finite numbers, as the next will find."""
         started = time.perf_counter()
-        save_checkpoint(self.folder / "checkpoint.safetensors", solver, self.monitor.records)
+        notes = {"config": self.folder.fingerprint, "records": self.monitor.records}
+        try:
+            save_checkpoint(self.folder / CHECKPOINT, solver, notes)
+        except NonFiniteError:
+            return
         self.save_results(solver)
         self._saved = time.perf_counter()
         self._cost = self._saved - started
@@ -112,9 +117,19 @@ class Keeper:
                         for name, value in self.folder.config["data"].items()
                         if name in OF_ROWS
                     },
+                    "config": self.folder.fingerprint,
                 },
             )
             self._best = best
+
+    def save_end(self, solver: Solver) -> None:
+        """Writes the results of a run that has left the finite numbers. The checkpoint stays where
+        it was, and is told the metrics that go on beyond it; raises FileError as `save`."""
+        with suppress(FileError):  # where there is none; the next line does not need it
+            arrays, described = read_arrays(self.folder / CHECKPOINT)
+            history = {name: getattr(solver.history, name) for name in COLUMNS}
+            write_arrays(self.folder / CHECKPOINT, arrays, described | {"metrics": history})
+        self.save_results(solver)
 
     def watching(self) -> AbstractContextManager[None]:
         """Within it, the first of the SIGNALS ends the run after the step in progress; a second
@@ -128,6 +143,12 @@ class Keeper:
                 raise Stopped(number)
 
         return handled(note)
+
+    def heed_while_waiting(self) -> None:
+        """Raises Stopped after a signal: for a rank that waits for others in mid-step, which may
+        never come. What was saved last is safe."""
+        if self._signal is not None:
+            raise Stopped(self._signal)
 
     def heed_at_once(self) -> None:
         """From now on a signal, or one that has come already, raises Stopped without waiting for
@@ -143,4 +164,4 @@ class Follower(Keeper):
     def save(self, solver: Solver) -> None:
         pass
 
-    save_results = save
+    save_results = save_end = save

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from chainrule.data import Dataset
 from chainrule.nets import FileError
+from chainrule.nets.files import brief, read_file
 from chainrule.training import search, seeds
 from chainrule.training.building import build, load_for
 from chainrule.training.folder import RunFolder, description, fresh_path
@@ -24,7 +25,7 @@ from chainrule.training.keeper import handled
 from chainrule.training.options import fill_in
 from chainrule.training.printing import tell
 from chainrule.training.running import failed
-from chainrule.training.trial import Result, Trial, result_of, work
+from chainrule.training.trial import BUSY, Result, Trial, result_of, work
 
 #: By the option that asks for it. `plan(options, path)` makes the trials, `rehearsals(options)` the
 #: options to try before anything is begun, and `conclude(options, path, done, failed)` prints and
@@ -102,16 +103,14 @@ def take_up_many(path: str, jobs: int | None) -> Many:
     where the folder, a result in it or the data are not what they were."""
     folder = RunFolder.open(path)
     kind = folder.config["kind"]
+    options, before = folder.config["options"], folder.config["data"]["fingerprint"]
+    options = argparse.Namespace(**options)
     try:
-        options, before = folder.config["options"], folder.config["data"]["fingerprint"]
-        options = argparse.Namespace(**options)
         rehearsals = KINDS[kind].rehearsals(options)
         trials = KINDS[kind].plan(options, folder.path)
-        options.jobs = options.jobs if jobs is None else jobs
-    except KeyError as error:
-        raise FileError(f"{path}/config.json: damaged: {error} is missing") from None
-    except (TypeError, AttributeError) as error:
-        raise FileError(f"{path}/config.json: damaged: {error}") from None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise FileError(f"{path}/config.json: damaged: {brief(error)}") from None
+    options.jobs = options.jobs if jobs is None else jobs
     if rehearsed(rehearsals)["data"]["fingerprint"] != before:
         raise FileError(
             f"{path}: the data of {options.dataset} are not those that the runs were begun with"
@@ -122,8 +121,13 @@ def take_up_many(path: str, jobs: int | None) -> Many:
 def claimed(kind: str, options: argparse.Namespace, folder: RunFolder, trials: list[Trial]) -> Many:
     """These runs, kept from other processes. Raises FileError where one carries them out already,
     or where a result cannot be read."""
-    outcomes: dict[str, Result | str | None] = {t.name: result_of(t.path) for t in trials}
-    return Many(KINDS[kind], options, folder, trials, outcomes, folder.claim())
+    release = folder.release or folder.claim()
+    try:
+        outcomes: dict[str, Result | str | None] = {t.name: result_of(t.path) for t in trials}
+    except BaseException:
+        release()
+        raise
+    return Many(KINDS[kind], options, folder, trials, outcomes, release)
 
 
 def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
@@ -145,8 +149,8 @@ def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
 
 def carry_out_many(many: Many) -> int:
     """Carries out the trials that are not done, then says what has come of all of them; returns
-    the exit status: 0 done, 1 all failed, 130 after Ctrl-C, 143 after SIGTERM, 129 where the
-    terminal was closed."""
+    the exit status: 0 done, 1 all failed or another process trains one of them, 130 after Ctrl-C,
+    143 after SIGTERM, 129 where the terminal was closed."""
     trials, outcomes, path = many.trials, many.outcomes, many.folder.path
     waiting = [trial for trial in trials if outcomes[trial.name] is None]
     done = len(trials) - len(waiting)
@@ -169,6 +173,13 @@ def carry_out_many(many: Many) -> int:
                 f"stopped with {done} of {len(trials)} runs done; go on with: "
                 f"chainrule resume {shlex.quote(str(path))}",
                 128 + received[0],
+            )
+        if busy := [name for name, outcome in outcomes.items() if outcome is None]:
+            return failed(
+                f"{len(busy)} of {len(trials)} runs are not done, {busy[0]} first: other processes "
+                f"train them; wait until these have ended, then go on with: "
+                f"chainrule resume {shlex.quote(str(path))}",
+                1,
             )
         return concluded(many)
     except FileError as error:
@@ -229,6 +240,9 @@ def in_processes(
                 trial, process = running.pop(sentinel)
                 process.join()
                 outcome = result_of(trial.path) or why(trial, process.exitcode)
+                if isinstance(outcome, str) and process.exitcode == BUSY:
+                    tqdm.write(f"{trial}   {outcome}")
+                    continue  # it is not done, but neither has it failed
                 if isinstance(outcome, str) and received:
                     continue  # it was told to stop
                 outcomes[trial.name] = outcome
@@ -287,9 +301,9 @@ def why(trial: Trial, status: int | None) -> str:
         memory = ", perhaps for want of memory" if name == "SIGKILL" else ""
         return f"failed: killed by {name}{memory}"
     log = ""
-    with suppress(OSError):  # one that died before it wrote any
-        log = (trial.path / "run.log").read_text(encoding="utf-8", errors="replace")
+    with suppress(OSError, FileError):  # one that died before it wrote any
+        log = read_file(trial.path / "run.log").decode(errors="replace")
     last = next(
         (line for line in reversed(log.split("\n")) if line.strip()), f"exit status {status}"
     )
-    return f"failed: {last.removeprefix('chainrule: ')}"
+    return f"failed: {brief(last.removeprefix('chainrule: '))}"

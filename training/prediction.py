@@ -82,6 +82,7 @@ class Trained:
                 f"{path}: holds no best.safetensors, so it was ended before its first epoch was "
                 f"over; go on with it by: chainrule resume {path}"
             )
+        folder.check_made_for(file.name)
         arrays, words = read_arrays(file)
         net = net_of(file, arrays, words)
         try:

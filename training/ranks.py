@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from chainrule import solvers
-from chainrule.solvers.parallel import ParallelSolver
+from chainrule.solvers.parallel import ParallelSolver, wait_for
 
 #: In each the number of processes stands that an mpiexec, or srun, has started.
 SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
@@ -51,6 +51,12 @@ class Ranks(Alone):
     def __init__(self, comm: Any) -> None:
         self.comm, self.rank, self.ranks = comm, comm.Get_rank(), comm.Get_size()
 
+    def gathered(self, one: Any) -> list[Any]:
+        """That of every rank. One that waits long for the others says so, and heeds signals."""
+        wait_for(self.comm.Ibarrier(), self.rank)
+        found: list[Any] = self.comm.allgather(one)
+        return found
+
     def solver(self, *given: Any, **options: Any) -> ParallelSolver:
         """A solver that does its share of each step."""
         return ParallelSolver(self.comm, *given, **options)
@@ -63,7 +69,7 @@ class Ranks(Alone):
             found = action()
         except (ValueError, OSError) as error:
             reason = str(error)
-        reasons = self.comm.allgather(reason)
+        reasons = self.gathered(reason)
         self.complain(
             reasons[0]
             if len({*reasons}) == 1
@@ -76,7 +82,7 @@ class Ranks(Alone):
 
     def same(self, **what: Any) -> None:
         """Raises ValueError on all ranks where they are not the same."""
-        for rank, there in enumerate(everywhere := self.comm.allgather(what)):
+        for rank, there in enumerate(everywhere := self.gathered(what)):
             for name, value in there.items():
                 if value != everywhere[0][name]:
                     self.complain(
@@ -94,7 +100,7 @@ class Ranks(Alone):
         if not solver.heard:
             return None
         self.agreed = True
-        return max(filter(None, self.comm.allgather(number)))
+        return max(filter(None, self.gathered(number)))
 
 
 def team() -> Alone:

@@ -2,9 +2,12 @@
 
 import argparse
 import dataclasses
+import math
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -13,12 +16,13 @@ import numpy as np
 
 from chainrule.data import Dataset
 from chainrule.nets import MLP, Classifier, FileError
-from chainrule.pictures.monitor import Monitor
+from chainrule.pictures.monitor import Monitor, check_records
 from chainrule.solvers import NonFiniteError, Solver, restore_checkpoint
+from chainrule.solvers.parallel import ParallelSolver
 from chainrule.training.building import build, load_for
 from chainrule.training.comparison import worded
 from chainrule.training.evidence import Evidence
-from chainrule.training.folder import RunFolder, description, fingerprint, fresh_path
+from chainrule.training.folder import CHECKPOINT, RunFolder, description, fingerprint, fresh_path
 from chainrule.training.keeper import Follower, Keeper, Stopped
 from chainrule.training.options import fill_in
 from chainrule.training.printing import (
@@ -31,6 +35,8 @@ from chainrule.training.printing import (
 )
 from chainrule.training.ranks import ALONE, Alone
 from chainrule.training.report import write_pictures, write_report
+
+LONGEST = 4000  # characters of a complaint
 
 
 @dataclasses.dataclass
@@ -89,24 +95,40 @@ def taken_up(path: str | PathLike[str], epochs: int | None = None, team: Alone =
 def opened(path: str | PathLike[str], epochs: int | None, team: Alone) -> Run:
     """The same, on one rank."""
     folder = RunFolder.open(path)
+    if "kind" in folder.config:
+        raise FileError(f"{path}: holds several runs, expected one: name a folder in it")
+    folder = folder.claimed() if team.rank == 0 else folder
     try:
-        options = argparse.Namespace(**folder.config["options"])
-        dataset = load_for(options, team)
-        if fingerprint(dataset) != folder.config["data"]["fingerprint"]:
-            raise FileError(
-                f"{path}: the data of {options.dataset} are not those that the run was begun "
-                f"with; put those back, or begin a new run"
-            )
-        options.epochs = options.epochs if epochs is None else epochs
-    except (AttributeError, KeyError, TypeError) as error:
-        raise FileError(f"{folder / 'config.json'}: damaged: {error}") from None
+        return gone_on_with(folder, epochs, team)
+    except BaseException:
+        if folder.release is not None:
+            folder.release()
+        raise
+
+
+def gone_on_with(folder: RunFolder, epochs: int | None, team: Alone) -> Run:
+    """The run in a folder, to go on until `epochs`."""
+    path, checkpoint = folder.path, folder / CHECKPOINT
+    # A run that was ended before it was saved at all begins again; nothing of it is lost.
+    begun = checkpoint.exists() or (folder / "metrics.csv").exists()
+    options = argparse.Namespace(**folder.config["options"])
+    if checkpoint.exists():
+        with with_what_is_kept(folder):
+            folder.check_made_for(CHECKPOINT)
+        check_size(folder, checkpoint)
+    dataset = load_for(options, team)
+    if fingerprint(dataset) != folder.config["data"]["fingerprint"]:
+        raise FileError(
+            f"{path}: the data of {options.dataset} are not those that the run was begun "
+            f"with; put those back, or begin a new run"
+        )
+    options.epochs = options.epochs if epochs is None else epochs
     try:
         model, solver = build(options, dataset, team)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FileError(f"{folder / 'config.json'}: damaged: {error}") from None
     run = assembled(options, dataset, model, solver, folder, team)
-    # A run that was ended before it was saved at all begins again; nothing of it is lost.
-    if (folder / "checkpoint.safetensors").exists() or (folder / "metrics.csv").exists():
+    if begun:
         restore(run)
     if epochs is not None:
         if epochs <= solver.epoch:
@@ -127,15 +149,40 @@ def opened(path: str | PathLike[str], epochs: int | None, team: Alone) -> Run:
 
 def restore(run: Run) -> None:
     """Brings a run to where its checkpoint stands. Raises FileError where that cannot be read."""
-    folder = run.folder
+    folder, monitor = run.folder, run.keeper.monitor
+    with with_what_is_kept(folder):
+        notes = restore_checkpoint(folder / CHECKPOINT, run.solver)
+        records: Any = notes.get("records") if isinstance(notes, dict) else notes  # in 0.1.0
+        try:
+            check_records(records)
+        except ValueError as error:
+            raise FileError(f"{folder / CHECKPOINT}: damaged: {error}") from None
+    monitor.records = records
+    monitor.after_step(run.solver)
+
+
+@contextmanager
+def with_what_is_kept(folder: RunFolder) -> Iterator[None]:
+    """Within it, a FileError goes on to say where the best network of the run is."""
     try:
-        notes = restore_checkpoint(folder / "checkpoint.safetensors", run.solver)
+        yield
     except FileError as error:
         best = folder / "best.safetensors"
         kept = f"; its best network so far is in {best}" if best.exists() else ""
         raise FileError(f"{error}; the run cannot be gone on with{kept}") from None
-    run.keeper.monitor.records = notes
-    run.keeper.monitor.after_step(run.solver)
+
+
+def check_size(folder: RunFolder, checkpoint: Path) -> None:
+    """Raises FileError where the layers of config.json have more weights than the checkpoint has
+    room for: memory for all of these is asked for before a single one is read."""
+    options, data = folder.config["options"], folder.config["data"]
+    widths = [math.prod(data["shape"]), *options["hidden"], len(data["classes"])]
+    asked = sum(one * two for one, two in pairwise(widths)) * np.dtype(options["dtype"]).itemsize
+    if asked > (held := checkpoint.stat().st_size):
+        raise FileError(
+            f"{folder / 'config.json'}: damaged, or not that of {CHECKPOINT}: its network of "
+            f"{asked:,} bytes does not fit into that file of {held:,}"
+        )
 
 
 def assembled(
@@ -148,12 +195,14 @@ def assembled(
 ) -> Run:
     """The run of these parts, with its keeper at its post. Raises FileError where another process
     trains it."""
-    release = folder.claim() if team.rank == 0 else lambda: None
+    release = folder.release or (folder.claim() if team.rank == 0 else lambda: None)
     sample = solver.sample
     kind = Keeper if team.rank == 0 else Follower
     keeper = kind(folder, team, Monitor(model, dataset.x_train[sample], dataset.y_train[sample]))
     solver.callbacks += [report_epoch, keeper.monitor]
     solver.after_step = keeper.after_step
+    if isinstance(solver, ParallelSolver):
+        solver.interrupt = keeper.heed_while_waiting
     return Run(options, dataset, model, solver, folder, keeper, release, team)
 
 
@@ -210,7 +259,7 @@ def carry_out(run: Run) -> int:
         kept = f"; the best network so far is in {best}" if best.exists() else ""
         return failed(f"{error}{kept}", 1)
     except FileError as error:
-        if not (folder / "checkpoint.safetensors").exists():
+        if not (folder / CHECKPOINT).exists():
             return failed(f"{error}; what was saved before is gone, too", 1)
         return failed(f"{error}; what was saved before is safe, {go_on}", 1)
     finally:
@@ -225,7 +274,7 @@ def train_on(run: Run) -> None:
             with np.errstate(all="ignore"):  # the solver finds numbers that are not finite
                 run.solver.train()
     except NonFiniteError:
-        run.keeper.save_results(run.solver)
+        run.keeper.save_end(run.solver)
         raise
     run.keeper.save(run.solver)
 
@@ -291,6 +340,7 @@ def told(options: argparse.Namespace, solver: Solver) -> dict[str, str]:
 
 def failed(message: object, status: int) -> int:
     """Says on stderr, in one line, what went wrong; returns the exit status."""
-    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(message))
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(message)[: 2 * LONGEST])
+    line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
     print(f"chainrule: {line}", file=sys.stderr)
     return status

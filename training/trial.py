@@ -8,16 +8,22 @@ import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from chainrule.nets import FileError
-from chainrule.nets.files import write_file
+from chainrule.nets.files import read_file, regular_file, write_file
+from chainrule.training.config import checksum
+from chainrule.training.folder import InUse
 from chainrule.training.printing import best_of
-from chainrule.training.running import begin, carry_out, failed, taken_up
+from chainrule.training.running import Run, begin, carry_out, failed, taken_up
 
+BUSY = 75  # the exit status of a trial that another process carries out
+PATIENCE = 10.0  # seconds to wait for that process to end
 #: The options that are about several runs, which none of them is begun with.
 ABOUT_SEVERAL = ("seeds", "search", "trials", "jobs")
 
@@ -64,24 +70,36 @@ def result_of(path: Path) -> Result | None:
     """The Result in the folder of a trial, or None where the trial is not done. Raises FileError
     where it cannot be read."""
     path = path / "result.json"
-    names = [field.name for field in dataclasses.fields(Result)]
+    kinds = {field.name: field.type for field in dataclasses.fields(Result)}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Result(**{name: found[name] + 0 for name in names})
+        found = json.loads(read_file(path).decode())
+        if not isinstance(found, dict) or found.keys() - {"checksum"} != kinds.keys():
+            raise ValueError("other names")
+        if "checksum" in found and found.pop("checksum") != checksum(found):
+            raise ValueError("another checksum")
+        if not all(is_figure(value, kinds[name]) for name, value in found.items()):
+            raise ValueError("other values")
+        return Result(**found)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from None
-    except (KeyError, TypeError, ValueError):
+    except (FileError, ValueError, RecursionError):
         raise FileError(
-            f"{path}: damaged: expected numbers called {', '.join(names)}; without this file the "
-            f"trial is run again"
+            f"{path}: damaged: expected numbers called {', '.join(kinds)}, and their checksum; "
+            f"without this file the trial is run again"
         ) from None
+
+
+def is_figure(value: Any, kind: Any) -> bool:
+    """Whether `value` is one of a Result: finite, and not negative."""
+    kinds = (int,) if kind in (int, "int") else (int, float)
+    return type(value) in kinds and 0 <= value <= sys.float_info.max
 
 
 def work(trial: Trial) -> None:
     """What the process of a trial does; its exit status is that of the run."""
-    log = os.open(trial.path / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    log = os.open(place_of_log(trial), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         os.dup2(log, number)
         stream.reconfigure(  # type: ignore[union-attr]
@@ -92,6 +110,15 @@ def work(trial: Trial) -> None:
     sys.exit(carried_out(trial))
 
 
+def place_of_log(trial: Trial) -> Path:
+    """Where run.log is. Ends the process where that is a pipe or the like, which would hang."""
+    try:
+        return regular_file(trial.path / "run.log")[0]
+    except OSError as error:
+        print(f"chainrule: {trial.path / 'run.log'}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
+
+
 def end_with_the_parent() -> None:
     """Has this process save its run and end when the one that started it is gone."""
     parent = multiprocessing.parent_process()
@@ -100,14 +127,33 @@ def end_with_the_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def begun(trial: Trial) -> Run:
+    """The run of a trial, begun or gone on with."""
+    if (trial.path / "config.json").exists():
+        return taken_up(trial.path)
+    return begin(single(trial.options, run_dir=str(trial.path), no_report=True))
+
+
+def when_free(action: Callable[[], Run]) -> Run:
+    """What `action` returns, tried for as long as an earlier process, whose parent was killed,
+    takes to save its run and end."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return action()
+        except InUse:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.2)
+
+
 def carried_out(trial: Trial) -> int:
     """Begins the trial, or goes on with it, and writes result.json at its end; returns the exit
     status."""
     try:
-        if (trial.path / "config.json").exists():
-            run = taken_up(trial.path)
-        else:
-            run = begin(single(trial.options, run_dir=str(trial.path), no_report=True))
+        run = when_free(lambda: begun(trial))
+    except InUse as error:
+        return failed(error, BUSY)
     except (ValueError, OSError) as error:
         return failed(error, 2)
     run.solver.progress = False
@@ -121,7 +167,8 @@ def carried_out(trial: Trial) -> int:
             test_accuracy=float(run.model.score(dataset.x_test, dataset.y_test)),
             seconds=sum(solver.history.seconds),
         )
-        text = json.dumps(dataclasses.asdict(result), indent=2)
+        figures = dataclasses.asdict(result)
+        text = json.dumps(figures | {"checksum": checksum(figures)}, indent=2)
         try:
             write_file(trial.path / "result.json", text.encode() + b"\n")
         except FileError as error:

@@ -1,11 +1,13 @@
+import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from chainrule import layers, nets
-from chainrule.layers import Affine, Layer, Maxout
-from chainrule.nets import MLP, Classifier, Graph, Sequential, weights_of
+from chainrule.layers import Affine, Layer, Maxout, ReLU, Scale
+from chainrule.nets import MLP, Classifier, Graph, Sequential, load, weights_of
+from chainrule.nets.naming import gather
 from chainrule.solvers import Adam, AdamW, Solver
 
 
@@ -111,3 +113,30 @@ def test_a_solver_tells_adamw_what_the_model_declares():
     W = MLP([3, 2], rng=0).params["affine1.W"]
     # w · (1 - 0.01 · 10), then the same step
     np.testing.assert_allclose(plain["affine1.W"] - decayed["affine1.W"], 0.1 * W, rtol=1e-6)
+
+
+def test_views_of_one_buffer_are_apart_and_overlapping_ones_are_named():
+    flat = np.zeros(12)
+    apart = [{"W": flat[:6]}, {"W": flat[6:]}, {"W": np.zeros(0)}, {"W": np.zeros(0)}]
+    joined, _ = gather(["a", "b", "c", "d"], apart)
+    assert [*joined] == ["a.W", "b.W", "c.W", "d.W"]
+    assert [*gather(["even", "odd"], [{"": flat[::2]}, {"": flat[1::2]}])[0]] == ["even", "odd"]
+    with pytest.raises(ValueError, match=r"d\.W and a\.W are different arrays on the same memory"):
+        gather(["a", "c", "d"], [{"W": flat[4:8]}, {"W": flat[:4]}, {"W": flat[7:]}])
+
+
+def test_writing_and_loading_grow_with_the_number_of_layers_and_not_faster(tmp_path):
+    def seconds(n):
+        start = time.process_time()
+        g = Graph()
+        x = g.input("x")
+        for k in range(n // 4):
+            x = ReLU()(Scale(2.0)(x)).named(f"part{k}")
+        g.output(x).save(tmp_path / "graph")
+        Sequential(*[Affine(1, 1) for _ in range(n // 2)]).save(tmp_path / "row")
+        load(tmp_path / "graph"), load(tmp_path / "row")
+        return time.process_time() - start
+
+    seconds(100)
+    short = min(seconds(1000) for _ in range(3))
+    assert seconds(8000) < 3 * 8 * short

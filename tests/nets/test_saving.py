@@ -374,3 +374,37 @@ def test_arrays_of_any_layout_come_back(tmp_path):
     again, described = read_arrays(tmp_path / "a")
     assert bits(again) == bits(arrays)
     assert described == {"format": 1, "note": [1, None, "x"]}
+
+
+class Own(Layer):
+    def __init__(self, W=None):
+        super().__init__()
+        self.state["W"] = np.zeros(3) if W is None else W
+
+    def forward(self, x, *, train=True):
+        return x, None
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">f4", ">i2", ">u8", "<f8", "?", "i1"])
+def test_numbers_in_any_byte_order_come_back(dtype, tmp_path):
+    W = np.arange(3).astype(dtype)
+    Sequential(Own(W)).save(tmp_path / "net")
+    arrays, _ = read_arrays(tmp_path / "net")
+    assert arrays["state/own1.W"].tolist() == W.tolist()
+    assert arrays["state/own1.W"].dtype == W.dtype.newbyteorder("=")
+
+
+@pytest.mark.parametrize(
+    "W",
+    [np.ones(3, complex), np.array([None, 1]), np.array(["a"]), np.ones(2, "longdouble"),
+     np.zeros(2, "M8[s]"), np.zeros(2, [("a", "f8")]), [1.0], 2.0],
+    ids=lambda W: str(getattr(W, "dtype", W)),
+)  # fmt: skip
+def test_what_a_file_cannot_hold_is_refused_and_the_old_file_stays(W, tmp_path):
+    Sequential(Own()).save(tmp_path / "net")
+    before = (tmp_path / "net").read_bytes()
+    with pytest.raises(
+        TypeError, match=r"state/own1\.W.* is a.*, expected an array|file cannot hold"
+    ):
+        Sequential(Own(W)).save(tmp_path / "net")
+    assert (tmp_path / "net").read_bytes() == before

@@ -1,5 +1,8 @@
 """The picture as an object: what a notebook shows, what it saves, what it refuses."""
 
+import os
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
@@ -56,3 +59,18 @@ def test_panels_stand_side_by_side_up_to_eleven_inches():
     figure = Picture("p", "t", "r", panels, width=4.0, height=2.0).figure()
     assert figure.get_size_inches().tolist() == [8.0, 4.0]
     assert len([axes for axes in figure.axes if axes.lines]) == 4
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        "from chainrule.pictures.drawing import Panel, Picture; "
+        "Picture('a', 'A', 'so', [Panel(lambda axes: axes.plot([1, 2]), 'a line')]).png()",
+        "from chainrule.gradcheck.pictures import new_figure; new_figure(1, 2, 2)[0]._repr_png_()",
+    ],
+    ids=["pictures", "gradcheck"],
+)
+@pytest.mark.parametrize("backend", ["module://a_notebooks.backend", "nonsense"])
+def test_it_is_drawn_whatever_backend_the_environment_names(backend, drawing):
+    environment = os.environ | {"MPLBACKEND": backend}
+    subprocess.run([sys.executable, "-c", drawing], env=environment, check=True)

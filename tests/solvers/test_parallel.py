@@ -135,6 +135,11 @@ def test_shares_are_all_rows_once_and_nearly_equal():
             assert sum(one.idle for one in shares) == max(ranks - rows, 0)
 
 
+class Done:
+    def Test(self):
+        return True
+
+
 class Echo:
     """A communicator of one rank."""
 
@@ -143,6 +148,9 @@ class Echo:
 
     def Get_size(self):
         return 1
+
+    def Ibarrier(self):
+        return Done()
 
     def bcast(self, thing):
         return thing
@@ -195,8 +203,9 @@ class Doubles(Echo):
     def Get_size(self):
         return 2
 
-    def Allreduce(self, _, array):
+    def Iallreduce(self, _, array):
         array *= 2
+        return Done()
 
 
 def test_an_array_that_is_the_gradient_of_two_parameters_is_added_up_once(monkeypatch):

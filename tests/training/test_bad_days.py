@@ -355,6 +355,7 @@ def edit(**changes):
     def change(path):
         config = json.loads(path.read_text())
         config["options"] |= changes
+        del config["checksum"]  # of whoever does not mean to be found out
         path.write_text(json.dumps(config))
 
     return change
@@ -369,24 +370,26 @@ def edit(**changes):
         (lambda path: path.write_text(""), r"config\.json: damaged: "),
         (lambda path: path.write_text("[]"), r"config\.json: damaged: "),
         (lambda path: path.write_text("[" * 100_000), r"config\.json: damaged: "),
-        (lambda path: path.write_text('{"format": 1}'), r"config\.json: damaged: 'options'"),
+        (lambda path: path.write_text('{"format": 1}'), r"config\.json: damaged: 'created'"),
         (lambda path: path.write_text('{"format": "1"}'), r"config\.json: damaged: "),
         (
             lambda path: path.write_text('{"format": 1, "options": {}, "data": {}}'),
-            r"config\.json: damaged: .*dataset",
+            r"config\.json: damaged: 'created' is missing",
         ),
         (
             lambda path: path.write_text('{"format": 9}'),
             "run: a run of a newer version of Chainrule, in format 9; this one reads up to",
         ),
-        (edit(activation="relux"), r"config\.json: damaged: 'relux'"),
-        (edit(hidden=["x"]), "x"),
-        (edit(hidden=[17]), "of another architecture: affine1"),
-        (edit(rule="momentum"), "a run with the rule Adam, expected SGD"),
-        (edit(dropout="0.5"), r"config\.json: damaged|keep must be"),
+        (edit(activation="relux"), r"config\.json: damaged: .*'relux'"),
+        (edit(hidden=["x"]), r"config\.json: damaged: options: hidden is \['x'\], expected"),
+        (edit(hidden=[17]), r"config\.json and checkpoint\.safetensors are not of one run"),
+        (edit(rule="momentum"), r"config\.json and checkpoint\.safetensors are not of one run"),
+        (edit(l2=0.0002), r"config\.json and checkpoint\.safetensors are not of one run"),
+        (edit(dropout="0.5"), r"config\.json: damaged: options: dropout is '0\.5', expected"),
         (edit(epochs=None), r"config\.json: damaged: "),
         (edit(patience="x"), r"config\.json: damaged: |patience"),
-        (edit(no_such_option=1, dataset="moons"), "the data of moons are not those that the run"),
+        (edit(no_such_option=1), r"config\.json: damaged: options: 'no_such_option' is unknown"),
+        (edit(patience="7" * 100_000), r"config\.json: damaged: options: patience is '7777"),
     ],
 )
 def test_a_config_that_is_not_that_of_the_run_is_refused(change, problem, script, folder):

@@ -37,6 +37,7 @@ def made(trained, tmp_path):
         path = tmp_path / name
         path.mkdir(parents=True)
         config = json.loads((trained / "first" / "config.json").read_text(encoding="utf-8"))
+        del config["checksum"]  # as an earlier version left it out
         config["options"] |= dict(options)
         config["data"] |= dict(data)
         (path / "config.json").write_text(json.dumps(config), encoding="utf-8")
@@ -102,10 +103,13 @@ def test_runs_with_the_same_options_have_no_second_table(made):
 
 
 def test_an_option_that_one_of_the_runs_did_not_know_yet_is_told(made):
-    runs = [made("a", [0.5], {"mixup": 0.2}), made("b", [0.6])]
+    runs = [made("a", [0.5], {"trials": 20}), made("b", [0.6])]
+    config = json.loads((runs[1] / "config.json").read_text(encoding="utf-8"))
+    del config["options"]["trials"]
+    (runs[1] / "config.json").write_text(json.dumps(config), encoding="utf-8")
     for order in (runs, runs[::-1]):
         text = comparison.table([comparison.read(path) for path in order])
-        assert text.split("\n\n")[1].splitlines()[1:] == ["b           -", "a           0.2"]
+        assert text.split("\n\n")[1].splitlines()[1:] == ["b           -", "a           20"]
 
 
 def test_different_data_and_different_losses_are_said_to_be_so(trained, made):
@@ -154,11 +158,17 @@ def test_a_single_run_has_no_picture_unless_one_is_asked_for(trained, tmp_path, 
     assert {path.name for path in tmp_path.iterdir()} == {"one.png", "compare.png"}
 
 
+def several(folder, run):
+    """Makes `folder` one of several runs, of which `run` is one."""
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    config |= {"kind": "seeds", "options": config["options"] | {"seeds": 2}}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
 def test_a_folder_of_runs_stands_for_all_in_it(made, tmp_path, capsys):
     for name in ("all/a", "all/b", "all/many/1"):
         made(name, [0.5])
-    config = '{"format": 1, "kind": "seeds"}'
-    (tmp_path / "all" / "many" / "config.json").write_text(config, encoding="utf-8")
+    several(tmp_path / "all" / "many", tmp_path / "all" / "a")
     words = ["compare", str(tmp_path / "all"), "--out", str(tmp_path / "compare.png")]
     capsys.readouterr()
     assert train.main(words) == 0
@@ -169,7 +179,7 @@ def test_a_folder_of_several_runs_stands_for_all_of_them(made, tmp_path, capsys)
     for name in ("many/1", "many/2"):
         made(name, [0.5])
     folder = tmp_path / "many"
-    (folder / "config.json").write_text('{"format": 1, "kind": "seeds"}', encoding="utf-8")
+    several(folder, folder / "1")
     words = ["compare", str(folder), "--out", str(tmp_path / "compare.png")]
     capsys.readouterr()
     assert train.main(words) == 0
@@ -209,7 +219,7 @@ def test_metrics_that_are_missing_or_damaged_are_named(text, message, made, caps
         (None, "a: expected the folder of a run"),
         ("{", "config.json: damaged"),
         ('{"format": 99}', "a run of a newer version of Chainrule, in format 99"),
-        ('{"format": 1}', "config.json: damaged: KeyError"),
+        ('{"format": 1}', "config.json: damaged: 'created' is missing"),
         ('{"format": 1, "options": {"hidden": 3}, "data": {}}', "config.json: damaged"),
         ('{"format": 1, "options": [], "data": {}}', "config.json: damaged"),
     ],

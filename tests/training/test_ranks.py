@@ -83,7 +83,7 @@ def ranks_of(process):
         pid = waiting.pop()
         try:
             inside = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            if TRAIN in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[1:2]:
+            if {*Path(f"/proc/{pid}/cmdline").read_text().split("\0")[1:2]} & {TRAIN, "hasty.py"}:
                 found.append(pid)
         except OSError:
             continue
@@ -130,6 +130,31 @@ def test_a_signal_to_a_rank_ends_all_after_the_step_and_the_run_goes_on(number, 
     assert "--resume run" in said[0]
     epochs = len(Path("run/metrics.csv").read_text().splitlines())
     trains(1, "--resume", "run", "--epochs", str(epochs))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+def test_a_rank_that_is_stopped_is_told_of_and_sigterm_ends_the_job(rank):
+    Path("hasty.py").write_text(
+        "from functools import partial\n"
+        "from chainrule import __main__ as command\n"
+        "from chainrule.solvers import parallel\n"
+        "parallel.QUIET = 1.0\n"
+        "command.program(partial(command.main, default='train'))\n"
+    )
+    run = started(2, *LONG, "--run-dir", "run", script="hasty.py")
+    wait_for("run/best.safetensors")
+    stopped, other = ranks_of(run)[rank], ranks_of(run)[1 - rank]
+    os.kill(stopped, signal.SIGSTOP)
+    time.sleep(4)
+    os.kill(other, signal.SIGTERM)
+    status, _, said = ended(run)
+    assert status != 0
+    assert f"chainrule: rank {1 - rank} has waited 1 s for the others: one of them is stopped" in (
+        "\n".join(said)
+    )
+    assert read_arrays("run/checkpoint.safetensors")[1]["run"]["step"] > 0
 
 
 TROUBLE = """
