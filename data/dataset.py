@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from chainrule.data.cells import is_missing
+from chainrule.data.copies import split_apart
+from chainrule.data.notes import REGRESSION, are_numbers, notes_on_labels
 from chainrule.data.pixels import Pixels
-from chainrule.data.splits import TRAIN_VAL_TEST, split_named
+from chainrule.data.splits import TRAIN_VAL_TEST
 from chainrule.data.standardiser import Examples, Standardiser, check_unmasked
 
 Labels = NDArray[np.integer]
@@ -31,6 +34,12 @@ class Dataset:
         image_shape: the shape that turns one row of x into a picture, (H, W) or
             (channels, H, W); None where rows are no pictures.
         standardiser: what x went through in `standardised`; None before that.
+        features: the names of the D columns of x, where a table had a header; else none.
+        label, label_column: the name, or "", and the index of the column of a table that the
+            labels stood in; -1 where they come from no table.
+        notes: what is to be said of the data before one believes in a result, a sentence each:
+            copies of rows, a column that numbers the rows, numbers that stand for missing ones,
+            classes that look like one, a class of nearly all rows, and the like.
 
     Raises:
         ValueError: an array is not as described above; the message names it.
@@ -46,6 +55,10 @@ class Dataset:
     classes: tuple[str, ...]
     image_shape: tuple[int, ...] | None = None
     standardiser: Standardiser | None = field(default=None, repr=False)
+    features: tuple[str, ...] = field(default=(), repr=False)
+    label: str = field(default="", repr=False)
+    label_column: int = field(default=-1, repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.num_classes < 2:
@@ -88,13 +101,15 @@ class Dataset:
     ) -> Dataset:
         """Divide labelled rows into 60 % training, 20 % validation and 20 % test.
 
-        Every class is divided in this proportion (see `stratified_split`).
+        Every class is divided in this proportion (see `stratified_split`); rows that are the same
+        go to the same part, as far as that is possible, and `notes` tell of them.
 
         Args:
             name: what messages and reports call the data.
             x: inputs (N, …), float32 or float64.
             y: labels (N,), integers or strings; the classes are its different values in
-                order, and label `c` of the dataset stands for the c-th of them.
+                order, and label `c` of the dataset stands for the c-th of them. What stands for
+                a missing value (see `chainrule.data.cells`) is no label.
             image_shape: as in `Dataset`.
             seed: decides which row goes to which part.
 
@@ -102,13 +117,20 @@ class Dataset:
             ValueError: x or y is not as described, or a class has fewer than 3 rows.
         """
         check_rows(name, "x", x, "y", y)
-        values, labels = np.unique(y, return_inverse=True)
-        train, val, test = split_named(name, y, TRAIN_VAL_TEST, seed)
+        values, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+        if counts.min() < len(TRAIN_VAL_TEST) and are_numbers(values):
+            raise ValueError(
+                f"{name}: the labels are {len(values):,} different numbers, and class "
+                f"{str(values[counts.argmin()])!r} has {counts.min()} of the {len(y):,} rows; "
+                f"{REGRESSION}"
+            )
+        (train, val, test), copies = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
         return cls(
             name,
             *(x[train], labels[train], x[val], labels[val], x[test], labels[test]),
             classes=tuple(map(str, values)),
             image_shape=image_shape,
+            notes=(*filter(None, [copies]), *notes_on_labels(y)),
         )
 
     @property
@@ -183,13 +205,20 @@ class Dataset:
             ("classes", self.num_classes, f": {names}"),
         ]
         lines = [f"  {what:<10} {count:>7,}{more}" for what, count, more in rows]
+        if self.label_column >= 0:
+            name = f", {self.label}" if self.label else ""
+            lines.append(f"  {'label':<17} column {self.label_column + 1} of the file{name}")
         return "\n".join([self.name, *lines])
 
 
 def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDArray[Any]) -> None:
     """Raise ValueError unless x (N, …) is finite float32 or float64 and y names N classes."""
-    check_unmasked(f"{name}: {x_name}", x)
-    check_unmasked(f"{name}: {y_name}", y)
+    for called, array in ((x_name, x), (y_name, y)):
+        check_unmasked(f"{name}: {called}", array)
+        if not isinstance(array, np.ndarray | Pixels):
+            raise ValueError(
+                f"{name}: {called} is a {type(array).__name__}, expected an array (np.asarray)"
+            )
     if x.dtype not in (np.float32, np.float64):
         raise ValueError(f"{name}: {x_name} has dtype {x.dtype}, expected float32 or float64")
     if x.ndim < 2 or x.size == 0:
@@ -203,7 +232,16 @@ def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDA
             f"expected ({len(x)},): one label for each row of {x_name}"
         )
     if y.dtype.kind not in "biuU":
-        raise ValueError(f"{name}: {y_name} has dtype {y.dtype}, expected integers or strings")
+        more = f"; {REGRESSION}" if y.dtype.kind == "f" else ""
+        raise ValueError(
+            f"{name}: {y_name} has dtype {y.dtype}, expected integers or strings{more}"
+        )
+    if y.dtype.kind == "U" and (missing := [label for label in np.unique(y) if is_missing(label)]):
+        row = int(np.flatnonzero(y == missing[0])[0])
+        raise ValueError(
+            f"{name}: {y_name}[{row}] is {str(missing[0])!r}, a missing value: leave such rows "
+            f"out, or give the class another name"
+        )
     if first := _not_finite(x):
         raise ValueError(f"{name}: {x_name}{list(first)} is {x[first]}, expected finite numbers")
 

@@ -1,6 +1,7 @@
 """A user's own labelled data, from an NPZ file."""
 
 import os
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -8,9 +9,10 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
+from chainrule.data.copies import shared, split_apart
 from chainrule.data.dataset import Dataset, check_rows
+from chainrule.data.notes import notes_on, notes_on_labels
 from chainrule.data.opening import open_file, too_large, unpacked_limit
-from chainrule.data.splits import split_named
 
 _TRAIN_TEST = ("x_train", "y_train", "x_test", "y_test")
 _VAL = ("x_val", "y_val")
@@ -25,8 +27,9 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
     x_test, y_test, and perhaps x_val, y_val; without those, 20 % of the training rows are
     taken for validation, class by class. Other arrays are ignored. x is (N, …) and keeps
     float32 and float64; float16 and integers of up to 16 bits become float32, other integers
-    float64, their values as they are. y is (N,), integers or strings; the classes are its
-    different values in order. Rows (H, W) are taken for pictures. Nothing is unpickled.
+    float64, their values as they are; an integer that float64 cannot hold is refused. y is (N,),
+    integers or strings; the classes are its different values in order. Rows (H, W) are taken for
+    pictures. What seems wrong with the rows is in the dataset's `notes`. Nothing is unpickled.
 
     Args:
         path: the file.
@@ -40,11 +43,16 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
     arrays = read_npz(str(path), _LAYOUTS, _EXPECTED)
     if "x" in arrays:
         x, y = arrays["x"], arrays["y"]
-        return Dataset.from_arrays(str(path), x, y, image_shape=_image_shape(x), seed=seed)
+        whole = Dataset.from_arrays(str(path), x, y, image_shape=_image_shape(x), seed=seed)
+        return replace(whole, notes=tuple(dict.fromkeys((*whole.notes, *_notes(x, y)))))
 
     x, y = arrays["x_train"], arrays["y_train"]
-    if "x_val" not in arrays:
-        train, val = split_named(str(path), y, (0.8, 0.2), seed)
+    notes = [*_notes(x, y), shared("x_test", arrays["x_test"], "x_train", x)]
+    if "x_val" in arrays:
+        notes.append(shared("x_val", arrays["x_val"], "x_train", x))
+    else:
+        (train, val), copies = split_apart(str(path), x, y, (0.8, 0.2), seed)
+        notes.append(copies)
         arrays |= {"x_train": x[train], "y_train": y[train], "x_val": x[val], "y_val": y[val]}
     classes = np.unique(y)
     for name in ("y_train", "y_val", "y_test"):
@@ -62,6 +70,7 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
         arrays["y_test"],
         classes=tuple(map(str, classes)),
         image_shape=_image_shape(x),
+        notes=tuple(filter(None, notes)),
     )
 
 
@@ -89,7 +98,7 @@ def read_npz(
         x, y_name = arrays[x_name], x_name.replace("x", "y", 1)
         if x.dtype.kind not in "biuf":
             raise ValueError(f"{path}: {x_name} has dtype {x.dtype}, expected numbers")
-        arrays[x_name] = x.astype(np.result_type(x.dtype, np.float32), copy=False)
+        arrays[x_name] = as_floats(path, x_name, x)
         y = arrays.get(y_name, np.zeros(x.shape[:1], int))  # any labels do where there are none
         check_rows(path, x_name, arrays[x_name], y_name, y)
     return arrays
@@ -103,6 +112,39 @@ def check_unpacked(path: str, archive: NpzFile, name: str) -> None:
     for member in archive.zip.infolist():
         if member.filename in (name, f"{name}.npy") and member.file_size > limit:
             raise too_large(f"{path}, {name}", limit)
+
+
+def as_floats(name: str, called: str, x: NDArray[Any]) -> NDArray[np.floating]:
+    """Return numbers x (N, …) as floats of the same values, float32 or float64.
+
+    Raises:
+        ValueError: x holds an integer that float64 cannot hold.
+    """
+    floats = x.astype(np.result_type(x.dtype, np.float32), copy=False)
+    if x.dtype.kind in "iu" and x.dtype.itemsize > 4:
+        # 2**63, to which the largest int64 would be rounded, is no int64: compare below it.
+        safe = np.abs(floats) < 2.0**63
+        wrong = ~safe | (np.where(safe, floats, 0).astype(x.dtype) != x)
+        if x.dtype.kind == "i":
+            wrong &= x != np.iinfo(np.int64).min
+        elif (~safe).any():
+            low = floats < 2.0**64
+            wrong = ~low | (np.where(low, floats, 0).astype(x.dtype) != x)
+        if wrong.any():
+            first = tuple(np.argwhere(wrong)[0].tolist())
+            raise ValueError(
+                f"{name}: {called}{list(first)} is {x[first]}, an integer that float64 cannot hold "
+                f"as it is; if it is the name of a row, leave it out"
+            )
+    return floats
+
+
+def _notes(x: NDArray[np.floating], y: NDArray[Any]) -> tuple[str, ...]:
+    """Return what is to be said of rows x (N, D) and their labels; of pictures and other rows of
+    several dimensions only what their labels show."""
+    if x.ndim > 2:
+        return notes_on_labels(y)
+    return notes_on(x, y, [f"x[:, {column}]" for column in range(x.shape[1])])
 
 
 def _read_array(path: str, archive: NpzFile, name: str) -> NDArray[Any]:

@@ -39,6 +39,14 @@ def stratified_split(
     sizes = _sizes(len(y), parts)
     labels, codes, left = np.unique(y, return_inverse=True, return_counts=True)
     rarest = left.argmin()
+    rare = np.flatnonzero(left < len(sizes))
+    if len(rare) > 1:
+        named = ", ".join(f"{str(labels[c])!r} ({left[c]})" for c in rare[:10])
+        raise ValueError(
+            f"{len(rare)} classes have too few of the {len(y)} rows, {named}"
+            f"{', …' if len(rare) > 10 else ''}: expected at least one row for each of the "
+            f"{len(sizes)} parts"
+        )
     if left[rarest] < len(sizes):
         raise ValueError(
             f"class {str(labels[rarest])!r} has {left[rarest]} of the {len(y)} rows, "

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
@@ -26,6 +27,8 @@ KNOWN = {
     if isinstance(cls, type) and issubclass(cls, library.Layer)
     if cls.forward is not library.Layer.forward  # Layer and Loss only say what layers are
 }
+#: Where a file tells how the rows that its network takes were made of those of the data.
+DATA = "data"
 LEAF = ("settings", *KINDS)  # what the entry of a layer holds that is no network
 
 
@@ -41,9 +44,17 @@ def load(
 
     An `MLP` comes back as a `Sequential` of the same layers, since its sizes and options only said
     which. Raises FileError where the file is missing, damaged, of a newer version, of another
-    kind, or of a network with a layer that is not known here.
+    kind, or of a network with a layer that is not known here. Warns where the network is the best
+    one of a run, which takes rows that are standardised.
     """
-    return net_of(path, *read_arrays(path), layers=layers, rng=rng)
+    arrays, described = read_arrays(path)
+    if described.get(DATA):
+        warnings.warn(
+            f"{path}: this network takes rows standardised as in training; "
+            f"chainrule.training.Trained.open(RUN).predict takes raw rows",
+            stacklevel=2,
+        )
+    return net_of(path, arrays, described, layers=layers, rng=rng)
 
 
 def net_of(

@@ -23,9 +23,21 @@ from chainrule.training.options import (
 from chainrule.training.ranks import ALONE, Alone
 
 
-def load(name: str, folder: str | None, dtype: str, team: Alone = ALONE) -> data.Dataset:
+def load(
+    name: str,
+    folder: str | None,
+    dtype: str,
+    team: Alone = ALONE,
+    *,
+    label: str | None = None,
+    header: str | None = None,
+) -> data.Dataset:
     """The data set called `name`, its inputs standardised by the training part. Each of several
-    processes reads the rows that it needs, where the file is one that allows it."""
+    processes reads the rows that it needs, where the file is one that allows it. `label` and
+    `header` are the options of these names."""
+    if not Path(name).suffix and (label or header) is not None:
+        option = "--label" if label is not None else "--header"
+        raise ValueError(f"{option} goes with a CSV file, not with --dataset {name}")
     if folder is not None and name not in FROM_FOLDER:
         raise ValueError(f"--data-dir goes with --dataset {' or '.join(FROM_FOLDER)}, not {name}")
     if name == "digits":
@@ -37,13 +49,25 @@ def load(name: str, folder: str | None, dtype: str, team: Alone = ALONE) -> data
         dataset = TOYS[name]()
     elif Path(name).suffix:
         with reading("--dataset", name):
-            dataset = data.load_file(name)
+            dataset = data.load_file(name, label=label, header=told(header))
     else:
         raise ValueError(
             f"--dataset {name}: expected digits, {', '.join((*FROM_FOLDER, *TOYS))}, or a file "
             f"that ends in .csv, .csv.gz or .npz"
         )
     return dataset.standardised().astype(dtype)
+
+
+def load_for(options: argparse.Namespace, team: Alone = ALONE) -> data.Dataset:
+    """The data set that the options of a run ask for; those of earlier versions know fewer."""
+    label, header = (getattr(options, name, None) for name in ("label", "header"))
+    given = options.dataset, options.data_dir, options.dtype
+    return load(*given, team, label=label, header=header)
+
+
+def told(header: str | None) -> bool | None:
+    """What --header says."""
+    return None if header is None else header == "yes"
 
 
 @contextmanager

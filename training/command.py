@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from chainrule.training.building import build, load
+from chainrule.training.building import build, load_for
 from chainrule.training.comparison import compare, compare_parser
 from chainrule.training.many import Many, begin_many, carry_out_many, is_many, kind_of, take_up_many
 from chainrule.training.options import fill_in, folder_of, parser, resume_parser
@@ -83,7 +83,7 @@ def look(options: argparse.Namespace) -> int:
     try:
         if kind_of(options) is not None:
             raise ValueError("--sanity: goes with one run, not with --seeds or --search")
-        dataset = load(options.dataset, options.data_dir, options.dtype)
+        dataset = load_for(options)
         fill_in(options, dataset)
         _, solver = build(options, dataset)
         print(dataset.describe(), end="\n\n")

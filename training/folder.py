@@ -24,7 +24,6 @@ from chainrule.nets import FileError
 from chainrule.nets.files import brief, read_description, read_file, write_file
 from chainrule.solvers import History
 from chainrule.training.config import FORMAT, check_config, checksum, fingerprint_of
-from chainrule.training.tables import column_names
 
 CHECKPOINT = "checkpoint.safetensors"
 LOCK = "run.lock"
@@ -242,7 +241,9 @@ def description(options: argparse.Namespace, dataset: Dataset) -> dict[str, Any]
         },
         "data": {
             "name": dataset.name,
-            "features": column_names(dataset.name, dataset.x_train[0].size),
+            "features": dataset.features,
+            "label": dataset.label,
+            "label_column": dataset.label_column,
             "fingerprint": fingerprint(dataset),
             "examples": [len(dataset.y_train), len(dataset.y_val), len(dataset.y_test)],
             "shape": dataset.x_train.shape[1:],

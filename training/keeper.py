@@ -11,6 +11,7 @@ from typing import cast
 from chainrule.nets import Classifier, FileError
 from chainrule.nets.blueprint import blueprint
 from chainrule.nets.files import read_arrays, write_arrays
+from chainrule.nets.loading import DATA
 from chainrule.pictures.monitor import Monitor
 from chainrule.solvers import NonFiniteError, Solver, save_checkpoint
 from chainrule.solvers.checkpoint import model_arrays
@@ -18,6 +19,8 @@ from chainrule.solvers.history import Snapshot
 from chainrule.training.folder import CHECKPOINT, COLUMNS, RunFolder
 from chainrule.training.ranks import Alone
 
+#: What best.safetensors says of the rows that its network takes, out of config.json.
+OF_ROWS = ("shape", "mean", "std", "classes", "features", "label", "label_column")
 #: The share of the time that may go into saving.
 SHARE = 0.01
 #: What ends a run in good order, where the system has it: Ctrl-C, a request, a terminal closed.
@@ -110,6 +113,11 @@ class Keeper:
                     "epoch": best.epoch,
                     "score": best.score,
                     "config": self.folder.fingerprint,
+                    DATA: {
+                        name: value
+                        for name, value in self.folder.config["data"].items()
+                        if name in OF_ROWS
+                    },
                 },
             )
             self._best = best

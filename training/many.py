@@ -19,10 +19,11 @@ from chainrule.data import Dataset
 from chainrule.nets import FileError
 from chainrule.nets.files import brief, read_file
 from chainrule.training import search, seeds
-from chainrule.training.building import build, load
+from chainrule.training.building import build, load_for
 from chainrule.training.folder import RunFolder, description, fresh_path
 from chainrule.training.keeper import handled
 from chainrule.training.options import fill_in
+from chainrule.training.printing import tell
 from chainrule.training.running import failed
 from chainrule.training.trial import BUSY, Result, Trial, result_of, work
 
@@ -132,15 +133,17 @@ def claimed(kind: str, options: argparse.Namespace, folder: RunFolder, trials: l
 def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
     """Makes the data, the network and the solver of each of these options; returns the description
     of the first. Raises ValueError or OSError where one of them is wrong."""
-    datasets: dict[tuple[str, ...], Dataset] = {}
+    datasets: dict[tuple[Any, ...], Dataset] = {}
     described: dict[str, Any] = {}
     for options in rehearsals:
-        source = (options.dataset, options.data_dir, options.dtype)
-        if source not in datasets:
-            datasets[source] = load(*source)
-        fill_in(options, datasets[source])
-        build(options, datasets[source])
-        described = described or description(options, datasets[source])
+        names = ("dataset", "data_dir", "dtype", "label", "header")
+        key = tuple(getattr(options, name, None) for name in names)
+        if key not in datasets:
+            datasets[key] = load_for(options)
+            tell(datasets[key].name, datasets[key].notes)
+        fill_in(options, datasets[key])
+        build(options, datasets[key])
+        described = described or description(options, datasets[key])
     return described
 
 

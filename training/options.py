@@ -70,6 +70,8 @@ class Recipe:
     l2: float = 1e-4
 
 
+#: Of a small file of one's own: so many steps, in a number of epochs within these bounds.
+STEPS, MOST_EPOCHS = 2000, 500
 RECIPES = {
     "digits": Recipe(dropout=0.8),
     "mnist": Recipe(hidden=(512, 512), dropout=0.6, epochs=15, batch_size=128, l2=0.0),
@@ -146,6 +148,7 @@ def parser() -> Parser:
     )
     add("--data-dir", metavar="DIR", help="folder with the files of mnist or cifar10; left out, "
         "they are downloaded once")  # fmt: skip
+    add_reading(out)
     add("--hidden", type=sizes, metavar="SIZES", help="units of the hidden layers, as in 256,128")
     add("--activation", choices=ACTIVATIONS, default="relu", help="relu if left out")
     add("--norm", choices=NORMS, default="batchnorm", help="batchnorm if left out")
@@ -223,6 +226,28 @@ def recipes() -> str:
         f"  {name:<11} --hidden {','.join(map(str, one.hidden))} --dropout {one.dropout or 1} "
         f"--epochs {one.epochs} --batch-size {one.batch_size} --l2 {one.l2:g}"
         for name, one in [*RECIPES.items(), ("other data", Recipe())]
+    ) + (
+        f"\nA file of your own gets more epochs if it is small: {STEPS:,} steps, "
+        f"{MOST_EPOCHS} epochs at most."
+    )
+
+
+def add_reading(out: argparse.ArgumentParser, *, label: bool = True) -> None:
+    """Has a parser take what says how a CSV file is to be read."""
+    if label:
+        out.add_argument(
+            "--label",
+            metavar="COLUMN",
+            help="column of a CSV file that holds the labels, by its name or its number: 0 is the "
+            "first, -1 the last, which it is if left out",
+        )
+    out.add_argument(
+        "--header",
+        nargs="?",
+        const="yes",
+        choices=["yes", "no"],
+        metavar="yes|no",
+        help="whether the first line of a CSV file names the columns; found out if left out",
     )
 
 
@@ -259,7 +284,11 @@ def folder_of(options: argparse.Namespace) -> str:
 def fill_in(options: argparse.Namespace, dataset: data.Dataset) -> None:
     """Sets the options that were left out, with a batch that is no larger than the data."""
     recipe = RECIPES.get(options.dataset, Recipe())
-    batch_size = min(recipe.batch_size, len(dataset.x_train))
+    rows = len(dataset.x_train)
+    batch_size = min(recipe.batch_size, rows)
+    if options.dataset not in (*RECIPES, *TOYS):
+        a_file = math.ceil(STEPS / math.ceil(rows / (options.batch_size or batch_size)))
+        recipe = dataclasses.replace(recipe, epochs=max(recipe.epochs, min(a_file, MOST_EPOCHS)))
     for name, value in (dataclasses.asdict(recipe) | {"batch_size": batch_size}).items():
         if getattr(options, name) is None:
             setattr(options, name, value)

@@ -1,7 +1,8 @@
 """A trained network put to use: `Trained` in Python, `chainrule predict` and `chainrule evaluate`.
 
-What they need of a run is best.safetensors, from which the network is made anew, and config.json,
-which says how inputs are standardised and what the classes are called.
+What they need of a run is best.safetensors, from which the network is made anew, and which says how
+inputs are standardised and what classes and features are called; and config.json, which says the
+same in the folders of earlier versions, and besides what the run was trained on.
 """
 
 from __future__ import annotations
@@ -21,18 +22,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from chainrule import nets
-from chainrule.data import Standardiser, load_rows
+from chainrule.data import Standardiser
+from chainrule.data.cells import numbered, plain
+from chainrule.data.npz_file import as_floats
+from chainrule.data.rows import Known, quoted, read_rows
+from chainrule.data.standardiser import check_unmasked
 from chainrule.layers import Layer
 from chainrule.nets import Classifier, FileError
-from chainrule.nets.files import write_file
+from chainrule.nets.files import read_arrays, write_file
+from chainrule.nets.loading import DATA, net_of
 from chainrule.nets.models import ROWS_AT_ONCE
 from chainrule.pictures.scores import class_scores
-from chainrule.training.building import load, reading
+from chainrule.training.building import load, reading, told
 from chainrule.training.folder import RunFolder, fingerprint
-from chainrule.training.options import LOSSES, Parser, add_run, folder_of
-from chainrule.training.printing import class_table
-from chainrule.training.tables import check_names
+from chainrule.training.options import LOSSES, Parser, add_reading, add_run, folder_of
+from chainrule.training.printing import class_table, tell
 
 SLOW = 20e6  # bytes of a file that is not read at once
 FAR = 10.0  # rms of standardised inputs, 1 in training, from which on their unit is suspect
@@ -46,8 +50,9 @@ class Trained:
         names, probabilities = run.predict(x)  # rows in the unit of the training data
 
     `shape` is that of a row, `dtype` that of the network; `classes` are the names of the C classes
-    and `features` those of the columns, if the training data had a header; `dataset`, `data_dir`
-    and `fingerprint` are those of the data of the run.
+    and `features` those of the columns, if the training data had a header; `label` and
+    `label_column` are the name and the index of the column of the labels, "" and -1 where there
+    was none; `dataset`, `data_dir`, `reading` and `fingerprint` are those of the data of the run.
     """
 
     path: Path
@@ -60,6 +65,9 @@ class Trained:
     dataset: str
     data_dir: str | None
     fingerprint: str
+    label: str = ""
+    label_column: int = -1
+    reading: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Trained:
@@ -75,9 +83,10 @@ class Trained:
                 f"over; go on with it by: chainrule resume {path}"
             )
         folder.check_made_for(file.name)
-        net = nets.load(file)
+        arrays, words = read_arrays(file)
+        net = net_of(file, arrays, words)
         try:
-            return cls(folder.path, **described(folder.config, net))
+            return cls(folder.path, **described(agreed(folder.config, words), net))
         except (KeyError, TypeError, ValueError, MemoryError) as error:
             raise FileError(
                 f"{path}/config.json: damaged, or not that of best.safetensors: {error!r}"
@@ -88,12 +97,18 @@ class Trained:
         (N, C), in the order of `classes`: probabilities, or scores after a loss that makes none.
 
         The rows are numbers of any dtype, as they stand in the data, in the same unit: they are
-        standardised here as those of the training data were.
+        standardised here as those of the training data were. The columns of a data frame, or of
+        what else has `columns`, are taken by their names.
 
-        Raises ValueError where x has no rows, rows of another shape, or a number that is not finite
-        or too large for the dtype of the network.
+        Raises ValueError where x has no rows, rows of another shape, columns of other names, a
+        mask, a number that is not finite or too large for the dtype of the network, or an integer
+        that float64 cannot hold.
         """
+        order = self.order(x)
+        check_unmasked(f"{self.path}: x", x)
         x = np.asarray(x)
+        if order is not None:
+            x = x[:, order]
         if x.shape[1:] != self.shape or len(x) == 0 or x.dtype.kind not in "biuf":
             expected = ", ".join(map(str, self.shape))
             raise ValueError(
@@ -103,23 +118,55 @@ class Trained:
         if not np.isfinite(x).all():
             first = np.argwhere(~np.isfinite(x))[0].tolist()
             raise ValueError(f"{self.path}: x{first} is {x[tuple(first)]}, expected finite numbers")
-        x = x.astype(np.result_type(x.dtype, np.float32), copy=False)
+        x = as_floats(str(self.path), "x", x)
         names, scores = zip(*map(self.judged, self.blocks("x", x)), strict=True)
         return np.concatenate(names), np.concatenate(scores)
+
+    def order(self, x: Any) -> list[int] | None:
+        """The places of the features among the columns of x, a data frame; None where x has no
+        columns with names. Raises ValueError where the names are others."""
+        if not hasattr(x, "columns"):
+            return None
+        names = [str(name) for name in x.columns]
+        numbered = [str(column) for column in range(len(names))]
+        if self.features:
+            if names == numbered and not all(name.isdecimal() for name in self.features):
+                return None  # a frame that was made of an array has no names
+            lacking = [name for name in self.features if name not in names]
+            others = [name for name in names if name not in self.features]
+            for found, words in (
+                (lacking, "lacks {} of the training data"),
+                (others, "has {}, which the training data did not have"),
+                (sorted({n for n in names if names.count(n) > 1}), "has {} more than once"),
+            ):
+                if found:
+                    raise ValueError(f"{self.path}: x {words.format(quoted(found))}")
+            return [names.index(name) for name in self.features]
+        if names != numbered and sorted(names) == sorted(numbered):
+            raise ValueError(
+                f"{self.path}: the columns of x are numbered in another order, "
+                f"{', '.join(names[:9])}; the training data had no names to go by, so bring the "
+                f"columns into their order"
+            )
+        return None
 
     def judged(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The classes of rows (N, …) that are standardised, and what the network gives each."""
         return np.array(self.classes)[self.model.predict(rows)], class_scores(self.model, rows)[0]
 
-    def read(self, file: str) -> tuple[np.ndarray, np.ndarray | None]:
-        """Rows (N, …) of a file, and their labels as text (N,) or None. Raises ValueError or
-        OSError where they cannot be read or are not of the kind that the run was trained on."""
+    def read(self, file: str, header: str | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Rows (N, …) of a file, and their labels as text (N,) or None; `header` is the option.
+        Raises ValueError or OSError where they cannot be read or are not of the kind that the run
+        was trained on."""
         with reading("--data", file):
             if (size := os.path.getsize(file)) > SLOW:
                 print(f"reading {file} ({size / 1e6:,.0f} MB)", file=sys.stderr)
-            rows = load_rows(file, self.shape)
-            check_names(file, self.features)
-        return rows
+            known = Known(
+                self.features, self.label, self.label_column, self.classes, self.standardiser
+            )
+            x, labels, notes = read_rows(file, self.shape, known=known, header=told(header))
+        tell(file, notes)
+        return x, labels
 
     def blocks(self, name: str, x: np.ndarray) -> Iterator[np.ndarray]:
         """The rows x (N, …), block by block, as the network takes them; with a progress bar if it
@@ -147,23 +194,28 @@ class Trained:
                 bar.update(len(rows))
 
 
+def agreed(config: Mapping[str, Any], words: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The config.json of a run, with what `words`, those of best.safetensors, say of the data in
+    the place of what it says itself. Raises ValueError where the two say different things."""
+    if not isinstance(words.get(DATA), dict):  # of an earlier version
+        return config
+    for name, value in words[DATA].items():
+        if config["data"].get(name) != value:
+            raise ValueError(f"data: {name} is not what best.safetensors says")
+    return {**config, "data": {**config["data"], **words[DATA]}}
+
+
 def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
-    """What config.json says of the data and the network, checked, as attributes of `Trained`."""
+    """What config.json says of the data and the network, as attributes of `Trained`. Raises
+    ValueError where the network is one for other data."""
     data, options = config["data"], config["options"]
     dtype, dataset, data_dir = (options[name] for name in ("dtype", "dataset", "data_dir"))
     shape, classes = tuple(data["shape"]), tuple(data["classes"])
     features = tuple(data.get("features", ()))  # which runs of earlier versions do not hold
+    label, label_column = data.get("label", ""), data.get("label_column", -1)
     mean, std = (
         np.broadcast_to(np.asarray(data[name], np.float64), shape) for name in ("mean", "std")
     )
-    if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std >= 0).all()):
-        raise ValueError("mean or std is not finite, or std is negative")
-    if len(set(classes)) < len(classes) or not all(isinstance(name, str) for name in classes):
-        raise ValueError(f"classes are {classes}, expected different names")
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"dtype is {dtype!r}, expected float32 or float64")
-    if not (isinstance(dataset, str) and isinstance(data_dir, str | None)):
-        raise TypeError(f"dataset and data_dir are {dataset!r} and {data_dir!r}, expected names")
     model = Classifier(net, loss=LOSSES[options["loss"]])
     width = model.outputs(np.zeros((1, *shape), dtype)).shape[1]
     if width != len(classes):
@@ -178,6 +230,9 @@ def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
         "dataset": dataset,
         "data_dir": data_dir,
         "fingerprint": data["fingerprint"],
+        "label": label,
+        "label_column": label_column,
+        "reading": {name: options[name] for name in ("label", "header") if options.get(name)},
     }
 
 
@@ -188,10 +243,11 @@ def predict_parser() -> Parser:
         "--data",
         metavar="FILE",
         required=True,
-        help=".csv or .csv.gz with the columns of the training data in their order, a header or "
-        "none, the column of the label last or missing; or .npz with x; in the unit of the "
-        "training data",
+        help=".csv or .csv.gz with the columns of the training data, in their order if there is no "
+        "header, the column of the label where it was or missing; or .npz with x; in the unit of "
+        "the training data",
     )
+    add_reading(out, label=False)
     out.add_argument(
         "--out",
         metavar="FILE",
@@ -205,7 +261,7 @@ def predict(options: argparse.Namespace) -> str:
     """Writes what the run predicts for each row of a file; returns a line that says so. Raises
     ValueError or OSError where the run or a file is wrong."""
     trained = Trained.open(folder_of(options))
-    x, labels = trained.read(options.data)
+    x, labels = trained.read(options.data, options.header)
     out = Path(options.out or f"{stem(options.data)}.predictions.csv")
     if out.exists() and out.samefile(options.data):
         raise ValueError(f"--out {out}: is the file with the data; choose another name")
@@ -247,6 +303,7 @@ def evaluate_parser() -> Parser:
         help="labelled rows: .csv, .csv.gz or .npz as for training, in the same unit; left out, "
         "the test part of the data that the run was trained on",
     )
+    add_reading(out, label=False)
     return out
 
 
@@ -257,7 +314,7 @@ def evaluate(options: argparse.Namespace) -> str:
     if options.data is None:
         subject, out, y = own_test_part(trained)
     else:
-        x, labels = trained.read(options.data)
+        x, labels = trained.read(options.data, options.header)
         subject, y = options.data, numbers(labels, trained.classes, options.data)
         out = np.concatenate([trained.model.outputs(rows) for rows in trained.blocks(subject, x)])
     loss, predicted = trained.model.criterion.forward(out, y)[0], out.argmax(axis=1)
@@ -273,7 +330,13 @@ def evaluate(options: argparse.Namespace) -> str:
 def own_test_part(trained: Trained) -> tuple[str, np.ndarray, np.ndarray]:
     """The name of the run's test part, the network's outputs for it (N, C), and its labels (N,).
     Raises ValueError or OSError where the data are not there or not what they were."""
-    dataset = load(trained.dataset, trained.data_dir, trained.dtype)
+    dataset = load(
+        trained.dataset,
+        trained.data_dir,
+        trained.dtype,
+        label=trained.reading.get("label"),
+        header=trained.reading.get("header"),
+    )
     if fingerprint(dataset) != trained.fingerprint:
         raise FileError(
             f"{trained.path}: the data of {trained.dataset} are not those that the run was "
@@ -287,22 +350,22 @@ def numbers(labels: np.ndarray | None, classes: Sequence[str], file: str) -> np.
     where there are no labels, or one is not among the classes."""
     if labels is None:
         raise ValueError(
-            f"{file}: has no labels, expected a last column of them, or y in an NPZ file"
+            f"{file}: has no labels, expected a last column of them, or one where the training "
+            f"data had them, or y in an NPZ file"
         )
-    number = {name: c for c, name in enumerate(classes)}
-    found = np.array([number.get(label, number.get(plain(label), -1)) for label in labels.tolist()])
+    number, other = numbered(classes), dict[str, int]()
+    found = np.full(len(labels), -1)
+    for row, label in enumerate(labels.tolist()):
+        found[row] = number.get(label, number.get(plain(label), -1))
+        if found[row] >= 0 and label != classes[found[row]]:
+            other[label] = int(found[row])
     if (unknown := found < 0).any():
         row = int(unknown.argmax())
         known = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
         raise ValueError(
             f"{file}: row {row + 1} has the label {str(labels[row])!r:.40}, expected one of {known}"
         )
+    if other:
+        label, c = next(iter(other.items()))
+        tell(file, [f"the label {label} is taken for the class {classes[c]}, the same number"])
     return found
-
-
-def plain(label: str) -> str:
-    """ "01" as "1", which is how a class is called if all of them are integers."""
-    try:
-        return str(int(label))
-    except ValueError:
-        return label

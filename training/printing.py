@@ -1,6 +1,7 @@
 """What a run prints."""
 
 import math
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +16,15 @@ from chainrule.training.evidence import class_rows
 
 # Of the way from the accuracy of naming the most frequent class to 100 %, or to the best one.
 HARDLY, LOST = 0.1, 0.5
+SURE = 3.0  # standard errors that a loss of accuracy has to be above what chance does to it
 LAST = 3  # epochs
+
+
+def tell(name: str, notes: Sequence[str]) -> None:
+    """Says on stderr what is to be said of the data called `name`, a line each."""
+    for note in notes:
+        line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in note)
+        print(f"note: {name}: {line}", file=sys.stderr)
 
 
 def check_gradients(net: Layer, x: np.ndarray) -> bool:
@@ -59,7 +68,8 @@ def misgiving(scores: Sequence[float | None], y: np.ndarray) -> str:
             f"the most frequent class every time gives {chance:.2%}. {ask}"
         )
     lately = max(known[-LAST:])
-    if best - lately > LOST * (best - chance):
+    error = math.sqrt((best * (1 - best) + lately * (1 - lately)) / len(y))
+    if best - lately > max(LOST * (best - chance), SURE * error):
         return (
             f"This run has lost what it knew: the validation accuracy was {best:.2%} after epoch "
             f"{known.index(best) + 1}, and in the last {LAST} epochs {lately:.2%} at best. {ask}"

@@ -19,13 +19,20 @@ from chainrule.nets import MLP, Classifier, FileError
 from chainrule.pictures.monitor import Monitor, check_records
 from chainrule.solvers import NonFiniteError, Solver, restore_checkpoint
 from chainrule.solvers.parallel import ParallelSolver
-from chainrule.training.building import build, load
+from chainrule.training.building import build, load_for
 from chainrule.training.comparison import worded
 from chainrule.training.evidence import Evidence
 from chainrule.training.folder import CHECKPOINT, RunFolder, description, fingerprint, fresh_path
 from chainrule.training.keeper import Follower, Keeper, Stopped
 from chainrule.training.options import fill_in
-from chainrule.training.printing import best_of, check_gradients, misgiving, report, report_epoch
+from chainrule.training.printing import (
+    best_of,
+    check_gradients,
+    misgiving,
+    report,
+    report_epoch,
+    tell,
+)
 from chainrule.training.ranks import ALONE, Alone
 from chainrule.training.report import write_pictures, write_report
 
@@ -52,7 +59,7 @@ def begin(options: argparse.Namespace, team: Alone = ALONE) -> Run:
     folder is wrong."""
 
     def prepared() -> tuple[Dataset, Classifier, Solver]:
-        dataset = load(options.dataset, options.data_dir, options.dtype, team)
+        dataset = load_for(options, team)
         fill_in(options, dataset)
         return dataset, *build(options, dataset, team)
 
@@ -109,7 +116,7 @@ def gone_on_with(folder: RunFolder, epochs: int | None, team: Alone) -> Run:
         with with_what_is_kept(folder):
             folder.check_made_for(CHECKPOINT)
         check_size(folder, checkpoint)
-    dataset = load(options.dataset, options.data_dir, options.dtype, team)
+    dataset = load_for(options, team)
     if fingerprint(dataset) != folder.config["data"]["fingerprint"]:
         raise FileError(
             f"{path}: the data of {options.dataset} are not those that the run was begun "
@@ -204,6 +211,8 @@ def announce(run: Run) -> None:
     model, solver = run.model, run.solver
     net = cast(MLP, model.net)
     print(run.dataset.describe())
+    if run.team.rank == 0:
+        tell(run.dataset.name, run.dataset.notes)
     print(f"\n{net.summary(run.dataset.x_train.shape[1:])}")
     print(f"\n{model.criterion!r}, {solver.rule!r}, {solver.schedule!r}, l2={model.l2:g}")
     if run.finished:

@@ -97,6 +97,7 @@ class Diagnosis:
             more = " When that is mended, examine it again." if self.blamed[1:] else ""
             return f"{self[self.blamed[0]].cause}{more}"
         if odd := [check.name for check in self.checks if not check.ok]:
+            odd = list(dict.fromkeys(odd))
             return f"Nothing keeps it from learning, though a ✗ stands at: {', '.join(odd)}."
         if self.slow:
             faster = f", or take a rate near {self.suggested:.3g}" * (self.suggested != self.rate)
@@ -136,6 +137,7 @@ class Examination:
     def __init__(self, solver: Solver, seed: int, show: Callable[[Check], object] | None) -> None:
         self.show = show
         self.model, self.rate = unregularised(solver.model), solver.rule.lr
+        self.steps = solver.epochs * solver.steps_per_epoch
         self.trial = Trial(
             model=solver.model,
             rule=solver.rule,
@@ -174,6 +176,8 @@ class Examination:
             lambda: check_units(model, x),
             lambda: check_depth(model, x, y),
         ]
+        for note in getattr(data, "notes", ()):
+            self.look(Check("data", False, note))
         for check in checks:
             if (done := self.look(check())).fatal:
                 self.blame(*dict.fromkeys(("inputs", done.name)))
@@ -199,6 +203,10 @@ class Examination:
         self.look(check_relation(trial, tried))
 
         told.slow = slow(own, chance)
+        if self.steps < STEPS and not told.slow:
+            short = Run.of(trial, self.rate, self.steps)
+            self.look(check_steps(short, own, self.steps, chance))
+            self.blame("steps")
         self.blame("inputs", "labels", "symmetry", "new rows")
         if told.slow or not learned:
             self.blame("first loss")
@@ -248,6 +256,18 @@ def check_rate(test: RangeTest, own: Run, best: Run, chance: float) -> Check:
         f"{best.rate:.3g} it is {best.loss:.3g}. Take {best.rate:.3g}."
     )
     return Check("learning rate", False, found, cause)
+
+
+def check_steps(short: Run, own: Run, steps: int, chance: float) -> Check:
+    """The steps of the run are enough to learn."""
+    found = f"the loss is {short.loss:.3g} after {steps}, and {own.loss:.3g} after {STEPS} steps"
+    if not slow(short, chance):
+        return Check("steps", True, found)
+    cause = (
+        f"The run is too short: it takes {steps} steps, and {found}. Train for more epochs, or in "
+        f"smaller batches."
+    )
+    return Check("steps", False, f"{found}, expected about the same", cause)
 
 
 def check_examples(plain: Trial, rate: float, best: float) -> Check:

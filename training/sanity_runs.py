@@ -148,11 +148,11 @@ class Run:
     classes: int
 
     @classmethod
-    def of(cls, trial: Trial, rate: float) -> Run:
-        """Descends for STEPS steps."""
+    def of(cls, trial: Trial, rate: float, steps: int = STEPS) -> Run:
+        """Descends for so many steps."""
         data = trial.data
         descent = Descent(trial, data.x_train, data.y_train, trial.batch_size)
-        for _ in descent.steps(trial.bar([rate] * STEPS, f"{STEPS} steps at {rate:.2g}")):
+        for _ in descent.steps(trial.bar([rate] * steps, f"{steps} steps at {rate:.2g}")):
             pass
         model, rows = descent.model, sample(len(data.x_train), trial.seed)
         classes = len(np.unique(data.y_train))

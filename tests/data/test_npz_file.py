@@ -188,3 +188,21 @@ def test_a_damaged_directory_is_refused_with_the_name_of_the_file(saved):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"t\.npz: expected an NPZ file, .*damaged \(zip file ver"):
         load_npz(path)
+
+
+def test_integers_keep_their_value_or_are_refused(tmp_path):
+    y = np.arange(6) % 2
+    path = tmp_path / "t.npz"
+    for dtype, exact in (("int64", 2**62), ("uint64", 2**63), ("int64", -(2**63))):
+        np.savez(path, x=np.array([[exact], [1], [2], [3], [4], [5]], dtype), y=y)
+        loaded = load_npz(path)
+        every = np.concatenate([loaded.x_train, loaded.x_val, loaded.x_test])
+        assert sorted(map(int, every.ravel())) == sorted([exact, 1, 2, 3, 4, 5])
+    for dtype, rounded in (
+        ("int64", 2**62 + 1), ("int64", 2**63 - 1), ("uint64", 2**64 - 1), ("int64", -(2**53) - 1),
+    ):  # fmt: skip
+        np.savez(path, x=np.array([[1], [rounded], [2], [3], [4], [5]], dtype), y=y)
+        with pytest.raises(
+            ValueError, match=rf"x\[1, 0\] is {rounded}, an integer that float64 can"
+        ):
+            load_npz(path)

@@ -49,8 +49,8 @@ def test_a_table_of_one_feature_needs_no_label(tmp_path):
 
 
 def test_the_numbers_of_a_line_fill_a_row_of_any_shape(tmp_path):
-    x, _ = load_rows(written(tmp_path / "t.csv", "1,2,3,4,5,6\n"), (2, 3))
-    assert x.tolist() == [[[1, 2, 3], [4, 5, 6]]]
+    x, _ = load_rows(written(tmp_path / "t.csv", "1,2,3,4,5,7\n"), (2, 3))
+    assert x.tolist() == [[[1, 2, 3], [4, 5, 7]]]
 
 
 @pytest.mark.parametrize(
@@ -119,3 +119,142 @@ def test_other_files_are_refused(tmp_path):
         load_rows(written(tmp_path / "t.npz", "1,2\n"), (2,))
     with pytest.raises(FileNotFoundError, match=r"no\.csv"):
         load_rows(tmp_path / "no.csv", (2,))
+
+
+RNG = np.random.default_rng(0)
+TRUTH = np.arange(90) % 3
+FLOWERS = RNG.normal(0, 0.3, (90, 3)) + [[5, 40, 300]] * np.array([[1, 1.1, 1.2]]).T[TRUTH]
+
+
+def known(**others):
+    from chainrule.data import Standardiser
+    from chainrule.data.rows import Known
+
+    return Known(scale=Standardiser.fit(FLOWERS), classes=("0", "1", "2"), **others)
+
+
+def lines(*columns, first=None):
+    rows = [",".join(map(str, row)) for row in zip(*columns, strict=True)]
+    return "\n".join(rows if first is None else [first, *rows]) + "\n"
+
+
+COLUMNS = [column.round(4).tolist() for column in FLOWERS.T]
+
+
+def test_labels_are_where_they_were_if_they_are_known_there(tmp_path):
+    path = written(tmp_path / "t.csv", lines(*COLUMNS, TRUTH))
+    x, labels = load_rows(path, (3,), known=known(label_column=3))
+    np.testing.assert_allclose(x, FLOWERS, atol=1e-4)
+    assert labels.tolist() == [str(y) for y in TRUTH]
+    path = written(tmp_path / "t.csv", lines(TRUTH, *COLUMNS))
+    x, labels = load_rows(path, (3,), known=known(label_column=0))
+    np.testing.assert_allclose(x, FLOWERS, atol=1e-4)
+    assert labels.tolist() == [str(y) for y in TRUTH]
+
+
+def test_labels_in_another_column_are_found_by_their_cells_and_that_is_told(tmp_path):
+    path = written(tmp_path / "t.csv", lines(TRUTH, *COLUMNS))
+    with pytest.warns(UserWarning, match="column 1 holds the names of classes, and is left out"):
+        x, labels = load_rows(path, (3,), known=known(label_column=3))
+    np.testing.assert_allclose(x, FLOWERS, atol=1e-4)
+    assert labels.tolist() == [str(y) for y in TRUTH]
+
+
+@pytest.mark.parametrize("name", ["label", "Target", "kind"])
+def test_labels_are_found_by_the_name_of_their_column(tmp_path, name):
+    for at in range(4):
+        columns, names = [*COLUMNS], ["a", "b", "c"]
+        columns.insert(at, TRUTH)
+        names.insert(at, name)
+        path = written(tmp_path / "t.csv", lines(*columns, first=",".join(names)))
+        for features in ((), ("a", "b", "c")):
+            if features or name != "kind":
+                x, labels = load_rows(path, (3,), known=known(label="kind", features=features))
+                np.testing.assert_allclose(x, FLOWERS, atol=1e-4)
+                assert labels.tolist() == [str(y) for y in TRUTH]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ([range(90), *COLUMNS], "has 4 columns, one more than the 3 features, and column 4, where"),
+        (
+            [*COLUMNS, COLUMNS[0]],
+            "has 4 columns, one more than the 3 features, and column 4, where",
+        ),
+        ([range(500, 590), *COLUMNS[:2], TRUTH], "column 1 looks like the one that is too many"),
+        ([RNG.permutation(90) * 7, *COLUMNS[:2], TRUTH], "column 1 looks like the one that is too"),
+    ],
+)
+def test_one_column_too_many_that_is_not_the_label_is_refused(tmp_path, columns, message):
+    # In the last two the third feature has the classes' names for values.
+    from chainrule.data import Standardiser
+    from chainrule.data.rows import Known
+
+    features = FLOWERS if "has 4" in message else np.column_stack([*COLUMNS[:2], TRUTH])
+    told = Known(scale=Standardiser.fit(features), classes=("0", "1", "2"), label_column=3)
+    path = written(tmp_path / "t.csv", lines(*columns))
+    with pytest.raises(ValueError, match=message):
+        load_rows(path, (3,), known=told)
+
+
+def test_a_label_in_the_place_of_a_feature_is_refused(tmp_path):
+    path = written(tmp_path / "t.csv", lines(TRUTH, *COLUMNS[:2], first="label,a,b"))
+    with pytest.raises(
+        ValueError, match="the column 'label' seems to hold labels, and there are 2"
+    ):
+        load_rows(path, (3,), known=known())
+
+
+def test_columns_are_taken_by_name_in_any_order(tmp_path):
+    path = written(tmp_path / "t.csv", lines(*COLUMNS[::-1], first="c,b,a"))
+    with pytest.warns(UserWarning, match="brought into the order of the training data by name"):
+        x, labels = load_rows(path, (3,), known=known(features=("a", "b", "c")))
+    np.testing.assert_allclose(x, FLOWERS, atol=1e-4)
+    assert labels is None
+    for first, message in (
+        ("c,b,A", "lacks the column 'a' of the training data; its columns are c, b, A"),
+        ("c,b,a,d", "the column 'd' was not in the training data and is not known to be the label"),
+        ("c,b,a,label,id", "the column 'id' was not in the training data"),
+    ):
+        columns = [*COLUMNS[::-1], COLUMNS[0], range(90)][: first.count(",") + 1]
+        with pytest.raises(ValueError, match=message):
+            load_rows(
+                written(tmp_path / "t.csv", lines(*columns, first=first)),
+                (3,),
+                known=known(features=("a", "b", "c")),
+            )
+
+
+def test_a_header_of_integers_that_are_the_names_of_the_features_is_one(tmp_path):
+    path = written(tmp_path / "t.csv", lines(*COLUMNS, first="0,1,2"))
+    x, _ = load_rows(path, (3,), known=known(features=("0", "1", "2")))
+    np.testing.assert_allclose(x, FLOWERS, atol=1e-4)
+
+
+@pytest.mark.parametrize("features", [(), ("a", "b", "c")])
+def test_a_header_of_integers_is_no_row(tmp_path, features):
+    path = written(tmp_path / "t.csv", lines(*COLUMNS, first="0,1,2"))
+    with pytest.warns(UserWarning, match="the first line, 0,1,2, is taken for a header"):
+        x, _ = load_rows(path, (3,), known=known(features=features))
+    np.testing.assert_allclose(x, FLOWERS, atol=1e-4)
+    assert len(load_rows(path, (3,), header=False)[0]) == 91
+
+
+def test_a_header_of_integers_in_another_order_is_told_by_the_names_or_refused(tmp_path):
+    path = written(tmp_path / "t.csv", lines(COLUMNS[2], *COLUMNS[:2], first="2,0,1"))
+    with pytest.warns(UserWarning, match="brought into the order of the training data by name"):
+        x, _ = load_rows(path, (3,), known=known(features=("0", "1", "2")))
+    np.testing.assert_allclose(x, FLOWERS, atol=1e-4)
+    with pytest.raises(ValueError, match="the first line, 2,0,1, may be a header or an example"):
+        load_rows(path, (3,), known=known())
+
+
+def test_a_header_of_one_or_two_integers_cannot_be_told(tmp_path):
+    for first, columns in (("0", COLUMNS[:1]), ("0,1", COLUMNS[:2])):
+        path = written(tmp_path / "t.csv", lines(*columns, first=first))
+        with pytest.raises(
+            ValueError, match=f"the first line, {first}, may be .* --header yes or no"
+        ):
+            load_rows(path, (len(columns),))
+        assert len(load_rows(path, (len(columns),), header=True)[0]) == 90

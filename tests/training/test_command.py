@@ -74,7 +74,8 @@ def test_the_folder_of_a_run_holds_all_that_it_should(tmp_path, capsys, monkeypa
     assert float(rows[2]["loss"]) < float(rows[0]["loss"])
 
     digits = load_digits().standardised().astype(np.float32)
-    model = nets.Classifier(nets.load(tmp_path / "run/best.safetensors"))
+    with pytest.warns(UserWarning, match=r"standardised as in training; .*Trained\.open\(RUN\)"):
+        model = nets.Classifier(nets.load(tmp_path / "run/best.safetensors"))
     accuracy = f"test accuracy {model.score(digits.x_test, digits.y_test):.2%} "
     assert accuracy in printed
     assert max(float(row["val_score"]) for row in rows) == pytest.approx(
@@ -227,4 +228,11 @@ def test_the_report_has_the_options_that_were_used_as_one_types_them(tmp_path):
     ],
 )
 def test_a_misgiving_is_voiced_where_little_was_learned_or_kept(scores, begin):
-    assert re.match(begin or "$", misgiving(scores, np.array([0, 1, 1, 0])))
+    assert re.match(begin or "$", misgiving(scores, np.array([0, 1, 1, 0] * 100)))
+
+
+def test_one_row_of_204_is_no_loss_of_what_was_known():
+    y = np.repeat([0, 1], [200, 4])  # 98 % are of one class
+    scores = [201 / 204, 200 / 204, 200 / 204, 200 / 204]
+    assert "lost" not in misgiving(scores, y)
+    assert "lost" in misgiving([204 / 204, 180 / 204, 180 / 204, 180 / 204], y)

@@ -11,6 +11,7 @@ import pytest
 import train
 from chainrule import nets
 from chainrule.data import load_digits
+from chainrule.nets import FileError
 from chainrule.nets.files import read_arrays, write_arrays
 from chainrule.pictures.scores import class_scores
 from chainrule.training import Trained
@@ -117,7 +118,8 @@ def test_predictions_are_bit_for_bit_those_of_the_network_in_memory(digits, tmp_
     written = np.array([row[2:] for row in rows], np.float32)
     assert np.array_equal(written, class_scores(digits.model, x)[0])
     assert np.allclose(written.sum(axis=1), 1, atol=1e-6)
-    loaded = nets.load(digits.folder / "best.safetensors")
+    with pytest.warns(UserWarning, match="takes rows standardised as in training"):
+        loaded = nets.load(digits.folder / "best.safetensors")
     assert np.array_equal(loaded.forward(x, train=False)[0], digits.model.outputs(x))
 
 
@@ -193,7 +195,7 @@ def test_scores_that_are_no_probabilities_are_not_called_so(loss, column, said, 
     header, rows = read(out)
     assert header[2:] == [f"{column}0", f"{column}1"]
     written = np.array([row[2:] for row in rows], np.float32)
-    outputs = nets.load(run / "best.safetensors").forward(
+    outputs = Trained.open(run).model.net.forward(
         Trained.open(run).standardiser.transform(np.array([[0.0, 1.0], [1.0, -0.5]], np.float32)),
         train=False,
     )[0]
@@ -250,7 +252,7 @@ def test_inputs_in_another_unit_are_remarked_on(digits, tmp_path, capsys):
         ("t.npz", "", r"t\.npz: expected an NPZ file, this is none or is damaged"),
         ("t.txt", "", r"t\.txt: expected a name that ends in \.csv, \.csv\.gz or \.npz"),
         ("none.csv", None, r"^chainrule: --data \S*none\.csv: there is no such file$"),
-        ("t.csv", "1;2\n3;4\n", r"seems to be separated by semicolons, write commas"),
+        ("t.csv", "1;2\n3;4\n", r"seems to be separated by semicolons, write it with commas"),
     ],
 )
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
@@ -273,13 +275,13 @@ def test_labels_that_the_run_does_not_know_are_named_with_their_row(flowers, tmp
     for text, message in (
         ("1,2,rose\n3,4,lily\n", "row 2 has the label 'lily', expected one of aster, rose, tulip,"),
         ("1,2,rose\n3,4,\n", "row 2 has the label '', expected one of aster"),
-        ("1,2\n3,4\n", "has no labels, expected a last column of them, or y in an NPZ file"),
+        ("1,2\n3,4\n", "has no labels, expected a last column of them, or one where"),
     ):
         data.write_text(text, encoding="utf-8")
         assert message in refused(capsys, "evaluate", "--run", flowers[0], "--data", data)
 
 
-def test_names_of_columns_in_another_order_are_refused(tmp_path, capsys, monkeypatch):
+def test_columns_are_taken_by_their_names_and_others_are_refused(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = [f"{a},{a + 60},{'small' if a < 20 else 'large'}" for a in range(40)]
     header = "width, length ,size"
@@ -293,13 +295,29 @@ def test_names_of_columns_in_another_order_are_refused(tmp_path, capsys, monkeyp
         assert train.main(["predict", "--run", "run", "--data", "new.csv"]) == 0
     (tmp_path / "new.csv").write_text("width,length\n1,2\n", encoding="utf-8")
     assert train.main(["predict", "--run", "run", "--data", "new.csv"]) == 0
-    (tmp_path / "new.csv").write_text("\n".join(["length,width,size", *lines]), encoding="utf-8")
-    for command in ("predict", "evaluate"):
-        assert refused(capsys, command, "--run", "run", "--data", "new.csv") == (
-            "chainrule: new.csv: column 1 is called 'length', expected 'width' as in the training "
-            "data; bring the columns into their order\n"
-        )
+    expected = read(tmp_path / "new.predictions.csv")[1]
+    (tmp_path / "new.csv").write_text("length,width\n2,1\n", encoding="utf-8")
+    capsys.readouterr()
+    assert train.main(["predict", "--run", "run", "--data", "new.csv"]) == 0
+    assert "brought into the order of the training data by name" in capsys.readouterr().err
+    assert read(tmp_path / "new.predictions.csv")[1] == expected
+    for header, message in (
+        ("width,depth", "lacks the column 'length' of the training data; its columns are width, d"),
+        (
+            "width,length,age",
+            "the column 'age' was not in the training data and is not known to be",
+        ),
+        ("width,length,width", "columns 1 and 3 are both called 'width'"),
+    ):
+        text = f"{header}\n{'1,2,7'[: 2 * len(header.split(',')) - 1]}\n"
+        (tmp_path / "new.csv").write_text(text, encoding="utf-8")
+        for command in ("predict", "evaluate"):
+            said = refused(capsys, command, "--run", "run", "--data", "new.csv")
+            assert f"new.csv: {message}" in said
     earlier = copied(run, tmp_path / "earlier", config=reworded(run, "data", "features"))
+    arrays, described = read_arrays(run / "best.safetensors")
+    del described["data"], described["config"]
+    write_arrays(earlier / "best.safetensors", arrays, described)
     assert Trained.open(earlier).features == ()
 
 
@@ -383,7 +401,9 @@ def test_a_damaged_network_is_named(part, flowers, tmp_path, capsys):
         (["data", "shape"], [3], "config.json: damaged: data: mean is"),
         (["data", "shape"], 7, "config.json: damaged: data: shape is 7, expected whole numbers"),
         (["data", "shape"], [10**18], "config.json: damaged: data: shape is .* whole numbers"),
-        (["data", "classes"], ["a", "b"], "the network has 3 outputs, expected 2, one a class"),
+        (["data", "classes"], ["a", "b"], "data: classes is not what best.safetensors says"),
+        (["data", "features"], ["a", "b"], "data: features is not what best.safetensors says"),
+        (["data", "label_column"], 0, "data: label_column is not what best.safetensors says"),
         (["data", "classes"], ["a", "a", "b"], "expected different names"),
         (["data", "classes"], [1, 2, 3], "expected texts"),
         (["kind"], "seeds", "it is of --seeds, which is missing in its options"),
@@ -394,6 +414,28 @@ def test_a_damaged_network_is_named(part, flowers, tmp_path, capsys):
 )
 def test_a_damaged_config_is_named(keys, value, message, flowers, tmp_path, capsys):
     run = copied(flowers[0], tmp_path / "run", config=reworded(flowers[0], *keys, value=value))
+    assert re.search(message, refused(capsys, "evaluate", "--run", run))
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (["data", "mean"], [1.0, 2.0, 3.0], r"mean is \[1.0, 2.0, 3.0\], expected finite numbers"),
+        (["data", "std"], -1.0, "std is -1.0, expected finite numbers of at least 0"),
+        (["data", "classes"], ["a", "b"], "the network has 3 outputs, expected 2, one a class"),
+        (["data", "classes"], ["a", "a", "b"], "expected different names"),
+        (["data", "classes"], [1, 2, 3], "expected texts"),
+        (["data", "features"], [1, 2], "expected texts"),
+        (["data", "label"], 7, "label and label_column are not a text and a whole number"),
+    ],
+)
+def test_a_damaged_config_of_an_earlier_version_is_named(
+    keys, value, message, flowers, tmp_path, capsys
+):
+    run = copied(flowers[0], tmp_path / "run", config=reworded(flowers[0], *keys, value=value))
+    arrays, described = read_arrays(run / "best.safetensors")
+    assert described.pop("data")["classes"] == sorted(FLOWERS)
+    write_arrays(run / "best.safetensors", arrays, described)
     assert re.search(message, refused(capsys, "evaluate", "--run", run))
 
 
@@ -426,3 +468,85 @@ def test_the_folder_of_the_run_is_given_once_with_or_without_run(flowers, capsys
     assert "expected the folder of one run, got a and b" in refused(
         capsys, "evaluate", "a", "--run", "b"
     )
+
+
+class Frame:
+    """What a data frame is to `predict`: columns with names, and an array."""
+
+    def __init__(self, values, columns):
+        self.values, self.columns = np.asarray(values), columns
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory):
+    """A run on two columns, width and length, of which the first decides."""
+    folder = tmp_path_factory.mktemp("sizes")
+    lines = [f"{a},{a % 7 + 60},{'small' if a < 20 else 'large'}" for a in range(40)]
+    (folder / "t.csv").write_text("\n".join(["width,length,size", *lines]), encoding="utf-8")
+    words = ["--dataset", str(folder / "t.csv"), "--hidden", "16", "--epochs", "60"]
+    assert train.main([*words, "--no-report", "--run-dir", str(folder / "run")]) == 0
+    return Trained.open(folder / "run")
+
+
+def test_the_columns_of_a_frame_are_taken_by_their_names(sizes):
+    rows = np.array([[2.0, 63.0], [35.0, 63.0]])
+    assert sizes.predict(rows)[0].tolist() == ["small", "large"]
+    for given in (Frame(rows, ["width", "length"]), Frame(rows[:, ::-1], ["length", "width"])):
+        assert sizes.predict(given)[0].tolist() == ["small", "large"]
+    assert sizes.predict(Frame(rows, [0, 1]))[0].tolist() == ["small", "large"]
+    for columns, message in (
+        (["length", "depth"], "x lacks the column 'width' of the training data"),
+        (
+            ["width", "length", "age"],
+            "x has the column 'age', which the training data did not have",
+        ),
+        (["width", "length", "width"], "x has the column 'width' more than once"),
+        ([1, 0], "x lacks the columns 'width', 'length' of the training data"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            sizes.predict(Frame(np.ones((2, len(columns))), columns))
+
+
+def test_numbered_columns_in_another_order_are_refused(flowers):
+    run = Trained.open(flowers[0])
+    with pytest.raises(ValueError, match="the columns of x are numbered in another order, 1, 0;"):
+        run.predict(Frame(np.ones((2, 2)), [1, 0]))
+    assert len(run.predict(Frame(np.ones((2, 2)), ["any", "names"]))[0]) == 2
+
+
+def test_masks_and_integers_that_would_be_rounded_are_refused_in_python(flowers):
+    run = Trained.open(flowers[0])
+    with pytest.raises(ValueError, match="x is a masked array, and what is masked"):
+        run.predict(np.ma.masked_array(np.ones((2, 2)), [[True, False]] * 2))
+    with pytest.raises(
+        ValueError, match=r"x\[1, 0\] is 4611686018427387905, an integer that float64"
+    ):
+        run.predict(np.array([[1, 1], [2**62 + 1, 1]]))
+
+
+def test_the_classes_and_the_scale_are_those_of_the_network_file(sizes, tmp_path):
+    _, described = read_arrays(sizes.path / "best.safetensors")
+    assert described["data"]["features"] == ["width", "length"]
+    assert described["data"]["classes"] == ["large", "small"]
+    assert described["data"]["label"] == "size"
+    assert described["data"]["mean"] == sizes.standardiser.mean.tolist()
+    run = copied(
+        sizes.path, tmp_path / "run", config=reworded(sizes.path, "data", "mean", value=[1, 2])
+    )
+    with pytest.raises(FileError, match=r"data: mean is not what best\.safetensors says"):
+        Trained.open(run)
+
+
+def test_labels_in_another_spelling_of_a_number_are_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{a % 20 + 20 * (a % 2)}.5,{a}.25" for a in range(60)]
+    (tmp_path / "t.csv").write_text("".join(f"{r},{i % 2}\n" for i, r in enumerate(rows)))
+    assert train.main(["--dataset", "t.csv", "--run-dir", "run", *SMALL]) == 0
+    (tmp_path / "new.csv").write_text("".join(f"{r},{i % 2}.0\n" for i, r in enumerate(rows)))
+    capsys.readouterr()
+    assert train.main(["evaluate", "run", "--data", "new.csv"]) == 0
+    told = capsys.readouterr().err
+    assert "note: new.csv: the label 0.0 is taken for the class 0, the same number\n" in told
