@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.pixels import Pixels
 from chainrule.data.splits import TRAIN_VAL_TEST, split_named
-from chainrule.data.standardiser import Examples, Standardiser
+from chainrule.data.standardiser import Examples, Standardiser, check_unmasked
 
 Labels = NDArray[np.integer]
 
@@ -188,6 +188,8 @@ class Dataset:
 
 def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDArray[Any]) -> None:
     """Raise ValueError unless x (N, …) is finite float32 or float64 and y names N classes."""
+    check_unmasked(f"{name}: {x_name}", x)
+    check_unmasked(f"{name}: {y_name}", y)
     if x.dtype not in (np.float32, np.float64):
         raise ValueError(f"{name}: {x_name} has dtype {x.dtype}, expected float32 or float64")
     if x.ndim < 2 or x.size == 0:

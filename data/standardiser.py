@@ -40,11 +40,12 @@ class Standardiser:
                 be blown up wherever it is not.
 
         Raises:
-            ValueError: x has no rows.
+            ValueError: x has no rows, or some of it is masked.
         """
         if len(x) == 0:
             raise ValueError(f"Standardiser.fit: x has shape {x.shape}, expected at least one row")
         axis = None if shared else 0
+        check_unmasked("Standardiser.fit: x", x)
         mean = x.mean(axis=axis, dtype=np.float64)
         low, high = x.min(axis=axis), x.max(axis=axis)
         # Squares of 1e200 or 1e-200 leave the range of float64, so that deviations are squared
@@ -63,19 +64,29 @@ class Standardiser:
         """Return x (N, …) standardised: computed in float64, returned in the dtype of x.
 
         Raises:
-            ValueError: x is not of floats, or its rows have another shape than those that
-                were measured.
+            ValueError: x is not of floats, some of it is masked, or its rows have another shape
+                than those that were measured.
         """
         if x.shape[1:] != self.mean.shape or not np.issubdtype(x.dtype, np.floating):
             raise ValueError(
                 f"Standardiser.transform: x has {x.dtype} rows of shape {x.shape[1:]}, "
                 f"expected rows of floats of shape {self.mean.shape}"
             )
+        check_unmasked("Standardiser.transform: x", x)
         divisor = np.where(self.std > 0, self.std, np.inf)
         out = np.empty_like(x)
         for rows in _blocks(len(x)):
             out[rows] = (x[rows] - self.mean) / divisor
         return out
+
+
+def check_unmasked(what: str, array: object) -> None:
+    """Raise ValueError where entries of a masked array are masked."""
+    if np.ma.is_masked(array):
+        raise ValueError(
+            f"{what} is a masked array, and what is masked would be taken for a number; leave "
+            f"those rows out, or fill them"
+        )
 
 
 def _blocks(rows: int) -> Iterator[slice]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
-from chainrule.layers.kernels import sum_of_products
+from chainrule.layers.kernels import sum_of_products, sum_of_rows
 from chainrule.layers.layer import Layer
 
 
@@ -22,11 +22,16 @@ class BatchNorm(Layer):
     training:   dx = gamma / √(var + eps) · (dout - dbeta / m - x̂ dgamma / m)
     inference:  dx = gamma / √(var + eps) · dout
 
-    Raises ValueError in training for a batch of 0, which has no mean. The terms in dbeta and
-    dgamma are the paths through the batch mean and the batch variance; the sixth notebook derives
-    them wire by wire.
+    Raises ValueError in training for a batch of 0, which has no mean, and of 1 (one row, or one
+    image of one pixel), which is its mean; FloatingPointError where the variance is beyond the
+    dtype. x̂ is exact for means of up to a million deviations, but in inference only as exact as
+    running_mean, which keeps 7 digits in float32.
+    The terms in dbeta and dgamma are the paths through the batch mean and the batch variance; the
+    sixth notebook derives them wire by wire.
     Source: Ioffe and Szegedy, "Batch Normalization", 2015.
     """
+
+    min_rows = 2
 
     def __init__(
         self,
@@ -55,15 +60,27 @@ class BatchNorm(Layer):
             if x.size == 0:
                 raise ValueError(
                     f"{self!r}: the batch is empty (shape {x.shape}) and has no mean; pass at "
-                    f"least one example, or train=False"
+                    f"least two examples, or train=False"
                 )
             running_mean, running_var = mean, var
-            axes = (0, *range(2, x.ndim))  # all but the channels
-            m, total = self.over_batch(x.size // self.features, x.sum(axis=axes))
-            mean = total / m
-            centred = x - mean.reshape(column)
+            # Differences to one of the rows first: they are exact where the mean is large, and 0
+            # in a constant channel. Then the mean is that row plus the mean of the differences.
+            row = x[0].reshape(self.features, -1)[:, 0]  # (C,)
+            m, parts, row = self.over_batch(x.size // self.features, 1, row)
+            if m == 1:
+                raise ValueError(
+                    f"{self!r}: expected more than one value per channel in training, got x of "
+                    f"shape {x.shape}, which normalises to beta whatever it is"
+                )
+            row = row / parts
+            centred = x - row.reshape(column)
+            (total,) = self.over_batch(sum_of_rows(centred))
+            offset = total / m
+            centred -= offset.reshape(column)
+            mean = row + offset
             (squares,) = self.over_batch(sum_of_products(centred, centred))
             var = squares / m
+            self.check_variance(var)
             for running, batch in ((running_mean, mean), (running_var, var)):
                 running *= self.momentum
                 running += (1 - self.momentum) * batch
@@ -79,7 +96,7 @@ class BatchNorm(Layer):
         centred, rstd, gamma, m = cache  # x̂ = centred · rstd; m is None in inference
         dout = self.upstream(dout, centred.shape, centred.dtype)
         column = (-1, *[1] * (dout.ndim - 2))
-        dbeta = dout.sum(axis=(0, *range(2, dout.ndim)))
+        dbeta = sum_of_rows(dout)
         dgamma = rstd * sum_of_products(dout, centred)
         scale = (gamma * rstd).reshape(column)
         grads = {"gamma": dgamma, "beta": dbeta}

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
+from chainrule.layers.kernels import differences
 from chainrule.layers.layer import Loss
 
 
@@ -26,7 +27,7 @@ class Hinge(Loss):
         y = self.labels(targets, scores)
         weight = self.term_weight(len(scores))
         rows = np.arange(len(scores))
-        margins = (scores - scores[rows, y, np.newaxis] + 1).clip(0, np.inf)  # (N, C)
+        margins = (differences(scores, scores[rows, y, np.newaxis]) + 1).clip(0, np.inf)  # (N, C)
         margins[rows, y] = 0
         return margins.sum() * weight, (margins, y, weight)
 

@@ -25,6 +25,38 @@ def two_sided(x: Floats, below: float | Floats) -> Floats:
     return slope + (1 - slope) * below
 
 
+def times_slope(x: Floats, slope: Floats, below: float | Floats) -> Floats:
+    """x · slope, for a slope of `two_sided(x, below)`; 0 at x = -inf where the slope is 0, which is
+    the limit and not what 0 · inf comes to."""
+    if np.all(below):
+        return x * slope
+    with np.errstate(invalid="ignore"):
+        out = x * slope
+    return np.where((x == -np.inf) & (slope == 0), x.dtype.type(0), out)
+
+
+def differences(scores: Floats, other: Floats) -> Floats:
+    """scores - other, for rows (…, C) and one entry each of them (…, 1). Equal numbers differ by 0,
+    infinite ones too, so that +inf is above, and -inf below, all others of its row."""
+    if np.isfinite(other).all():
+        return scores - other
+    with np.errstate(invalid="ignore"):
+        out = scores - other
+    out[scores == other] = 0
+    return out
+
+
+def sum_of_rows(x: Floats) -> Floats:
+    """Σₙ x of rows (N, C), or over all axes but the channels of images (N, C, …): (C,).
+
+    Plainly x.sum(axis=0), which the matrix library does 2 times as fast, and 6 times on images.
+    """
+    if x.ndim > 2:
+        size = math.prod(x.shape[2:])
+        return (x.reshape(*x.shape[:2], size) @ np.ones(size, x.dtype)).sum(axis=0)
+    return np.ones(len(x), x.dtype) @ x
+
+
 def sum_of_products(x: Floats, y: Floats) -> Floats:
     """Σₙ x y of rows (N, C), or over all axes but the channels of images (N, C, …): (C,).
 

@@ -35,6 +35,10 @@ class Layer:
     #: The scheme for the weights of an affine layer whose output goes into this layer.
     weight_init = staticmethod(lecun_normal)
 
+    #: How many rows a training batch has to have, so that it says something. A solver adds a last
+    #: batch of fewer rows to the one before it.
+    min_rows = 1
+
     #: How many of the inputs have a gradient, where not all: a loss has none for its targets.
     differentiable: int | None = None
 
@@ -44,6 +48,13 @@ class Layer:
     def __init__(self) -> None:
         self.params = {}
         self.state = {}
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The names of those of `params` that are weights, which an L2 penalty and weight decay
+        pull towards 0: here those with two or more dimensions. A class says so itself where that
+        is not true of it, `weights = ("kernel",)`, or `weights = ()` for none."""
+        return tuple(name for name, array in self.params.items() if array.ndim >= 2)
 
     @any_inputs
     def forward(self, *inputs: Any, train: bool = True) -> tuple[Any, Cache]:
@@ -127,7 +138,7 @@ class Layer:
     def floats(self, x: ArrayLike, name: str = "x") -> Floats:
         """`x` as an array of float32 or float64, of the dtype of the parameters where there are
         any: a silent cast would lose digits one way and half the speed the other way."""
-        x = np.asarray(x)
+        x = unmasked(self, name, x)
         if x.dtype not in FLOATS:
             raise TypeError(
                 f"{self!r}: {name} has dtype {x.dtype}, and gradients need float32 or float64; "
@@ -176,12 +187,21 @@ class Layer:
     def upstream(self, dout: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike) -> Floats:
         """`dout` in the layer's dtype. Raises ValueError unless it has the shape of the output:
         NumPy would broadcast a wrong one without a word."""
-        dout = np.asarray(dout, dtype)
+        dout = np.asarray(unmasked(self, "dout", dout), dtype)
         if dout.shape != shape:
             raise ValueError(
                 f"{self!r}: dout has shape {dout.shape}, expected {shape}, the shape of the output"
             )
         return dout
+
+    def check_variance(self, var: Floats) -> None:
+        """Raises FloatingPointError where a variance has overflowed: to divide by it would give
+        zeros, whatever x is."""
+        if var.size and var.max() == np.inf:
+            raise FloatingPointError(
+                f"{self!r}: {np.isinf(var).sum()} of {var.size} variances of x are too large for "
+                f"{var.dtype}; scale x down"
+            )
 
     def reject(self, bad: NDArray[np.bool], x: ArrayLike, name: str, expected: str) -> None:
         """Raises ValueError that shows the first entry of `x` where `bad` is true, if any is."""
@@ -231,7 +251,7 @@ class Loss(Layer):
     def labels(self, targets: ArrayLike, scores: Floats) -> NDArray[np.integer]:
         """`targets` as integer labels (N,), each in 0 … C - 1, for scores (N, C)."""
         N, C = scores.shape
-        y = np.asarray(targets)
+        y = unmasked(self, "targets", targets)
         if y.shape != (N,) or y.dtype.kind not in "iu":
             raise ValueError(
                 f"{self!r}: targets has shape {y.shape} and dtype {y.dtype}, expected integer "
@@ -248,7 +268,7 @@ class Loss(Layer):
     def like(self, targets: ArrayLike, scores: Floats) -> Floats:
         """`targets` as an array of the shape and dtype of `scores`: (N,) becomes a column for
         scores (N, 1), and integer labels (N,) become one-hot for scores (N, C) with C > 1."""
-        t = np.asarray(targets)
+        t = unmasked(self, "targets", targets)
         if t.ndim == 1 and scores.ndim == 2 and len(t) == len(scores):
             if scores.shape[1] > 1:
                 return self.distribution(t, scores)
@@ -263,7 +283,7 @@ class Loss(Layer):
     def distribution(self, targets: ArrayLike, scores: Floats) -> Floats:
         """`targets` as a distribution over the classes per row (N, C): labels become one-hot."""
         N, C = scores.shape
-        t = np.asarray(targets)
+        t = unmasked(self, "targets", targets)
         if t.ndim == 2:
             if t.shape != (N, C):
                 raise ValueError(
@@ -277,6 +297,16 @@ class Loss(Layer):
         one_hot = np.zeros((N, C), scores.dtype)
         one_hot[np.arange(N), self.labels(t, scores)] = 1
         return one_hot
+
+
+def unmasked(who: object, name: str, x: ArrayLike) -> NDArray[Any]:
+    """`x` as an array. Raises TypeError, which names `who` and `name`, where entries are masked."""
+    if np.ma.is_masked(x):
+        raise TypeError(
+            f"{who}: {name} is a masked array, and what is masked would be taken for a number; "
+            f"leave it out, or fill it: {name}.filled(…)"
+        )
+    return np.asarray(x)
 
 
 def exp_limit(dtype: DTypeLike) -> float:

@@ -17,7 +17,8 @@ class LayerNorm(Layer):
     g = gamma dout
     dx = (g - mean(g) - x̂ mean(g x̂)) / √(var + eps)
 
-    The sums are over all rows, the means over the last axis.
+    The sums are over all rows, the means over the last axis. Raises ValueError in training where
+    D is 1, FloatingPointError where a variance is beyond the dtype.
 
     Source: Ba et al., "Layer Normalization", 2016.
     """
@@ -34,8 +35,16 @@ class LayerNorm(Layer):
         x = self.floats(x)
         gamma, beta = self.params["gamma"], self.params["beta"]
         self.check_features(x, self.features, axis=-1)
-        centred = x - x.mean(axis=-1, keepdims=True)
+        if train and self.features == 1:
+            raise ValueError(
+                f"{self!r}: expected more than one feature in training, since one alone is its own "
+                f"mean, and normalises to beta whatever it is"
+            )
+        # Differences to the first entry are exact where the mean is large, and 0 in a constant row.
+        centred = x - x[..., :1]
+        centred -= centred.mean(axis=-1, keepdims=True)
         var = np.square(centred).mean(axis=-1, keepdims=True)
+        self.check_variance(var)
         rstd = 1 / np.sqrt(var + self.eps)
         xhat = centred * rstd
         return gamma * xhat + beta, (xhat, rstd, gamma)

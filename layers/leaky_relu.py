@@ -4,6 +4,7 @@ import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.init import he_normal
+from chainrule.layers.kernels import times_slope
 from chainrule.layers.layer import Layer
 
 
@@ -27,7 +28,7 @@ class LeakyReLU(Layer):
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         slope = (x > 0).astype(x.dtype).clip(self.alpha, 1)  # 0 → alpha, 1 → 1
-        return x * slope, slope
+        return times_slope(x, slope, self.alpha), slope
 
     def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         slope = cache

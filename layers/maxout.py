@@ -20,6 +20,8 @@ class Maxout(Layer):
     Source: Goodfellow et al., "Maxout Networks", 2013.
     """
 
+    weights = ("W",)  # b is a matrix too, but of biases
+
     def __init__(
         self,
         in_features: int,

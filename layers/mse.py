@@ -14,6 +14,7 @@ class MSE(Loss):
     integer labels (N,) for outputs (N, C), which are to be 1 for the label's class and else 0.
     doutputs = 2 (outputs - targets) dloss, divided by the number of elements for reduction="mean"
 
+    Where an output and its target are the same infinite number, the loss is nan.
     Raises ValueError where the shapes differ and, for a mean, where there are no elements.
     """
 

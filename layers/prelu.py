@@ -5,7 +5,7 @@ from numpy.typing import DTypeLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.init import he_normal
-from chainrule.layers.kernels import two_sided
+from chainrule.layers.kernels import times_slope, two_sided
 from chainrule.layers.layer import Layer, sum_to
 
 
@@ -15,7 +15,8 @@ class PReLU(Layer):
     x (N, …); alpha (1,), one for all, or (C,), one for each feature of rows (N, C) or for each
     channel of images (N, C, H, W); out has the shape of x.
     dx = dout where x > 0, else alpha dout    dalpha = Σ dout min(x, 0), over all that share it
-    At the kink, x = 0, the slope is taken as alpha.
+    At the kink, x = 0, the slope is taken as alpha. At x = -inf dalpha is infinite, or nan where
+    dout is 0.
 
     `features` is C, or None for one alpha; `alpha` is where it starts.
     Source: He et al., "Delving Deep into Rectifiers", 2015, section 2.1.
@@ -39,7 +40,7 @@ class PReLU(Layer):
             self.check_features(x, self.features)
             alpha = alpha.reshape(-1, *[1] * (x.ndim - 2))  # (C, 1, 1) for images
         slope = two_sided(x, alpha)
-        return x * slope, (x, slope, alpha.shape)
+        return times_slope(x, slope, alpha), (x, slope, alpha.shape)
 
     def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         x, slope, shape = cache

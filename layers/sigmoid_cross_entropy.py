@@ -30,7 +30,10 @@ class SigmoidCrossEntropy(Loss):
         self.reject(~((t >= 0) & (t <= 1)), t, "targets", "a probability from 0 to 1")
         weight = self.term_weight(scores.size)
         rest = np.log1p(np.exp(-abs(scores)))
-        loss = (1 - t) * scores.clip(0, np.inf) - t * scores.clip(-np.inf, 0) + rest
+        # Where the target agrees, a term is 0 at infinite scores too, and not 0 · inf.
+        loss = np.multiply(1 - t, scores.clip(0, np.inf), out=np.zeros_like(rest), where=t < 1)
+        loss -= np.multiply(t, scores.clip(-np.inf, 0), out=np.zeros_like(rest), where=t > 0)
+        loss += rest
         return loss.sum() * weight, (scores, t, weight)
 
     def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
+from chainrule.layers.kernels import differences
 from chainrule.layers.layer import Layer
 
 
@@ -14,13 +15,15 @@ class Softmax(Layer):
 
     The row's largest entry is subtracted first; it cancels, and nothing overflows. In front of a
     cross-entropy, `SoftmaxCrossEntropy` does both at once and is exact where this rounds to 0.
+    Entries that are equal get the same, also infinite ones: those at +inf share the 1, and a row
+    of -inf is uniform.
     """
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         if x.ndim == 0 or x.shape[-1] == 0:
             raise ValueError(f"{self!r}: x has shape {x.shape}, expected (N, C) with C at least 1")
-        out = np.exp(x - x.max(axis=-1, keepdims=True))
+        out = np.exp(differences(x, x.max(axis=-1, keepdims=True)))
         out /= out.sum(axis=-1, keepdims=True)
         return out, out
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
+from chainrule.layers.kernels import differences
 from chainrule.layers.layer import Loss
 
 
@@ -17,7 +18,8 @@ class SoftmaxCrossEntropy(Loss):
     With z = scores - max, log p_j = z_j - log Σₖ exp(z_k), so no probability is rounded to 0
     before its logarithm is taken, and nothing overflows. The largest score adds exactly 1 to the
     sum. Kept apart from the rest it gives log(1 + rest), and p - t without 1 - 1 at the label, so
-    that the loss of a confident right answer keeps its digits. A score may be -inf where t is 0.
+    that the loss of a confident right answer keeps its digits. A score may be -inf where t is 0;
+    scores that are equal count as equal, also infinite ones.
     Raises ValueError for labels out of range and, for a mean, where N is 0.
     """
 
@@ -27,7 +29,7 @@ class SoftmaxCrossEntropy(Loss):
         scores = self.score_rows(scores)
         weight = self.term_weight(len(scores))
         rows, top = np.arange(len(scores)), scores.argmax(axis=1)
-        z = scores - scores[rows, top, np.newaxis]
+        z = differences(scores, scores[rows, top, np.newaxis])
         error = np.exp(z)
         error[rows, top] = 0
         rest = error.sum(axis=1)  # the largest score itself adds 1

@@ -9,7 +9,7 @@ from chainrule.nets.graph import Graph
 from chainrule.nets.loading import load
 from chainrule.nets.mlp import MLP
 from chainrule.nets.models import Classifier, Model, Regressor
-from chainrule.nets.naming import is_weight
+from chainrule.nets.naming import weights_of
 from chainrule.nets.node import exp, log, maximum, sigmoid
 from chainrule.nets.sequential import Sequential
 
@@ -22,9 +22,9 @@ __all__ = [
     "Regressor",
     "Sequential",
     "exp",
-    "is_weight",
     "load",
     "log",
     "maximum",
     "sigmoid",
+    "weights_of",
 ]

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.layers import MSE, Layer, Loss, SoftmaxCrossEntropy
 from chainrule.layers.annotations import Floats, Grads
 from chainrule.layers.init import is_finite
-from chainrule.nets.naming import is_weight
+from chainrule.layers.layer import unmasked
+from chainrule.nets.naming import weights_of
 
 Read = TypeVar("Read", bound=np.ndarray)
 
@@ -21,8 +22,8 @@ class Model:
 
     net   a layer, usually a network: `MLP([64, 100, 10])`
     loss  a loss layer, called as loss.forward(out, y)
-    l2    adds 0.5 · l2 · ΣW² over the weight matrices (see `nets.is_weight`) to the loss, and
-          l2 · W to their gradients
+    l2    adds 0.5 · l2 · ΣW² over the weight matrices (see `weights`) to the loss, and l2 · W to
+          their gradients
 
     `params` and `state` are those of the network. Raises TypeError where loss is no loss layer,
     ValueError where l2 is negative or no number.
@@ -50,6 +51,11 @@ class Model:
     def state(self) -> dict[str, Floats]:
         return self.net.state
 
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The names of the parameters that the network declares as weights."""
+        return weights_of(self.net)
+
     def loss(self, x: ArrayLike, y: ArrayLike, weight: float = 1.0) -> tuple[float, Grads]:
         """The training loss for rows x (N, …) and targets y, a float, and its gradients, a dict
         with the keys of `params`; all of them times `weight`, the share that the rows have in a
@@ -59,10 +65,10 @@ class Model:
         dout, _ = self.criterion.backward(weight, loss_cache)
         grads = self.net.param_grads(dout, cache)
         if self.l2:
-            for name, W in self.params.items():
-                if is_weight(name):
-                    loss += 0.5 * self.l2 * np.vdot(W, W)
-                    grads[name] = grads[name] + (weight * self.l2) * W
+            for name in self.weights:
+                W = self.params[name]
+                loss += 0.5 * self.l2 * np.vdot(W, W)
+                grads[name] = grads[name] + (weight * self.l2) * W
         return weight * float(loss), grads
 
     def outputs(self, x: ArrayLike) -> Floats:
@@ -72,7 +78,7 @@ class Model:
 
     def _in_blocks(self, x: ArrayLike, read: Callable[[Floats], Read]) -> Read:
         """What `read` makes of the network's output, block by block."""
-        x = np.asarray(x)
+        x = unmasked(type(self).__name__, "x", x)
         found: Any = None
         for at in range(0, max(len(x), 1), ROWS_AT_ONCE):
             out, _ = self.net.forward(x[at : at + ROWS_AT_ONCE], train=False)
@@ -104,7 +110,7 @@ class Classifier(Model):
     def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.
         Raises ValueError where N is 0 or the lengths differ."""
-        x, y = np.asarray(x), np.asarray(y)
+        x, y = unmasked(type(self).__name__, "x", x), unmasked(type(self).__name__, "y", y)
         if y.shape != (len(x),) or len(y) == 0 or y.dtype.kind not in "iub":
             raise ValueError(
                 f"Classifier: y has shape {y.shape} and dtype {y.dtype}, expected an integer label "
@@ -128,7 +134,7 @@ class Regressor(Model):
         a perfect fit, 0 for a fit no better than the mean of each column of y. Targets are
         (N, D), or (N,) for one output.
         Raises ValueError where the shapes differ or the targets are all equal."""
-        y, out = np.asarray(y), self.outputs(x)
+        y, out = unmasked(type(self).__name__, "y", y), self.outputs(x)
         if y.ndim == 1 and out.shape == (len(y), 1):
             y = y[:, np.newaxis]
         if y.shape != out.shape:

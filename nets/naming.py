@@ -1,6 +1,7 @@
 """Names for the layers of a network and for their parameters, and where shared ones meet."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,21 @@ def add_grads(total: Grads, grads: Grads, owner: Mapping[str, str]) -> None:
         total[name] = total[name] + grad if name in total else grad
 
 
-def is_weight(name: str) -> bool:
-    """Whether weight decay applies to the parameter called `name`: to weight matrices, whose own
-    name starts with W (`affine1.W`, `W1`), not to biases nor to the gamma and beta of a norm."""
-    return name.rpartition(".")[2].startswith("W")
+def weights_of(owner: Any) -> tuple[str, ...]:
+    """The names of the parameters that weight decay applies to, in the order of `owner.params`.
+
+    `owner` is a layer, a network, a model, or anything else with `params`. What it declares as
+    `weights`, names of parameters, counts; where it declares none, it is the parameters with two
+    or more dimensions. Raises ValueError where it declares a name that it has no parameter for.
+    """
+    params, declared = owner.params, getattr(owner, "weights", None)
+    if isinstance(declared, str):
+        declared = (declared,)
+    if not isinstance(declared, Collection) or not all(isinstance(name, str) for name in declared):
+        return tuple(name for name, array in params.items() if array.ndim >= 2)
+    for name in declared:
+        if name not in params:
+            raise ValueError(
+                f"{owner!r}: weights names {name!r}, expected names of its parameters, {[*params]}"
+            )
+    return tuple(name for name in params if name in declared)

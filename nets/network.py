@@ -7,7 +7,7 @@ from typing import Any
 from chainrule.layers import Layer
 from chainrule.nets.blueprint import arrays_of, blueprint
 from chainrule.nets.files import write_arrays
-from chainrule.nets.naming import gather
+from chainrule.nets.naming import gather, weights_of
 
 CONTRACT = ("params", "state", "forward", "backward", "param_grads")
 
@@ -19,6 +19,15 @@ class Network(Layer):
     `batchnorm2.gamma`, `sequential1.affine1.b` for a network within the network. A parameter that
     stands in several layers appears once, under its first name, and its gradients add up.
     """
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The names of the parameters that one of the layers declares as a weight."""
+        if not self.params:
+            return ()
+        pairs = zip(self._adopted, self._owners, strict=True)
+        declared = {owner[key] for layer, owner in pairs for key in weights_of(layer)}
+        return tuple(name for name in self.params if name in declared)
 
     def adopt(self, names: Sequence[str], layers: Sequence[Layer]) -> None:
         """Takes over the parameters and the state of `layers`, under `names`. Raises TypeError

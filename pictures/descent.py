@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.pictures.drawing import COLOURS, INK, Panel, Picture, powers, short
-from chainrule.solvers import UpdateRule
+from chainrule.solvers import NonFiniteError, UpdateRule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,14 +88,17 @@ def descend(loss: Loss, start: Sequence[float], rule: UpdateRule, steps: int) ->
     if steps < 1:
         raise ValueError(f"loss_surface: steps is {steps}, expected at least 1")
     rule = copy.deepcopy(rule)
-    # Called W, since it is for weights that AdamW has its decay.
+    rule.weights = ["W"]  # so that it decays where the rule has a decay
     params = {"W": pair("start", start).copy()}
     path = [params["W"].copy()]
     with np.errstate(all="ignore"):
         for _ in range(steps):
             _, gradient = loss(path[-1].copy())
             gradient = pair("the gradient", gradient, finite=len(path) == 1)
-            rule.update(params, {"W": gradient})
+            try:
+                rule.update(params, {"W": gradient})
+            except NonFiniteError:
+                break
             if not np.isfinite([*params["W"], value_of(loss, params["W"])]).all():
                 break
             path.append(params["W"].copy())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.nets import Sequential
+from chainrule.nets import Sequential, weights_of
 from chainrule.solvers.history import copies
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Monitor:
         epoch    counted from 1
         updates  for each parameter w, ‖Δw‖ / ‖w‖ of the epoch's last step, None where w was 0;
                  empty where `after_step` was not called in time
+        weights  the names of those parameters that are weights (with the updates)
         layers   for each layer of a `Sequential`, by name; empty for any other network:
             mean, std    of the layer's output over the sample
             activations  [low, high, counts]: a histogram of the output in equal bins
@@ -75,18 +76,21 @@ class Monitor:
         self.model = model
         self.x, self.y = x[rows], y[rows]
         self.records: list[dict[str, Any]] = []
-        self._before: dict[str, np.ndarray] | None = None
+        self._before: tuple[int, dict[str, np.ndarray]] | None = None
 
     def after_step(self, solver: Solver) -> None:
         """Compare the parameters before and after the last step of an epoch."""
         params = self.model.params
-        if self._before is not None:
-            updates = {name: relative(params[name], w) for name, w in self._before.items()}
-            self._write(solver.step // solver.steps_per_epoch, updates=updates)
-            self._before = None
+        step, before = self._before or (0, {})
+        if before and step + 1 == solver.step:  # a run that went back takes that step again
+            updates = {name: relative(params[name], w) for name, w in before.items()}
+            weights = [*weights_of(self.model)]
+            epoch = solver.step // solver.steps_per_epoch
+            self._write(epoch, updates=updates, weights=weights)
+        self._before = None
         epoch, left = divmod(solver.step + 1, solver.steps_per_epoch)
         if left == 0 and recorded(epoch, solver.goal):
-            self._before = copies(params)
+            self._before = solver.step, copies(params)
 
     def __call__(self, solver: Solver) -> None:
         """Record the epoch just finished."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.nets import is_weight
 from chainrule.pictures.drawing import (
     BLUE,
     COLOURS,
@@ -188,9 +187,11 @@ def updates_over_time(records: Records) -> Picture:
     """‖Δw‖ / ‖w‖ of each parameter over the epochs."""
     names = list({name: None for one in records for name in one["updates"]})
     names = [name for name in names if any(one["updates"].get(name) for one in records)]
+    weights = {name for one in records for name in one.get("weights", ())}
+    others = "biases and other parameters" if weights else "parameters"
     kinds = (
-        ("weights", [name for name in names if is_weight(name)]),
-        ("biases and other parameters", [name for name in names if not is_weight(name)]),
+        ("weights", [name for name in names if name in weights]),
+        (others, [name for name in names if name not in weights]),
     )
     return Picture(
         "updates",

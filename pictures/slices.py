@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.nets import Model, is_weight
+from chainrule.nets import Model, weights_of
 from chainrule.pictures.descent import box, draw_surface
 from chainrule.pictures.drawing import BLUE, INK, Panel, Picture
 
@@ -66,7 +66,7 @@ def loss_slice(
     elif directions is None:
         # A stream of its own: weights drawn from the same seed would be their own direction.
         rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
-        directions = random_directions(model.params, rng), random_directions(model.params, rng)
+        directions = random_directions(model, rng), random_directions(model, rng)
     for number, direction in enumerate(directions, start=1):
         check_shapes(f"direction {number}", direction, model.params)
     if walked is None:
@@ -87,17 +87,17 @@ def loss_slice(
     )
 
 
-def random_directions(params: Arrays, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def random_directions(model: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """A direction drawn from a normal distribution whose entries for each unit's incoming weights
     W[:, j] are then made as long as these; 0 for all that is no weight.
 
     Source: Li et al., "Visualizing the Loss Landscape of Neural Nets", 2018, section 4: nets whose
     weights are large and small alike, as rescaled units make them, have the same picture.
     """
-    found = {}
-    for name, W in params.items():
+    found, weights = {}, weights_of(model)
+    for name, W in model.params.items():
         d = np.zeros(W.shape)
-        if is_weight(name):
+        if name in weights:
             d = rng.standard_normal(W.shape)
             d *= np.linalg.norm(W, axis=0) / np.linalg.norm(d, axis=0)
         found[name] = d
@@ -166,9 +166,13 @@ def losses_at(
 
 
 def loss_of(model: Model, x: Any, y: Any) -> float:
-    """The loss of a model in inference mode, with the penalty of its `l2`."""
-    loss, _ = model.criterion.forward(model.outputs(x), y)
-    weights = [W for name, W in model.params.items() if is_weight(name)]
+    """The loss of a model in inference mode, with the penalty of its `l2`; infinite where a layer
+    overflows."""
+    try:
+        loss, _ = model.criterion.forward(model.outputs(x), y)
+    except FloatingPointError:
+        return np.inf
+    weights = [model.params[name] for name in weights_of(model)]
     return float(loss) + 0.5 * model.l2 * sum(float(np.vdot(W, W)) for W in weights)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from chainrule.nets import is_weight
 from chainrule.solvers.checks import fraction, positive
 from chainrule.solvers.rule import UpdateRule
 
@@ -50,7 +49,7 @@ class Adam(UpdateRule):
         M *= self.beta1
         M += dw
         V *= self.beta2
-        fall = np.square(dw, dtype=w.dtype)
+        fall = np.square(dw, dtype=V.dtype)
         V += fall
         np.sqrt(V, out=fall)
         fall += self._eps
@@ -63,7 +62,8 @@ class AdamW(Adam):
     """Adam, and weights that decay by themselves: w ← w − lr weight_decay w, then Adam's step.
 
     The decay does not pass through Adam's division by √v̂ as the gradient of an L2 penalty
-    would. Weights alone decay, that is parameters with `nets.is_weight(name)`.
+    would. Weights alone decay: the parameters named in `weights`, which a `Solver` sets to what
+    its model declares; where it is None, those with two or more dimensions.
     Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2; as in
     PyTorch, whose default weight_decay this is, the factor is lr times weight_decay, where the
     paper multiplies by the schedule's factor alone.
@@ -81,7 +81,8 @@ class AdamW(Adam):
         self.weight_decay = positive(self, "weight_decay", weight_decay)
 
     def begin_step(self, params: Mapping[str, np.ndarray]) -> None:
+        decaying = self.decaying(params)
         super().begin_step(params)
-        for name, w in params.items():
-            if is_weight(name):
-                w *= 1 - self.lr * self.weight_decay
+        for name in decaying:
+            w = params[name]
+            w *= 1 - self.lr * self.weight_decay

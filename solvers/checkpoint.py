@@ -76,6 +76,13 @@ def restore_checkpoint(path: str | PathLike[str], solver: Solver) -> Any:
             f"{path}: a run on {len(arrays['order']):,} training examples, expected "
             f"{len(solver.order):,}"
         )
+    steps, per_epoch = run["step"], solver.steps_per_epoch
+    epochs = len(run["history"]["epoch"])
+    if not epochs * per_epoch <= steps <= (epochs + 1) * per_epoch:
+        raise FileError(
+            f"{path}: a run with {steps} steps in {epochs} epochs, expected {per_epoch} an epoch: "
+            f"its batches were of another size"
+        )
     drawn_from = generators(solver.rng, solver.model)
     kinds = [type(rng.bit_generator).__name__ for rng in drawn_from]
     if kinds != [saved["bit_generator"] for saved in run["generators"]]:
@@ -87,8 +94,8 @@ def restore_checkpoint(path: str | PathLike[str], solver: Solver) -> Any:
         set_state(rng, saved)
     solver.rule.state = part(arrays, "rule/")
     solver.rule.lr = run["lr"]
-    steps = {name: arrays[f"history/{name}"].tolist() for name in PER_STEP}
-    solver.history = History(**steps, **run["history"])
+    figures = {name: arrays[f"history/{name}"].tolist() for name in PER_STEP}
+    solver.history = History(**figures, **run["history"])
     solver.order, solver.sample = arrays["order"], arrays["sample"]
     for name in ("step", "goal", "waited", "seconds"):
         setattr(solver, name, run[name])

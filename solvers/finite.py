@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 STRETCH = 8192  # entries
+ROWS_AT_ONCE = 1024
 
 
 class NonFiniteError(ArithmeticError):
@@ -36,6 +38,22 @@ def global_norm(arrays: Mapping[str, np.ndarray]) -> float:
     return largest * math.sqrt(
         sum(float(np.sum(np.square(a / np.float64(largest)))) for a in arrays.values())
     )
+
+
+def bad_row(data: Any, *names: str) -> str:
+    """Name the first row of `data.<name>` that is not finite: `y_train has nan in row 7, …`; empty
+    if all are finite or whole numbers."""
+    for name in names:
+        rows: Any = getattr(data, name, None)
+        for start in range(0, 0 if rows is None else len(rows), ROWS_AT_ONCE):
+            part = np.asarray(rows[start : start + ROWS_AT_ONCE])
+            if part.dtype.kind in "fc" and not (fine := np.isfinite(part)).all():
+                at = tuple(np.argwhere(~fine)[0].tolist())
+                return (
+                    f"{name} has {part[at]:g} in row {start + at[0]}, which is the data's fault "
+                    f"and no learning rate helps against: leave the row out or fill it"
+                )
+    return ""
 
 
 def non_finite(arrays: Mapping[str, np.ndarray]) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
+from chainrule.layers import Layer
+from chainrule.nets import weights_of
 from chainrule.solvers.checks import count, positive
-from chainrule.solvers.finite import NonFiniteError, global_norm, non_finite
-from chainrule.solvers.generators import generators
+from chainrule.solvers.finite import NonFiniteError, bad_row, global_norm, non_finite
+from chainrule.solvers.generators import generators, reachable
 from chainrule.solvers.history import History, Snapshot, copies, state_of, write
 from chainrule.solvers.interrupt import uninterrupted
 from chainrule.solvers.progress import progress_bar, show
@@ -34,10 +37,12 @@ class Solver:
     `model.state`, a dict of the arrays that training changes other than by descent.
 
     Each epoch goes through all training examples once, in a new random order, in batches of
-    `batch_size`; the last batch has what is left and counts as a step like the others. The
-    learning rate of a step is `rule.lr * schedule(epoch)` with the epoch in the step's middle;
-    `rule.lr` itself stays, and a callback may change it. Gradients whose norm over all
-    parameters exceeds `clip_norm` are scaled down to it.
+    `batch_size`; the last batch has what is left and counts as a step like the others. (Where a
+    layer says by `min_rows` that so few tell it nothing, as BatchNorm does of one row, what is
+    left is added to the batch before.) The learning rate of a step is
+    `rule.lr * schedule(epoch)` with the epoch in the step's middle; `rule.lr` itself stays, and a
+    callback may change it. Gradients whose norm over all parameters exceeds `clip_norm` are scaled
+    down to it.
 
     After each epoch the model is scored, `history` grows by an entry, a best score is kept
     together with the parameters and the state it belongs to (`best`), and every callback is
@@ -78,6 +83,12 @@ class Solver:
         n = len(data.x_train)
         if len(data.y_train) != n:
             raise ValueError(f"Solver: x_train has {n} examples, y_train {len(data.y_train)}")
+        for name in ("x_train", "y_train", "x_val", "y_val"):
+            if np.ma.is_masked(getattr(data, name)):
+                raise TypeError(
+                    f"Solver: {name} is a masked array, and what is masked would be trained on; "
+                    f"leave those rows out, or fill them: {name}.filled(…)"
+                )
         self.batch_size = count(self, "batch_size", batch_size)
         if self.batch_size > n:
             raise ValueError(f"Solver: batch_size={batch_size} exceeds the {n} training examples")
@@ -109,6 +120,8 @@ class Solver:
         self.step = self.goal = self.waited = 0
         self.seconds = 0.0
         self.rng = np.random.default_rng(seed)
+        layers = [thing for thing in reachable(model) if isinstance(thing, Layer)]
+        self._min_rows = max((layer.min_rows for layer in layers), default=1)
         self.sample = np.sort(self.rng.permutation(n)[:TRAIN_SAMPLE])
         self.order = self.rng.permutation(n)
 
@@ -120,7 +133,8 @@ class Solver:
     @property
     def steps_per_epoch(self) -> int:
         """The number of batches in an epoch, a last short one included."""
-        return math.ceil(len(self.order) / self.batch_size)
+        whole, left = divmod(len(self.order), self.batch_size)
+        return whole + (left >= self._min_rows)
 
     def train(self) -> History:
         """Train for `epochs` epochs and return `history`; called again, train on for as many.
@@ -132,10 +146,14 @@ class Solver:
         A run that was interrupted (Ctrl-C, an error in a callback) is first brought to its end.
         It stops between two steps: parameters, state, `rule` and `history` belong together.
 
-        Raises NonFiniteError if the loss, a gradient, a parameter or the validation score is
-        nan or inf. The model is then left with the best parameters so far or, without any, with
-        those before the step in question (before its epoch, if an update overflowed).
+        Raises NonFiniteError if the loss, a gradient, a parameter, what the rule remembers or the
+        validation score is nan or inf; its message names the row where the data are to blame. The
+        run, generators included, is then back where the epoch began (or this call, within an
+        epoch), so that `train` called again, with a lower `rule.lr`, takes the epoch anew. Until
+        then the model holds the best parameters so far, if there are any.
         """
+        if bad := bad_row(self.data, "x_val", "y_val"):  # a score need not feel it
+            raise NonFiniteError(f"Solver: {bad}")
         if self.epoch >= self.goal:
             self.goal = self.epoch + self.epochs
             if self.patience is not None and self.waited >= self.patience:
@@ -143,8 +161,9 @@ class Solver:
         if self.last is not None:
             self.last.restore(self.model)
             self.last = None
-        self._keep_good()
+        self.rule.weights = weights_of(self.model)
         self._streams = [rng.bit_generator for rng in generators(self.model)]
+        self._keep_good()
         with progress_bar(self.goal * self.steps_per_epoch, self.step, self.progress) as bar:
             try:
                 while self.epoch < self.goal:
@@ -158,8 +177,7 @@ class Solver:
                         self._end_epoch()
                 show(bar, self.history, self.goal)
             except NonFiniteError:
-                if self.best is not None or non_finite(self.model.params):
-                    self._good.restore(self.model)
+                self._go_back()
                 raise
         if self.best is not None:
             self.last = Snapshot.of(self.model, self.epoch)
@@ -176,11 +194,14 @@ class Solver:
 
     def _step(self) -> None:
         started, step = time.perf_counter(), self.step
-        first = step % self.steps_per_epoch * self.batch_size
+        at, steps = step % self.steps_per_epoch, self.steps_per_epoch
+        last = None if at == steps - 1 else (at + 1) * self.batch_size
+        rows = self.order[at * self.batch_size : last]
         state_before = copies(state_of(self.model))
         drawn_before = [(bits, bits.state) for bits in self._streams]
         try:
-            loss, grads = self.gradients(self.order[first : first + self.batch_size])
+            with self._told():
+                loss, grads = self.gradients(rows)
             norm = self._finite_norm(float(loss), grads)
             if self.clip_norm is not None and norm > self.clip_norm:
                 grads = {name: dw * (self.clip_norm / norm) for name, dw in grads.items()}
@@ -205,6 +226,8 @@ class Solver:
             self.rule.lr = step_lr
             with np.errstate(over="ignore", invalid="ignore"):  # the next step finds out
                 self.rule.update(self.model.params, grads)
+        except NonFiniteError as error:
+            raise self._non_finite(str(error)) from error
         finally:
             self.rule.lr = lr
         return step_lr
@@ -222,21 +245,35 @@ class Solver:
     def _check_params(self) -> None:
         if found := non_finite(self.model.params):
             raise self._non_finite(f"parameters are not finite: {found}")
+        if found := non_finite(self.rule.state):
+            raise self._non_finite(f"what {type(self.rule).__name__} remembers is not: {found}")
 
     def _non_finite(self, what: str) -> NonFiniteError:
         step = min(self.step + 1, (self.epoch + 1) * self.steps_per_epoch)
+        if bad := bad_row(self.data, "x_train", "y_train", "x_val", "y_val"):
+            return NonFiniteError(f"epoch {self.epoch + 1}, step {step}: {what}; {bad}")
         clip = "clip_norm" if self.clip_norm is None else f"a clip_norm below {self.clip_norm:g}"
         return NonFiniteError(
             f"epoch {self.epoch + 1}, step {step}: {what}; "
             f"try a learning rate below {self.rule.lr:g}, or {clip}"
         )
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Within it, an error of arithmetic, as of a layer that overflows, says where and why."""
+        try:
+            yield
+        except FloatingPointError as error:
+            raise self._non_finite(str(error)) from error
+
     def _end_epoch(self) -> None:
         started = time.perf_counter()
         self._check_params()
-        train_score, val_score = self._scores()
+        with self._told():
+            train_score, val_score = self._scores()
         steps = slice(-self.steps_per_epoch, None)
-        sizes = np.diff([*range(0, len(self.order), self.batch_size), len(self.order)])
+        sizes = np.full(self.steps_per_epoch, self.batch_size)
+        sizes[-1] = len(self.order) - sizes[:-1].sum()
         with uninterrupted():
             self.history.append(
                 epoch=self.epoch + 1,
@@ -280,4 +317,19 @@ class Solver:
 
     def _keep_good(self) -> None:
         """Keep what to go back to when numbers stop being finite."""
-        self._good = self.best or Snapshot.of(self.model, self.epoch)
+        drawn = [(bits, bits.state) for bits in (self.rng.bit_generator, *self._streams)]
+        snapshot, memory = Snapshot.of(self.model, self.epoch), copies(self.rule.state)
+        self._good = snapshot, memory, drawn, self.step, self.order, self.seconds
+
+    def _go_back(self) -> None:
+        """Bring the run back to where `_keep_good` was called last."""
+        snapshot, memory, drawn, self.step, self.order, self.seconds = self._good
+        snapshot.restore(self.model)
+        self.rule.state = copies(memory)
+        for bits, state in drawn:
+            bits.state = state
+        for figures in (self.history.step_loss, self.history.step_lr, self.history.step_grad_norm):
+            del figures[self.step :]
+        if self.best is not None:
+            self.last = snapshot
+            self.best.restore(self.model)

@@ -217,6 +217,8 @@ def test_every_suffix_that_the_loader_takes_is_taken(name, tmp_path):
         (["--epochs", "0"], r"argument --epochs: expected a whole number, at least 1, .* '0'"),
         (["--epochs", "9" * 400], r"argument --epochs: expected .* at most 9 digits, got '9{39}"),
         (["--seed", "9" * 5000], r"argument --seed: expected .* at most 40 digits, got '9{39}"),
+        (["--batch-size", "1"], r"--batch-size 1: batch normalisation needs at least 2"),
+        (["--norm", "layernorm", "--hidden", "9,1"], r"a hidden layer of 1 unit is its own mean"),
         (["--batch-size", "9999"], r"--batch-size 9999: expected at most 1078, the number of tr"),
         (["--lr", "-1"], r"argument --lr: expected a number from 1e-100 to 1e\+100, got '-1'"),
         (["--lr", "5e-324"], r"argument --lr: expected a number from 1e-100 .*, got '5e-324'"),

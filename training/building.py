@@ -63,6 +63,16 @@ def build(
     """The classifier and the solver that the options ask for, for a `team` to train. Raises
     ValueError where an option is wrong."""
     rng = np.random.default_rng(options.seed)
+    if options.norm == "batchnorm" and options.hidden and options.batch_size == 1:
+        raise ValueError(
+            "--batch-size 1: batch normalisation needs at least 2, since one row is its own mean; "
+            "take a larger batch or another --norm"
+        )
+    if options.norm == "layernorm" and 1 in options.hidden:
+        raise ValueError(
+            "--norm layernorm: a hidden layer of 1 unit is its own mean, and would give the same "
+            "for every row; take 2 or more"
+        )
     try:
         net = MLP(
             [dataset.x_train[0].size, *options.hidden, dataset.num_classes],

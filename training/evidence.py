@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.nets import is_weight
+from chainrule.nets import weights_of
 from chainrule.pictures.scores import class_scores
 from chainrule.solvers import History
 
@@ -130,7 +130,7 @@ class Evidence:
 def first_weights(model: Any, features: int) -> np.ndarray | None:
     """The weights (D, M) of a network's first layer that has any, or None where it does not take
     all D `features` at once. The pieces of a maxout unit are columns of their own."""
-    W = next((w for name, w in model.params.items() if is_weight(name)), None)
+    W = next((model.params[name] for name in weights_of(model)), None)
     if W is None or W.ndim < 2 or len(W) != features:
         return None
     return W.reshape(features, math.prod(W.shape[1:]))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from chainrule.solvers import UpdateRule
+from chainrule.solvers import NonFiniteError, UpdateRule
 from chainrule.solvers.finite import global_norm
 
 LOWEST, HIGHEST = 1e-8, 1e2  # of the range test; inputs 1000 times too large want rates near 1e-5
@@ -54,7 +54,11 @@ class Descent:
         """Takes a step at each of the rates, and yields the loss before it; ends with inf where
         the numbers are no longer finite."""
         for rate, rows in zip(rates, self.batches(), strict=False):
-            loss, grads = self.model.loss(self.x[rows], self.y[rows])
+            try:
+                loss, grads = self.model.loss(self.x[rows], self.y[rows])
+            except FloatingPointError:  # of a norm whose variance overflows
+                yield math.inf
+                return
             norm = global_norm(grads)
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 yield math.inf
@@ -62,7 +66,11 @@ class Descent:
             if norm > self.clip_norm:
                 grads = {name: dw * (self.clip_norm / norm) for name, dw in grads.items()}
             self.rule.lr = rate
-            self.rule.update(self.model.params, grads)
+            try:
+                self.rule.update(self.model.params, grads)
+            except NonFiniteError:  # a gradient too large to be squared
+                yield math.inf
+                return
             yield float(loss)
 
     def batches(self) -> Iterator[np.ndarray]:
@@ -147,14 +155,17 @@ class Run:
         for _ in descent.steps(trial.bar([rate] * STEPS, f"{STEPS} steps at {rate:.2g}")):
             pass
         model, rows = descent.model, sample(len(data.x_train), trial.seed)
-        loss = float(model.criterion.forward(model.outputs(data.x_train[rows]),
-                                             data.y_train[rows])[0])  # fmt: skip
+        classes = len(np.unique(data.y_train))
         accuracy, certainty = math.nan, -math.inf
+        try:
+            loss = float(model.criterion.forward(model.outputs(data.x_train[rows]),
+                                                 data.y_train[rows])[0])  # fmt: skip
+        except FloatingPointError:
+            return cls(rate, math.inf, accuracy, certainty, classes)
         if data.x_val is not None:
             predicted = model.predict(data.x_val)
             accuracy = float(np.mean(predicted == data.y_val))
             certainty = above_chance(predicted, data.y_val)
-        classes = len(np.unique(data.y_train))
         return cls(rate, loss if math.isfinite(loss) else math.inf, accuracy, certainty, classes)
 
     def learned(self, chance: float) -> float:

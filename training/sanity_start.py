@@ -24,7 +24,7 @@ from chainrule.layers import (
     Softplus,
     Tanh,
 )
-from chainrule.nets.naming import is_weight
+from chainrule.nets import weights_of
 
 ROWS = 256  # are enough to look at a network with: units and gradients differ little over rows
 LARGE, SMALL = 5.0, 0.01  # size of inputs; digits of 0 to 16, of size 8, diverge under momentum
@@ -180,7 +180,7 @@ def check_gradients(model: Any, x: np.ndarray, y: np.ndarray) -> Check:
 def check_symmetry(model: Any, x: np.ndarray, y: np.ndarray) -> Check:
     """Hidden units differ in their weights or in their gradients, or they stay alike for ever."""
     _, grads = copy.deepcopy(model).loss(x, y)
-    weights = [name for name, W in model.params.items() if is_weight(name) and W.ndim > 1]
+    weights = [name for name in weights_of(model) if model.params[name].ndim > 1]
     worst, share = "", 0.0
     for name in weights[:-1]:
         bias = name.removesuffix("W") + "b"
@@ -243,7 +243,7 @@ def stuck(layer: Any, slope: np.ndarray) -> float:
 def check_depth(model: Any, x: np.ndarray, y: np.ndarray) -> Check:
     """The gradient keeps its size on the way down, measured against the one that the first
     weights would get if the scores were right above them: xᵀ dscores."""
-    name = next((name for name in model.params if is_weight(name)), None)
+    name = next(iter(weights_of(model)), None)
     if name is None:
         return Check("depth", True, "no weight matrix")
     model = copy.deepcopy(model)

@@ -74,8 +74,8 @@ class Formula:
         self, w: np.ndarray, g: np.ndarray, name: str, m: Arrays, v: Arrays, t: int
     ) -> np.ndarray:
         """w after one step; writes the new moments into m and v."""
-        is_weight = name.startswith("W")
-        decays = {"all": True, "weights": is_weight, "biases": not is_weight}[self.decays]
+        matrix = w.ndim > 1
+        decays = {"all": True, "weights": matrix, "biases": not matrix}[self.decays]
         decay = self.weight_decay if decays else 0.0
         if self.decay_by == "gradient":
             g = g + decay * {"w": w, "w²": w * w, "sign(w)": np.sign(w)}[self.decay_of]

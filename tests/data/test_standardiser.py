@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule.data import Standardiser
+from chainrule.data import Dataset, Standardiser
 
 
 def test_the_statistics_of_a_small_table_are_those_worked_out_by_hand():
@@ -84,3 +84,26 @@ def test_integers_are_refused_since_the_result_would_be_cut_to_integers():
 def test_no_rows_are_refused():
     with pytest.raises(ValueError, match=r"x has shape \(0, 3\), expected at least one row"):
         Standardiser.fit(np.ones((0, 3)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_becomes_0_and_a_mean_of_a_million_deviations_costs_no_digits(dtype):
+    x = np.full((10_000, 2), 1.7e9, dtype)
+    x[:, 1] = (1e6 + np.random.default_rng(0).standard_normal(10_000)).astype(dtype)
+    exact = x[:, 1].astype(np.longdouble)
+    exact = (exact - exact.mean()) / exact.std()
+    found = Standardiser.fit(x).transform(x)
+    np.testing.assert_array_equal(found[:, 0], 0)
+    np.testing.assert_allclose(found[:, 1], exact.astype(float), atol=1e-6)
+
+
+def test_masked_numbers_are_refused():
+    x = np.ma.array(np.eye(3), mask=np.eye(3))
+    with pytest.raises(ValueError, match=r"^Standardiser.fit: x is a masked array"):
+        Standardiser.fit(x)
+    with pytest.raises(ValueError, match=r"^Standardiser.transform: x is a masked array"):
+        Standardiser.fit(np.eye(3)).transform(x)
+    with pytest.raises(ValueError, match=r"^mine: x is a masked array"):
+        Dataset.from_arrays("mine", x, np.arange(3))
+    with pytest.raises(ValueError, match=r"^mine: y is a masked array"):
+        Dataset.from_arrays("mine", np.eye(3), np.ma.array([0, 1, 2], mask=[0, 1, 0]))

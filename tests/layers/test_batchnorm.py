@@ -112,14 +112,72 @@ def test_the_input_gradient_sums_to_0_over_the_batch():
     np.testing.assert_allclose(dx.sum(axis=0), [0, 0, 0], atol=1e-14)
 
 
-def test_a_batch_of_one_gives_beta_and_no_input_gradient(dtype):
-    layer, _ = worked_example(dtype)
-    out, cache = layer.forward(np.array([[5]], dtype))
-    dx, grads = layer.backward(np.array([[7]], dtype), cache)
-    np.testing.assert_array_equal(out, [[1]])
-    np.testing.assert_array_equal(dx, [[0]])
-    np.testing.assert_array_equal(grads["gamma"], [0])
-    np.testing.assert_array_equal(grads["beta"], [7])
+@pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1)])
+def test_one_value_per_channel_is_refused_in_training_and_leaves_no_trace(shape):
+    layer, x = BatchNorm(3), np.full(shape, 5.0)
+    with pytest.raises(ValueError, match=r"BatchNorm\(features=3.*more than one value per channel"):
+        layer.forward(x)
+    np.testing.assert_array_equal(layer.state["running_mean"], [0, 0, 0])
+    np.testing.assert_array_equal(layer.state["running_var"], [1, 1, 1])
+    np.testing.assert_allclose(layer.forward(x, train=False)[0], x, rtol=1e-5)
+
+
+def test_one_image_of_several_pixels_is_a_batch():
+    out, _ = BatchNorm(1, eps=0).forward(np.array([[[[1.0, 3.0]]]]))
+    np.testing.assert_array_equal(out, [[[[-1, 1]]]])
+
+
+def laid_out(x):
+    """The same numbers in every memory layout."""
+    yield np.ascontiguousarray(x)
+    yield np.asfortranarray(x)
+    yield np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+    yield np.repeat(x, 2, axis=0)[::2]
+
+
+SHAPES = [(2, 1), (100, 3), (10_000, 3), (128, 40), (4, 3, 5, 5), (30, 2, 20, 20)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("mean", [0, 1e3, 1e5, 1e6, -1e6])
+def test_float32_is_right_for_means_of_up_to_a_million_deviations(shape, mean):
+    x = (mean + np.random.default_rng(0).standard_normal(shape)).astype(np.float32)
+    axes = (0, *range(2, x.ndim))
+    exact = x.astype(np.float64)
+    exact -= exact.mean(axis=axes, keepdims=True)
+    exact /= np.sqrt(np.square(exact).mean(axis=axes, keepdims=True) + 1e-5)
+    for given in laid_out(x):
+        out, _ = BatchNorm(shape[1], dtype=np.float32).forward(given)
+        np.testing.assert_allclose(out, exact, atol=1e-3)
+
+
+@pytest.mark.parametrize("first", [-1e4, 1e4])
+def test_a_first_row_far_from_the_others_costs_no_digits(first):
+    x = np.random.default_rng(0).standard_normal((1000, 2)).astype(np.float32)
+    x[0] = first
+    exact = x.astype(np.float64)
+    exact = (exact - exact.mean(axis=0)) / np.sqrt(exact.var(axis=0) + 1e-5)
+    np.testing.assert_allclose(BatchNorm(2, dtype=np.float32).forward(x)[0], exact, atol=1e-3)
+
+
+@pytest.mark.parametrize("value", [10000.3, 1.7e9, 1e10, -1e30])
+@pytest.mark.parametrize("shape", [(100, 3), (4, 3, 5, 5)])
+def test_a_constant_is_normalised_to_0_in_every_layout(value, shape, dtype):
+    for x in laid_out(np.full(shape, value, dtype)):
+        out, _ = BatchNorm(3, dtype=dtype).forward(x)
+        np.testing.assert_array_equal(out, 0)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e20), (np.float64, 1e160)])
+def test_a_variance_beyond_the_dtype_is_an_error_and_not_zeros(dtype, size):
+    layer = BatchNorm(2, dtype=dtype)
+    x = np.array([[1, 1], [-1, 2]], dtype) * np.array([1, size], dtype)
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(FloatingPointError, match=r"BatchNorm.*1 of 2 variances .* too large for"),
+    ):
+        layer.forward(x)
+    np.testing.assert_array_equal(layer.state["running_var"], [1, 1])
 
 
 def test_an_empty_batch_has_no_mean_in_training_and_an_empty_output_in_inference():

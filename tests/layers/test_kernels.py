@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule.layers.kernels import sum_of_products, times_transposed, two_sided
+from chainrule.layers.kernels import sum_of_products, sum_of_rows, times_transposed, two_sided
 
 DTYPES = [np.float32, np.float64]
 
@@ -49,11 +49,13 @@ def close(found, plain, size, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (600, 500), (3, 4, 5, 6), (90, 30, 12, 12)])
-def test_sums_of_products_over_all_axes_but_the_channels(shape, dtype):
+def test_sums_and_sums_of_products_over_all_axes_but_the_channels(shape, dtype):
     x = numbers(shape, dtype)
     axes = (0, *range(2, len(shape)))
     y = np.random.default_rng(1).standard_normal(shape).astype(dtype)
     terms = x.astype(np.longdouble) * y
+    exact = x.astype(np.longdouble)
+    close(sum_of_rows(x), exact.sum(axis=axes), np.abs(exact).sum(axis=axes), dtype)
     close(sum_of_products(x, y), terms.sum(axis=axes), np.abs(terms).sum(axis=axes), dtype)
 
 

@@ -26,6 +26,7 @@ from chainrule.layers import (
     lecun_normal,
 )
 from chainrule.layers.layer import flatten, sum_to
+from chainrule.nets import Classifier, Regressor, Sequential
 
 
 class Tied(Layer):
@@ -307,3 +308,31 @@ def test_only_arguments_of_the_constructor_are_settings():
     layer = ELU(0.5)
     layer.note = "somebody else's"
     assert repr(layer) == "ELU(alpha=0.5)"
+
+
+def test_masked_entries_are_refused_wherever_arrays_come_in():
+    x = np.ma.array(np.ones((3, 2)), mask=[[0, 0], [0, 1], [0, 0]])
+    labels = np.ma.array([0, 1, 0], mask=[0, 0, 1])
+    told = "is a masked array, and what is masked would be taken for a number; leave it out, or"
+    layer = Affine(2, 2, rng=0)
+    out, cache = layer.forward(np.ones((3, 2)))
+    for call, name in [
+        (lambda: layer.forward(x), r"Affine\(2 → 2\): x"),
+        (lambda: layer.backward(x, cache), r"Affine\(2 → 2\): dout"),
+        (lambda: SoftmaxCrossEntropy().forward(out, labels), "targets"),
+        (lambda: SoftmaxCrossEntropy().forward(out, x / 2), "targets"),
+        (lambda: MSE().forward(out, x), "targets"),
+        (lambda: Hinge().forward(out, labels), "targets"),
+        (lambda: SigmoidCrossEntropy().forward(out, x), "targets"),
+        (lambda: Classifier(Sequential(layer)).predict(x), "Classifier: x"),
+        (lambda: Classifier(Sequential(layer)).score(np.ones((3, 2)), labels), "Classifier: y"),
+        (lambda: Regressor(Sequential(layer)).score(np.ones((3, 2)), x), "Regressor: y"),
+    ]:
+        with pytest.raises(TypeError, match=f"{name} {told}"):
+            call()
+
+
+def test_a_masked_array_with_nothing_masked_is_an_array():
+    x = np.ma.array(np.ones((3, 2)))
+    out, _ = Affine(2, 2, rng=0).forward(x)
+    assert type(out) is np.ndarray

@@ -60,6 +60,41 @@ def test_it_starts_with_gamma_1_and_beta_0():
     np.testing.assert_array_equal(layer.params["beta"], [0, 0])
 
 
+@pytest.mark.parametrize("shape", [(3, 2), (5, 10_000), (2, 3, 40), (2, 3, 4, 50)])
+@pytest.mark.parametrize("mean", [0, 1e3, 1e5, 1e6, -1e6])
+def test_float32_is_right_for_means_of_up_to_a_million_deviations(shape, mean):
+    x = (mean + np.random.default_rng(0).standard_normal(shape)).astype(np.float32)
+    exact = x.astype(np.float64)
+    exact -= exact.mean(axis=-1, keepdims=True)
+    exact /= np.sqrt(np.square(exact).mean(axis=-1, keepdims=True) + 1e-5)
+    for given in (x, np.asfortranarray(x), np.repeat(x, 2, axis=-1)[..., ::2]):
+        out, _ = LayerNorm(shape[-1], dtype=np.float32).forward(given)
+        np.testing.assert_allclose(out, exact, atol=1e-3)
+
+
+@pytest.mark.parametrize("value", [10000.3, 1.7e9, 1e10, -1e30])
+def test_a_constant_row_is_normalised_to_0(value, dtype):
+    for x in (np.full((3, 97), value, dtype), np.full((97, 3), value, dtype).T):
+        np.testing.assert_array_equal(LayerNorm(97, dtype=dtype).forward(x)[0], 0)
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e20), (np.float64, 1e160)])
+def test_a_variance_beyond_the_dtype_is_an_error_and_not_zeros(dtype, size, train):
+    x = np.array([[1, -1], [size, -size]], dtype)
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(FloatingPointError, match=r"LayerNorm.*1 of 2 variances .* too large for"),
+    ):
+        LayerNorm(2, dtype=dtype).forward(x, train=train)
+
+
+def test_a_single_feature_is_refused_in_training_since_it_is_its_own_mean():
+    with pytest.raises(ValueError, match=r"LayerNorm\(features=1.*more than one feature"):
+        LayerNorm(1).forward(np.ones((3, 1)))
+    np.testing.assert_array_equal(LayerNorm(1).forward(np.ones((3, 1)), train=False)[0], 0)
+
+
 def test_settings_and_inputs_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"^LayerNorm: features must be a positive integer, got 0"):
         LayerNorm(0)

@@ -95,8 +95,8 @@ def test_the_model_stays_as_it_is_even_where_the_loss_raises():
 
 
 def test_random_directions_are_as_long_as_the_weights_of_each_unit_and_leave_biases():
-    params = model_of(norm=BatchNorm).params
-    found = random_directions(params, np.random.default_rng(0))
+    model = model_of(norm=BatchNorm)
+    params, found = model.params, random_directions(model, np.random.default_rng(0))
     for name, W in params.items():
         if name.endswith(".W"):
             lengths = [np.linalg.norm(array, axis=0) for array in (W, found[name])]
@@ -108,8 +108,8 @@ def test_random_directions_are_as_long_as_the_weights_of_each_unit_and_leave_bia
 def test_directions_from_the_seed_of_the_weights_have_nothing_to_do_with_them(monkeypatch):
     seen = []
 
-    def watched(params, rng):
-        seen.append(random_directions(params, rng))
+    def watched(model, rng):
+        seen.append(random_directions(model, rng))
         return seen[-1]
 
     monkeypatch.setattr("chainrule.pictures.slices.random_directions", watched)

@@ -35,15 +35,34 @@ def test_all_parameters_share_one_count_of_steps():
     assert rule.state["t"] == 2
 
 
+def adamw(weights=None):
+    rule = AdamW(lr=0.1, beta1=0.5, beta2=0.75, weight_decay=0.5)
+    rule.weights = weights
+    return rule
+
+
 def test_adamw_shrinks_weights_before_adam_s_step(twice):
     # 1 · 0.95 - 0.1, then 0.85 · 0.95 - 0.1
-    rule = AdamW(lr=0.1, beta1=0.5, beta2=0.75, weight_decay=0.5)
-    assert twice(rule, grads=[2, 5], name="affine1.W") == pytest.approx([0.85, 0.7075], rel=1e-8)
+    assert twice(adamw(["w"]), grads=[2, 5], name="w") == pytest.approx([0.85, 0.7075], rel=1e-8)
 
 
 def test_adamw_leaves_biases_to_adam(twice):
-    rule = AdamW(lr=0.1, beta1=0.5, beta2=0.75, weight_decay=0.5)
-    assert twice(rule, grads=[2, 5], name="affine1.b") == pytest.approx([0.9, 0.8], rel=1e-8)
+    assert twice(adamw([]), grads=[2, 5], name="W") == pytest.approx([0.9, 0.8], rel=1e-8)
+
+
+def test_adamw_told_nothing_decays_what_has_two_dimensions_whatever_its_name():
+    rule, params = adamw(), {"kernel": np.ones((1, 1)), "W": np.ones(1)}
+    rule.update(params, {"kernel": np.full((1, 1), 2.0), "W": np.full(1, 2.0)})
+    assert params["kernel"].item() == pytest.approx(0.85, rel=1e-8)
+    assert params["W"].item() == pytest.approx(0.9, rel=1e-8)
+
+
+def test_a_weight_that_is_no_parameter_is_refused_and_nothing_changes():
+    rule, params = adamw(["affine1.W"]), {"W": np.ones((1, 1))}
+    with pytest.raises(ValueError, match=r"weights names 'affine1.W', but parameters are \['W'\]"):
+        rule.update(params, {"W": np.ones((1, 1))})
+    assert params["W"].item() == 1
+    assert rule.state["t"] == 0
 
 
 def test_a_beta_of_one_is_refused():

@@ -17,6 +17,7 @@ from chainrule.solvers import (
     Adam,
     AdamW,
     Cosine,
+    NonFiniteError,
     RMSProp,
     Solver,
     Step,
@@ -214,6 +215,41 @@ def test_a_checkpoint_of_something_else_is_refused_and_changes_nothing(tmp_path)
     nets.MLP([6, 3], rng=0).save(path)
     refused(path, made(), "holds a network, but no run to go on with")
     refused(tmp_path / "none", made(), "there is no such file")
+
+
+def test_a_run_with_batches_of_another_size_is_refused(tmp_path):
+    run, other = made(epochs=2), made(epochs=2)
+    run.train()
+    save_checkpoint(tmp_path / "run", run)
+    other.batch_size = 20
+    before = bits(other)
+    with pytest.raises(FileError, match="with 10 steps in 2 epochs, expected 2 an epoch"):
+        restore_checkpoint(tmp_path / "run", other)
+    assert bits(other) == before
+
+
+def test_a_run_saved_after_its_failure_goes_on_where_the_epoch_began(tmp_path):
+    run = made()
+    stopped_at(run, 7, tmp_path / "early")
+    run.after_step = None
+    true, calls = run.model.loss, []
+
+    def loss(x, y):
+        calls.append(x)
+        value, grads = true(x, y)
+        return (value if len(calls) < 3 else np.nan), grads
+
+    run.model.loss = loss
+    with pytest.raises(NonFiniteError):
+        run.train()
+    save_checkpoint(tmp_path / "late", run)
+    run.model.loss = true
+    other, whole = made(), made()
+    restore_checkpoint(tmp_path / "late", other)
+    whole.train()
+    for one in (other, run):
+        one.train()
+        assert bits(one) == bits(whole)
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):

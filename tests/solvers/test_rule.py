@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from chainrule.solvers import SGD, AdaGrad, Adam, AdamW, RMSProp, UpdateRule
+from chainrule.solvers import SGD, AdaGrad, Adam, AdamW, NonFiniteError, RMSProp, UpdateRule
 from chainrule.solvers.rule import BLOCK
 
 RULES = {
@@ -119,6 +119,76 @@ def test_a_learning_rate_is_checked_when_it_is_changed_too():
     rule = SGD(0.1)
     with pytest.raises(ValueError, match=r"SGD\(lr=-1\): lr must be a positive number"):
         rule.lr = -1
+
+
+#: Steps of two equal gradients g, however large: a textbook step in units of lr.
+STEADY = {
+    "adam": [1, 1],  # m̂ = g, v̂ = g²
+    "adamw": [1, 1],
+    "adagrad": [1, 0.5**0.5],  # s = g², 2 g²
+    "rmsprop": [10, 1 / 0.0199**0.5],  # s = 0.01 g², 0.0199 g²
+}
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "adagrad", "rmsprop"])
+@pytest.mark.parametrize("size", [1e10, 1e17, 1e20, 3e38, -3e38])
+def test_gradients_whose_squares_are_beyond_float32_move_a_parameter_as_any_do(kind, size):
+    rule, params = RULES[kind](), {"b": np.zeros(2, np.float32)}
+    for share in STEADY[kind]:
+        before = params["b"].copy()
+        rule.update(params, {"b": np.full(2, size, np.float32)})
+        moved = params["b"] - before
+        np.testing.assert_allclose(moved, -0.1 * share * np.sign(size), rtol=1e-5)
+    assert params["b"].dtype == np.float32
+    assert all(np.isfinite(array).all() for array in rule.state.values())
+
+
+def test_small_gradients_after_a_large_one_are_remembered_too():
+    rule, params = AdaGrad(0.1), {"b": np.zeros(1, np.float32)}
+    rule.update(params, {"b": np.array([1e20], np.float32)})
+    rule.update(params, {"b": np.array([1e19], np.float32)})
+    # -0.1, then -0.1 · 0.1 / √(1 + 0.01)
+    np.testing.assert_allclose(params["b"], -0.1 - 0.00995037190209989, rtol=1e-6)
+
+
+def test_a_large_gradient_leaves_the_memory_of_other_parameters_as_it_is():
+    rule = Adam(0.1)
+    params = {name: np.zeros(2, np.float32) for name in "ab"}
+    rule.update(params, {"a": np.full(2, 1e20, np.float32), "b": np.ones(2, np.float32)})
+    assert rule.state["a.V"].dtype == np.float64
+    assert rule.state["b.V"].dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "adagrad", "rmsprop", "momentum", "nesterov"])
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.nan, r"the gradient of W has the norm nan: W \(1 of 2 entries\)"),
+        (np.inf, r"the gradient of W has the norm inf: W \(1 of 2 entries\)"),
+        (1e200, r"the gradient of W has the norm 1e\+200, too large to be squared"),
+    ],
+)
+def test_a_gradient_that_would_poison_the_memory_is_refused_by_name(kind, bad, message):
+    rule, params = RULES[kind](), {"a": np.ones(2), "W": np.ones(2)}
+    with pytest.raises(NonFiniteError, match=message):
+        rule.update(params, {"a": np.ones(2), "W": np.array([1, bad])})
+    assert all((w == 1).all() for w in params.values())
+    assert rule.state.get("t", 0) == 0
+
+
+@pytest.mark.parametrize("kind", ["adam", "adagrad", "rmsprop"])
+def test_an_eps_that_float32_cannot_hold_is_kept_in_float64(kind):
+    rule, params = RULES[kind](), {"b": np.zeros(2, np.float32)}
+    rule.eps = 1e-60
+    rule.update(params, {"b": np.array([0, 1e-30], np.float32)})
+    np.testing.assert_allclose(params["b"], [0, -0.1 * STEADY[kind][0]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int64, np.complex128])
+def test_parameters_of_another_dtype_are_refused(make, dtype):
+    params = {"W": np.zeros((2, 2), dtype)}
+    with pytest.raises(TypeError, match=rf"parameter W has dtype {np.dtype(dtype)}, expected flo"):
+        make().update(params, {"W": np.zeros((2, 2), dtype)})
 
 
 def test_a_rule_without_a_formula_says_what_is_missing():

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from chainrule.nets import MLP, Classifier
+from chainrule.layers import Affine, BatchNorm
+from chainrule.nets import MLP, Classifier, Regressor, Sequential
 from chainrule.solvers import (
     SGD,
     Adam,
@@ -419,14 +420,148 @@ class Breaking(Linear):
         ("b", -np.inf, r"the norm of the gradient is inf: b \(1 of 1 entries\)"),
     ],
 )
-def test_a_bad_loss_or_gradient_stops_the_run_before_its_update(where, bad, message):
+def test_a_bad_loss_or_gradient_takes_the_run_back_to_where_the_epoch_began(where, bad, message):
     model, reference = Breaking(where, bad), Linear()
-    run, six = solver(model, regression(n_val=0)), stopped_after(6, reference, regression(n_val=0))
+    run, four = solver(model, regression(n_val=0)), stopped_after(4, reference, regression(n_val=0))
     with pytest.raises(NonFiniteError, match=message):
         run.train()
-    assert six.step == 6
+    assert run.step == four.step == 4
     assert same(held(model), held(reference))
-    assert len(run.history.step_loss) == 6
+    assert same(run.rule.state, four.rule.state)
+    assert np.array_equal(run.order, four.order)
+    assert run.rng.bit_generator.state == four.rng.bit_generator.state
+    assert len(run.history.step_loss) == len(run.history.step_lr) == 4
+
+
+@pytest.mark.parametrize("n_val", [0, 6])
+def test_after_a_bad_number_train_takes_the_epoch_again_as_if_nothing_had_been(n_val):
+    model, reference = Breaking("W", np.nan), Linear()
+    run, whole = solver(model, regression(n_val=n_val)), solver(reference, regression(n_val=n_val))
+    with pytest.raises(NonFiniteError):
+        run.train()
+    run.train()
+    whole.train()
+    assert same(held(model), held(reference))
+    assert same(run.rule.state, whole.rule.state)
+    assert without_seconds(run.history) == without_seconds(whole.history)
+
+
+@pytest.mark.parametrize("n_val", [0, 6])
+def test_a_run_that_diverged_in_its_first_epoch_can_be_tried_at_a_lower_rate(n_val):
+    data = regression(n_val=n_val)
+    x, y = data.x_train, (data.x_train[:, 0] > 0).astype(int)
+    data.y_train = y
+    data.y_val = None if data.x_val is None else (data.x_val[:, 0] > 0).astype(int)
+    net = MLP([3, 8, 2], norm=BatchNorm, keep=0.8, rng=0)
+    run = Solver(Classifier(net), Adam(1e300), data, epochs=3, batch_size=6, progress=False)
+    with np.errstate(all="ignore"), pytest.raises(NonFiniteError):
+        run.train()
+    run.rule.lr = 1e-2
+    run.train()
+    fresh = MLP([3, 8, 2], norm=BatchNorm, keep=0.8, rng=0)
+    other = Solver(Classifier(fresh), Adam(1e-2), data, epochs=3, batch_size=6, progress=False)
+    other.train()
+    assert same({**net.params, **net.state}, {**fresh.params, **fresh.state})
+    assert len(x) == 20
+
+
+@pytest.mark.parametrize("name", ["x_train", "y_train", "x_val", "y_val"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_in_the_data_is_named_with_its_row(name, bad):
+    data = regression()
+    getattr(data, name)[5] = bad
+    message = rf"{name} has {bad:g} in row 5, .* leave the row out or fill it$"
+    with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match=message):
+        solver(Linear(), data).train()
+
+
+@pytest.mark.parametrize("name", ["x_train", "y_train", "x_val", "y_val"])
+def test_masked_data_are_refused(name):
+    data = regression()
+    masked = np.ma.array(getattr(data, name))
+    setattr(data, name, masked)
+    solver(Linear(), data)  # nothing is masked
+    masked[2] = np.ma.masked
+    with pytest.raises(TypeError, match=rf"^Solver: {name} is a masked array"):
+        solver(Linear(), data)
+
+
+def test_a_rule_whose_memory_overflows_is_stopped_by_name():
+    class Forgetful(Adam):
+        def step(self, w, dw, *memory):
+            memory[1][...] = np.inf  # as squares beyond the range are
+
+    model = Plain(np.ones(2))
+    with pytest.raises(NonFiniteError, match=r"what Forgetful remembers is not: W.V \(2 of 2"):
+        solver(model, regression(n_val=0), rule=Forgetful()).train()
+
+
+def test_a_gradient_too_large_to_be_squared_is_named_with_its_step():
+    model = Plain(np.array([1e200, 1.0]))
+    message = r"^epoch 1, step 1: Adam: the gradient of W has the norm 1e\+200, too large to be sq"
+    with pytest.raises(NonFiniteError, match=message):
+        solver(model, regression(n_val=0), rule=Adam()).train()
+    assert np.array_equal(model.params["W"], [0, 0])
+
+
+def test_a_layer_that_overflows_is_told_with_its_step():
+    data = regression()
+    data.x_train = data.x_train * 1e200
+    net = Sequential(BatchNorm(3), Affine(3, 1, rng=0))
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(NonFiniteError, match=r"^epoch 1, step 1: BatchNorm.*3 of 3 variances"),
+    ):
+        solver(Regressor(net), data).train()
+
+
+# A last batch of one row
+
+
+def sizes(net, n, batch_size):
+    seen = []
+
+    class Watched(Solver):
+        def gradients(self, rows):
+            seen.append(rows)
+            return super().gradients(rows)
+
+    data = regression(n=n)
+    run = Watched(Regressor(net), SGD(0.01), data, epochs=2, batch_size=batch_size, progress=False)
+    run.train()
+    assert run.steps_per_epoch * 2 == run.step == len(seen)
+    half = run.steps_per_epoch
+    for epoch in (seen[:half], seen[half:]):
+        assert sorted(np.concatenate(epoch)) == [*range(n)]
+    weights = [len(rows) for rows in seen[:half]]
+    assert run.history.loss[0] == pytest.approx(
+        np.average(run.history.step_loss[:half], weights=weights)
+    )
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "plain", "normed"),
+    [
+        (20, 6, [6, 6, 6, 2], [6, 6, 6, 2]),
+        (19, 6, [6, 6, 6, 1], [6, 6, 7]),
+        (18, 6, [6, 6, 6], [6, 6, 6]),
+        (7, 6, [6, 1], [7]),
+        (5, 2, [2, 2, 1], [2, 3]),
+        (3, 3, [3], [3]),
+    ],
+)
+def test_a_last_row_alone_joins_the_batch_before_where_a_layer_asks_for_it(
+    n, batch_size, plain, normed
+):
+    assert sizes(MLP([3, 4, 1], rng=0), n, batch_size) == plain
+    assert sizes(MLP([3, 4, 1], norm=BatchNorm, rng=0), n, batch_size) == normed
+
+
+def test_batches_of_one_row_are_refused_by_the_layer():
+    net = MLP([3, 4, 1], norm=BatchNorm, rng=0)
+    with pytest.raises(ValueError, match="more than one value per channel in training"):
+        solver(Regressor(net), batch_size=1).train()
 
 
 def test_after_a_bad_number_the_model_holds_the_best_so_far():
