@@ -279,7 +279,9 @@ def test_a_learning_rate_that_is_far_too_high_ends_with_one_clear_line():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("moment", ["load", "build", "check_gradients", "Solver.train", "report"])
+@pytest.mark.parametrize(
+    "moment", ["load_for", "build", "check_gradients", "Solver.train", "report"]
+)
 def test_an_interrupt_ends_with_one_line_and_status_130_whenever_it_comes(
     moment, monkeypatch, capsys
 ):
