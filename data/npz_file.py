@@ -104,6 +104,16 @@ def read_npz(
     return arrays
 
 
+def check_unpacked(path: str, archive: NpzFile, name: str) -> None:
+    """Raise ValueError where an array would unpack to more than a file may hold."""
+    if archive.zip is None:
+        return
+    limit = unpacked_limit(os.path.getsize(path))
+    for member in archive.zip.infolist():
+        if member.filename in (name, f"{name}.npy") and member.file_size > limit:
+            raise too_large(f"{path}, {name}", limit)
+
+
 def as_floats(name: str, called: str, x: NDArray[Any]) -> NDArray[np.floating]:
     """Return numbers x (N, …) as floats of the same values, float32 or float64.
 
@@ -135,16 +145,6 @@ def _notes(x: NDArray[np.floating], y: NDArray[Any]) -> tuple[str, ...]:
     if x.ndim > 2:
         return notes_on_labels(y)
     return notes_on(x, y, [f"x[:, {column}]" for column in range(x.shape[1])])
-
-
-def check_unpacked(path: str, archive: NpzFile, name: str) -> None:
-    """Raise ValueError where an array would unpack to more than a file may hold."""
-    if archive.zip is None:
-        return
-    limit = unpacked_limit(os.path.getsize(path))
-    for member in archive.zip.infolist():
-        if member.filename in (name, f"{name}.npy") and member.file_size > limit:
-            raise too_large(f"{path}, {name}", limit)
 
 
 def _read_array(path: str, archive: NpzFile, name: str) -> NDArray[Any]:

@@ -26,7 +26,7 @@ ALWAYS = (
     *("dtype", "gradcheck", "no_report"),
 )
 #: What does not decide the results that are there, or is changed by `resume --epochs N`.
-ASIDE = {"epochs", "no_report", "gradcheck", "sanity", "resume", "jobs", "run_dir"}
+ASIDE = {"epochs", "no_report", "pictures", "gradcheck", "sanity", "resume", "jobs", "run_dir"}
 
 
 def checksum(config: Mapping[str, Any]) -> str:

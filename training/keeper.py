@@ -112,12 +112,12 @@ class Keeper:
                     "architecture": blueprint(model.net),
                     "epoch": best.epoch,
                     "score": best.score,
+                    "config": self.folder.fingerprint,
                     DATA: {
                         name: value
                         for name, value in self.folder.config["data"].items()
                         if name in OF_ROWS
                     },
-                    "config": self.folder.fingerprint,
                 },
             )
             self._best = best

@@ -248,6 +248,7 @@ def test_what_was_not_marked_is_told(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_an_endless_loop_costs_its_cell_and_what_is_left_out_the_exit_status(tmp_path):
     name, folder = "3-affine", tmp_path / "submitted"
     endless = released(name)

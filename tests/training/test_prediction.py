@@ -316,8 +316,7 @@ def test_columns_are_taken_by_their_names_and_others_are_refused(tmp_path, capsy
             assert f"new.csv: {message}" in said
     earlier = copied(run, tmp_path / "earlier", config=reworded(run, "data", "features"))
     arrays, described = read_arrays(run / "best.safetensors")
-    del described["data"]
-    described.pop("config", None)
+    del described["data"], described["config"]
     write_arrays(earlier / "best.safetensors", arrays, described)
     assert Trained.open(earlier).features == ()
 
@@ -402,7 +401,9 @@ def test_a_damaged_network_is_named(part, flowers, tmp_path, capsys):
         (["data", "shape"], [3], "config.json: damaged: data: mean is"),
         (["data", "shape"], 7, "config.json: damaged: data: shape is 7, expected whole numbers"),
         (["data", "shape"], [10**18], "config.json: damaged: data: shape is .* whole numbers"),
-        (["data", "classes"], ["a", "b"], "its classes is not that of best.safetensors"),
+        (["data", "classes"], ["a", "b"], "data: classes is not what best.safetensors says"),
+        (["data", "features"], ["a", "b"], "data: features is not what best.safetensors says"),
+        (["data", "label_column"], 0, "data: label_column is not what best.safetensors says"),
         (["data", "classes"], ["a", "a", "b"], "expected different names"),
         (["data", "classes"], [1, 2, 3], "expected texts"),
         (["kind"], "seeds", "it is of --seeds, which is missing in its options"),
@@ -416,15 +417,26 @@ def test_a_damaged_config_is_named(keys, value, message, flowers, tmp_path, caps
     assert re.search(message, refused(capsys, "evaluate", "--run", run))
 
 
-def test_a_config_of_an_earlier_version_is_judged_by_the_network(flowers, tmp_path, capsys):
-    config = reworded(flowers[0], "data", "classes", value=["a", "b"])
-    run = copied(flowers[0], tmp_path / "run", config=config)
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (["data", "mean"], [1.0, 2.0, 3.0], r"mean is \[1.0, 2.0, 3.0\], expected finite numbers"),
+        (["data", "std"], -1.0, "std is -1.0, expected finite numbers of at least 0"),
+        (["data", "classes"], ["a", "b"], "the network has 3 outputs, expected 2, one a class"),
+        (["data", "classes"], ["a", "a", "b"], "expected different names"),
+        (["data", "classes"], [1, 2, 3], "expected texts"),
+        (["data", "features"], [1, 2], "expected texts"),
+        (["data", "label"], 7, "label and label_column are not a text and a whole number"),
+    ],
+)
+def test_a_damaged_config_of_an_earlier_version_is_named(
+    keys, value, message, flowers, tmp_path, capsys
+):
+    run = copied(flowers[0], tmp_path / "run", config=reworded(flowers[0], *keys, value=value))
     arrays, described = read_arrays(run / "best.safetensors")
     assert described.pop("data")["classes"] == sorted(FLOWERS)
-    described.pop("config", None)
     write_arrays(run / "best.safetensors", arrays, described)
-    said = refused(capsys, "evaluate", "--run", run)
-    assert "the network has 3 outputs, expected 2, one a class" in said
+    assert re.search(message, refused(capsys, "evaluate", "--run", run))
 
 
 def test_a_config_that_is_no_json_is_named(flowers, tmp_path, capsys):
@@ -524,7 +536,7 @@ def test_the_classes_and_the_scale_are_those_of_the_network_file(sizes, tmp_path
     run = copied(
         sizes.path, tmp_path / "run", config=reworded(sizes.path, "data", "mean", value=[1, 2])
     )
-    with pytest.raises(FileError, match=r"its mean is not that of best\.safetensors"):
+    with pytest.raises(FileError, match=r"data: mean is not what best\.safetensors says"):
         Trained.open(run)
 
 
