@@ -87,7 +87,7 @@ def has_header(
         return True, told
     if label is not None and not recurs(lines, label) and counting:
         if float(rest[0]) in (0, 1) or (some == [label] and is_name(first[label])):
-            if len(rest) < 3 and not is_label_name(first[label]):
+            if len(rest) < 3:
                 raise ValueError(doubt)
             return True, told  # a class of one example could not be learned
     elif (
