@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 CARELESS = """
 import os, random, signal, sys, threading, time, tracemalloc
@@ -63,6 +65,7 @@ def test_slowly():
 """
 
 
+@pytest.mark.slow
 def test_what_a_test_leaves_changed_is_named_at_that_test_and_slow_ones_are_counted(tmp_path):
     shutil.copy(HERE / "conftest.py", tmp_path)
     shutil.copy(HERE.parent / "setup.cfg", tmp_path)

@@ -119,6 +119,7 @@ def test_every_update_rule_trains_at_its_own_learning_rate(rule, capsys):
     assert accuracy(capsys.readouterr().out) > 90
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", words.LOSSES)
 @pytest.mark.parametrize("norm", words.NORMS)
 def test_every_loss_trains_with_every_norm(loss, norm, capsys):
@@ -142,6 +143,7 @@ def test_no_hidden_layer_makes_a_linear_classifier(capsys):
     assert "relu1" not in printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("toy", words.TOYS)
 def test_the_toy_sets_are_learned(toy, capsys):
     assert trained(["--dataset", toy, "--hidden", "50,50", "--dropout", "1"]) == 0

@@ -115,7 +115,7 @@ class RunFolder:
     def claim(self) -> Callable[[], object]:
         """Keeps other processes from training in this folder, as far as the system can; returns a
         function that gives it free again. Raises InUse where another process trains there."""
-        lock = filelock.FileLock(self / LOCK, blocking=False, thread_local=False)
+        lock = filelock.FileLock(self / LOCK, timeout=0, thread_local=False)
         try:
             lock.acquire()
         except filelock.Timeout:

@@ -272,6 +272,7 @@ def test_an_endless_loop_costs_its_cell_and_what_is_left_out_the_exit_status(tmp
     assert (left_out["points"], left_out["feedback"]) == ("", "not marked: the folder is empty")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [

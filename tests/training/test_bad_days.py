@@ -65,13 +65,9 @@ def stopped(script, *numbers, name="run", until="epoch   1", options=("--no-repo
     return script.end(process)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "status"),
-    [
-        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
-        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
-        (signal.SIGHUP, 129),
-    ],
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_a_signal_ends_the_run_after_the_step_and_the_line_says_how_to_go_on(
     number, status, script, whole
@@ -671,6 +667,7 @@ def test_a_run_whose_output_is_closed_goes_on_to_its_end(closed, script, ended):
     assert script.left_behind(script.folder / "run") == script.left_behind(ended)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_halted_for_a_while_goes_on(script, whole):
     process = script.start(*LONG, "--no-report", "--run-dir", "run")
     script.wait_for_line(process, "epoch   1")

@@ -49,6 +49,7 @@ def test_wrong_options_are_one_line(words, message, capsys):
     assert message in line
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_run_holds_all_that_it_should(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(image_pictures, "MISTAKES", 2)  # of 24, which take longest to draw
     assert train.main([*SMALL, "--activation", "tanh", "--pictures"]) == 0

@@ -13,7 +13,6 @@ from chainrule.nets.files import read_arrays
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on Windows")
 SLOW = pytest.mark.slow
 KILLS = 25
-DEFAULT = (13,)  # of them; the others are slow tests
 #: train.py, but a share of the time goes into saving; where it is infinite, after every step.
 SAVES_MORE_OFTEN = """
 from functools import partial
@@ -125,9 +124,10 @@ def moments():
             moment = number, ("momentum", "adam")[number % 2], "at the report"
         else:
             moment = number, ("momentum", "adam")[number % 2], "by the clock"
-        yield pytest.param(*moment, marks=() if number in DEFAULT else SLOW)
+        yield moment
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "name", "when"), list(moments()))
 def test_a_killed_run_ends_to_the_bit_like_one_that_was_never_stopped(
     number, name, when, script, program, whole
@@ -204,6 +204,7 @@ def test_a_run_killed_at_any_step_of_an_epoch_ends_like_one_never_stopped(
     ends_like(whole("adam"), script, folder)
 
 
+@pytest.mark.slow
 def test_saving_after_every_step_leaves_the_run_as_it_is(script, program, whole):
     folder = script.folder / "run"
     often = program(SAVES_MORE_OFTEN, share="inf")

@@ -123,9 +123,8 @@ def test_runs_killed_in_the_middle_go_on_to_the_same_table():
     assert (folder / "search.png").exists()
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [pytest.param("SIGINT", 130, marks=pytest.mark.slow), ("SIGTERM", 143)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_signal_stops_all_runs_which_are_saved_and_leaves_no_process(number, status):
     run = launch(*SMALL, "--epochs", "9999", "--seeds", "3", "--run-dir", "a b")
     folder = Path("a b")
@@ -148,6 +147,7 @@ def test_a_signal_stops_all_runs_which_are_saved_and_leaves_no_process(number, s
     assert not (folder / "seed-2").exists()
 
 
+@pytest.mark.slow
 def test_runs_end_with_the_process_that_started_them():
     run = launch(*SMALL, "--epochs", "9999", "--seeds", "1", "--run-dir", "a")
     wait_for(Path("a/seed-0/checkpoint.safetensors").exists)

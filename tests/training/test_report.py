@@ -108,6 +108,7 @@ DEEP = records_of(MLP([4, *[6] * 11, 2], rng=0), np.eye(4), epochs=1)
 DEAD = MLP([4, 6, 2], rng=0)
 DEAD.params["affine1.b"][...] = -100
 MANY = 100 * np.arange(100)[:, np.newaxis] + np.zeros((100, 4))
+QUICK = ("plain", "pictures in colour", "nasty")  # the other reports are drawn by slow tests
 CASES = {
     "plain": evidence_of(),
     "one epoch": evidence_of(history=history_of(1), records=RECORDS[:1]),
@@ -157,8 +158,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    "case",
-    [*(case for case in CASES if case != "deep"), pytest.param("deep", marks=pytest.mark.slow)],
+    "case", [pytest.param(case, marks=() if case in QUICK else pytest.mark.slow) for case in CASES]
 )
 def test_a_report_is_one_sound_page_that_asks_for_nothing_from_outside(case):
     text = report(CASES[case])
@@ -299,6 +299,7 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path):
         write_report(tmp_path / "nowhere" / "report.html", evidence_of())
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover  # slow enough as it is
 def test_the_same_evidence_gives_the_same_page():
     assert report(CASES["records"]) == report(CASES["records"])

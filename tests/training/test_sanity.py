@@ -246,6 +246,7 @@ def test_a_recipe_that_works_raises_no_false_alarm(arguments, seed):
     assert found.verdict == "Nothing suspicious."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("make", [moons, blobs])
 def test_sixty_rows_raise_no_false_alarm(make, seed):

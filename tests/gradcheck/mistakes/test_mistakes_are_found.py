@@ -85,6 +85,7 @@ def test_no_alarm_on_correct_layers_easy_and_hard(twin, point):
     assert report, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("twin", UNSEEN_CORRECT, ids=lambda twin: twin[0])
 def test_no_alarm_on_correct_layers_it_was_not_written_for(twin):
     _, layer, *inputs = copy.deepcopy(twin)

@@ -121,6 +121,7 @@ def random_graph(number, seed):
 graphs = st.builds(random_graph, st.integers(3, 40), st.integers(0, 2**32))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(graphs)
 def test_no_label_lies_on_a_label_a_gate_or_a_wire(case):
