@@ -600,7 +600,8 @@ def test_a_bad_validation_score_stops_the_run():
 # The progress bar
 
 
-def test_the_bar_shows_epoch_loss_and_both_scores_on_stderr(capsys):
+def test_the_bar_shows_epoch_loss_and_both_scores_on_stderr(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
     solver(Linear([0.25, 0.75]), epochs=1, progress=True).train()
     out, err = capsys.readouterr()
     assert out == ""

@@ -324,7 +324,7 @@ def forget(path):
     [
         (cut, "not a safetensors file, or damaged or cut short"),
         (flip, "damaged: its checksum is not that of its content"),
-        (claim_gigabytes, "damaged or cut short .*header too large"),
+        (claim_gigabytes, "damaged or cut short .*(?i:header ?too ?large)"),
         (claim_a_large_array, "damaged or cut short"),
         (make_newer, "written by a newer version of Chainrule, in format 7; this one reads up to"),
         (make_larger, r"affine1\.W is float32 \(64, 17\) in the file and float32 \(64, 16\) in"),
