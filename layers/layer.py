@@ -39,6 +39,10 @@ class Layer:
     #: batch of fewer rows to the one before it.
     min_rows = 1
 
+    #: The names of those of `params` that are weights, which an L2 penalty and weight decay pull
+    #: towards 0; `()` for none, and None for those with two or more dimensions.
+    weights: tuple[str, ...] | None = None
+
     #: How many of the inputs have a gradient, where not all: a loss has none for its targets.
     differentiable: int | None = None
 
@@ -48,13 +52,6 @@ class Layer:
     def __init__(self) -> None:
         self.params = {}
         self.state = {}
-
-    @property
-    def weights(self) -> tuple[str, ...]:
-        """The names of those of `params` that are weights, which an L2 penalty and weight decay
-        pull towards 0: here those with two or more dimensions. A class says so itself where that
-        is not true of it, `weights = ("kernel",)`, or `weights = ()` for none."""
-        return tuple(name for name, array in self.params.items() if array.ndim >= 2)
 
     @any_inputs
     def forward(self, *inputs: Any, train: bool = True) -> tuple[Any, Cache]:

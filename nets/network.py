@@ -17,17 +17,9 @@ class Network(Layer):
 
     `params` and `state` are those of the layers, named after them: `affine1.W`,
     `batchnorm2.gamma`, `sequential1.affine1.b` for a network within the network. A parameter that
-    stands in several layers appears once, under its first name, and its gradients add up.
+    stands in several layers appears once, under its first name, and its gradients add up. It is one
+    of the `weights` if one of these layers says so.
     """
-
-    @property
-    def weights(self) -> tuple[str, ...]:
-        """The names of the parameters that one of the layers declares as a weight."""
-        if not self.params:
-            return ()
-        pairs = zip(self._adopted, self._owners, strict=True)
-        declared = {owner[key] for layer, owner in pairs for key in weights_of(layer)}
-        return tuple(name for name in self.params if name in declared)
 
     def adopt(self, names: Sequence[str], layers: Sequence[Layer]) -> None:
         """Takes over the parameters and the state of `layers`, under `names`. Raises TypeError
@@ -41,6 +33,9 @@ class Network(Layer):
             )
         self.state, self._keepers = gather(names, [layer.state for layer in layers])
         self._adopted = tuple(layers)
+        pairs = zip(layers, self._owners, strict=True)
+        declared = {owner[key] for layer, owner in pairs for key in weights_of(layer)}
+        self.weights = tuple(name for name in self.params if name in declared)
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
         """Comes out of a copy or a pickle. One that saves arrays aside, such as joblib's, brings

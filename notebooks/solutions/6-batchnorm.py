@@ -1141,7 +1141,7 @@ net = MLP([64, 50, 50, 10], activation=ReLU(), norm=layers.BatchNorm, rng=0)
 Solver(Classifier(net), Adam(lr=3e-3), digits, epochs=10, progress=False).train()
 right = Classifier(net).score(digits.x_test, digits.y_test)
 careless = copy.deepcopy(net)  # its running statistics will be spoilt
-sizes = (1, 2, 4, 8, 16, 32, 64, 128)
+sizes = (2, 4, 8, 16, 32, 64, 128)
 orders = {
     "random order": rng.permutation(len(digits.y_test)),
     "sorted by digit": np.argsort(digits.y_test, kind="stable"),
@@ -1149,6 +1149,7 @@ orders = {
 
 fig, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
 for (name, order), colour in zip(orders.items(), (BLUE, ORANGE), strict=True):
+    order = order[1:]  # 358 of them, or a batch would be left with one
     x, y, found = digits.x_test[order], digits.y_test[order], []
     for size in sizes:
         batches = [careless.forward(x[k : k + size])[0] for k in range(0, len(x), size)]
@@ -1163,25 +1164,27 @@ plt.show()
 
 # %%
 x = digits.x_test[:1]
-for name, others in (("alone", []), ("beside others", digits.x_test[1:4])):
-    batch = np.concatenate([x, others]) if len(others) else x
+for name, others in (("beside one", digits.x_test[1:2]), ("beside three", digits.x_test[1:4])):
+    batch = np.concatenate([x, others])
     for train, mode in ((True, "statistics of the batch"), (False, "running statistics")):
         scores = copy.deepcopy(net).forward(batch, train=train)[0]
         print(f"{mode:24} the first digit {name + ':':15} scores {np.round(scores[0, :4], 2)} …")
 
 # %% [markdown] nbgrader={"grade_id": "question-2"}
-# **Question 2.** Explain the picture. Why is the accuracy about 10 % for batches of one row? Why
-# does it suffer so much more where the digits are sorted? And what is wrong, even with large mixed
-# batches, with a net whose answer to a picture depends on the pictures beside it?
+# **Question 2.** Explain the picture. Why is the accuracy so low for batches of two rows, and why
+# does the library refuse a batch of one? Why does the accuracy suffer so much more where the digits
+# are sorted? And what is wrong, even with large mixed batches, with a net whose answer to a picture
+# depends on the pictures beside it?
 #
 # ### BEGIN SOLUTION
-# With one row, the mean of the batch is the row itself: $\hat{x} = 0$ in the first batch norm, and
-# every picture gives β there and the same scores at the end. The net always names the same digit,
-# which is right for one in ten. With sorted digits, what distinguishes a 3 from the other digits is
-# what all rows of the batch have in common; it is in the mean, which is subtracted. In training the
-# net saw batches of all digits, and the statistics of a batch of threes are quite different. With
-# large mixed batches the accuracy is good, but the answer cannot be repeated: the same picture may
-# be a 3 in one batch and an 8 in another, and a stranger's pictures decide about mine.
+# With two rows, $\hat{x}$ of a feature is about $+1$ in one and $-1$ in the other, however far
+# apart they are: all that is left is which is larger. With one row, the mean of the batch is the
+# row itself: $\hat{x} = 0$, every picture would give β and the same scores, so the library refuses
+# it. With sorted digits, what distinguishes a 3 from the other digits is what all rows of the batch
+# have in common; it is in the mean, which is subtracted. In training the net saw batches of all
+# digits, and the statistics of a batch of threes are quite different. With large mixed batches the
+# accuracy is good, but the answer cannot be repeated: the same picture may be a 3 in one batch and
+# an 8 in another, and a stranger's pictures decide about mine.
 # ### END SOLUTION
 
 # %% [markdown]
