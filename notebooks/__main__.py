@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from tempfile import TemporaryDirectory
 
-from chainrule.notebooks.sources import FOLDER
+from chainrule.notebooks.sources import FOLDER, SECONDS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     own.add_argument(
         "--timeout",
         type=int,
-        default=120,
+        default=SECONDS,
         metavar="SECONDS",
         help="how long a cell may take before it is interrupted (%(default)s)",
     )
@@ -70,6 +70,8 @@ def build_all(options: argparse.Namespace) -> int:
 
 def grade_all(options: argparse.Namespace) -> int:
     """Marks what can be marked; returns 1 where something could not."""
+    if options.timeout < 1:
+        raise ValueError(f"--timeout {options.timeout}: expected at least 1 second")
     from chainrule.notebooks.grading import grade, write_grades
 
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])

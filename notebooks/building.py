@@ -11,10 +11,7 @@ import nbformat
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 
-from chainrule.notebooks.sources import homeworks, source_notebook, student_notebook
-
-#: How long a cell may take when submissions are marked.
-SECONDS = 120
+from chainrule.notebooks.sources import SECONDS, homeworks, source_notebook, student_notebook
 
 
 def settings(course: Path, seconds: int) -> Config:

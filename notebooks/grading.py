@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import nbformat
 from nbgrader.api import Gradebook
 
-from chainrule.notebooks.building import SECONDS, release
+from chainrule.notebooks.building import release
 from chainrule.notebooks.exercise import KIND
-from chainrule.notebooks.sources import checks, homeworks
+from chainrule.notebooks.sources import SECONDS, checks, homeworks
 
 COLUMNS = ("student", "homework", "exercise", "title", "points", "of", "feedback")
 

@@ -9,6 +9,8 @@ SOLUTIONS = Path(__file__).parent / "solutions"
 #: Where the students' notebooks are: beside this file in a checkout, else where one works.
 FOLDER = SOLUTIONS.parent if (SOLUTIONS.parent / "README.md").exists() else Path()
 CHECK = re.compile(r'^with exercise\(\s*(\d+),\s*"([^"]+)"', re.MULTILINE)
+#: How long a cell may take when submissions are marked.
+SECONDS = 120
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 

@@ -278,6 +278,7 @@ def test_an_endless_loop_costs_its_cell_and_what_is_left_out_the_exit_status(tmp
     [
         (["grade", "{tmp}/nowhere"], "nowhere: expected a folder with a folder for each student"),
         (["grade", "{tmp}"], "no submissions; expected files such as"),
+        (["grade", "{tmp}", "--timeout", "0"], "--timeout 0: expected at least 1 second"),
         (["status", "{tmp}"], "no notebook of the course"),
         (["status", "{torn}"], "not a notebook, or damaged"),
     ],
