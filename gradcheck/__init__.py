@@ -12,12 +12,12 @@ file.
 
 from chainrule.gradcheck.check import assert_correct, check
 from chainrule.gradcheck.derivatives import hessian, hvp, jacobian, vjp
+from chainrule.gradcheck.derivatives.memory import JacobianMemory, jacobian_memory
+from chainrule.gradcheck.derivatives.numeric import numerical_gradient
 from chainrule.gradcheck.functions import check_functions
-from chainrule.gradcheck.memory import JacobianMemory, jacobian_memory
-from chainrule.gradcheck.models import check_model
-from chainrule.gradcheck.numeric import numerical_gradient
 from chainrule.gradcheck.report import Finding, GradientError, Probe, Report, Tensor
-from chainrule.gradcheck.updates import check_update
+from chainrule.gradcheck.subject.model import check_model
+from chainrule.gradcheck.update_rules import check_update
 
 __all__ = [
     "Finding",

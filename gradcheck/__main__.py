@@ -29,8 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.gradcheck.report import Report, clip, finite
-from chainrule.gradcheck.targets import (
+from chainrule.gradcheck.command.targets import (
     CORRECT,
     ERROR,
     GUESSED,
@@ -42,7 +41,9 @@ from chainrule.gradcheck.targets import (
     file_targets,
     library_targets,
 )
-from chainrule.gradcheck.trying import Case, described, unwritten
+from chainrule.gradcheck.command.trying import Case, described, unwritten
+from chainrule.gradcheck.report.findings import finite
+from chainrule.gradcheck.report.report import Report, clip
 
 VERDICTS = (ERROR, WRONG, UNTRIED, UNWRITTEN, CORRECT)  # of several, the first one counts
 

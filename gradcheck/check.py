@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.calls import inference
-from chainrule.gradcheck.formulas import compare_with_reference
-from chainrule.gradcheck.judge import Effort, Judge
-from chainrule.gradcheck.probes import ask, look_for_instability, probe
+from chainrule.gradcheck.checks.calls import inference
+from chainrule.gradcheck.checks.contract import runs
+from chainrule.gradcheck.checks.formula import compare_with_reference
+from chainrule.gradcheck.checks.gradients import Effort, Judge
+from chainrule.gradcheck.checks.probes import ask, look_for_instability, probe
 from chainrule.gradcheck.report import GradientError, Report
-from chainrule.gradcheck.watch import runs
 
 
 def check(

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck.check import examine
-from chainrule.gradcheck.diagnosis.scene import STRENGTHS, Scene
-from chainrule.gradcheck.judge import Effort, Judge
-from chainrule.gradcheck.pairs import Complaint, Pair, is_float, pair
+from chainrule.gradcheck.checks.gradients import Effort, Judge
+from chainrule.gradcheck.explain.scene import STRENGTHS, Scene
 from chainrule.gradcheck.report import Probe, Report
-from chainrule.gradcheck.source import in_order, method
-from chainrule.gradcheck.subject import input_names
+from chainrule.gradcheck.subject.functions import Complaint, Pair, is_float, pair
+from chainrule.gradcheck.subject.layer import input_names
+from chainrule.gradcheck.subject.source import in_order, method
 from chainrule.gradcheck.words import excuse_float32, say_again, words_of, words_on_penalty
 
 

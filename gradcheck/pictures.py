@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.gradcheck.html import as_matrix
-from chainrule.gradcheck.numeric import own_stream
+from chainrule.gradcheck.derivatives.numeric import own_stream
 from chainrule.gradcheck.report import Report, Tensor
+from chainrule.gradcheck.report.html import as_matrix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from chainrule.gradcheck.pairs import Pair, name_of
 from chainrule.gradcheck.report import Finding, Probe, Report
+from chainrule.gradcheck.subject.functions import Pair, name_of
 
 Words = list[tuple[str, str]]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule import layers
-from chainrule.gradcheck.references import REFERENCES, compare, find
+from chainrule.gradcheck.formulas import REFERENCES, compare, find
 
 CLASSES = [
     cls

@@ -4,8 +4,8 @@ import re
 import numpy as np
 import pytest
 
-from chainrule.gradcheck.html import heat_map
 from chainrule.gradcheck.report import Finding, GradientError, Probe, Report, Tensor
+from chainrule.gradcheck.report.html import heat_map
 
 
 def tensor(shape=(4, 3), ok=True, error=3e-13, **changes):

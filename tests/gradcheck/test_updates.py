@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from chainrule import solvers
-from chainrule.gradcheck.updates import check_update
-from chainrule.gradcheck.updates.families import family_of
+from chainrule.gradcheck.update_rules import check_update
+from chainrule.gradcheck.update_rules.families import family_of
 
 
 class Rule:

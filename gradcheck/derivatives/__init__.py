@@ -1,0 +1,12 @@
+"""Derivatives: of functions by differences, and of layers by their backward passes.
+
+numeric.py     numerical_gradient, and the differences it is made of
+slopes.py      slopes along a line, with error bars and kinks
+operands.py    a function or a layer at a place
+matrices.py    vjp, hvp, jacobian, hessian
+memory.py      how much memory a Jacobian takes
+"""
+
+from chainrule.gradcheck.derivatives.matrices import hessian, hvp, jacobian, vjp
+
+__all__ = ["hessian", "hvp", "jacobian", "vjp"]

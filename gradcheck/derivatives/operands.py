@@ -1,0 +1,209 @@
+"""A function or a layer at a place: a copy of x that may be moved, the value there, the gradient.
+
+Both classes have `x`, which is moved in place, `value()`, the output at x, and, where
+`has_gradient`, `gradient()`, the gradient of an output that is one number. Once `shape` is set,
+value() raises ValueError for an output of another shape.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.gradcheck.derivatives.numeric import as_array, finite, numbers, reals
+from chainrule.gradcheck.subject.layer import Subject
+from chainrule.gradcheck.subject.passes import described, unpack
+
+
+def at_place(
+    who: str,
+    f: Any,
+    inputs: tuple[Any, ...],
+    train: bool,
+    dtype: Any,
+    wrt: str | None = None,
+    gradient: Callable[[np.ndarray], Any] | None = None,
+) -> FunctionAt | LayerAt:
+    """`f` at a copy of its input in `dtype`. Errors begin with the name `who`. Raises TypeError
+    where f is neither a layer nor a function, or cannot have these arguments."""
+    if hasattr(f, "forward") and hasattr(f, "backward"):
+        if gradient is not None:
+            raise TypeError(f"{who}: the gradient of a layer is its backward; leave out gradient")
+        return LayerAt(who, f, inputs, train, dtype, wrt)
+    if not callable(f):
+        raise TypeError(
+            f"{who}: {f!r} is neither a layer, an object with forward and backward, nor a function"
+        )
+    if wrt is not None:
+        raise TypeError(f"{who}: wrt={wrt!r} is for layers; a function is differentiated in x")
+    if gradient is not None and not callable(gradient):
+        raise TypeError(f"{who}: gradient is {gradient!r}, expected a function of x")
+    if len(inputs) != 1:
+        raise TypeError(
+            f"{who}: a function takes one array, got {len(inputs)}; hold the others fixed, as in "
+            f"lambda x: f(x, y)"
+        )
+    return FunctionAt(who, f, inputs[0], dtype, gradient)
+
+
+def settled(here: FunctionAt | LayerAt) -> np.ndarray:
+    """The value, whose shape every later one must have. Raises ValueError where a function gives
+    another at its second call; a layer starts every pass from the same generators."""
+    out = here.value()
+    here.shape = out.shape
+    size = np.max(np.abs(out), initial=0.0, where=np.isfinite(out))
+    if isinstance(here, FunctionAt) and not np.allclose(
+        here.value(), out, rtol=0, atol=1e-9 * size, equal_nan=True
+    ):
+        raise ValueError(
+            f"{here.who}: f returns other numbers in a second call with the same x, expected the "
+            f"same; a random f has to make its generator afresh in every call"
+        )
+    return out
+
+
+class FunctionAt:
+    """A function of one array, and its gradient where one is given. Both get copies of x, into
+    which they may write. Whole numbers in x become floats."""
+
+    def __init__(self, who: str, f: Any, x: Any, dtype: Any, gradient: Any) -> None:
+        x = finite(who, "x", reals(who, "x has", x).astype(dtype))
+        self.who, self.f, self.x, self.slope = who, f, x, gradient
+        self.has_gradient = gradient is not None
+        self.shape: tuple[int, ...] | None = None
+
+    def value(self) -> np.ndarray:
+        return numbers(self.who, "f", self.f(self.x.copy()), self.x.dtype, self.shape)
+
+    def gradient(self) -> np.ndarray:
+        found = numbers(self.who, "gradient", self.slope(self.x.copy()), self.x.dtype)
+        if found.shape != self.x.shape:
+            raise ValueError(
+                f"{self.who}: gradient returns an array of shape {found.shape}, expected "
+                f"{self.x.shape}, the shape of x"
+            )
+        return found
+
+
+class LayerAt:
+    """A copy of a layer and its inputs, every pass of which starts from the same state, the same
+    point of every generator and of np.random. `x` is the input or parameter named `wrt`."""
+
+    has_gradient = True
+
+    def __init__(
+        self,
+        who: str,
+        layer: Any,
+        inputs: tuple[Any, ...],
+        train: bool,
+        dtype: Any = None,
+        wrt: str | None = None,
+    ) -> None:
+        if isinstance(layer, type):
+            raise TypeError(f"{who}: {layer.__name__} is a class, expected a layer of that class")
+        if not (hasattr(layer, "forward") and hasattr(layer, "backward")):
+            raise TypeError(
+                f"{who}: {layer!r} is not a layer: expected an object with forward and backward"
+            )
+        if not inputs and not needs_nothing(layer):
+            raise TypeError(f"{who}: no input; pass the arrays that forward takes after the layer")
+        inputs = tuple(as_array(who, "an input has", x) for x in inputs)
+        dtype = own_dtype(layer, inputs) if dtype is None else dtype
+        self.who, self.title = who, described(layer)
+        self.train, self.dtype = train, np.dtype(dtype)
+        self.shape: tuple[int, ...] | None = None
+        self.subject = Subject(layer, inputs, self.dtype)
+        names = self.subject.names
+        named = dict(zip(names, self.subject.inputs, strict=True))
+        # The inputs that have a gradient: a loss has none for its targets.
+        self.floats = [
+            name
+            for name in names[: getattr(layer, "differentiable", None)]
+            if named[name].dtype.kind in "fc"
+        ]
+        params = self.subject.params.items()
+        self.arrays = named | {
+            k: p for k, p in params if k not in named and isinstance(p, np.ndarray)
+        }
+        self.wrt = names[0] if wrt is None and names else wrt or ""
+        if wrt is not None and not (isinstance(wrt, str) and wrt in self.arrays):
+            raise ValueError(
+                f"{who}: wrt is {wrt!r}, expected an input or a parameter of {self.title}: "
+                f"{', '.join(self.arrays)}"
+            )
+
+    @property
+    def x(self) -> np.ndarray:
+        if not self.wrt:
+            raise ValueError(
+                f"{self.who}: {self.title} has no inputs; name one of its parameters with wrt: "
+                f"{', '.join(self.subject.params)}"
+            )
+        if (x := self.arrays[self.wrt]).dtype != self.dtype:
+            raise TypeError(
+                f"{self.who}: {self.wrt} has dtype {x.dtype}, and derivatives need floats"
+            )
+        return finite(self.who, self.wrt, x)
+
+    def forward(self) -> tuple[np.ndarray, Any]:
+        legacy = np.random.get_state()
+        try:
+            out, cache = unpack(self.subject.forward(self.train), "forward", "out, cache")
+        finally:
+            np.random.set_state(legacy)
+        if isinstance(out, tuple):
+            raise TypeError(f"{self.who}: {self.title} has {len(out)} outputs, expected one array")
+        return numbers(self.who, "forward", out, self.dtype, self.shape), cache
+
+    def backward(self, dout: np.ndarray, cache: Any) -> dict[str, Any]:
+        """The gradients of one backward pass by the names of inputs and parameters."""
+        dx, grads = unpack(self.subject.backward(dout, cache), "backward", "dx, grads")
+        if not isinstance(grads, Mapping | None):
+            raise TypeError(
+                f"{self.who}: backward of {self.title} returns a {type(grads).__name__} for grads, "
+                f"expected a dict"
+            )
+        dxs = dx if isinstance(dx, tuple) else (dx,)
+        return dict(grads or {}) | dict(zip(self.floats, dxs, strict=False))
+
+    def fitting(self, gradients: dict[str, Any], name: str) -> np.ndarray:
+        """A copy of one of `gradients`. Raises ValueError where it is missing or has another shape,
+        TypeError where it does not hold real numbers."""
+        if (found := gradients.get(name)) is None:
+            raise ValueError(f"{self.who}: backward of {self.title} returns no gradient for {name}")
+        found = numbers(self.who, f"backward of {self.title}", found, self.dtype)
+        if found.shape != (shape := self.arrays[name].shape):
+            raise ValueError(
+                f"{self.who}: backward of {self.title} returns a gradient of shape {found.shape} "
+                f"for {name}, expected {shape}"
+            )
+        return found
+
+    def value(self) -> np.ndarray:
+        return self.forward()[0]
+
+    def gradient(self) -> np.ndarray:
+        out, cache = self.forward()
+        return self.fitting(self.backward(np.ones_like(out), cache), self.wrt)
+
+
+def own_dtype(layer: Any, inputs: tuple[Any, ...]) -> np.dtype:
+    """The dtype of the floats that a layer and its inputs hold, float64 where there are none."""
+    arrays = map(np.asarray, (*inputs, *getattr(layer, "params", {}).values()))
+    dtypes = [array.dtype for array in arrays if array.dtype.kind == "f"]
+    return np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
+
+
+def needs_nothing(layer: Any) -> bool:
+    """Whether forward can be called without inputs, as that of a graph of parameters alone."""
+    if getattr(layer, "inputs", None):
+        return False
+    try:
+        inspect.signature(layer.forward).bind()
+    except (TypeError, ValueError):
+        return False
+    return True

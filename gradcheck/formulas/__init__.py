@@ -1,0 +1,22 @@
+"""Reference formulas of common layers, and the words for what was computed in their place.
+
+A layer whose forward and backward pass are wrong together passes every comparison with
+differences; only the formula it should compute can tell. The formulas are written to be read, one
+expression each. Beside each stand the formulas that people write by mistake, each with a sentence:
+it is said only where it gives, to the last digits, what the layer gave. Sources of the formulas
+are the papers named in the layers of the same name.
+
+    reference.py    Reference: a formula and its mistakes; Call: the forward pass it is applied to
+    units.py, products.py, norms.py, losses.py, class_losses.py, gates.py    the formulas
+    names.py        which class name means which formula
+    comparison.py   compare: one forward pass against its formula, with
+    statistics.py   running mean and variance, and
+    dropout.py      which is random, and known by its habits
+"""
+
+from chainrule.gradcheck.formulas.comparison import compare
+from chainrule.gradcheck.formulas.names import REFERENCES, find
+from chainrule.gradcheck.formulas.outcome import Comparison
+from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference
+
+__all__ = ["REFERENCES", "Call", "Comparison", "Inapplicable", "Reference", "compare", "find"]

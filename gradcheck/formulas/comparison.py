@@ -1,0 +1,162 @@
+"""The comparison of one forward pass with its formula."""
+
+from __future__ import annotations
+
+import copy
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from chainrule.gradcheck.formulas.dropout import compare_dropout
+from chainrule.gradcheck.formulas.names import find
+from chainrule.gradcheck.formulas.outcome import EXACT, Comparison, agree, entry
+from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference, Said, State
+from chainrule.gradcheck.formulas.statistics import compare_statistics
+from chainrule.gradcheck.report import Finding
+
+
+def compare(
+    layer: Any,
+    inputs: tuple,
+    *,
+    train: bool,
+    out: Any,
+    state_before: State,
+    state_after: State,
+    reference: Reference | None = None,
+    strict: bool = False,
+) -> Comparison:
+    """Compare one forward pass that was made, `out = layer.forward(*inputs, train=train)[0]`, and
+    the state before and after it, with `reference`; by default, with that of the class's name.
+
+    `strict` tells that the user named the formula: what differs from it is then wrong, whatever
+    the cause. A class's name is only a hint: what differs is then wrong where a known mistake
+    explains all of it, and a note otherwise. A note also tells where a formula does not apply;
+    where there is none, nothing is said.
+
+    Changes nothing and calls nothing but, for dropout, `forward` of a deep copy; a copy that draws
+    from the global np.random moves it, which the caller puts back.
+    """
+    found = Comparison(strict)
+    reference = reference or find(type(layer))
+    if reference is None:
+        return found
+    call = Call(layer, inputs, train, arrays(state_before))
+    with np.errstate(all="ignore"):
+        try:
+            reference.claim(layer)
+            if reference.name == "dropout":
+                compare_dropout(found, call, np.asarray(out))
+                return found
+            compare_out(found, reference, call, np.asarray(out))
+            if reference.name == "batchnorm":
+                compare_statistics(found, call, arrays(state_after))
+        except Inapplicable as reason:
+            found.notes.append(f"not compared with the formula {reference.formula}: {reason}")
+    return found
+
+
+def arrays(state: dict[str, Any]) -> State:
+    """The arrays of a state, without the generators that some keep there."""
+    return {
+        key: np.array(value, np.float64)
+        for key, value in state.items()
+        if isinstance(value, np.ndarray)
+    }
+
+
+def compare_out(found: Comparison, reference: Reference, call: Call, out: np.ndarray) -> None:
+    """Adds to `found` how the output differs from the formula, if it does."""
+    try:
+        expected = np.asarray(reference.forward(call))
+    except (ValueError, IndexError) as error:  # shapes that do not fit
+        raise Inapplicable(f"{type(error).__name__}: {error}") from error
+    atol = tolerance(reference, call, expected)
+    out = out.astype(np.float64)
+    if any(agree(out, right, atol) for right in chain([expected], reference.equals(call))):
+        return
+    tensor = "loss" if reference.loss else "out"
+    the_formula = f"the formula {reference.formula}"
+    if out.shape != expected.shape:
+        message = f"{tensor} has shape {out.shape}, {the_formula} gives {expected.shape}"
+        found.add(Finding("shape", tensor, message), explained=False)
+        return
+    example = entry(tensor, out, expected, the_formula)
+    if not np.isfinite(out[np.isfinite(expected)]).all():
+        message = f"{tensor} is nan or inf where {the_formula} is finite"
+        hint = "An exponential, a logarithm or a division overflows: rewrite it so that it cannot."
+        found.add(Finding("stability", tensor, message, hint, example))
+        return
+    scale = max(np.abs(out[np.isfinite(out)]).max(initial=0.0), 1e-300)
+    exact = atol if call.narrow else EXACT * scale
+    for text, other in chain(fitting(reference.mistakes(call)), general(out, expected, call)):
+        if agree(out, other, exact) and not agree(np.asarray(other), expected, atol):
+            kinds = {"saturates": "stability", "broadcast": "shape"}
+            kind = next((k for word, k in kinds.items() if word in text), "forward-bug")
+            hint = f"The formula is {reference.formula}."
+            left = float(np.nan_to_num(np.abs(out - other)).max(initial=0.0) / scale)
+            found.add(Finding(kind, tensor, text, hint, example, left))
+            return
+    wrong = np.abs(out - expected) > atol
+    message = f"{tensor} differs from {the_formula}"
+    if wrong.size > 1:
+        message += f" in {wrong.sum()} of {wrong.size} entries{region(call, wrong)}"
+    where = np.nonzero(wrong) if wrong.ndim else None
+    found.add(Finding("forward-bug", tensor, message, "", example, where=where), explained=False)
+
+
+def tolerance(reference: Reference, call: Call, expected: np.ndarray) -> float:
+    """What rounding explains: 1e-7 of the scale, and the effect of the last digit of the inputs."""
+    digit = float(np.finfo(np.float32 if call.narrow else np.float64).eps)
+    rng = np.random.default_rng(0)
+    spread = 0.0
+    for _ in range(4):
+        moved = copy.copy(call)
+        moved.inputs = [
+            x * (1 + digit * rng.choice([-1.0, 1.0], x.shape)) if x.dtype.kind == "f" else x
+            for x in call.inputs
+        ]
+        try:
+            change = np.abs(np.asarray(reference.forward(moved)) - expected)
+        except Inapplicable:  # targets that are no labels any more
+            continue
+        spread = max(spread, np.nan_to_num(change, posinf=0.0).max(initial=0.0))
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
+    return max(1e-7, 100 * digit) * scale + 50 * spread + 1e-300
+
+
+def fitting(mistakes: Said) -> Said:
+    """The mistakes up to the first whose shapes do not fit this call."""
+    try:
+        yield from mistakes
+    except (ValueError, IndexError, Inapplicable):
+        return
+
+
+def general(out: np.ndarray, expected: np.ndarray, call: Call) -> Said:
+    """Mistakes that any layer can have: a sign, a factor, an offset."""
+    yield "the sign of the output is flipped", -expected
+    if out.size < 4 or not np.isfinite(expected).all():
+        return
+    square = float((expected * expected).sum())
+    if square:
+        c = float((out * expected).sum()) / square
+        sizes = {"N": len(out), "D": out.shape[-1], "D of the input": np.shape(call.inputs[0])[-1]}
+        sizes["the size of the output"] = out.size
+        names = {f"{value:g} = {size}": float(value) for size, value in sizes.items()} | {"2": 2.0}
+        names |= {f"1/{text}": 1 / value for text, value in names.items()}
+        near = (text for text, value in names.items() if abs(c - value) < EXACT * abs(value))
+        yield f"the output is {next(near, f'{c:.6g}')} times what it should be", c * expected
+    offset = float((out - expected).mean())
+    yield f"the output is off by {offset:.6g} in every entry", expected + offset
+
+
+def region(call: Call, wrong: np.ndarray) -> str:
+    """Where the wrong entries are, if the sign of the input says so."""
+    x = call.inputs[0]
+    if x.shape == wrong.shape and not wrong.all():
+        for text, mask in {"x <= 0": x <= 0, "x > 0": x > 0}.items():
+            if not wrong[~mask].any():
+                return f", all where {text}"
+    return ""

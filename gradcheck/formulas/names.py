@@ -1,0 +1,59 @@
+"""Which name of a class means which formula."""
+
+from __future__ import annotations
+
+import re
+
+from chainrule.gradcheck.formulas.class_losses import CLASS_LOSSES
+from chainrule.gradcheck.formulas.dropout import DROPOUT
+from chainrule.gradcheck.formulas.gates import GATES
+from chainrule.gradcheck.formulas.losses import LOSSES
+from chainrule.gradcheck.formulas.norms import NORMS
+from chainrule.gradcheck.formulas.products import PRODUCTS
+from chainrule.gradcheck.formulas.reference import Reference
+from chainrule.gradcheck.formulas.units import UNITS
+
+REFERENCES = {
+    one.name: one for one in (*UNITS, *PRODUCTS, *NORMS, *LOSSES, *CLASS_LOSSES, *GATES, DROPOUT)
+}
+
+ALIASES = {
+    "linear": "affine", "dense": "affine", "fullyconnected": "affine", "fc": "affine",
+    "rectifier": "relu", "logistic": "sigmoid", "spatialbatchnorm": "batchnorm",
+    "batchnormalization": "batchnorm", "batchnormalisation": "batchnorm",
+    "spatialbatchnormalization": "batchnorm", "layernormalization": "layernorm",
+    "layernormalisation": "layernorm", "inverteddropout": "dropout",
+    "softmaxloss": "softmaxcrossentropy", "softmaxce": "softmaxcrossentropy",
+    "softmaxwithloss": "softmaxcrossentropy", "sigmoidce": "sigmoidcrossentropy",
+    "bcewithlogits": "sigmoidcrossentropy", "binarycrossentropywithlogits": "sigmoidcrossentropy",
+    "meansquarederror": "mse", "meansquareerror": "mse", "svm": "hinge",
+    "multiclasshinge": "hinge", "multiclasssvm": "hinge", "sub": "subtract", "mul": "multiply",
+    "maximum": "max", "elementwisemax": "max", "inverse": "reciprocal", "neg": "negate",
+}  # fmt: skip
+# Words that say nothing about the formula, before and after the one that does.
+WORDS = """my our simple plain naive slow fast vectorized stable numpy custom student correct the
+layer gate loss function activation forward node module op fn closed naive staged"""
+PREFIXES, SUFFIXES = (line.split() for line in WORDS.splitlines())
+
+
+def find(name: str | type) -> Reference | None:
+    """The reference of a layer's name or class, or None where the name does not say for sure.
+
+    Case, underscores, digits ("BatchNorm1d") and words that say nothing ("MyReLULayer", "MaxGate")
+    make no difference; "SoftmaxCrossEntropy" is not "softmax", and "TiedAffine" is none.
+    """
+    word = name if isinstance(name, str) else name.__name__
+    word = re.sub(r"[\W_]", "", re.sub(r"\d+[dD]?", "", word)).lower()
+    seen = {word}
+    queue = [(word, False)]
+    for word, is_loss in queue:
+        found = REFERENCES.get(ALIASES.get(word, word))
+        if found is not None and (found.loss or not is_loss):
+            return found
+        shorter = [(word.removeprefix(prefix), is_loss) for prefix in PREFIXES]
+        shorter += [(word.removesuffix(s), is_loss or s == "loss") for s in SUFFIXES]
+        for rest in shorter:
+            if rest[0] and rest[0] not in seen:
+                seen.add(rest[0])
+                queue.append(rest)
+    return None

@@ -1,0 +1,250 @@
+"""What a check found: `Report`, made of findings, tensors and probes."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.gradcheck.report.findings import Finding, finite
+from chainrule.gradcheck.report.html import INFERENCE, fragment
+
+WIDTH, LINES = 100, 12  # of a printed report
+NOTES = 3  # so many notes are printed
+
+
+class GradientError(AssertionError):
+    """A gradient is wrong. Its text is that of the report it is raised with."""
+
+
+@dataclass(eq=False)
+class Tensor:
+    """The gradient of one tensor, as the layer gives it and as differences give it.
+
+    analytic, numeric   arrays of the shape of the tensor, float64; numeric is nan where it was
+                        not measured (large tensors are measured along random directions first)
+    error               max |analytic - numeric| / max |numeric| over what was measured
+    rounding            the error that rounding and the finite step would explain
+    kinks               a mask of the entries that sit on a kink, or None where there are none
+    ok                  whether the gradient is right
+    """
+
+    analytic: np.ndarray
+    numeric: np.ndarray
+    error: float
+    rounding: float
+    kinks: np.ndarray | None
+    ok: bool
+
+    def __repr__(self) -> str:
+        verdict = "ok" if self.ok else "WRONG"
+        return f"<Tensor {self.analytic.shape}: {verdict}, error {self.error:.0e}>"
+
+    @property
+    def on_kinks(self) -> int:
+        """How many entries sit on a kink."""
+        return 0 if self.kinks is None else int(np.count_nonzero(self.kinks))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Verdict, error, rounding and the number of kinks; the arrays are left out."""
+        return {
+            "ok": bool(self.ok),
+            "error": finite(self.error),
+            "rounding": finite(self.rounding),
+            "kinks": self.on_kinks,
+        }
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One question beyond values: "passed", "failed" or "not applicable", and why."""
+
+    outcome: str
+    why: str = ""
+
+
+@dataclass(eq=False)
+class Report:
+    """What a check found. True where the layer is correct; `print(report)` tells the story.
+
+    subject     what was checked, such as "Affine(4 → 3)"
+    findings    the mistakes, most telling first; one cause, one finding
+    tensors     for each tensor and pass ("W", or "W (inference)") its gradients
+    probes      for each probe its outcome
+    notes       what a reader should know that is no mistake: "3 inputs are exactly 0, where any
+                slope between the one-sided ones is right"
+    """
+
+    subject: str
+    findings: list[Finding] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    probes: dict[str, Probe] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    forwards: int = 0
+    seconds: float = 0.0
+    seed: int = 0
+
+    def __bool__(self) -> bool:
+        return not self.findings
+
+    def __repr__(self) -> str:
+        return f"<Report {clip(self.subject, 60)}: {self._outcome()}>"
+
+    def __str__(self) -> str:
+        lines = self._head()
+        if self.tensors:
+            lines.append("  " + self._tensor_line(WIDTH - 2))
+        if failed := [name for name, probe in self.probes.items() if probe.outcome == "failed"]:
+            counts = self._count_probes()
+            lines.append(clip(f"  probes: {counts} (failed: {', '.join(failed)})", WIDTH))
+        return "\n".join(lines + self._finding_lines(LINES - len(lines)))
+
+    def _repr_html_(self) -> str:
+        """The report for a notebook: verdict, findings, tensors, heat maps of wrong gradients."""
+        return fragment(self, self._outcome(), self._effort(), self._count_probes())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report in strings, numbers, lists and dicts, for graders: json.dumps takes it.
+
+        Arrays are left out, nan and infinite numbers are None, and of the indices of the wrong
+        entries of a finding the first 100 are given, each as a list.
+        """
+        return {
+            "subject": self.subject,
+            "correct": bool(self),
+            "findings": [finding.as_dict() for finding in self.findings],
+            "tensors": {name: tensor.as_dict() for name, tensor in self.tensors.items()},
+            "probes": {
+                name: {"outcome": probe.outcome, "why": probe.why}
+                for name, probe in self.probes.items()
+            },
+            "notes": list(self.notes),
+            "forwards": int(self.forwards),
+            "seconds": finite(self.seconds),
+            "seed": self.seed,
+        }
+
+    def _outcome(self) -> str:
+        """ "correct", "1 mistake", "3 mistakes"."""
+        count = len(self.findings)
+        return "correct" if not count else "1 mistake" if count == 1 else f"{count} mistakes"
+
+    def _effort(self) -> str:
+        """ "(62 forward calls, 9 ms)"."""
+        spent = f"{self.seconds:.1f} s" if self.seconds >= 1 else f"{self.seconds * 1e3:.0f} ms"
+        calls = "1 forward call" if self.forwards == 1 else f"{self.forwards} forward calls"
+        return f"({calls}, {spent})"
+
+    def _count_probes(self) -> str:
+        """ "11 passed, 1 failed, 2 not applicable"."""
+        outcomes = [probe.outcome for probe in self.probes.values()]
+        kinds = ("passed", "failed", "not applicable")
+        return ", ".join(f"{outcomes.count(kind)} {kind}" for kind in kinds if kind in outcomes)
+
+    def _head(self) -> list[str]:
+        """The verdict, and below it the notes that do not fit into its line."""
+        effort, verdict = "   " + self._effort(), self._outcome()
+        if not self.findings:
+            passed = sum(probe.outcome == "passed" for probe in self.probes.values())
+            said = ["training and inference"] if any(map(in_inference, self.tensors)) else []
+            said += [f"{passed} probe{'s' * (passed != 1)}"] if passed else []
+            verdict += f" ({', '.join(said)})" if said else ""
+        subject = clip(self.subject, WIDTH - len(verdict) - len(effort) - 2)
+        notes = [flat(note) for note in self.notes]
+        lines = [f"{subject}: {verdict}{effort}"]
+        if len(notes) == 1 and not self.findings:
+            with_note = f"{subject}: {self._outcome()}; {notes[0]}"
+            if len(with_note) <= WIDTH:
+                return [with_note + (effort if len(with_note + effort) <= WIDTH else "")]
+        shown = notes if len(notes) <= NOTES else notes[: NOTES - 1]
+        lines += [clip(f"  note: {note}", WIDTH) for note in shown]
+        if len(shown) < len(notes):
+            lines.append(f"  and {len(notes) - len(shown)} more notes")
+        return lines
+
+    def _tensor_line(self, width: int) -> str:
+        """ "x ok (3e-13)   W ok (2e-13)   b WRONG". A tensor whose passes agree is said once."""
+        groups: dict[str, list[tuple[str, Tensor]]] = {}
+        for name, tensor in self.tensors.items():
+            groups.setdefault(name.removesuffix(INFERENCE), []).append((name, tensor))
+        order: list[str] = []
+        right: list[str] = []
+        wrong: list[str] = []
+        for base, members in groups.items():
+            if len({tensor.ok for _, tensor in members}) == 1:
+                members = [(base, max((one for _, one in members), key=lambda one: one.error))]
+            for name, tensor in members:
+                how = f" ({tensor.error:.0e})" if math.isfinite(tensor.error) else ""
+                order.append(f"{name} ok{how}" if tensor.ok else f"{name} WRONG")
+                (right if tensor.ok else wrong).append(order[-1])
+        if len(line := "   ".join(order)) <= width:
+            return line
+        order = [*wrong, *right]  # what is wrong comes first where not all fits
+        for shown in range(len(order) - 1, -1, -1):
+            rest = [(wrong[shown:], "WRONG"), (right[max(0, shown - len(wrong)) :], "ok")]
+            more = ", ".join(f"{len(some)} more {what}" for some, what in rest if some)
+            line = "   ".join([*order[:shown], f"and {more}"])
+            if len(line) <= width:
+                break
+        return line
+
+    def _finding_lines(self, room: int) -> list[str]:
+        """The findings in at most `room` lines: all in full; or as many as fit, the first with
+        its hint and example, the others by their message, and a count of the rest."""
+        blocks = [finding_lines(finding) for finding in self.findings]
+        if sum(map(len, blocks)) <= room:
+            return [line for block in blocks for line in block]
+        room -= len(blocks) > 1  # one line for the count
+        lines = blocks[0][:room]
+        shown = 1
+        for finding in self.findings[1:]:
+            if len(lines) == room:
+                break
+            lines.append(clip("  " + flat(finding.message), WIDTH))
+            shown += 1
+        if rest := self.findings[shown:]:
+            what = ", ".join(f"{finding.tensor} ({finding.kind})" for finding in rest)
+            lines.append(clip(f"  and {len(rest)} more: {what}", WIDTH))
+        return lines
+
+
+def finding_lines(finding: Finding) -> list[str]:
+    """The finding in a few indented lines of text."""
+    lines = wrap(finding.message, "  ") + wrap(finding.hint, "  ")
+    lines += wrap(finding.example, "      ")
+    if finding.line.strip():
+        lines.append(clip(f"      in {finding.line.strip()}", WIDTH))
+    return lines
+
+
+def flat(text: str) -> str:
+    """`text` on one line."""
+    return " ".join(str(text).split())
+
+
+def wrap(text: str, indent: str) -> list[str]:
+    """`text` in at most two lines, each beginning with `indent`."""
+    return textwrap.wrap(
+        flat(text),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        max_lines=2,
+        placeholder="…",
+        break_on_hyphens=False,
+    )
+
+
+def clip(text: str, width: int) -> str:
+    """`text` in at most `width` characters, with an ellipsis where it was cut; indentation
+    stays."""
+    text = text[: len(text) - len(text.lstrip())] + flat(text)
+    return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
+
+
+def in_inference(name: str) -> bool:
+    """Whether `name` is that of a tensor in the inference pass: "W (inference)"."""
+    return name.endswith(INFERENCE)

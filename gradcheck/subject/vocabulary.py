@@ -1,0 +1,121 @@
+"""The words of a report: one vocabulary per kind of subject makes the sentences of all causes.
+
+A cause brings its sentence as a template (see `report.findings.Cause`), in which stand
+
+    {d}                  the gradients it is about: "dx", "grads['W']", "dx and dw"
+    {is} {has} {lacks}   verbs behind them, and so on for every verb in VERBS
+    {d_other}            for a value d_other="W", the label of that tensor's gradient
+    {forward} {backward} {train} {inference} {param}   what the subject calls them
+    {penalty} {decay}    the penalty in the loss, and its gradient
+    {anything else}      a value of the cause; one that is a sentence may hold places to fill in too
+
+A subject that would not say it so has its own sentence under the key of the cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chainrule.gradcheck.report.findings import Cause, Finding
+
+VERBS = {"is": "are", "has": "have", "does": "do", "matches": "match", "mixes": "mix"} | {
+    f"{verb}s": verb
+    for verb in (
+        "lack", "hold", "equal", "grow", "depend", "take", "count", "sum", "react", "come", "use",
+        "change", "reach", "add", "start", "agree", "move", "ignore", "repeat",
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a subject calls its parts.
+
+    forward, backward   the names of the two passes
+    gradient, param     templates with {name}: of a parameter's gradient, and of the parameter
+    train, inference    how a pass is asked for
+    strength, half      the factor of the penalty, and whether the penalty has the factor 0.5
+    phrases             by the key of a cause another message and hint; None leaves one as it is
+    """
+
+    forward: str = "forward"
+    backward: str = "backward"
+    gradient: str = "grads['{name}']"
+    param: str = "params['{name}']"
+    train: str = "train=True"
+    inference: str = "train=False"
+    order: str = ""
+    strength: str = "l2"
+    half: bool = True
+    params: frozenset[str] = frozenset()
+    phrases: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+
+    def label(self, name: str) -> str:
+        """The gradient of the tensor `name`: "dx", or "grads['W']" for a parameter."""
+        return self.gradient.format(name=name) if name in self.params else f"d{name}"
+
+    def finding(self, cause: Cause) -> Finding:
+        """The cause in words."""
+        first = cause.tensors[0] if cause.tensors else "out"
+        message, hint = self.phrases.get(cause.key, (None, None))
+        fill = self._fill(cause)
+        return Finding(
+            cause.kind, first, _filled(cause.message if message is None else message, fill),
+            _filled(cause.hint if hint is None else hint, fill), _filled(cause.example, fill),
+            cause.evidence, cause.where, cause.line, cause.key, cause.level, dict(cause.values),
+        )  # fmt: skip
+
+    def say(self, cause: Cause) -> str:
+        """The sentence of a cause alone."""
+        return self.finding(cause).message
+
+    def _fill(self, cause: Cause) -> dict[str, Any]:
+        labels = [self.label(name) for name in cause.tensors]
+        several = len(labels) > 1
+        name = cause.tensors[0] if cause.tensors else ""
+        half = "0.5 * " if self.half else ""
+        fill = {verb: plural if several else verb for verb, plural in VERBS.items()}
+        fill |= {
+            "d": listed(labels),
+            "name": name,
+            "param": self.param.format(name=name),
+            "penalty": f"{half}{self.strength} * ΣW²",
+            "decay": f"{'' if self.half else '2 * '}{self.strength} * {name}",
+        }
+        fill |= {
+            word: getattr(self, word)
+            for word in ("forward", "backward", "train", "inference", "order", "strength")
+        }
+        for key, value in cause.values.items():
+            fill[key] = self.label(value) if key.startswith("d_") else value
+        return fill
+
+
+def _filled(text: str, fill: Mapping[str, Any]) -> str:
+    """`text` with its places filled in, and those of what was filled in."""
+    if "{" not in text:
+        return text
+    nested = {
+        key: value.format_map(fill) if isinstance(value, str) and "{" in value else value
+        for key, value in fill.items()
+    }
+    return text.format_map(nested)
+
+
+def listed(words: Sequence[str]) -> str:
+    """ "dx", "dx and dw", "dx, dw and db"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def alike(causes: Sequence[Cause]) -> list[Cause]:
+    """The causes, with those that are the same for several tensors made one."""
+    groups: dict[tuple[Any, ...], list[Cause]] = {}
+    for cause in causes:
+        told = tuple(sorted((key, str(value)) for key, value in cause.values.items()))
+        groups.setdefault((cause.key, cause.kind, told), []).append(cause)
+    return [
+        replace(group[0], tensors=tuple(dict.fromkeys(t for one in group for t in one.tensors)))
+        for group in groups.values()
+    ]

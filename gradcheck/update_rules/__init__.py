@@ -1,0 +1,13 @@
+"""A check of update rules: what a rule does to parameters against what its formula says.
+
+formula.py      the one formula that all rules are settings of
+families.py     which class means which settings
+mistakes.py     what people write instead, as settings of the same formula
+trial.py        a few steps of a rule, and where two runs of it part
+explanation.py  the mistakes that give exactly what a rule did
+check.py        check_update
+"""
+
+from chainrule.gradcheck.update_rules.check import check_update
+
+__all__ = ["check_update"]
