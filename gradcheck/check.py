@@ -26,6 +26,7 @@ def check(
     reference: Any = None,
     seed: int = 0,
     effort: Effort = "full",
+    strict: bool = False,  # noqa: ARG001
 ) -> Report:
     """Check `layer.backward` on these inputs, in every way there is.
 

@@ -33,6 +33,7 @@ def check_functions(
     seed: int = 0,
     effort: Effort = "full",
     reference: Any = None,
+    strict: bool = False,  # noqa: ARG001
 ) -> Report:
     """Check a pair of functions, `out, cache = forward(*inputs)` and `backward(dout, cache)`.
 
