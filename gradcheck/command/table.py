@@ -12,7 +12,7 @@ from chainrule.gradcheck.report.findings import finite
 from chainrule.gradcheck.report.report import clip, counted
 
 VERDICTS = (ERROR, WRONG, UNTRIED, UNWRITTEN, CORRECT)  # of several, the first one counts
-HEAD = "class|verdict|examples|worst error|probes passed|failed|n.a.|remarks|ms".split("|")
+HEAD = ("class", "verdict", "examples", "worst error", "passed", "failed", "n.a.", "remarks", "ms")
 
 
 def by_name(results: list[Result]) -> list[tuple[str, list[Result]]]:
