@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.gradcheck import formulas as references
-from chainrule.gradcheck.report import Finding, Probe
+from chainrule.gradcheck.report import Cause, Finding, Probe
 from chainrule.gradcheck.subject.layer import Subject, as_outputs
 from chainrule.gradcheck.subject.passes import close, state_of
+from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from chainrule.gradcheck.checks.gradients import Judge
@@ -34,7 +35,7 @@ def compare_with_reference(judge: Judge, modes: tuple[str, ...]) -> None:
         return
     # A name that somebody gave is meant; one that was guessed is doubted, unless dx is wrong too.
     strict = reference is not None or bool(report.findings)
-    findings: list[Finding] = []
+    causes: list[Cause] = []
     notes: list[str] = []
     for mode in modes:
         train = mode == "train"
@@ -48,10 +49,11 @@ def compare_with_reference(judge: Judge, modes: tuple[str, ...]) -> None:
             state_before=before, state_after=after, reference=reference, strict=strict,
         )  # fmt: skip
         subject.rewind()
-        findings += comparison.findings
+        causes += comparison.causes
         notes += [note for note in comparison.notes if note not in notes]
-        if comparison.findings:
+        if comparison.causes:
             break
+    findings = [Vocabulary().finding(cause) for cause in causes]
     known = reference is not None or references.find(type(judge.layer)) is not None
     if not known:
         report.probes["reference"] = Probe("not applicable", "no formula is known for this class")
@@ -61,7 +63,7 @@ def compare_with_reference(judge: Judge, modes: tuple[str, ...]) -> None:
         report.probes["reference"] = Probe("not applicable", notes[0]) if notes else Probe("passed")
         return
     first = findings[0]
-    if judge.reference is None and not report.findings and is_convention(first):
+    if judge.reference is None and not report.findings and causes[0].values.get("convention"):
         report.notes.append(f"consistent, but {first.message}")
         report.probes["reference"] = Probe("passed", "differs by a convention")
         return
@@ -135,9 +137,3 @@ def compare_with_object(judge: Judge, reference: Any, modes: tuple[str, ...]) ->
                 return
         judge.subject.rewind()
     judge.report.probes["reference"] = Probe("passed")
-
-
-def is_convention(finding: Finding) -> bool:
-    """Whether a difference from the formula may be somebody's convention: a constant factor, or
-    the layout of a matrix."""
-    return any(word in finding.message for word in (" times ", " divided by ", " is transposed"))
