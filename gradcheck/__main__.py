@@ -7,6 +7,8 @@
 Of a file, every class that has `forward` and `backward` is checked, and every pair of functions
 `name_forward(x, …)` and `name_backward(dout, cache)`. A class shows its inputs itself where it
 has `examples(rng)`, which yields `(name, layer, *inputs)`; otherwise small ones are tried.
+Remarks on what may bite later are told and leave it correct, except with --strict; the library
+itself is always checked strictly.
 
 Exit status: 0 where all is checked and correct, 1 where something is wrong, not written yet or
 could not be tried, 2 where the command or the file makes no sense.
@@ -17,208 +19,39 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import itertools
 import json
-import math
 import os
 import sys
-import time
-import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from chainrule.gradcheck.command.targets import (
-    CORRECT,
-    ERROR,
-    GUESSED,
-    UNTRIED,
-    UNWRITTEN,
-    WRONG,
-    Target,
-    UsageError,
-    file_targets,
-    library_targets,
-)
-from chainrule.gradcheck.command.trying import Case, described, unwritten
-from chainrule.gradcheck.report.findings import finite
-from chainrule.gradcheck.report.report import Report, clip
-
-VERDICTS = (ERROR, WRONG, UNTRIED, UNWRITTEN, CORRECT)  # of several, the first one counts
+from chainrule.gradcheck.command.cases import Result, checked
+from chainrule.gradcheck.command.table import last_line, stories, summary, table
+from chainrule.gradcheck.command.targets import Target, UsageError, file_targets, library_targets
+from chainrule.gradcheck.report.report import clip
 
 
-@dataclass
-class Result:
-    """How one case of a target went."""
-
-    name: str
-    example: str
-    verdict: str
-    reason: str = ""
-    report: Report | None = None
-    seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """The result in strings, numbers and dicts."""
-        report = None if self.report is None else self.report.as_dict()
-        return {
-            "name": self.name,
-            "example": self.example,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "report": report,
-        }
-
-
-def run(targets: list[Target], seed: int, effort: str) -> list[Result]:
-    """Checks every case of every target."""
-    results = []
+def run(targets: list[Target], **options: Any) -> list[Result]:
+    """Checks every case of every target, with these options of `check`."""
+    results: list[Result] = []
     total = sum(max(len(target.cases), 1) for target in targets)
-    with Progress(total) as progress:
+    try:
         for target in targets:
             if not target.cases:
                 results.append(Result(target.name, "", target.verdict, target.reason))
-                progress.step(target.name)
             for case in target.cases:
-                results.append(checked(target.name, case, seed, effort))
-                progress.step(target.name)
+                show(f"{len(results)}/{total} {clip(target.name, 30)}")
+                results.append(checked(target.name, case, **options))
+    finally:
+        show("")
     return results
 
 
-def checked(name: str, case: Case, seed: int, effort: str) -> Result:
-    """Checks one case."""
-    if method := unwritten(case):
-        return Result(name, case.example, UNWRITTEN, method)
-    start = time.perf_counter()
-    try:
-        report = case.check(seed=seed, effort=effort)
-    except NotImplementedError as error:
-        return Result(name, case.example, UNWRITTEN, str(error))
-    except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{described(error)} ({Path(frame.filename).name}, line {frame.lineno})"
-        return Result(name, case.example, ERROR, reason)
-    seconds = time.perf_counter() - start
-    return Result(name, case.example, CORRECT if report else WRONG, "", report, seconds)
-
-
-class Progress:
-    """A bar on stderr, where that is a terminal, from one second on; gone at the end."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.done, self.shown = total, 0, False
-        self.start = time.perf_counter()
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-    def step(self, name: str) -> None:
-        """One more case is done, of the target `name`."""
-        self.done += 1
-        if sys.stderr.isatty() and time.perf_counter() - self.start > 1:
-            full = 30 * self.done // self.total
-            bar = "#" * full + "." * (30 - full)
-            sys.stderr.write(f"\r\x1b[K[{bar}] {self.done}/{self.total} {clip(name, 30)}")
-            sys.stderr.flush()
-            self.shown = True
-
-
-def by_name(results: list[Result]) -> list[tuple[str, list[Result]]]:
-    """The results of each class or pair of functions."""
-    return [(name, list(some)) for name, some in itertools.groupby(results, lambda one: one.name)]
-
-
-def overall(results: list[Result]) -> str:
-    """The verdict on several examples of one class."""
-    return next(verdict for verdict in VERDICTS if verdict in {one.verdict for one in results})
-
-
-HEAD = ("class", "verdict", "examples", "worst error", "probes passed", "failed", "n.a.", "ms")
-
-
-def table(results: list[Result]) -> str:
-    """A line per class or pair of functions."""
-    rows = [[clip(name, 30), *row(some)] for name, some in by_name(results)]
-    widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
-    lines = [HEAD, ["─" * width for width in widths], *rows]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if at < 2 else cell.rjust(width)  # words, then numbers
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
-
-def row(results: list[Result]) -> list[str]:
-    """What the table says of one class."""
-    reports = [one.report for one in results if one.report is not None]
-    errors = [tensor.error for report in reports for tensor in report.tensors.values()]
-    outcomes = [probe.outcome for report in reports for probe in report.probes.values()]
-    worst = "nan" if any(map(math.isnan, errors)) else f"{max(errors, default=0):.0e}"
-    counts = [outcomes.count(kind) for kind in ("passed", "failed", "not applicable")]
-    took = f"{sum(one.seconds for one in results) * 1e3:.0f}"
-    told = [worst if errors else "-", *map(str, counts), took] if reports else ["-"] * 5
-    return [overall(results), str(sum(bool(one.example) for one in results)), *told]
-
-
-def stories(results: list[Result]) -> list[str]:
-    """What is to be said on what is not correct; the same mistakes in several examples of a class
-    are told once."""
-    told: dict[tuple[Any, ...], str] = {}
-    texts = []
-    for one in results:
-        title = one.name if one.example in ("", GUESSED) else f"{one.name}, example {one.example!r}"
-        if one.report is not None and not one.report:
-            facts = [(finding.kind, finding.tensor) for finding in one.report.findings]
-            first = told.setdefault((one.name, *facts), one.example)
-            same = first != one.example
-            texts.append(f"{title}: as in {first!r}" if same else f"{title}:\n{one.report}")
-        elif one.verdict == UNWRITTEN:
-            texts.append(f"{one.name}: {one.verdict}: {one.reason}".removesuffix(": "))
-        elif one.verdict != CORRECT:
-            texts.append(f"{title}: {one.verdict}: {one.reason}")
-    return list(dict.fromkeys(texts))
-
-
-def summary(results: list[Result]) -> dict[str, Any]:
-    """How many classes there are of each verdict, and which are not correct."""
-    verdicts = {name: overall(some) for name, some in by_name(results)}
-    named = {
-        kind: [name for name, verdict in verdicts.items() if verdict == kind] for kind in VERDICTS
-    }
-    return {
-        "classes": len(verdicts),
-        "examples": sum(bool(one.example) for one in results),
-        "correct": len(named[CORRECT]),
-        "wrong": named[WRONG] + named[ERROR],
-        "not written yet": named[UNWRITTEN],
-        "not tried": named[UNTRIED],
-        "seconds": finite(sum(one.seconds for one in results)),
-        "status": int(len(named[CORRECT]) < len(verdicts)),
-    }
-
-
-def last_line(counts: dict[str, Any]) -> str:
-    """ "45 classes, 112 examples: all correct", "2 of 45 classes are wrong"."""
-    total, wrong = counts["classes"], len(counts["wrong"])
-    classes = f"{total} class" if total == 1 else f"{total} classes"
-    if not counts["status"]:
-        examples = f"{counts['examples']} example{'s' * (counts['examples'] != 1)}"
-        return f"{classes}, {examples}: all correct"
-    if wrong:
-        said = [f"{wrong} of {classes} {'is' if wrong == 1 else 'are'} wrong"]
-    else:
-        said = [f"{classes}: {counts['correct']} correct"]
-    for kind in (UNWRITTEN, UNTRIED):
-        said += [f"{len(counts[kind])} {kind}"] if counts[kind] else []
-    return ", ".join(said)
+def show(progress: str) -> None:
+    """One line on stderr, where that is a terminal, in place of the last one."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{progress}")
+        sys.stderr.flush()
 
 
 class Parser(argparse.ArgumentParser):
@@ -242,6 +75,7 @@ def parser(prog: str) -> Parser:
     line.add_argument("names", nargs="*", metavar="class", help="which classes; left out, all")
     line.add_argument("--json", action="store_true", help="print reports and a summary as JSON")
     line.add_argument("--seed", type=int, default=0, help="a number from 0 on; default 0")
+    line.add_argument("--strict", action="store_true", help="remarks are mistakes too")
     efforts = ("quick", "full", "entrywise")
     line.add_argument("--effort", choices=efforts, default="full", help="default full")
     return line
@@ -265,7 +99,9 @@ def main(
                 targets = library_targets(options.seed)
             else:
                 targets = file_targets(options.file, options.names, options.seed)
-            results = run(targets, options.seed, options.effort)
+            # What the library ships has to stand every test.
+            strict = options.strict or options.file is None
+            results = run(targets, seed=options.seed, effort=options.effort, strict=strict)
     except UsageError as error:
         print(f"gradcheck: {clip(str(error), 500)}", file=sys.stderr)
         return 2

@@ -99,7 +99,9 @@ def named_input(name: str, names: Sequence[str], seed: int) -> Any:
         return rng.uniform(0.5, 2, 4)
     if re.fullmatch(LABELS, name.lower()):
         return rng.integers(0, 4, 5)
-    if re.fullmatch("(bn|ln|norm|dropout)_?params?", name.lower()):
+    if re.fullmatch("(ln|gn)_?params?", name.lower()):
+        return {}  # an eps at most: what it normalises over is there in training and in inference
+    if re.fullmatch("(bn|norm|dropout)_?params?", name.lower()):
         return {"mode": "train"} | ({"p": 0.5, "seed": seed} if "drop" in name.lower() else {})
     if re.fullmatch("x[0-9]?|a|b|c|h|z|u|v|inputs?|scores|logits|prev", name.lower()):
         return rng.standard_normal((5, 4))

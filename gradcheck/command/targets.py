@@ -9,7 +9,7 @@ import re
 import sys
 import traceback
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck.check import check
-from chainrule.gradcheck.command.example_inputs import (
-    constructor_guesses,
-    input_guesses,
-    named_input,
-    required,
-)
-from chainrule.gradcheck.command.trying import Case, described, forward_complaint, unwritten
+from chainrule.gradcheck.command import example_inputs
+from chainrule.gradcheck.command.cases import ERROR, UNTRIED, UNWRITTEN, Case, described, tried
 from chainrule.gradcheck.functions import check_functions
 from chainrule.gradcheck.report import Report
 
+Function = Callable[..., Any]
 LIBRARY = ("chainrule.layers", "chainrule.nets")
-CORRECT, WRONG, ERROR = "correct", "WRONG", "error"
-UNWRITTEN, UNTRIED = "not written yet", "not tried"
 GUESSED = "guessed"  # the name of the one example of what has none
 
 
@@ -66,23 +60,7 @@ def file_targets(path: str, wanted: Sequence[str], seed: int) -> list[Target]:
     """The classes with forward and backward and the pairs of functions of a file, or those that
     are `wanted`."""
     module = load(path)
-    own = {
-        key: thing
-        for key, thing in vars(module).items()
-        if getattr(thing, "__module__", None) == module.__name__
-    }
-    classes = {
-        key: cls
-        for key, cls in own.items()
-        if inspect.isclass(cls) and hasattr(cls, "forward") and hasattr(cls, "backward")
-    }
-    functions = {key: one for key, one in own.items() if inspect.isfunction(one)}
-    pairs = {
-        name: (forward, functions[f"{name}_backward"])
-        for key, forward in functions.items()
-        if key.endswith("_forward")
-        and f"{(name := key.removesuffix('_forward'))}_backward" in functions
-    }
+    classes, pairs = layers_of(module), pairs_of(module)
     if not classes and not pairs:
         raise UsageError(
             f"{path} has no class with forward and backward, and no functions name_forward and "
@@ -97,12 +75,37 @@ def file_targets(path: str, wanted: Sequence[str], seed: int) -> list[Target]:
         if name in chosen or not chosen:
             target = from_examples(cls, seed) or guessed(cls, seed)
             is_base = any(cls in other.__mro__[1:] for other in classes.values())
-            if chosen or not (is_base and all(map(unwritten, target.cases))):
+            if chosen or not (is_base and all(tried(one)[0] == UNWRITTEN for one in target.cases)):
                 targets.append(target)
-    for name, (forward, backward) in pairs.items():
+    for name, functions in pairs.items():
         if name in chosen or not chosen:
-            targets.append(pair_target(name, forward, backward, seed))
+            targets.append(pair_target(name, *functions, seed))
     return targets
+
+
+def layers_of(module: types.ModuleType) -> dict[str, type]:
+    """The classes with forward and backward that a module defines."""
+    return {
+        key: cls
+        for key, cls in vars(module).items()
+        if inspect.isclass(cls) and cls.__module__ == module.__name__
+        if hasattr(cls, "forward") and hasattr(cls, "backward")
+    }
+
+
+def pairs_of(module: types.ModuleType) -> dict[str, tuple[Function, Function]]:
+    """The functions name_forward and name_backward that a module defines, by their name."""
+    functions = {
+        key: one
+        for key, one in vars(module).items()
+        if inspect.isfunction(one) and one.__module__ == module.__name__
+    }
+    names = [key.removesuffix("_forward") for key in functions if key.endswith("_forward")]
+    return {
+        name: (functions[f"{name}_forward"], functions[f"{name}_backward"])
+        for name in names
+        if f"{name}_backward" in functions
+    }
 
 
 def load(path: str) -> types.ModuleType:
@@ -158,7 +161,7 @@ def from_examples(cls: type, seed: int) -> Target | None:
 def layer_case(example: str, layer: Any, inputs: Sequence[Any]) -> Case:
     """The check of a layer."""
 
-    def fresh() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def fresh() -> tuple[Function, Function]:
         other = copy.deepcopy(layer)
         return other.forward, other.backward
 
@@ -171,7 +174,7 @@ def layer_case(example: str, layer: Any, inputs: Sequence[Any]) -> Case:
 def guessed(cls: type, seed: int) -> Target:
     """The first constructor arguments and inputs with which the forward pass of `cls` works."""
     reason = ""
-    for arguments in constructor_guesses(cls, seed):
+    for arguments in example_inputs.constructor_guesses(cls, seed):
         try:
             layer = cls(*arguments)
         except NotImplementedError:
@@ -180,29 +183,37 @@ def guessed(cls: type, seed: int) -> Target:
             shown = f"{cls.__name__}({', '.join(map(repr, arguments))})"
             reason = reason or f"{shown} raised {described(error)}"
             continue
-        for inputs in input_guesses(cls.__name__, layer.forward, seed):
-            case = layer_case(GUESSED, layer, inputs)
-            if not (complaint := forward_complaint(case)):
-                return Target(cls.__name__, [case])
-            reason = reason or complaint
+        guesses = example_inputs.input_guesses(cls.__name__, layer.forward, seed)
+        target = first_tried(cls.__name__, (layer_case(GUESSED, layer, x) for x in guesses))
+        if target.cases:
+            return target
+        reason = reason or target.reason
     return Target(cls.__name__, [], UNTRIED, f"{reason}; give it examples(rng)")
 
 
-def pair_target(
-    name: str, forward: Callable[..., Any], backward: Callable[..., Any], seed: int
-) -> Target:
+def pair_target(name: str, forward: Function, backward: Function, seed: int) -> Target:
     """The first inputs with which the function `forward` works."""
-    reason = ""
-    for inputs in input_guesses(name, forward, seed):
 
-        def run(inputs: tuple[Any, ...] = inputs, **options: Any) -> Report:
+    def case(inputs: tuple[Any, ...]) -> Case:
+        def run(**options: Any) -> Report:
             return check_functions(forward, backward, *inputs, **options)
 
-        case = Case(GUESSED, inputs, lambda: (forward, backward), run)
-        if not (complaint := forward_complaint(case)):
+        return Case(GUESSED, inputs, lambda: (forward, backward), run)
+
+    target = first_tried(name, map(case, example_inputs.input_guesses(name, forward, seed)))
+    if not target.cases and not target.reason:
+        names = example_inputs.required(forward)
+        unknown = [one for one in names if example_inputs.named_input(one, [], seed) is None]
+        target.reason = f"what to pass for {', '.join(unknown)} of {forward.__name__} is not known"
+    return target
+
+
+def first_tried(name: str, cases: Iterable[Case]) -> Target:
+    """A target with the first case whose forward pass works; else with the first reason."""
+    reason = ""
+    for case in cases:
+        verdict, why = tried(case)
+        if verdict != UNTRIED:
             return Target(name, [case])
-        reason = reason or complaint
-    if not reason:
-        names = [one for one in required(forward) if named_input(one, [], seed) is None]
-        reason = f"what to pass for {', '.join(names)} of {forward.__name__} is not known"
+        reason = reason or why
     return Target(name, [], UNTRIED, reason)

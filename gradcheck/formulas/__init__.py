@@ -6,17 +6,16 @@ expression each. Beside each stand the formulas that people write by mistake, ea
 it is said only where it gives, to the last digits, what the layer gave. Sources of the formulas
 are the papers named in the layers of the same name.
 
-    reference.py    Reference: a formula and its mistakes; Call: the forward pass it is applied to
-    units.py, products.py, norms.py, losses.py, class_losses.py, gates.py    the formulas
-    names.py        which class name means which formula
-    comparison.py   compare: one forward pass against its formula, with
-    statistics.py   running mean and variance, and
+    reference.py    Reference: a formula and its mistakes; Call: the forward pass it is applied to;
+                    Comparison: what is found
+    units.py, products.py, norms.py, losses.py    the formulas
     dropout.py      which is random, and known by its habits
+    names.py        which class name means which formula
+    comparison.py   compare: one forward pass against its formula
 """
 
 from chainrule.gradcheck.formulas.comparison import compare
 from chainrule.gradcheck.formulas.names import REFERENCES, find
-from chainrule.gradcheck.formulas.outcome import Comparison
-from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference
+from chainrule.gradcheck.formulas.reference import Call, Comparison, Inapplicable, Reference
 
 __all__ = ["REFERENCES", "Call", "Comparison", "Inapplicable", "Reference", "compare", "find"]

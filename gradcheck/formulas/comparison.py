@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -10,10 +11,23 @@ import numpy as np
 
 from chainrule.gradcheck.formulas.dropout import compare_dropout
 from chainrule.gradcheck.formulas.names import find
-from chainrule.gradcheck.formulas.outcome import EXACT, Comparison, agree, entry
-from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference, Said, State
-from chainrule.gradcheck.formulas.statistics import compare_statistics
-from chainrule.gradcheck.report import Finding
+from chainrule.gradcheck.formulas.norms import compare_statistics
+from chainrule.gradcheck.formulas.reference import (
+    BUG,
+    CONVENTION,
+    EXACT,
+    Call,
+    Comparison,
+    Inapplicable,
+    Reference,
+    Said,
+    State,
+    agree,
+    entry,
+    left_over,
+)
+from chainrule.gradcheck.report import Cause
+from chainrule.gradcheck.report.findings import because
 
 
 def compare(
@@ -76,34 +90,44 @@ def compare_out(found: Comparison, reference: Reference, call: Call, out: np.nda
     out = out.astype(np.float64)
     if any(agree(out, right, atol) for right in chain([expected], reference.equals(call))):
         return
+    cause, explained = difference(reference, call, out, expected, atol)
     tensor = "loss" if reference.loss else "out"
-    the_formula = f"the formula {reference.formula}"
+    values = {"tensor": tensor, "formula": reference.formula, **cause.values}
+    example = ""
+    if out.shape == expected.shape:
+        example = entry(tensor, out, expected, f"the formula {reference.formula}")
+    cause = replace(cause, values=values, tensors=(tensor,), example=example)
+    found.add(cause, explained=explained)
+
+
+def difference(
+    reference: Reference, call: Call, out: np.ndarray, expected: np.ndarray, atol: float
+) -> tuple[Cause, bool]:
+    """How the output differs from the formula, and whether a known mistake explains all of it."""
     if out.shape != expected.shape:
-        message = f"{tensor} has shape {out.shape}, {the_formula} gives {expected.shape}"
-        found.add(Finding("shape", tensor, message), explained=False)
-        return
-    example = entry(tensor, out, expected, the_formula)
+        message = (
+            f"{{tensor}} has shape {out.shape}, the formula {{formula}} gives {expected.shape}"
+        )
+        return because("formula-shape", "shape", message), False
     if not np.isfinite(out[np.isfinite(expected)]).all():
-        message = f"{tensor} is nan or inf where {the_formula} is finite"
+        message = "{tensor} is nan or inf where the formula {formula} is finite"
         hint = "An exponential, a logarithm or a division overflows: rewrite it so that it cannot."
-        found.add(Finding("stability", tensor, message, hint, example))
-        return
-    scale = max(np.abs(out[np.isfinite(out)]).max(initial=0.0), 1e-300)
-    exact = atol if call.narrow else EXACT * scale
-    for text, other in chain(fitting(reference.mistakes(call)), general(out, expected, call)):
+        return because("formula-overflow", "stability", message, hint), True
+    exact = atol if call.narrow else EXACT * np.abs(out[np.isfinite(out)]).max(initial=1e-300)
+    known = chain(fitting(reference.mistakes(call)), general(out, expected, call))
+    for text, other, *marks in known:
         if agree(out, other, exact) and not agree(np.asarray(other), expected, atol):
-            kinds = {"saturates": "stability", "broadcast": "shape"}
-            kind = next((k for word, k in kinds.items() if word in text), "forward-bug")
-            hint = f"The formula is {reference.formula}."
-            left = float(np.nan_to_num(np.abs(out - other)).max(initial=0.0) / scale)
-            found.add(Finding(kind, tensor, text, hint, example, left))
-            return
+            mark = marks[0] if marks else BUG
+            convention = mark == CONVENTION
+            kind, hint = BUG if convention else mark, "The formula is {formula}."
+            values = {"mistake": text, "convention": convention}
+            left = left_over(out, other)
+            return because("other-formula", kind, "{mistake}", hint, left, **values), True
     wrong = np.abs(out - expected) > atol
-    message = f"{tensor} differs from {the_formula}"
-    if wrong.size > 1:
-        message += f" in {wrong.sum()} of {wrong.size} entries{region(call, wrong)}"
-    where = np.nonzero(wrong) if wrong.ndim else None
-    found.add(Finding("forward-bug", tensor, message, "", example, where=where), explained=False)
+    where = f" in {wrong.sum()} of {wrong.size} entries" if wrong.ndim else ""
+    message = f"{{tensor}} differs from the formula {{formula}}{where}{region(call, wrong)}"
+    entries = np.nonzero(wrong) if wrong.ndim else None
+    return replace(because("formula", BUG, message), where=entries), False
 
 
 def tolerance(reference: Reference, call: Call, expected: np.ndarray) -> float:
@@ -147,7 +171,8 @@ def general(out: np.ndarray, expected: np.ndarray, call: Call) -> Said:
         names = {f"{value:g} = {size}": float(value) for size, value in sizes.items()} | {"2": 2.0}
         names |= {f"1/{text}": 1 / value for text, value in names.items()}
         near = (text for text, value in names.items() if abs(c - value) < EXACT * abs(value))
-        yield f"the output is {next(near, f'{c:.6g}')} times what it should be", c * expected
+        text = f"the output is {next(near, f'{c:.6g}')} times what it should be"
+        yield text, c * expected, CONVENTION
     offset = float((out - expected).mean())
     yield f"the output is off by {offset:.6g} in every entry", expected + offset
 

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.outcome import EXACT, Comparison, agree, entry
-from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference
-from chainrule.gradcheck.report import Finding
+from chainrule.gradcheck.formulas.reference import (
+    BUG,
+    EXACT,
+    Call,
+    Comparison,
+    Inapplicable,
+    Reference,
+    agree,
+    entry,
+)
+from chainrule.gradcheck.report import Cause
 
 KEEP = ("keep", "keep_prob", "keep_probability", "p_keep")
 DROP = ("drop", "rate", "drop_prob", "dropout", "p_drop", "drop_rate")
@@ -27,14 +35,6 @@ def no_formula(_: Call) -> np.ndarray:
 
 
 DROPOUT = Reference("dropout", "x mask / keep", no_formula, settings=(*KEEP, *DROP, *EITHER))
-
-
-def compare_dropout(found: Comparison, call: Call, out: np.ndarray) -> None:
-    """Adds to `found` what is wrong with the masks, or with the inference pass."""
-    if call.train:
-        compare_masks(found, call)
-    else:
-        compare_inference(found, call, out)
 
 
 def keeps(call: Call) -> list[float]:
@@ -52,28 +52,9 @@ def draw(call: Call, x: np.ndarray, *, train: bool) -> np.ndarray:
         out = copy.deepcopy(call.layer).forward(x.copy(), train=train)[0]
     except Exception as error:
         raise Inapplicable(f"forward raises {type(error).__name__} for x {x.shape}") from error
+    if np.shape(out) != x.shape:
+        raise Inapplicable(f"out has shape {np.shape(out)}, x has {x.shape}")
     return np.asarray(out, np.float64)
-
-
-@dataclass(frozen=True)
-class Masks:
-    """Of `size` entries the share that was kept, and the number that those were multiplied by."""
-
-    size: int
-    share: float
-    factor: float
-    digits: float
-
-    def keeps(self, q: float) -> bool:
-        """Whether entries are kept with probability q, up to six standard deviations."""
-        return abs(self.share - q) <= 6 * math.sqrt(max(q * (1 - q), 1e-12) / self.size)
-
-    def scales(self, factor: float) -> bool:
-        return abs(self.factor - factor) <= self.digits * abs(factor)
-
-    def finding(self, message: str, hint: str) -> Finding:
-        example = f"of {self.size} entries {self.share:.1%} were kept, times {self.factor:.4g}"
-        return Finding("forward-bug", "out", message, hint, example)
 
 
 def compare_masks(found: Comparison, call: Call) -> None:
@@ -82,64 +63,74 @@ def compare_masks(found: Comparison, call: Call) -> None:
     x = call.raw[0] if call.raw[0].dtype.kind == "f" else call.x
     tall = max(30_000 // max(math.prod(x.shape[1:]), 1), 2)
     probe = np.random.default_rng(0).uniform(0.5, 2, (tall, *x.shape[1:])).astype(x.dtype)
-    drawn = draw(call, probe, train=True)
-    if drawn.shape != probe.shape:
-        message = f"out has shape {drawn.shape}, x has {probe.shape}"
-        found.add(Finding("shape", "out", message), explained=False)
-        return
-    factors = drawn / probe
+    factors = draw(call, probe, train=True) / probe
     kept = factors != 0
-    factor = float(np.median(factors[kept])) if kept.any() else 0.0
+    share, factor = float(kept.mean()), float(np.median(factors[kept])) if kept.any() else 0.0
     digits = 1e-5 if x.dtype == np.float32 else 1e-9
-    masks = Masks(kept.size, float(kept.mean()), factor, digits)
+    example = f"of {kept.size} entries {share:.1%} were kept, times {factor:.4g}"
+
+    def keep(q: float) -> bool:  # up to six standard deviations
+        return abs(share - q) <= 6 * math.sqrt(max(q * (1 - q), 1e-12) / kept.size)
+
+    def scale(number: float) -> bool:
+        return abs(factor - number) <= digits * abs(number)
+
+    def add(
+        key: str,
+        message: str,
+        hint: str,
+        known: bool = True,
+        left: float | None = None,
+        **values: Any,
+    ) -> None:
+        cause = Cause(key, BUG, message, hint, left, values, ("out",), example=example)
+        found.add(cause, explained=known)
+
     if kept.any() and np.abs(factors[kept] - factor).max() > digits * abs(factor):
         text = "kept entries are not all multiplied by one number"
-        found.add(masks.finding(text, "Each is 0 or x / keep."), explained=False)
+        add("dropout-factors", text, "Each is 0 or x / keep.", known=False)
     elif text := shared(kept):
-        found.add(masks.finding(f"one mask for all: {text}", "Draw the mask with x.shape."))
-    elif not any(masks.keeps(q) and masks.scales(1 / q) for q in ways):
-        q = next((q for q in ways if masks.keeps(q)), ways[0])
-        if not masks.keeps(q):
-            compare_share(found, masks, q)
-        elif masks.scales(1) and np.allclose(draw(call, probe, train=False), q * probe):
+        add("dropout-mask", f"one mask for all: {text}", "Draw the mask with x.shape.")
+    elif not any(keep(q) and scale(1 / q) for q in ways):
+        q = next(filter(keep, ways), ways[0])
+        if keep(q) and scale(1) and np.allclose(draw(call, probe, train=False), q * probe):
             found.notes.append(VANILLA)
             return
-        if not masks.scales(1 / q):
-            compare_factor(found, masks, q)
+        exchanged = not keep(q) and keep(1 - q)
+        if not keep(q):
+            why = next((f": {text}" for text, p in shares(q).items() if keep(p)), "")
+            text = f"{share:.0%} of the entries survive instead of {q:.0%}{why}"
+            add("dropout-share", text, f"mask = rng.random(x.shape) < {q:g}", bool(why), keep=q)
+        if not scale(1 / q) and not (exchanged and scale(1 / (1 - q))):
+            known = ((text, number) for text, number in scales(q).items() if scale(number))
+            did, number = next(known, ("", 0.0))
+            how = did or f"multiplied by {factor:.4g}"
+            text = f"kept entries should be divided by keep = {q:g}: {how}, "
+            text += f"and out averages {share * factor:.3g} x"
+            hint, plain = f"out = x * mask / {q:g}", scale(1.0)  # as if it were scaled elsewhere
+            left = abs(factor - number) / number if did else None
+            add("dropout-factor", text, hint, bool(did), left, factor=factor, convention=plain)
 
 
-def compare_share(found: Comparison, masks: Masks, q: float) -> None:
-    """Why not q of all entries are kept."""
-    causes = {
+def shares(q: float) -> dict[str, float]:
+    """What of the entries is kept where it should be q, and why."""
+    return {
         "the probabilities of keeping and of dropping are exchanged": 1 - q,
         "the mask is drawn from normal, not uniform random numbers": (
             0.5 * (1 + math.erf(q / math.sqrt(2)))
         ),
-        "two masks are applied": q * q,
         "nothing is dropped in training": 1.0,
     }
-    cause = next((f": {text}" for text, share in causes.items() if masks.keeps(share)), "")
-    text = f"{masks.share:.0%} of the entries survive instead of {q:.0%}{cause}"
-    found.add(masks.finding(text, f"mask = rng.random(x.shape) < {q:g}"), explained=bool(cause))
 
 
-def compare_factor(found: Comparison, masks: Masks, q: float) -> None:
-    """Why kept entries are not divided by q."""
-    if not masks.keeps(q) and masks.keeps(1 - q) and masks.scales(1 / (1 - q)):
-        return  # the exchanged probabilities, of which compare_share tells
-    causes = {
+def scales(q: float) -> dict[str, float]:
+    """What the kept entries are multiplied by where it should be 1 / q."""
+    return {
         "they are not scaled": 1.0,
         "multiplied by keep, not divided": q,
         "divided by keep twice": q**-2,
-        "divided by √keep": q**-0.5,
-        "multiplied by 1 - keep": 1 - q,
         "divided by the probability of dropping, 1 - keep": 1 / (1 - q) if q < 1 else math.inf,
     }
-    cause = next((text for text, factor in causes.items() if masks.scales(factor)), "")
-    did = cause or f"multiplied by {masks.factor:.4g}"
-    average = f"and out averages {masks.share * masks.factor:.3g} x"
-    text = f"kept entries should be divided by keep = {q:g}: {did}, {average}"
-    found.add(masks.finding(text, f"out = x * mask / {q:g}"), explained=bool(cause))
 
 
 def shared(kept: np.ndarray) -> str:
@@ -154,27 +145,29 @@ def shared(kept: np.ndarray) -> str:
     return ""
 
 
-def compare_inference(found: Comparison, call: Call, out: np.ndarray) -> None:
-    """Inference: out = x."""
+def compare_dropout(found: Comparison, call: Call, out: np.ndarray) -> None:
+    """Adds to `found` what is wrong with the masks, or with the inference pass, where out = x."""
+    if call.train:
+        compare_masks(found, call)
+        return
     x = call.x
     largest = np.abs(x).max(initial=0.0)
     if agree(out, x, (1e-6 if call.narrow else 1e-12) * largest):
         return
-    q = keeps(call)[0]
-    text = "with train=False dropout must be the identity"
     if out.shape != x.shape:
-        message = f"{text}: out has shape {out.shape}, x has {x.shape}"
-        found.add(Finding("shape", "out", message), explained=False)
-        return
-    example = entry("out", out.astype(np.float64), x, "out = x")
+        raise Inapplicable(f"out has shape {out.shape}, x has {x.shape}")
+    text = "in inference dropout must be the identity"
+    explained = True
     if np.any((out == 0) & (x != 0)):
-        found.add(Finding("mode", "out", f"{text}: it still drops entries", "", example))
-    elif not agree(out, q * x, EXACT * largest):
-        found.add(Finding("mode", "out", text, "", example), explained=False)
-    else:
+        text += ": it still drops entries"
+    elif agree(out, keeps(call)[0] * x, EXACT * largest):
         ones = np.ones((30, *x.shape[1:]), call.raw[0].dtype)
         if np.isin(draw(call, ones, train=True), (0, 1)).all():
             found.notes.append(VANILLA)
-        else:
-            text += ": it scales by keep, as the training pass has done already"
-            found.add(Finding("mode", "out", text, "", example))
+            return
+        text += ": it scales by keep, as the training pass has done already"
+    else:
+        explained = False
+    example = entry("out", out.astype(np.float64), x, "out = x")
+    cause = Cause("dropout-inference", "mode", text, tensors=("out",), example=example)
+    found.add(cause, explained=explained)

@@ -1,4 +1,4 @@
-"""Formulas of losses, and those of regression and of yes/no answers."""
+"""Formulas of losses: of regression, of yes/no answers, and of a row of scores and one class."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference, Said, nothing
-from chainrule.gradcheck.formulas.units import sigmoid
+from chainrule.gradcheck.formulas.reference import (
+    BUG,
+    CONVENTION,
+    Call,
+    Inapplicable,
+    Reference,
+    Said,
+    nothing,
+)
+from chainrule.gradcheck.formulas.units import FLOORS, log_softmax, sigmoid, softmax
 
-# What people add to a probability, or cut it off at, to keep it away from 0.
-FLOORS = 10.0 ** np.arange(-15, -2)
+MARGIN = ("margin", "delta")
+SETTINGS = ("eps", "epsilon", *MARGIN)
 
 
 def labels(call: Call) -> np.ndarray:
@@ -40,10 +48,8 @@ def loss(
     formula: str,
     total: Callable[[Call], Any],
     mistakes: Callable[[Call], Said],
-    *,
     elements: bool = False,
     equals: Callable[[Call], Iterator[Any]] = nothing,
-    settings: tuple[str, ...] = (),
 ) -> Reference:
     """A loss with its `total` over the batch; `mistakes` are totals too. `elements` tells that the
     mean is over all elements and not over the examples alone."""
@@ -59,15 +65,16 @@ def loss(
 
     def all_mistakes(call: Call) -> Said:
         yield from factors(call, forward(call), count(call))
-        for text, other in mistakes(call):
-            yield text, reduced(call, other, count(call))
-        words = {"summed, not averaged": count(call), "halved": 0.5}
-        words["divided by N twice"] = 1 / len(call.pair[0])
-        for text, other in mistakes(call):
+        n = count(call)
+        said = [(text, reduced(call, other, n), mark) for text, other, *mark in mistakes(call)]
+        for text, other, mark in said:
+            yield text, other, mark[0] if mark else BUG
+        words = {"summed, not averaged": n, "halved": 0.5}
+        for text, other, mark in said:
             for word, k in words.items():
-                yield f"{text}; and it is {word}", reduced(call, other, count(call)) * k
+                yield f"{text}; and it is {word}", other * k, mark[0] if mark else BUG
 
-    return Reference(name, formula, forward, all_mistakes, equals, settings=settings, loss=True)
+    return Reference(name, formula, forward, all_mistakes, equals, settings=SETTINGS, loss=True)
 
 
 def factors(call: Call, right: Any, count: int) -> Said:
@@ -82,13 +89,11 @@ def factors(call: Call, right: Any, count: int) -> Said:
         same = [other for other, v in names.items() if v == value]
         called = text if text == "2" or value % 1 else f"{value:g} = {' or '.join(same)}"
         advice = ": average it" if value == count else ": it is summed too far" if value > 2 else ""
-        yield f"the loss is {called} times the reference{advice}", right * value
-        yield f"the loss is the reference divided by {called}", right / value
+        yield f"the loss is {called} times the reference{advice}", right * value, CONVENTION
+        yield f"the loss is the reference divided by {called}", right / value, CONVENTION
     for (text, value), (other, divisor) in permutations(names.items(), 2):
-        yield (
-            f"the loss is {text} times the reference, divided by {other}",
-            right * value / divisor,
-        )
+        both = f"the loss is {text} times the reference, divided by {other}"
+        yield both, right * value / divisor, CONVENTION
 
 
 def errors(call: Call) -> np.ndarray:
@@ -110,7 +115,7 @@ def mse_mistakes(call: Call) -> Said:
     yield "targets are added, not subtracted", ((2 * y - e) ** 2).sum()
     if t.ndim == 1 and y.shape == (len(t), 1):
         text = "outputs (N, 1) minus targets (N,) broadcast to (N, N): reshape the targets"
-        yield text, ((y - t) ** 2).mean() * e.size
+        yield text, ((y - t) ** 2).mean() * e.size, "shape"
     yield "the mean error is squared, not the errors averaged", e.mean() ** 2 * e.size
 
 
@@ -134,27 +139,127 @@ def binary_mistakes(call: Call) -> Said:
     yield "the term of the targets 1, t log p, is missing", zeros.sum()
     yield "the sign of the term of the targets 0 is flipped", (ones - zeros).sum()
     yield "s t is not subtracted: log(1 + exp(s)) alone", np.logaddexp(0, s).sum()
-    yield "s t is added, not subtracted", (np.logaddexp(0, s) + s * t).sum()
     yield "the softplus lacks its part log(1 + exp(-|s|))", (np.maximum(s, 0) - s * t).sum()
     yield "the softplus lacks its part max(s, 0)", (np.log1p(np.exp(-abs(s))) - s * t).sum()
     for eps in FLOORS:
         text = f"a small number, {eps:g}, is added inside the logarithms: the loss saturates"
-        yield text, -(t * np.log(p + eps) + (1 - t) * np.log(1 - p + eps)).sum()
+        yield text, -(t * np.log(p + eps) + (1 - t) * np.log(1 - p + eps)).sum(), "stability"
         text = f"probabilities are cut off at {eps:g}: the loss saturates"
         q = p.clip(eps, 1 - eps)
-        yield text, -(t * np.log(q) + (1 - t) * np.log(1 - q)).sum()
+        yield text, -(t * np.log(q) + (1 - t) * np.log(1 - q)).sum(), "stability"
     yield "the sigmoid is applied twice", binary(p, t)
     yield "the loss is the squared error of the probabilities", ((p - t) ** 2).sum()
 
 
+def class_scores(call: Call) -> np.ndarray:
+    if call.pair[0].ndim != 2 or call.pair[0].shape[1] < 2:
+        raise Inapplicable("scores are not (N, C)")
+    return call.pair[0]
+
+
+def log_likelihood(log_p: np.ndarray, t: np.ndarray) -> Any:
+    return -np.where(t == 0, 0.0, t * log_p).sum()
+
+
+def entropy_mistakes(t: np.ndarray, p: np.ndarray, log_p: np.ndarray) -> Said:
+    """Mistakes with the probabilities p and the targets, a distribution t per row."""
+    saturates = "the loss saturates for confident mistakes"
+    for eps in FLOORS:
+        text = f"a small number, {eps:g}, is added inside the logarithm: {saturates}"
+        yield text, log_likelihood(np.log(p + eps), t), "stability"
+        text = f"probabilities are cut off at {eps:g}: {saturates}"
+        yield text, log_likelihood(np.log(np.maximum(p, eps)), t), "stability"
+        yield text, log_likelihood(np.log(p.clip(eps, 1 - eps)), t), "stability"
+    yield "the logarithm is missing: the loss is minus the probability", -(t * p).sum()
+    yield "the logarithm is missing: the loss is 1 - p", (t * (1 - p)).sum()
+    yield "the logarithm is of 1 - p", log_likelihood(np.log1p(-p), t)
+    both = log_likelihood(log_p, t) + log_likelihood(np.log1p(-p), 1 - t)
+    yield "the wrong classes have a term too: - (1 - t) log(1 - p)", both
+    for shift, text in {-1: "1 means the first", 1: "0 means the second"}.items():
+        text = f"labels are off by one: label {text} column"
+        yield text, log_likelihood(log_p, np.roll(t, shift, axis=1))
+    yield "the log probabilities of all classes are summed, not the label's", -log_p.sum()
+
+
+def probabilities(call: Call) -> np.ndarray:
+    p = call.pair[0]
+    if p.ndim != 2 or (p < 0).any():
+        raise Inapplicable("the input holds no rows of probabilities")
+    return p
+
+
+def cross_entropy(call: Call) -> Any:
+    p = np.maximum(probabilities(call), np.finfo(float).tiny)
+    return log_likelihood(np.log(p), labels(call))
+
+
+def cross_entropies(call: Call) -> Iterator[Any]:
+    """What others call CrossEntropyLoss takes scores; and many keep p off 0."""
+    p, t, n = probabilities(call), labels(call), len(call.pair[0])
+    yield reduced(call, log_likelihood(log_softmax(p), t), n)
+    for eps in (1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15):
+        yield reduced(call, log_likelihood(np.log(p + eps), t), n)
+        yield reduced(call, log_likelihood(np.log(p.clip(eps, 1 - eps)), t), n)
+
+
+def cross_entropy_mistakes(call: Call) -> Said:
+    p = probabilities(call)
+    return entropy_mistakes(labels(call), p, np.log(p))
+
+
+def softmax_cross_entropy(call: Call) -> Any:
+    return log_likelihood(log_softmax(class_scores(call)), labels(call))
+
+
+def softmax_cross_entropy_mistakes(call: Call) -> Said:
+    s, t = class_scores(call), labels(call)
+    yield from entropy_mistakes(t, softmax(s), log_softmax(s))
+    yield "the softmax is over the wrong axis, 0", log_likelihood(log_softmax(s, 0), t)
+    yield "the softmax is over the whole batch", log_likelihood(log_softmax(s, None), t)
+    yield "the scores' sign is flipped", log_likelihood(log_softmax(-s), t)
+    yield "the log of the sum is missing: the loss is minus the score", -(t * s).sum()
+    yield "softmax is applied twice", log_likelihood(log_softmax(softmax(s)), t)
+
+
+def margins(
+    call: Call, margin: float | None = None, *, sign: int = 1, shift: int = 0
+) -> np.ndarray:
+    """s_j - s_y + margin, and -∞ for the right class y; (N, C)."""
+    s, t = class_scores(call), np.roll(labels(call), shift, axis=1)
+    margin = call.setting(*MARGIN, default=1.0) if margin is None else margin
+    right = (s * t).sum(axis=1, keepdims=True)
+    return np.where(t == 1, -np.inf, sign * (s - right) + margin)
+
+
+def hinge(call: Call) -> Any:
+    return positive(margins(call))
+
+
+def positive(m: np.ndarray) -> Any:
+    return np.maximum(m, 0).sum()
+
+
+def hinge_mistakes(call: Call) -> Said:
+    s, m, a = class_scores(call), margins(call), call.setting(*MARGIN, default=1.0)
+    wrong = np.where(np.isinf(m), 0, m)
+    should = f"it should be max(0, s_j - s_y + {a:g})"
+    yield f"the margin is subtracted: {should}", positive(margins(call, -a))
+    yield f"the margin is missing: {should}", positive(margins(call, 0.0))
+    for margin in (0.1, 0.5, 1.0, 2.0, 10.0):
+        yield f"the margin is {margin:g}, not {a:g}", positive(margins(call, margin))
+    text = f"the right class is counted too, which adds the margin {a:g} for each example"
+    yield text, positive(m) + a * len(s)
+    text = "the roles are exchanged: it should be s_j - s_y, not s_y - s_j"
+    yield text, positive(margins(call, sign=-1))
+    yield "the margins are squared", (np.maximum(m, 0) ** 2).sum()
+    yield "max(0, …) is missing: negative margins count", wrong.sum()
+    yield "only the worst wrong class counts, not all", positive(m.max(axis=1))
+    for shift in (-1, 1):
+        yield "labels are off by one", positive(margins(call, shift=shift))
+
+
 LOSSES = (
-    loss(
-        "mse",
-        "Σ (y - t)² / (N·C)",
-        lambda call: (errors(call) ** 2).sum(),
-        mse_mistakes,
-        elements=True,
-    ),
+    loss("mse", "Σ (y - t)² / (N·C)", lambda call: (errors(call) ** 2).sum(), mse_mistakes, True),
     loss(
         "sigmoidcrossentropy",
         "-Σ (t log σ(s) + (1 - t) log(1 - σ(s))) / (N·C)",
@@ -162,6 +267,19 @@ LOSSES = (
         binary_mistakes,
         elements=True,
         equals=summed_over_outputs,
-        settings=("eps", "epsilon"),
     ),
+    loss(
+        "crossentropy",
+        "-Σ t log p / N",
+        cross_entropy,
+        cross_entropy_mistakes,
+        equals=cross_entropies,
+    ),
+    loss(
+        "softmaxcrossentropy",
+        "-Σ t log softmax(s) / N",
+        softmax_cross_entropy,
+        softmax_cross_entropy_mistakes,
+    ),
+    loss("hinge", "Σ max(0, s_j - s_y + 1) / N", hinge, hinge_mistakes),
 )

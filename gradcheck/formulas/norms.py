@@ -1,14 +1,26 @@
-"""Formulas of batch and layer normalisation."""
+"""Formulas of batch and layer normalisation, and the running mean and variance of the former."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference, Said, State
+from chainrule.gradcheck.formulas.reference import (
+    Call,
+    Comparison,
+    Inapplicable,
+    Reference,
+    Said,
+    State,
+    agree,
+    entry,
+    left_over,
+)
+from chainrule.gradcheck.report.findings import because
 
 GAMMA, BETA = ("gamma", "g", "weight", "scale"), ("beta", "b", "bias", "shift")
 # What eps may be where the layer does not tell.
@@ -42,20 +54,12 @@ class Norm:
             "√var": np.sqrt(var),
             "var + eps": var + self.eps,
             "1": 1.0,
-            "√(var + eps²)": np.sqrt(var + self.eps**2),
-            "1 / √(var + eps)": 1 / np.sqrt(var + self.eps),
         }[self.root]
         xhat = (x - mean if self.centre else x) / scale
         g, b = call.param(*GAMMA, default=1.0), call.param(*BETA, default=0.0)
         g, b = (p.reshape(self.columns) if p.size > 1 else p for p in (g, b))
-        scaled = {
-            "gamma x̂": g * xhat,
-            "x̂": xhat,
-            "(1 + gamma) x̂": (1 + g) * xhat,
-            "gamma² x̂": g * g * xhat,
-            "x̂ / gamma": xhat / g,
-        }[self.gamma]
-        return scaled + self.beta * b
+        scaled = {"gamma x̂": g * xhat, "x̂": xhat, "(1 + gamma) x̂": (1 + g) * xhat}
+        return scaled[self.gamma] + self.beta * b
 
 
 def running(state: State) -> tuple[str, str]:
@@ -126,14 +130,14 @@ def norm_mistakes(call: Call, right: Norm) -> Iterator[tuple[str, dict[str, Any]
     if not right.running:
         yield "the variance is the unbiased one: it divides by N - 1, not N", {"ddof": 1}
         ndim = call.x.ndim
-        subsets: dict[tuple[int, ...], str] = {
-            (0,): "over the examples alone",
-            (ndim - 1,): "over each row",
+        wrong = {
+            "over the examples alone": (0,),
+            "over each example, as layer norm does": tuple(range(1, ndim)),
+            "over each row": (ndim - 1,),
+            "over each image and channel by itself": tuple(range(2, ndim)),
+            "over everything at once": tuple(range(ndim)),
         }
-        subsets[tuple(range(1, ndim))] = "over each example, as layer norm does"
-        subsets[tuple(range(2, ndim))] = "over each image and channel by itself"
-        subsets[tuple(range(ndim))] = "over everything at once"
-        for axes, text in subsets.items():
+        for text, axes in wrong.items():
             if axes and axes != right.axes:
                 yield f"it normalises over the wrong axis: {text}", {"axes": axes}
     if call.state and call.train:
@@ -145,19 +149,157 @@ def norm_mistakes(call: Call, right: Norm) -> Iterator[tuple[str, dict[str, Any]
         "√var": "eps is missing",
         "var + eps": "the square root is missing: it divides by the variance",
         "1": "it does not divide by the standard deviation",
-        "√(var + eps²)": "eps is squared",
-        "1 / √(var + eps)": "it multiplies by the standard deviation, not divides",
     }
     for root, text in roots.items():
         yield text, {"root": root}
     yield "the mean is not subtracted", {"centre": False}
     yield "gamma is missing", {"gamma": "x̂"}
     yield "gamma enters as 1 + gamma", {"gamma": "(1 + gamma) x̂"}
-    yield "gamma is applied twice", {"gamma": "gamma² x̂"}
-    yield "it divides by gamma", {"gamma": "x̂ / gamma"}
     yield "beta is missing", {"beta": 0.0}
     yield "beta is subtracted", {"beta": -1.0}
-    yield "beta is added twice", {"beta": 2.0}
 
 
 NORMS = (norm("batchnorm", batch_norms), norm("layernorm", layer_norms))
+
+
+USUAL = (0.9, 0.99, 0.95, 0.1)  # what momentum may be where the layer does not tell
+
+
+@dataclass(eq=False)
+class Running:
+    """One running statistic: its name, what it was, the batch's, and what it is now."""
+
+    name: str
+    what: str  # "mean" or "variance"
+    old: np.ndarray
+    batch: np.ndarray
+    now: np.ndarray
+    atol: float
+
+    def mix(self, keep: float, take: float, of: np.ndarray | None = None) -> np.ndarray:
+        """keep · old + take · batch."""
+        return keep * self.old + take * (self.batch if of is None else of)
+
+    def is_mix(self, keep: float, take: float, of: np.ndarray | None = None) -> bool:
+        """Whether it is now keep · old + take · batch."""
+        return agree(self.now, self.mix(keep, take, of), self.atol)
+
+    def left(self, keep: float, take: float, of: np.ndarray | None = None) -> float:
+        """What this mix leaves unexplained, relative to the largest entry."""
+        return left_over(self.now, self.mix(keep, take, of))
+
+
+def compare_statistics(found: Comparison, call: Call, after: State) -> None:
+    """Adds to `found` where the running statistics are not momentum running + (1 - momentum) batch
+    after a training pass, or not what they were after an inference pass."""
+    try:
+        names = running(call.state)
+        changed = [name for name in names if not np.array_equal(call.state[name], after[name])]
+        if call.train:
+            compare_training(found, call, *statistics(call, after), frozen=not changed)
+        elif changed:
+            message = "an inference pass changes {name}: write it only where train is true"
+            cause = because("inference-writes-state", "mode", message)
+            found.add(replace(cause, tensors=(changed[0],)))
+    except Inapplicable as reason:
+        found.notes.append(f"running statistics not compared: {reason}")
+
+
+def statistics(call: Call, after: State) -> tuple[Running, Running]:
+    """The running mean and the running variance."""
+    way = next(batch_norms(call))
+    scale = abs(call.x).max()
+    both = zip(
+        running(call.state),
+        ("mean", "variance"),
+        (call.x.mean(way.axes), call.x.var(way.axes)),
+        (scale, scale**2),
+        strict=True,
+    )
+    found = []
+    for name, what, batch, size in both:
+        old = call.state[name]
+        atol = (1e-5 if call.narrow else 1e-9) * max(abs(old).max(), abs(batch).max())
+        atol += (1e-6 if call.narrow else 1e-14) * size
+        found.append(Running(name, what, old, batch.reshape(old.shape), after[name], atol))
+    return found[0], found[1]
+
+
+def compare_training(
+    found: Comparison, call: Call, mean: Running, var: Running, *, frozen: bool
+) -> None:
+    p = call.setting("momentum", "decay", default=-1.0)
+    if any(mean.is_mix(q, 1 - q) and var.is_mix(q, 1 - q) for q in ((p,) if p >= 0 else USUAL)):
+        return
+    names: dict[str, Any] = {"mean": mean.name, "var": var.name}
+    if frozen:
+        message = "a training forward leaves {mean} and {var} unchanged"
+        hint = "{mean}[...] = momentum * {mean} + (1 - momentum) * batch mean, and so the variance."
+        cause = because("running-frozen", "mode", message, hint, **names)
+        found.add(replace(cause, tensors=(mean.name, var.name)))
+        return
+    if p < 0:
+        raise Inapplicable("the layer has no setting momentum")
+    m = call.x.size // mean.old.size
+    unbiased = var.batch * m / max(m - 1, 1)
+    for keep, of in product((p, 1 - p) if p < 0.5 else (p,), (var.batch, unbiased)):
+        if mean.is_mix(keep, 1 - keep) and var.is_mix(keep, 1 - keep, of):
+            if keep != p:
+                found.notes.append(f"momentum = {p:g} is the weight of the batch, as in PyTorch")
+            if of is unbiased:
+                note = f"{var.name} takes the unbiased batch variance, as PyTorch does"
+                found.notes.append(f"{note}; ours takes the biased one")
+            return
+    wrong = [] if mean.is_mix(p, 1 - p) else [mean]
+    wrong += [] if var.is_mix(p, 1 - p) or var.is_mix(p, 1 - p, unbiased) else [var]
+    causes = [did(call, one, mean if one is var else var, p, m) for one in wrong]
+    alike = len(wrong) == 2 and causes[0][0] == causes[1][0]
+    for one, (text, left) in list(zip(wrong, causes, strict=True))[: 1 if alike else 2]:
+        who = "{mean}, and {var} likewise," if alike else one.name
+        hint = f"{one.name} = momentum * {one.name} + (1 - momentum) * batch {one.what}."
+        message = f"{who} {text or 'does not follow the rule'}"
+        cause = because("running-statistics", "mode", message, hint, left, **names)
+        right = p * one.old + (1 - p) * one.batch
+        example = entry(one.name, one.now, right, "the running average")
+        found.add(replace(cause, tensors=(one.name,), example=example), explained=bool(text))
+
+
+def did(call: Call, one: Running, other: Running, p: float, m: int) -> tuple[str, float | None]:
+    """What a running statistic did in place of p old + (1 - p) batch and what that leaves
+    unexplained; "" and None where nothing known explains it."""
+    for text, target in targets(call, one, other, m).items():
+        if one.is_mix(p, 1 - p, target):
+            return f"moves towards {text}", one.left(p, 1 - p, target)
+    exchanged = f"moves {p:.0%} of the way in one step: momentum and 1 - momentum are exchanged"
+    mixes = {
+        exchanged: (1 - p, p),
+        "is unchanged by a training forward": (1, 0),
+        "is overwritten by the batch's statistic: momentum is ignored": (0, 1),
+        "never forgets: its old value is not multiplied by momentum": (1, 1 - p),
+        "takes the batch's statistic without the factor 1 - momentum": (p, 1),
+        "takes the batch's statistic with the factor momentum": (p, p),
+        "is updated twice in one forward": (p * p, 1 - p * p),
+        "moves with momentum 0.9, not the layer's": (0.9, 0.1),
+    }
+    fits = ((text, one.left(*mix)) for text, mix in mixes.items() if one.is_mix(*mix))
+    return next(fits, ("", None))
+
+
+def targets(call: Call, one: Running, other: Running, m: int) -> dict[str, np.ndarray]:
+    """What a running statistic may move towards in place of the batch's."""
+    batch, way = one.batch, next(batch_norms(call))
+    found = {
+        "the other statistic: mean and variance are exchanged": other.batch,
+        "the sum over the batch, not its mean": batch * m,
+        "minus the batch's statistic: a sign is flipped": -batch,
+    }
+    if one.what == "mean":
+        return found
+    return {
+        "the standard deviation, not the variance": np.sqrt(batch),
+        "the standard deviation with eps, √(var + eps), not the variance": np.sqrt(batch + way.eps),
+        "var + eps, not the variance": batch + way.eps,
+        "the mean of x², from which mean² is not subtracted": (
+            (call.x**2).mean(way.axes).reshape(batch.shape)
+        ),
+    } | found

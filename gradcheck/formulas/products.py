@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference, Said
+from chainrule.gradcheck.formulas.reference import CONVENTION, Call, Inapplicable, Reference, Said
 
 WEIGHTS, BIAS = ("W", "w", "weight", "weights"), ("b", "bias")
 
@@ -37,18 +37,13 @@ def affine_mistakes(call: Call) -> Said:
     yield "the bias is missing", x @ W
     yield "the bias is added twice", x @ W + 2 * b
     yield "the bias is subtracted", x @ W - b
-    yield "the bias is multiplied, not added", x @ W * b
-    yield "only the bias is there", 0 * (x @ W) + b
-    yield "out is the mean over the inputs: x W is divided by D", x @ W / len(W) + b
     yield "out is max(x W + b, 0): an activation is inside", np.maximum(x @ W + b, 0)
     if W.shape[0] == W.shape[1]:
-        yield "W is transposed: out is x Wᵀ + b", x @ W.T + b
+        yield "W is transposed: out is x Wᵀ + b", x @ W.T + b, CONVENTION
     if np.shape(b) == (len(x),):
         yield "the bias is added along the rows", x @ W + b[:, np.newaxis]
     if np.size(b) > 1:
         yield "one bias is used for all: its first entry", x @ W + b.ravel()[0]
-        yield "one bias is used for all: their sum", x @ W + b.sum()
-    yield "W is used with its absolute values", x @ abs(W) + b
 
 
 def pieces(call: Call) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -61,9 +56,13 @@ def pieces(call: Call) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield np.einsum(layout, x, W), b
 
 
+def largest_pieces(call: Call) -> Iterator[np.ndarray]:
+    return ((xW + b).max(axis=1) for xW, b in pieces(call))
+
+
 def maxout(call: Call) -> np.ndarray:
-    for xW, b in pieces(call):
-        return (xW + b).max(axis=1)
+    for out in largest_pieces(call):
+        return out
     raise Inapplicable("W is neither (D, K, M) nor (K, D, M)")
 
 
@@ -77,32 +76,15 @@ def maxout_mistakes(call: Call) -> Said:
         yield "out is the mean of the pieces", z.mean(axis=1)
         yield "out is the sum of the pieces", z.sum(axis=1)
         yield "the biases are missing", xW.max(axis=1)
-        yield "the biases are added twice", (z + b).max(axis=1)
-        yield "the biases are subtracted", (xW - b).max(axis=1)
         yield "out is the piece that is largest in absolute value", chosen(z, abs(z))
-        yield "out is the largest absolute value", abs(z).max(axis=1)
-        yield "out is never negative: max with 0", np.maximum(z.max(axis=1), 0)
         yield "the largest is chosen before the bias is added", chosen(z, xW)
         for k in range(z.shape[1]):
             yield f"out is piece {k}, whichever is largest", z[:, k]
-            yield f"piece {k} is left out", np.delete(z, k, axis=1).max(axis=1)
 
 
-PRODUCTS = (
-    Reference(
-        "affine",
-        "x W + b",
-        affine,
-        affine_mistakes,
-        transposed_affine,
-        params=(*WEIGHTS, *BIAS),
-    ),
-    Reference(
-        "maxout",
-        "max over k of x W_k + b_k",
-        maxout,
-        maxout_mistakes,
-        lambda call: ((xW + b).max(axis=1) for xW, b in pieces(call)),
-        params=(*WEIGHTS, *BIAS),
-    ),
+PARAMS = (*WEIGHTS, *BIAS)
+AFFINE = Reference("affine", "x W + b", affine, affine_mistakes, transposed_affine, PARAMS)
+MAXOUT = Reference(
+    "maxout", "max over k of x W_k + b_k", maxout, maxout_mistakes, largest_pieces, PARAMS
 )
+PRODUCTS = (AFFINE, MAXOUT)

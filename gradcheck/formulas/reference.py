@@ -1,16 +1,22 @@
-"""What a layer should compute, and one call of a layer to compute it for."""
+"""What a layer should compute, one call to compute it for, and what comparing the two found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-State = dict[str, np.ndarray]
-Said = Iterator[tuple[str, Any]]  # a mistake in words, and the output that it gives
+from chainrule.gradcheck.report import Cause
 
+State = dict[str, np.ndarray]
+# A mistake in words and the output that it gives; also its kind where it is no plain BUG, or
+# CONVENTION where somebody may mean it so, as with a constant factor or a transposed matrix.
+Said = Iterator[tuple[str, Any] | tuple[str, Any, str]]
+BUG, CONVENTION = "forward-bug", "convention"
+
+EXACT = 1e-9  # what a mistake may leave unexplained, relative to the scale of the output
 HARMLESS = ("training", "train", "inplace")  # switches that leave the formula as it is
 
 
@@ -109,3 +115,46 @@ class Reference:
             ]
         if strange:
             raise Inapplicable(f"the layer's {strange[0]} is no part of it")
+
+
+@dataclass
+class Comparison:
+    """What is wrong, and notes that are none. `strict`: whether the user named the formula."""
+
+    strict: bool = False
+    causes: list[Cause] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, cause: Cause, *, explained: bool = True) -> None:
+        """Adds a difference. One that nothing explains is a note, as perhaps another formula is
+        meant, unless the user named this one."""
+        if explained or self.strict:
+            self.causes.append(cause)
+        else:
+            message = cause.message.format_map(cause.values)
+            self.notes.append(f"{message}, and no known mistake explains it")
+
+
+def agree(out: np.ndarray, expected: Any, atol: float) -> bool:
+    """Whether two arrays have one shape and, up to `atol`, the same entries, nan and inf too."""
+    expected = np.asarray(expected)
+    return out.shape == expected.shape and np.allclose(
+        out, expected, rtol=0, atol=atol, equal_nan=True
+    )
+
+
+def left_over(out: np.ndarray, expected: Any) -> float:
+    """The largest difference, relative to the largest number in `out`; where one is not finite in
+    both, there is none."""
+    finite = np.isfinite(out) & np.isfinite(expected)
+    scale = float(np.abs(out[finite]).max(initial=0.0)) or 1.0
+    return float(np.abs(out - expected)[finite].max(initial=0.0)) / scale
+
+
+def entry(tensor: str, out: np.ndarray, expected: np.ndarray, formula: str) -> str:
+    """One concrete entry, where the difference is largest."""
+    difference = np.array(np.nan_to_num(np.abs(out - expected), nan=np.inf))
+    difference[~np.isfinite(expected)] = 0
+    index = np.unravel_index(int(difference.argmax()), out.shape) if out.ndim else ()
+    where = f"{tensor}[{', '.join(str(int(i)) for i in index)}]" if index else tensor
+    return f"{where} = {out[index]:.6g}, {formula} gives {expected[index]:.6g}"

@@ -1,4 +1,5 @@
-"""Formulas of layers that act on one array, entry by entry or row by row."""
+"""Formulas of layers without weights: of one array, entry by entry or row by row, and of gates,
+which join two arrays, or all entries of one."""
 
 from __future__ import annotations
 
@@ -8,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.reference import Call, Reference, Said
+from chainrule.gradcheck.formulas.reference import CONVENTION, Call, Reference, Said
 
 Function = Callable[[np.ndarray], np.ndarray]
+Gate = Callable[[np.ndarray, np.ndarray], np.ndarray]
 SLOPE = ("alpha", "negative_slope", "slope", "leak", "a", "weight")
 AXIS = ("axis", "dim")
+# What people add to an argument of a logarithm, or cut it off at, to keep it away from 0.
+FLOORS = 10.0 ** np.arange(-15, -2)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -34,43 +38,31 @@ FUNCTIONS: dict[str, Function] = {
     "min(x, 0)": lambda x: np.minimum(x, 0),
     "max(-x, 0), the other side": lambda x: np.maximum(-x, 0),
     "max(x, -1): small negative x get through": lambda x: np.maximum(x, -1),
-    "max(x, 1)": lambda x: np.maximum(x, 1),
     "the mask x > 0 in place of x where x > 0": lambda x: (x > 0) * 1.0,
     "x where x > 1: the threshold is 1": lambda x: x * (x > 1),
     "|x|": abs,
     "x itself": lambda x: x,
-    "-x": lambda x: -x,
     "the sigmoid of x": sigmoid,
     "the sigmoid of -x: the minus in exp(-x) is missing": lambda x: sigmoid(-x),
     "1 / (1 - exp(-x))": lambda x: 1 / (1 - np.exp(-x)),
     "the slope of the sigmoid": lambda x: sigmoid(x) * sigmoid(-x),
-    "the sigmoid of 2 x": lambda x: sigmoid(2 * x),
     "tanh(x)": np.tanh,
-    "tanh(-x)": lambda x: np.tanh(-x),
     "tanh(x / 2), so 2 x is missing in the exponent": lambda x: np.tanh(x / 2),
-    "tanh(2 x)": lambda x: np.tanh(2 * x),
     "1 - tanh(x)², the slope": lambda x: 1 - np.tanh(x) ** 2,
     "exp(x)": np.exp,
     "exp(-x)": lambda x: np.exp(-x),
     "exp(x) - 1": np.expm1,
     "2**x": np.exp2,
-    "10**x": lambda x: 10**x,
     "log(x)": np.log,
     "log2(x)": np.log2,
     "log10(x)": np.log10,
     "log(1 + x)": np.log1p,
     "log(1 + exp(x))": lambda x: np.logaddexp(0, x),
-    "log(x + 1e-8): the small number falsifies small x": lambda x: np.log(x + 1e-8),
     "1 / x": lambda x: 1 / x,
-    "-1 / x": lambda x: -1 / x,
-    "1 / x²": lambda x: 1 / x**2,
     "-1 / x², the slope": lambda x: -1 / x**2,
     "x²": lambda x: x**2,
-    "-x²": lambda x: -(x**2),
     "2 x, the slope": lambda x: 2 * x,
-    "x³": lambda x: x**3,
     "√|x|": lambda x: np.sqrt(abs(x)),
-    "x² / 2": lambda x: x**2 / 2,
 }
 
 
@@ -80,6 +72,8 @@ def function(name: str, formula: str, f: Function) -> Reference:
     def mistakes(call: Call) -> Said:
         for text, other in FUNCTIONS.items():
             yield f"out is {text}", other(call.x)
+        for eps in FLOORS if name == "log" else ():
+            yield f"out is log(x + {eps:g})", np.log(call.x + eps), CONVENTION
 
     return Reference(name, formula, lambda call: f(call.x), mistakes)
 
@@ -91,8 +85,8 @@ def with_number(
 
     def mistakes(call: Call) -> Said:
         x, a = call.x, call.setting(*names)
-        others = {"x + a": x + a, "x - a": x - a, "a x": a * x, "x / a": x / a, "-a x": -a * x}
-        others |= {"x": x, "a² x": a * a * x, "a - x": a - x, "x**a": x**a, "x + 2 a": x + 2 * a}
+        others = {"x + a": x + a, "x - a": x - a, "a x": a * x, "x / a": x / a, "x": x}
+        others |= {"a - x": a - x, "x**a": x**a}
         for text, other in others.items():
             yield f"out is {text}, with a = {a:g}", other
 
@@ -121,19 +115,15 @@ def leaky_relu_mistakes(call: Call) -> Said:
     yield "alpha is ignored: negative x give 0, as in ReLU", np.maximum(x, 0)
     yield "out is max(x, alpha) where it should be max(x, alpha x)", np.maximum(x, a)
     yield "the two sides are exchanged: alpha x where x > 0", np.where(x > 0, a * x, x)
-    yield "out is the smaller of x and alpha x", np.minimum(x, a * x)
     yield "out is alpha x on both sides", a * x
     yield "out is x on both sides", x
-    slopes = {"alpha²": a * a, "-alpha": -a, "1 - alpha": 1 - a, "1 / alpha": 1 / a}
-    slopes |= {"2 alpha": 2 * a} | {str(c): c for c in (0.01, 0.1, 0.2, 0.25, 0.3)}
+    slopes = {"alpha²": a * a, "-alpha": -a, "1 / alpha": 1 / a}
+    slopes |= {str(c): np.array(c) for c in (0.01, 0.1, 0.2, 0.25, 0.3)}
     if a.size > 1:
-        slopes |= {"the mean of alpha": a.mean(), "the first alpha": a.ravel()[0]}
-        if len(x) == a.size:
-            slopes["one alpha per row, not per column,"] = a.reshape(-1, *[1] * (x.ndim - 1))
+        slopes["the first alpha"] = a.ravel()[0]
     for text, other in slopes.items():
         yield f"the slope for negative x is {text}, not alpha", np.where(x > 0, x, other * x)
     yield "out is alpha where x ≤ 0: the factor x is missing", np.where(x > 0, x, a)
-    yield "out is x - alpha where x ≤ 0", np.where(x > 0, x, x - a)
 
 
 def elu(call: Call) -> np.ndarray:
@@ -152,11 +142,9 @@ def elu_mistakes(call: Call) -> Said:
         "the - 1 stands outside: alpha exp(x) - 1 for negative x": a * e - 1,
         "the sign for negative x is flipped: alpha (1 - exp(x))": a * (1 - e),
         "alpha is in the exponent": np.exp(a * below) - 1,
-        "alpha is in the exponent too": a * (np.exp(a * below) - 1),
         "exp(-x) stands where exp(x) should": a * (np.exp(-below) - 1),
         "negative x give 0, as in ReLU": 0 * x,
         "negative x give alpha x, as in leaky ReLU": a * x,
-        "it is divided by alpha": (e - 1) / a,
     }
     for text, negative in sides.items():
         yield text, np.where(x > 0, x, negative)
@@ -174,14 +162,9 @@ def softplus_mistakes(call: Call) -> Said:
     log1p_exp = np.logaddexp(0, b * x)
     yield f"the division by beta = {b:g} is missing", log1p_exp
     yield "it is divided by beta twice", log1p_exp / b**2
-    yield "it is multiplied by beta", log1p_exp * b
     yield "beta is ignored", np.logaddexp(0, x)
     yield "beta is missing in the exponent", np.logaddexp(0, x) / b
     yield "it acts on -x", np.logaddexp(0, -b * x) / b
-    yield "the 1 in log(1 + exp(x)) is missing", x
-    yield "the logarithm is to base 2", log1p_exp / np.log(2) / b
-    yield "the logarithm is to base 10", log1p_exp / np.log(10) / b
-    yield "out is log(1 - exp(x))", np.log(1 - np.exp(b * x)) / b
     yield "out is the sigmoid", sigmoid(b * x)
     yield "out is max(x, 0)", np.maximum(x, 0)
 
@@ -201,40 +184,75 @@ def softmax_mistakes(call: Call) -> Said:
     yield "it normalises over everything, not each row", softmax(x, None)
     yield "it acts on -x", softmax(-x, axis)
     yield "out is the logarithm of the softmax", log_softmax(x, axis)
-    yield "the exponential is missing: x is divided by its sum", x / x.sum(axis, keepdims=True)
+    yield "the exponential is missing: x over its sum", x / x.sum(axis, keepdims=True)
     yield "out is the sigmoid of each entry", sigmoid(x)
     yield "it is divided by the mean, not the sum", softmax(x, axis) * x.shape[axis]
+
+
+JOINED: dict[str, Gate] = {
+    "a + b": lambda a, b: a + b,
+    "a - b": lambda a, b: a - b,
+    "b - a": lambda a, b: b - a,
+    "a b, element by element": lambda a, b: a * b,
+    "a / b": lambda a, b: a / b,
+    "max(a, b)": np.maximum,
+    "min(a, b)": np.minimum,
+    "a alone": lambda a, b: a + 0 * b,
+    "b alone": lambda a, b: b + 0 * a,
+    "(a + b) / 2": lambda a, b: (a + b) / 2,
+    "|a - b|": lambda a, b: abs(a - b),
+    "the larger of a and b in absolute value": lambda a, b: np.where(abs(a) >= abs(b), a, b),
+    "the mask a > b": lambda a, b: (a > b) * 1.0,
+    "a @ b": lambda a, b: a @ b,
+    "b @ a": lambda a, b: b @ a,
+    "a @ bᵀ": lambda a, b: a @ b.swapaxes(-1, -2),
+    "aᵀ @ b": lambda a, b: a.swapaxes(-1, -2) @ b,
+    "(a @ b)ᵀ": lambda a, b: (a @ b).swapaxes(-1, -2),
+}
+
+
+def gate(name: str, formula: str, f: Gate) -> Reference:
+    """f(a, b), and in its place any other of JOINED."""
+
+    def mistakes(call: Call) -> Said:
+        for text, other in JOINED.items():
+            try:
+                yield f"out is {text}", other(*call.pair)
+            except ValueError:  # shapes that do not fit this mistake
+                continue
+
+    return Reference(name, formula, lambda call: f(*call.pair), mistakes)
+
+
+def sum_mistakes(call: Call) -> Said:
+    x = call.x
+    yield "out is the mean of x", x.mean()
+    yield "out is Σ x²", np.square(x).sum()
+    yield "out is Σ |x|", np.abs(x).sum()
+    yield "out is max x", x.max(initial=-np.inf)
+    yield "out is the product of the entries of x", x.prod()
 
 
 LEAKY_RELU = Reference(
     "leakyrelu", "x where x > 0, else alpha x", leaky_relu, leaky_relu_mistakes, params=SLOPE
 )
+ELU = Reference(
+    "elu", "x where x > 0, else alpha (exp(x) - 1)", elu, elu_mistakes, settings=("alpha", "a")
+)
+SOFTPLUS = Reference(
+    "softplus", "log(1 + exp(beta x)) / beta", softplus, softplus_mistakes, settings=("beta",)
+)
+SOFTMAX = Reference(
+    "softmax",
+    "exp(x_j) / Σ exp(x_k)",
+    lambda call: softmax(call.x, softmax_axis(call)),
+    softmax_mistakes,
+)
 UNITS = (
+    LEAKY_RELU, replace(LEAKY_RELU, name="prelu"), ELU, SOFTPLUS, SOFTMAX,
     function("relu", "max(x, 0)", lambda x: np.maximum(x, 0)),
-    LEAKY_RELU,
-    replace(LEAKY_RELU, name="prelu"),
-    Reference(
-        "elu",
-        "x where x > 0, else alpha (exp(x) - 1)",
-        elu,
-        elu_mistakes,
-        settings=("alpha", "a"),
-    ),
-    Reference(
-        "softplus",
-        "log(1 + exp(beta x)) / beta",
-        softplus,
-        softplus_mistakes,
-        settings=("beta",),
-    ),
     function("sigmoid", "1 / (1 + exp(-x))", sigmoid),
     function("tanh", "tanh(x)", np.tanh),
-    Reference(
-        "softmax",
-        "exp(x_j) / Σ exp(x_k)",
-        lambda call: softmax(call.x, softmax_axis(call)),
-        softmax_mistakes,
-    ),
     function("exp", "exp(x)", np.exp),
     function("log", "log(x)", np.log),
     function("reciprocal", "1 / x", lambda x: 1 / x),
@@ -242,4 +260,12 @@ UNITS = (
     function("negate", "-x", np.negative),
     with_number("scale", "a x", ("a", "factor", "scale", "c"), lambda x, a: a * x),
     with_number("shift", "x + c", ("c", "offset", "shift", "a"), lambda x, c: x + c),
+)  # fmt: skip
+GATES = (
+    gate("add", "a + b", np.add),
+    gate("subtract", "a - b", np.subtract),
+    gate("multiply", "a b", np.multiply),
+    gate("max", "max(a, b)", np.maximum),
+    gate("matmul", "a @ b", np.matmul),
+    Reference("sum", "Σ x", lambda call: call.x.sum(), sum_mistakes),
 )

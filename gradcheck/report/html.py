@@ -1,4 +1,4 @@
-"""A report as HTML for a notebook: verdict, findings, tables and heat maps.
+"""A report as HTML for a notebook: verdict, findings, remarks, tables and heat maps.
 
 Every colour is set inline and every background is either transparent or comes with its own text
 colour, so that a fragment reads the same on a light and on a dark page.
@@ -15,7 +15,7 @@ INFERENCE = " (inference)"  # how the name of a tensor of the inference pass end
 MAPS = 4  # so many heat maps are drawn
 SIDE = 24  # a heat map has at most so many rows and columns
 LINE = "1px solid rgba(128,128,128,.4)"
-GREEN, RED, GREY = "#1a7f37", "#c62f3b", "#6e7781"
+GREEN, RED, GREY, AMBER = "#1a7f37", "#c62f3b", "#6e7781", "#9a6700"
 UNKNOWN, BROKEN = "#a8a8a8", "#4a148c"
 LOW, MIDDLE, HIGH = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 
@@ -33,6 +33,9 @@ def fragment(report: Any, outcome: str, effort: str, counts: str) -> str:
     if report.findings:
         items = "".join(f"<li>{item(finding)}</li>" for finding in report.findings)
         parts.append(f"<ol {spaced}>{items}</ol>")
+    if report.remarks:
+        marked = (f"{badge('remark', AMBER)} {item(remark)}" for remark in report.remarks)
+        parts.append(f"<ul {spaced}>{''.join(f'<li>{one}</li>' for one in marked)}</ul>")
     if report.notes:
         items = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
         parts.append(f"<ul {spaced}>{items}</ul>")
@@ -70,7 +73,8 @@ def item(finding: Any) -> str:
 
 
 def tensor_row(name: str, tensor: Any) -> tuple[str, ...]:
-    """Name, verdict, error, what rounding explains, and how many entries sit on a kink."""
+    """Name, verdict, error, what rounding explains, and how many entries sit on a kink. An error is
+    nan where nothing was measured entry by entry, and where the gradient itself is."""
     verdict = badge("ok", GREEN) if tensor.ok else badge("WRONG", RED)
     kinks = str(tensor.on_kinks or "")
     return escape(name), verdict, f"{tensor.error:.1e}", f"{tensor.rounding:.1e}", kinks
@@ -78,7 +82,7 @@ def tensor_row(name: str, tensor: Any) -> tuple[str, ...]:
 
 def probe_row(name: str, probe: Any) -> tuple[str, ...]:
     """Name, outcome and why."""
-    colour = {"passed": GREEN, "failed": RED}.get(probe.outcome, GREY)
+    colour = {"passed": GREEN, "failed": RED, "remark": AMBER}.get(probe.outcome, GREY)
     return escape(name), badge(probe.outcome, colour), escape(probe.why)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from chainrule.gradcheck.report.html import INFERENCE, fragment
 
 WIDTH, LINES = 100, 12  # of a printed report
 NOTES = 3  # so many notes are printed
+REMARKS = 3  # so many lines of remarks are printed
 
 
 class GradientError(AssertionError):
@@ -60,7 +62,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Probe:
-    """One question beyond values: "passed", "failed" or "not applicable", and why."""
+    """One question beyond values: "passed", "failed", "remark" or "not applicable", and why."""
 
     outcome: str
     why: str = ""
@@ -72,6 +74,7 @@ class Report:
 
     subject     what was checked, such as "Affine(4 → 3)"
     findings    the mistakes, most telling first; one cause, one finding
+    remarks     what works on the data given and may bite later; they leave the report true
     tensors     for each tensor and pass ("W", or "W (inference)") its gradients
     probes      for each probe its outcome
     notes       what a reader should know that is no mistake: "3 inputs are exactly 0, where any
@@ -86,6 +89,7 @@ class Report:
     forwards: int = 0
     seconds: float = 0.0
     seed: int = 0
+    remarks: list[Finding] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return not self.findings
@@ -100,7 +104,9 @@ class Report:
         if failed := [name for name, probe in self.probes.items() if probe.outcome == "failed"]:
             counts = self._count_probes()
             lines.append(clip(f"  probes: {counts} (failed: {', '.join(failed)})", WIDTH))
-        return "\n".join(lines + self._finding_lines(LINES - len(lines)))
+        # Remarks stand last and take what the findings leave, but never less than a line.
+        lines += self._finding_lines(LINES - len(lines) - bool(self.remarks))
+        return "\n".join(lines + remark_lines(self.remarks, min(REMARKS, LINES - len(lines))))
 
     def _repr_html_(self) -> str:
         """The report for a notebook: verdict, findings, tensors, heat maps of wrong gradients."""
@@ -116,6 +122,7 @@ class Report:
             "subject": self.subject,
             "correct": bool(self),
             "findings": [finding.as_dict() for finding in self.findings],
+            "remarks": [remark.as_dict() for remark in self.remarks],
             "tensors": {name: tensor.as_dict() for name, tensor in self.tensors.items()},
             "probes": {
                 name: {"outcome": probe.outcome, "why": probe.why}
@@ -128,20 +135,19 @@ class Report:
         }
 
     def _outcome(self) -> str:
-        """ "correct", "1 mistake", "3 mistakes"."""
-        count = len(self.findings)
-        return "correct" if not count else "1 mistake" if count == 1 else f"{count} mistakes"
+        """ "correct", "1 mistake", "3 mistakes, 2 remarks"."""
+        said = [counted(len(self.findings), "mistake") if self.findings else "correct"]
+        return ", ".join(said + [counted(len(self.remarks), "remark")] * bool(self.remarks))
 
     def _effort(self) -> str:
         """ "(62 forward calls, 9 ms)"."""
         spent = f"{self.seconds:.1f} s" if self.seconds >= 1 else f"{self.seconds * 1e3:.0f} ms"
-        calls = "1 forward call" if self.forwards == 1 else f"{self.forwards} forward calls"
-        return f"({calls}, {spent})"
+        return f"({counted(self.forwards, 'forward call')}, {spent})"
 
     def _count_probes(self) -> str:
         """ "11 passed, 1 failed, 2 not applicable"."""
         outcomes = [probe.outcome for probe in self.probes.values()]
-        kinds = ("passed", "failed", "not applicable")
+        kinds = ("passed", "failed", "remark", "not applicable")
         return ", ".join(f"{outcomes.count(kind)} {kind}" for kind in kinds if kind in outcomes)
 
     def _head(self) -> list[str]:
@@ -150,7 +156,7 @@ class Report:
         if not self.findings:
             passed = sum(probe.outcome == "passed" for probe in self.probes.values())
             said = ["training and inference"] if any(map(in_inference, self.tensors)) else []
-            said += [f"{passed} probe{'s' * (passed != 1)}"] if passed else []
+            said += [counted(passed, "probe")] if passed else []
             verdict += f" ({', '.join(said)})" if said else ""
         subject = clip(self.subject, WIDTH - len(verdict) - len(effort) - 2)
         notes = [flat(note) for note in self.notes]
@@ -220,19 +226,44 @@ def finding_lines(finding: Finding) -> list[str]:
     return lines
 
 
+def remark_lines(remarks: Sequence[Finding], room: int) -> list[str]:
+    """The remarks in at most `room` lines: with their hints where these fit, else by their
+    messages, a line each, and a count of the rest."""
+    messages = [f"remark: {remark.message}" for remark in remarks]
+    hinted = [
+        f"{text.rstrip('.')}. {one.hint}" if one.hint else text
+        for text, one in zip(messages, remarks, strict=True)
+    ]
+    lines = [line for text in hinted for line in wrap(text, "  ", REMARKS)]
+    if len(lines) <= room:
+        return lines
+    shown = messages if len(messages) <= room else messages[: room - 1]
+    lines = [clip(f"  {text}", WIDTH) for text in shown]
+    if rest := len(messages) - len(shown):
+        lines.append(
+            "  and " + counted(rest, "more remark") if shown else "  " + counted(rest, "remark")
+        )
+    return lines
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 remark", "2 remarks"."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def flat(text: str) -> str:
     """`text` on one line."""
     return " ".join(str(text).split())
 
 
-def wrap(text: str, indent: str) -> list[str]:
-    """`text` in at most two lines, each beginning with `indent`."""
+def wrap(text: str, indent: str, lines: int = 2) -> list[str]:
+    """`text` in at most so many `lines`, each beginning with `indent`."""
     return textwrap.wrap(
         flat(text),
         WIDTH,
         initial_indent=indent,
         subsequent_indent=indent,
-        max_lines=2,
+        max_lines=lines,
         placeholder="…",
         break_on_hyphens=False,
     )

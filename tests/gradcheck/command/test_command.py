@@ -10,7 +10,7 @@ import pytest
 
 from chainrule import gradcheck
 from chainrule.gradcheck import __main__ as command
-from chainrule.gradcheck import targets
+from chainrule.gradcheck.command import targets
 
 BASE = """
 import numpy as np
@@ -154,7 +154,9 @@ def test_a_class_shows_its_inputs_by_its_examples(homework, checks):
 """
     _, out, _ = homework(BASE + WRONG + examples, "--seed", "3", "--effort", "quick")
     assert [inputs[0].shape for _, _, inputs, _ in checks.calls] == [(7, 2), (1, 1)]
-    assert all(options == {"seed": 3, "effort": "quick"} for *_, options in checks.calls)
+    assert all(
+        options == {"seed": 3, "effort": "quick", "strict": False} for *_, options in checks.calls
+    )
     assert out.count("dx is too small by a factor 2") == 1
     assert "Wrong, example 'one': as in 'rows'" in out
 
@@ -302,7 +304,7 @@ def test_a_check_that_raises_is_an_error_of_that_class_alone(homework, monkeypat
     monkeypatch.setattr(targets, "check", check)
     status, out, _ = homework(BASE + RELU.replace("ReLU", "Raises") + RELU)
     assert status == 1
-    assert "Raises: error: ValueError: no such thing (test_main.py" in out
+    assert "Raises: error: ValueError: no such thing (test_command.py" in out
     assert out.splitlines()[-1] == "1 of 2 classes is wrong"
 
 
@@ -402,7 +404,7 @@ class A(Base):
 
 def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path):
     command = [sys.executable, "-m", "chainrule.gradcheck", "--json", "--effort", "quick"]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     errors = tmp_path / "stderr"
     with errors.open("wb") as stderr:
         run = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=stderr)
@@ -443,13 +445,55 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_bar_shows_on_a_terminal_after_a_second_and_goes_away(monkeypatch):
-    now = iter([0.0, 0.5, 2.0])
-    monkeypatch.setattr(command.time, "perf_counter", lambda: next(now))
+def test_a_terminal_shows_how_far_it_is_and_nothing_at_the_end(homework, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    with command.Progress(2) as progress:
-        progress.step("first")
-        assert sys.stderr.getvalue() == ""
-        progress.step("second")
-        assert "] 2/2 second" in sys.stderr.getvalue()
+    homework(BASE + RELU + WRONG)
+    assert "\r\x1b[K0/2 ReLU" in sys.stderr.getvalue()
+    assert "\r\x1b[K1/2 Wrong" in sys.stderr.getvalue()
     assert sys.stderr.getvalue().endswith("\r\x1b[K")
+
+
+REMARK = gradcheck.Finding("stability", "out", "for x 1000 times as large, out is nan", "Shift x.")
+
+
+@pytest.fixture
+def remarks(monkeypatch):
+    """A check that has a remark, which is a mistake where it is strict."""
+
+    def check(*_, strict, **__):
+        report = gradcheck.Report("ReLU()")
+        (report.findings if strict else report.remarks).append(REMARK)
+        return report
+
+    monkeypatch.setattr(targets, "check", check)
+
+
+@pytest.mark.usefixtures("checks", "remarks")
+def test_remarks_on_a_file_are_counted_and_told_and_leave_it_correct(homework):
+    status, out, _ = homework(BASE + RELU)
+    assert status == 0
+    assert out.splitlines()[0].split()[-2:] == ["remarks", "ms"]
+    assert out.splitlines()[2].split()[-2] == "1"
+    assert "remark: for x 1000 times as large, out is nan" in out
+    assert out.splitlines()[-1] == "1 class, 1 example: all correct, 1 remark"
+    found = json.loads(homework(BASE + RELU, "--json")[1])
+    assert found["summary"]["remarks"] == 1
+    assert found["reports"][0]["report"]["remarks"][0]["tensor"] == "out"
+
+
+@pytest.mark.usefixtures("checks", "remarks")
+def test_with_strict_a_remark_is_a_mistake_and_so_it_is_in_the_library(homework, capsys):
+    status, out, _ = homework(BASE + RELU, "--strict")
+    assert status == 1
+    assert out.splitlines()[-1] == "1 of 1 class is wrong"
+    assert command.main([]) == 1
+    assert "correct" not in capsys.readouterr().out
+
+
+def test_a_layer_norm_is_no_batch_norm_to_whom_inputs_are_made(homework, checks):
+    code = """
+def layernorm_forward(x, gamma, beta, ln_param): return x * gamma + beta, (x, gamma)
+def layernorm_backward(dout, cache): return dout * cache[1], (dout * cache[0]).sum(0), dout.sum(0)
+"""
+    homework(code)
+    assert checks.calls[0][2][3] == {}

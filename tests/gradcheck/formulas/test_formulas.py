@@ -5,6 +5,7 @@ import pytest
 
 from chainrule import layers
 from chainrule.gradcheck.formulas import REFERENCES, compare, find
+from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
 CLASSES = [
     cls
@@ -26,6 +27,12 @@ def compared(layer, *inputs, train=True):
         state_before=fresh.state,
         state_after=layer.state,
     )
+
+
+def only(found):
+    """The one cause of a comparison, in words."""
+    (cause,) = found.causes
+    return Vocabulary().finding(cause)
 
 
 class Fake:
@@ -78,9 +85,9 @@ BY_HAND = [
 @pytest.mark.parametrize(("name", "out", "x", "params"), BY_HAND)
 def test_the_references_of_one_input_give_what_a_hand_gives(name, out, x, params):
     found = judged(name, out, x, **params)
-    assert not found.findings
+    assert not found.causes
     assert not found.notes
-    assert judged(name, np.array(out) * 1.01 + 0.01, x, **params).findings
+    assert judged(name, np.array(out) * 1.01 + 0.01, x, **params).causes
 
 
 A, B = [[1.0, 2.0]], [[3.0, -4.0]]
@@ -103,7 +110,7 @@ TWO_BY_HAND = [
 @pytest.mark.parametrize(("name", "out", "a", "b"), TWO_BY_HAND)
 def test_the_references_of_two_inputs_give_what_a_hand_gives(name, out, a, b):
     found = judged(name, out, a, b)
-    assert not found.findings
+    assert not found.causes
     assert not found.notes
 
 
@@ -116,10 +123,10 @@ def test_normalisation_gives_what_a_hand_gives():
     layer.params["gamma"][...] = two
     layer.params["beta"][...] = ten
     np.testing.assert_allclose(layer.forward(np.array(x))[0], out)
-    assert not compared(layer, np.array(x)).findings
+    assert not compared(layer, np.array(x)).causes
     assert not judged(
         "layernorm", [[8.0, 23.0], [8.0, 23.0]], x, settings=eps, gamma=two, beta=ten
-    ).findings
+    ).causes
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
@@ -130,7 +137,7 @@ def test_our_layers_agree_with_their_references(cls, dtype, train):
     for _, layer, *inputs in cls.examples(np.random.default_rng(0)):
         inputs = [x.astype(dtype) if x.dtype.kind == "f" else x for x in map(np.asarray, inputs)]
         found = compared(layer.astype(dtype), *inputs, train=train)
-        assert not found.findings
+        assert not found.causes
         assert not found.notes
 
 
@@ -138,7 +145,7 @@ def test_our_layers_agree_with_their_references(cls, dtype, train):
 def test_large_inputs_and_offsets_raise_no_alarm(change):
     for cls in (layers.BatchNorm, layers.LayerNorm, layers.Affine, layers.Hinge):
         for _, layer, x, *targets in cls.examples(np.random.default_rng(1)):
-            assert not compared(layer, change(x), *targets).findings
+            assert not compared(layer, change(x), *targets).causes
 
 
 X = np.random.default_rng(0).standard_normal((6, 4))
@@ -195,7 +202,7 @@ MISTAKES = [
 def test_a_wrong_forward_is_told_its_mistake(name, words, out, inputs, given):
     settings = {k: v for k, v in given.items() if isinstance(v, float)}
     params = {k: v for k, v in given.items() if k not in settings}
-    (finding,) = judged(name, out, *inputs, settings=settings, **params).findings
+    finding = only(judged(name, out, *inputs, settings=settings, **params))
     assert words in finding.message
     assert finding.kind == ("shape" if words == "broadcast" else "forward-bug")
     assert "the formula" in finding.example
@@ -205,9 +212,9 @@ def test_a_loss_on_probabilities_kept_off_zero_is_unstable():
     p = np.exp(1000 * X - (1000 * X).max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     out = -np.log(p[np.arange(6), Y] + 1e-8).mean()
-    (finding,) = judged("softmaxcrossentropy", out, 1000 * X, Y).findings
+    finding = only(judged("softmaxcrossentropy", out, 1000 * X, Y))
     assert finding.kind == "stability"
-    (finding,) = judged("softmaxcrossentropy", np.nan, X, Y).findings
+    finding = only(judged("softmaxcrossentropy", np.nan, X, Y))
     assert (finding.kind, "nan" in finding.message) == ("stability", True)
 
 
@@ -232,29 +239,29 @@ def margins(margin):
     ],
 )
 def test_a_wrong_hinge_is_told_its_mistake(words, out):
-    (finding,) = judged("hinge", out, X, Y).findings
+    finding = only(judged("hinge", out, X, Y))
     assert words in finding.message
 
 
 def test_what_no_mistake_explains_is_shown_by_one_entry():
     out = np.where(X > 0, X, 0.3 * np.sin(X))
-    (finding,) = judged("relu", out, X).findings
+    finding = only(judged("relu", out, X))
     assert "all where x <= 0" in finding.message
     assert finding.example.startswith("out[")
     assert "the formula max(x, 0) gives 0" in finding.example
     assert all(X[finding.where] <= 0)
-    (finding,) = judged("hinge", 1.2345, X, Y).findings
+    finding = only(judged("hinge", 1.2345, X, Y))
     assert finding.message.startswith("loss differs from the formula")
 
 
 def test_what_no_mistake_explains_is_a_note_where_only_the_class_name_tells_the_formula():
     found = judged("relu", np.where(X > 0, X, 0.3 * np.sin(X)), X, strict=False)
-    assert not found.findings
+    assert not found.causes
     assert "and no known mistake explains it" in found.notes[0]
     found = judged("softmaxcrossentropy", -np.log(P[range(6), Y]), X, Y, strict=False)
-    assert not found.findings
+    assert not found.causes
     assert "loss has shape (6,)" in found.notes[0]
-    assert judged("relu", -X.clip(0), X, strict=False).findings
+    assert judged("relu", -X.clip(0), X, strict=False).causes
 
 
 G = np.array([0.5, 2.0, 1.5, 3.0])
@@ -279,7 +286,7 @@ def test_parameters_and_settings_may_have_the_names_that_others_give_them(name, 
     settings = {k: v for k, v in given.items() if isinstance(v, (int, float))}
     params = {k: v for k, v in given.items() if k not in settings}
     found = judged(name, out, X, settings=settings, **params)
-    assert not found.findings
+    assert not found.causes
     assert not found.notes
 
 
@@ -308,15 +315,15 @@ def test_a_layer_with_what_the_formula_does_not_know_is_not_compared(name, out, 
     settings = {k: v for k, v in given.items() if isinstance(v, (int, float))}
     params = {k: v for k, v in given.items() if k not in settings}
     found = judged(name, out, *inputs, settings=settings, **params)
-    assert not found.findings
+    assert not found.causes
     (note,) = found.notes
     assert note.startswith("not compared with the formula")
 
 
 def test_the_margin_of_a_hinge_may_be_a_setting():
     out = margins(2).clip(0).sum() / 6
-    assert not judged("hinge", out, X, Y, settings={"delta": 2.0}).findings
-    assert judged("hinge", out, X, Y).findings
+    assert not judged("hinge", out, X, Y, settings={"delta": 2.0}).causes
+    assert judged("hinge", out, X, Y).causes
 
 
 class BatchNorm(layers.BatchNorm):
@@ -368,25 +375,25 @@ BATCH_NORMS = [
 
 @pytest.mark.parametrize(("wrong", "train", "kind", "tensor", "words"), BATCH_NORMS)
 def test_a_wrong_batch_norm_is_told_its_mistake(wrong, train, kind, tensor, words):
-    assert not compared(BatchNorm(4), X, train=train).findings
-    (finding,) = compared(BatchNorm(4, **wrong), X, train=train).findings
+    assert not compared(BatchNorm(4), X, train=train).causes
+    finding = only(compared(BatchNorm(4, **wrong), X, train=train))
     assert (finding.kind, finding.tensor) == (kind, tensor)
     assert words in finding.message
 
 
 def test_conventions_of_others_are_notes():
     found = compared(BatchNorm(4, moves=lambda v: v * 6 / 5), X)
-    assert not found.findings
+    assert not found.causes
     assert "as PyTorch does" in found.notes[0]
     torch = BatchNorm(4)
     torch.momentum = 0.2
     found = compared(torch, X)
-    assert not found.findings
+    assert not found.causes
     assert "weight of the batch" in found.notes[0]
     torch = BatchNorm(4, moves=lambda v: v * 6 / 5)
     torch.momentum = 0.2
     found = compared(torch, X)
-    assert not found.findings
+    assert not found.causes
     assert len(found.notes) == 2
 
 
@@ -394,7 +401,7 @@ def test_running_statistics_with_an_unknown_momentum_are_noted_not_blamed():
     layer = BatchNorm(4, weights=(0.7, 0.3))
     layer.momentum = None
     found = compared(layer, X)
-    assert not found.findings
+    assert not found.causes
     assert found.notes == ["running statistics not compared: the layer has no setting momentum"]
 
 
@@ -429,7 +436,7 @@ DROPOUTS = [
 
 @pytest.mark.parametrize(("wrong", "train", "words"), DROPOUTS)
 def test_a_wrong_dropout_is_told_its_mistake(wrong, train, words):
-    (finding,) = compared(Dropout(**wrong), X, train=train).findings
+    finding = only(compared(Dropout(**wrong), X, train=train))
     assert words in finding.message
     assert finding.kind == ("forward-bug" if train else "mode")
 
@@ -437,10 +444,10 @@ def test_a_wrong_dropout_is_told_its_mistake(wrong, train, words):
 def test_dropout_passes_for_every_keep_and_may_scale_in_inference():
     for keep in (0.1, 0.5, 0.9, 1.0):
         for train in (True, False):
-            assert not compared(Dropout(keep), X, train=train).findings
+            assert not compared(Dropout(keep), X, train=train).causes
     for train in (True, False):
         found = compared(Dropout(factor=1, inference=0.6), X, train=train)
-        assert not found.findings
+        assert not found.causes
         assert "scales by keep in inference" in found.notes[0]
 
 
@@ -479,8 +486,48 @@ def test_a_name_finds_its_reference_or_none(name, reference):
 
 def test_a_layer_that_the_formula_is_not_about_is_noted_not_blamed():
     found = judged("max", [1.0], [[1.0, 2.0]])
-    assert not found.findings
+    assert not found.causes
     assert "the formula has two inputs, the layer 1" in found.notes[0]
     found = compare(Fake(), (X,), train=True, out=X, state_before={}, state_after={})
-    assert not found.findings
+    assert not found.causes
     assert not found.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "out", "inputs", "given", "convention"),
+    [
+        ("affine", (X @ W + b) / 2, (X,), {"W": W, "b": b}, True),
+        ("affine", X @ W.T + b, (X,), {"W": W, "b": b}, True),
+        ("mse", ((X - T) ** 2).mean() / 2, (X, T), {}, True),
+        ("softmaxcrossentropy", LOSS * 6, (X, Y), {}, True),
+        ("log", np.log(abs(X) + 1e-3), (abs(X),), {}, True),
+        ("affine", X @ W, (X,), {"W": W, "b": b}, False),
+        ("softmax", np.exp(X), (X,), {}, False),
+        ("softmaxcrossentropy", -LOSS, (X, Y), {}, False),
+    ],
+)
+def test_what_somebody_may_mean_so_is_marked_and_no_mistake_is(
+    name, out, inputs, given, convention
+):
+    (cause,) = judged(name, out, *inputs, **given).causes
+    assert cause.key == "other-formula"
+    assert cause.values["convention"] is convention
+
+
+def test_the_evidence_is_what_was_measured():
+    noise = np.where(X > 0, 1e-12, 0)
+    (cause,) = judged("affine", X @ W + noise, X, W=W, b=b).causes
+    assert 0.1 < cause.evidence / (1e-12 / np.abs(X @ W).max()) < 10
+    (cause,) = compared(BatchNorm(4, weights=(1, 0.2)), X).causes
+    assert cause.key == "running-statistics"
+    assert 0 <= cause.evidence < 1e-14
+    (cause,) = judged("hinge", 1.2345, X, Y).causes
+    assert (cause.key, cause.evidence) == ("formula", None)
+
+
+def test_a_dropout_that_does_not_scale_may_be_meant_so():
+    for factor, convention in ((1, True), (0.6, False)):
+        (cause,) = compared(Dropout(factor=factor), X).causes
+        assert cause.key == "dropout-factor"
+        assert cause.values["convention"] is convention
+        assert cause.evidence < 1e-12

@@ -1,11 +1,9 @@
 import json
-import re
 
 import numpy as np
 import pytest
 
 from chainrule.gradcheck.report import Finding, GradientError, Probe, Report, Tensor
-from chainrule.gradcheck.report.html import heat_map
 
 
 def tensor(shape=(4, 3), ok=True, error=3e-13, **changes):
@@ -138,63 +136,6 @@ def test_as_dict_is_strict_json_with_null_for_what_is_not_finite():
     assert (found["forwards"], found["seconds"], found["seed"]) == (62, 0.009, 0)
 
 
-def test_html_is_escaped_and_names_every_tensor_and_probe():
-    report = mean_of_b()
-    report.subject = "Affine<script>"
-    report.notes.append("a & b")
-    report.probes["order"] = Probe("failed", "reads <self.x>")
-    page = report._repr_html_()
-    assert "<script>" not in page
-    assert "Affine&lt;script&gt;" in page
-    assert "a &amp; b" in page
-    assert "reads &lt;self.x&gt;" in page
-    assert "<details" in page
-    assert "grads[&#x27;b&#x27;] is too small" in page
-    assert page.count("<svg") == 1  # of b alone
-    assert page.count("<rect") == 3
-
-
-def test_html_opens_and_closes_the_same_tags():
-    page = monster()._repr_html_() + mean_of_b()._repr_html_()
-    for tag in ("div", "table", "tr", "td", "svg", "rect", "title", "span", "ol", "li", "details"):
-        assert len(re.findall(f"<{tag}[ >]", page)) == page.count(f"</{tag}>"), tag
-
-
-def test_a_heat_map_says_yours_and_the_right_value_of_a_cell():
-    page = heat_map("W", np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.5], [3.0, np.nan]]))
-    assert "<title>W[0, 1]: yours 2, should be 2.5</title>" in page
-    assert "<title>W[1, 1]: not measured</title>" in page
-    assert 'fill="#f7f7f7"' in page  # right
-    assert 'fill="#2166ac"' in page  # as low as it gets
-    assert 'fill="#a8a8a8"' in page  # not measured
-
-
-def test_a_heat_map_of_a_large_tensor_shows_the_worst_entry_of_each_block():
-    right = np.zeros((300, 50))
-    yours = right.copy()
-    yours[123, 45] = -7
-    page = heat_map("W", yours, right)
-    assert page.count("<rect") == 24 * 24
-    assert "W[123, 45]: yours -7, should be 0" in page
-    assert "a block of up to 13 x 3 entries" in page
-
-
-@pytest.mark.parametrize(("shape", "cells"), [((), 1), ((7,), 7), ((2, 3, 2), 12), ((0, 4), 0)])
-def test_a_heat_map_takes_any_number_of_axes(shape, cells):
-    assert heat_map("x", np.ones(shape), np.zeros(shape)).count("<rect") == cells
-
-
-def test_a_heat_map_shows_gradients_that_are_not_finite():
-    page = heat_map("x", np.array([np.nan, np.inf, 1.0]), np.ones(3))
-    assert page.count('fill="#4a148c"') == 2
-    assert "yours nan, should be 1" in page
-
-
-def test_no_map_is_drawn_where_nothing_was_measured_or_shapes_differ():
-    assert "random directions" in heat_map("x", np.ones(3), np.full(3, np.nan))
-    assert "should have the shape (1, 3)" in heat_map("x", np.ones(3), np.ones((1, 3)))
-
-
 def test_a_gradient_error_carries_the_text_of_the_report():
     with pytest.raises(AssertionError, match="1 mistake"):
         raise GradientError(mean_of_b())
@@ -205,3 +146,60 @@ def test_a_long_message_leaves_room_for_hint_and_example():
     lines = str(Report("Affine", [finding] * 2)).splitlines()
     assert [line.strip()[:4] for line in lines[1:6]] == ["word", "word", "hint", "hint", "dW[0"]
     assert lines[2].endswith("…")
+
+
+def remark(at=1, hint="Subtract the maximum first."):
+    message = f"for inputs {10**at} times as large, the output is nan or inf"
+    return Finding("stability", "out", message, hint, level="remark")
+
+
+def test_a_correct_report_with_remarks_is_true_and_says_how_many_there_are():
+    report = Report(
+        "Exp()",
+        tensors={"x": tensor()},
+        probes={"order": Probe("passed"), "times 1000": Probe("remark", "nan")},
+        remarks=[remark(3)],
+    )
+    assert report
+    assert str(report) == (
+        "Exp(): correct, 1 remark (1 probe)   (0 forward calls, 0 ms)\n"
+        "  x ok (3e-13)\n"
+        "  remark: for inputs 1000 times as large, the output is nan or inf. Subtract the "
+        "maximum first."
+    )
+    assert repr(report) == "<Report Exp(): correct, 1 remark>"
+
+
+def test_remarks_beside_a_mistake_stand_last_and_are_counted():
+    report = mean_of_b()
+    report.remarks = [remark(1, ""), remark(2, "")]
+    assert not report
+    lines = str(report).splitlines()
+    assert lines[0].startswith("Affine(4 → 3): 1 mistake, 2 remarks   (")
+    assert [line[:20] for line in lines[-2:]] == ["  remark: for inputs "[:20]] * 2
+
+
+def test_remarks_take_three_lines_at_most_and_the_rest_is_counted():
+    report = Report("A", remarks=[remark(at) for at in range(4)])
+    assert str(report).splitlines()[1:] == [
+        "  remark: for inputs 1 times as large, the output is nan or inf",
+        "  remark: for inputs 10 times as large, the output is nan or inf",
+        "  and 2 more remarks",
+    ]
+
+
+def test_remarks_leave_their_room_to_mistakes_but_for_one_line():
+    report = monster()
+    report.remarks = [remark(at) for at in range(4)]
+    lines = str(report).splitlines()
+    assert len(lines) == 12
+    assert lines[-1] == "  4 remarks"
+    report.remarks = report.remarks[:1]
+    assert str(report).splitlines()[-1].startswith("  remark: for inputs 1 times")
+
+
+def test_as_dict_has_the_remarks():
+    found = Report("A", remarks=[remark()]).as_dict()
+    assert found["correct"] is True
+    assert found["findings"] == []
+    assert [(one["level"], one["kind"]) for one in found["remarks"]] == [("remark", "stability")]
