@@ -10,11 +10,18 @@ import numpy as np
 from chainrule.gradcheck.derivatives.slopes import Point
 from chainrule.gradcheck.explain import Scene, diagnose
 from chainrule.gradcheck.explain.faulty_layer import blame_a_layer
-from chainrule.gradcheck.report import Finding
 from chainrule.gradcheck.subject.layer import Subject, as_outputs
+from chainrule.gradcheck.subject.vocabulary import Vocabulary, alike
 
 if TYPE_CHECKING:
     from chainrule.gradcheck.checks.gradients import Judge
+
+
+def label(scene: Scene, name: str) -> str:
+    return Vocabulary(params=frozenset(scene.params)).label(name)
+
+
+Scene.label = label  # type: ignore[attr-defined]
 
 
 def explain(judge: Judge, scene: Scene, wrong: list[str], train: bool) -> None:
@@ -26,37 +33,18 @@ def explain(judge: Judge, scene: Scene, wrong: list[str], train: bool) -> None:
     for name in wrong:
         if not np.nan_to_num(scene.right[name]).any() and judge.ignored(name, train):
             return
-    by_message = {f.message: f for f in (diagnose(scene, name) for name in wrong[::-1])}
-    findings = list(by_message.values())[::-1]
-    explained = [f for f in findings if f.evidence is not None]
-    if explained and len(explained) < len(findings):
-        rest = [scene.label(f.tensor) for f in findings if f.evidence is None]
+    words = Vocabulary(params=frozenset(scene.params))
+    causes = [diagnose(scene, name) for name in wrong]
+    explained = [c for c in causes if c.key != "unexplained"]
+    if explained and len(explained) < len(causes):
+        rest = [words.label(c.tensors[0]) for c in causes if c.key == "unexplained"]
         verb = "is" if len(rest) == 1 else "are"
-        note = f"{' and '.join(rest)} {verb} wrong too; mend the above first"
-        judge.report.notes.append(note)
-        findings = explained
-    by_cause: dict[tuple[str, str], list[Finding]] = {}
-    for f in findings:
-        cause = f.message.replace(scene.label(f.tensor), "*").replace(f.tensor, "*")
-        by_cause.setdefault((f.kind, cause), []).append(f)
-    for group in by_cause.values():
-        first = group[0]
-        if len(group) > 1:
-            labels = [scene.label(f.tensor) for f in group]
-            message = first.message.replace(
-                scene.label(first.tensor), f"{', '.join(labels[:-1])} and {labels[-1]}", 1
-            )
-            if first.message.startswith(scene.label(first.tensor)):
-                for one, many in (
-                    (" is ", " are "),
-                    (" has ", " have "),
-                    (" lacks ", " lack "),
-                ):
-                    message = message.replace(one, many, 1)
-            first = replace(first, message=message)
+        judge.report.notes.append(f"{' and '.join(rest)} {verb} wrong too; mend the above first")
+    for cause in alike(explained or causes):
+        finding = words.finding(cause)
         if not train:
-            first = replace(first, message=f"with train=False {first.message}")
-        judge.report.findings.append(first)
+            finding = replace(finding, message=f"with train=False {finding.message}")
+        judge.report.findings.append(finding)
 
 
 def slope_at(judge: Judge, z: np.ndarray, train: bool) -> np.ndarray | None:
