@@ -135,7 +135,11 @@ def test_a_wrong_column_of_the_history_is_named(name, column, message, saved):
         ("history/step_loss", lambda a: a * np.nan, "holds nan (10 of 10 entries), expected fini"),
         ("history/step_lr", lambda a: 0 * a, "holds 0.0 (10 of 10 entries), expected positive nu"),
         ("history/step_grad_norm", lambda a: -1 - a, "holds -"),
-        ("rule/affine1.W.M", lambda a: a * np.nan, "holds nan (48 of 48 entries), expected numbers"),
+        (
+            "rule/affine1.W.M",
+            lambda a: a * np.nan,
+            "holds nan (48 of 48 entries), expected numbers",
+        ),
     ],
 )
 def test_a_wrong_array_is_named(name, change, message, saved):

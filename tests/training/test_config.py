@@ -117,7 +117,11 @@ def test_an_option_is_what_the_command_line_could_have_given(name, value, messag
         ("name", 3, "data: name is 3, expected a text"),
         ("fingerprint", None, "data: fingerprint is None, expected a text"),
         ("examples", [1, 2], "data: examples are [1, 2], expected three numbers"),
-        ("examples", [1, 2, -3], "data: examples is [1, 2, -3], expected whole numbers, at least 0"),
+        (
+            "examples",
+            [1, 2, -3],
+            "data: examples is [1, 2, -3], expected whole numbers, at least 0",
+        ),
         ("shape", [0], "data: shape is [0], expected whole numbers, at least 1"),
         ("shape", [2**40], f"data: shape is [{2**40}], expected whole numbers, at least 1"),
         ("shape", 2, "data: shape is 2, expected whole numbers, at least 1"),
