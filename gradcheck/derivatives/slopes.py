@@ -68,8 +68,9 @@ class Line:
 
 
 def size_of(array: np.ndarray) -> float:
-    """The root mean square of an array, or 1 where that is more."""
-    return max(float(np.sqrt(np.mean(np.square(array)))), 1.0) if array.size else 1.0
+    """The root mean square of an array, or 1 where that is next to nothing."""
+    size = float(np.sqrt(np.mean(np.square(array)))) if array.size else 0.0
+    return size if size > 1e-4 else 1.0
 
 
 def random_line(arrays: Arrays, rng: np.random.Generator) -> Line:
@@ -85,9 +86,9 @@ def tied_line(arrays: Arrays, rng: np.random.Generator) -> Line:
 
 def entry_line(array: np.ndarray, indices: np.ndarray) -> Line:
     """The line along which the entries of array.flat at `indices` move, each in units of its own
-    size or of 1."""
+    size, or of that of the array."""
     v = np.zeros(array.size)
-    v[indices] = np.maximum(np.abs(array.reshape(-1)[indices]), 1.0)
+    v[indices] = np.maximum(np.abs(array.reshape(-1)[indices]), size_of(array))
     return Line((array, v.reshape(array.shape)), indices=indices)
 
 
@@ -198,10 +199,21 @@ def measure(point: Point, line: Line, split: str = "") -> Slopes:
             scale = np.max(np.abs(values[-1]))
             settled = errors[-1] <= 1e-9 * scale + 2 * bar
             settled &= np.abs(rights[-1] - lefts[-1]) <= 1e-7 * scale + 20 * bar
-            if settled.all():
+            if (settled | steady_kink(rights, lefts, bar, scale)).all():
                 break
         line.move(0.0)
         return _best(*map(np.array, (values, lefts, rights, errors, bars)))
+
+
+def steady_kink(
+    rights: list[np.ndarray], lefts: list[np.ndarray], bar: np.ndarray, scale: float
+) -> np.ndarray:
+    """Whether the slopes to the left and right have been the same, and apart, for three steps."""
+    if len(rights) < 4:
+        return np.zeros(rights[0].shape, bool)
+    jumps = np.abs(np.array(rights[-3:]) - np.array(lefts[-3:]))
+    drift = np.ptp(np.array(rights[-3:]), axis=0) + np.ptp(np.array(lefts[-3:]), axis=0)
+    return (jumps.min(axis=0) > 1e-3 * scale + 1e3 * bar) & (drift < 1e-6 * jumps.min(axis=0))
 
 
 def _best(

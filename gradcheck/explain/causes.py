@@ -94,7 +94,7 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
         is_loss=done.is_loss and not subject.profile.is_model,
         powers=powers(subject, done, passes.rng, found.train),
         slope_at=slope_at(found),
-        lines=subject.profile.lines,
+        lines=subject.profile.lines(),
     )
 
 
@@ -103,7 +103,7 @@ def named_cache(
 ) -> dict[str, np.ndarray]:
     """The arrays of a cache, under the names that forward has for them where it tells."""
     parts = cache if isinstance(cache, tuple) else (cache,)
-    told = subject.profile.locals
+    told = subject.profile.locals()
     found: dict[str, np.ndarray] = {}
     for at, part in enumerate(parts):
         word = told[at] if len(told) == len(parts) and told[at] else f"cache[{at}]"

@@ -52,8 +52,8 @@ def of_functions(
         vocabulary=vocabulary,
         # Formulas of losses take scores: one that multiplies by weights itself is another function.
         formula="" if own else re.sub("_?forward", "", first),
-        lines=gradient_lines(source_of(function), pair.owed, int(backward is None), keyed=False),
-        locals=cache_names(source_of(forward)),
+        lines=lambda: gradient_lines(source_of(function), pair.owed, int(backward is None), keyed=False),
+        locals=lambda: cache_names(source_of(forward)),
         raising=partial(raising_line, function),
         has_mode=pair.has_mode,
         is_net=len(pair.params) > 2,

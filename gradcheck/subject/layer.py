@@ -18,18 +18,13 @@ def of_layer(layer: Any, inputs: tuple[Any, ...], dtype: Any = np.float64) -> Su
     """A copy of `layer` in float64, on copies of its inputs."""
     names = input_names(layer, len(inputs))
     params = [k for k, p in (getattr(layer, "params", None) or {}).items() if hasattr(p, "shape")]
-    backward = method(layer, "backward")
     profile = Profile(
         title=described(layer),
         names=names,
         vocabulary=Vocabulary(params=frozenset(params)),
         formula=type(layer).__name__,
-        lines={
-            name: line
-            for name, line in gradient_lines(backward, lambda _: names).items()
-            if name in (*names, *params)
-        },
-        locals=cache_names(method(layer, "forward")),
+        lines=lambda: gradient_lines(method(layer, "backward"), lambda _: names),
+        locals=lambda: cache_names(method(layer, "forward")),
         raising=partial(raising_line, type(layer)),
         has_mode=takes_train(layer),
         is_net=bool(sublayers(layer)) or len(params) > 2,

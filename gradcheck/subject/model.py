@@ -32,7 +32,7 @@ def of_model(model: Any, x: Any, y: Any) -> Subject:
         title=type(model).__name__,
         names=names,
         vocabulary=vocabulary,
-        lines=gradient_lines(method(model, "loss"), lambda _: [], skip=1),
+        lines=lambda: gradient_lines(method(model, "loss"), lambda _: [], skip=1),
         raising=partial(raising_line, type(model)),
         has_mode=False,
         is_net=True,

@@ -48,8 +48,8 @@ class Profile:
     names: list[str]
     vocabulary: Vocabulary
     formula: str = ""
-    lines: dict[str, str] = field(default_factory=dict)
-    locals: list[str] = field(default_factory=list)
+    lines: Callable[[], dict[str, str]] = dict
+    locals: Callable[[], list[str]] = list
     raising: Callable[[BaseException], str] = lambda _: ""
     has_mode: bool = True
     is_net: bool = False
@@ -114,7 +114,7 @@ class Subject:
     def floats(self) -> Gradients:
         """The arrays of floats among inputs and parameters, by name: those that may be moved."""
         named = zip(self.names, self.inputs, strict=True)
-        return {n: x for n, x in (*named, *self.params.items()) if x.dtype.kind == "f"}
+        return {n: x for n, x in (*named, *self.params.items()) if x.dtype.kind in "fc"}
 
     def forward(self, train: bool = True, inputs: Arrays | None = None) -> tuple[Arrays, Any]:
         """One forward pass from the same start: outputs and cache."""
@@ -154,7 +154,7 @@ class Subject:
         """Gradients by the names of their inputs: one for each array of floats, and none, or None,
         for one of integers; of a loss as many as it gives."""
         named = dict(zip(self.names, self.inputs, strict=True))
-        floats = [n for n, x in named.items() if x.dtype.kind == "f"]
+        floats = [n for n, x in named.items() if x.dtype.kind in "fc"]
         if self.profile.differentiable is not None:
             floats = [n for n in self.names[: self.profile.differentiable] if n in floats]
         if len(dxs) == len(named) > len(floats):
