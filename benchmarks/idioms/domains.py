@@ -64,7 +64,7 @@ def beta_backward(dout, cache):
 def erf(x):
     """2 / √π times the sum of (-1)^k x^(2k + 1) / (k! (2k + 1))."""
     term = total = x
-    for k in range(1, 60):
+    for k in range(1, 40):
         term = -term * x * x / k
         total = total + term / (2 * k + 1)
     return 2 / np.sqrt(np.pi) * total
@@ -72,7 +72,7 @@ def erf(x):
 
 def erfinv_forward(x):
     out = x.copy()
-    for _ in range(30):  # Newton's steps
+    for _ in range(8):  # Newton's steps
         out = out - (erf(out) - x) * np.sqrt(np.pi) / 2 * np.exp(out**2)
     return out, out
 
@@ -124,19 +124,19 @@ IDIOMS = [
     Idiom(
         "arctanh",
         uniform(-0.9, 0.9, (5, 4)),
-        *elementwise(np.arctanh, lambda x, out: 1 / (1 - x * x)),
+        *elementwise(np.arctanh, lambda x, _: 1 / (1 - x * x)),
     ),
     Idiom(
         "logit",
         uniform(0.1, 0.9, (5, 4)),
-        *elementwise(lambda x: np.log(x / (1 - x)), lambda x, out: 1 / (x * (1 - x))),
+        *elementwise(lambda x: np.log(x / (1 - x)), lambda x, _: 1 / (x * (1 - x))),
     ),
-    Idiom("sqrt", uniform(0.1, 9, (5, 4)), *elementwise(np.sqrt, lambda x, out: 0.5 / out)),
-    Idiom("log", uniform(0.1, 9, (5, 4)), *elementwise(np.log, lambda x, out: 1 / x)),
+    Idiom("sqrt", uniform(0.1, 9, (5, 4)), *elementwise(np.sqrt, lambda _, out: 0.5 / out)),
+    Idiom("log", uniform(0.1, 9, (5, 4)), *elementwise(np.log, lambda x, _: 1 / x)),
     Idiom(
         "arccosh",
         uniform(1.2, 5, (5, 4)),
-        *elementwise(np.arccosh, lambda x, out: 1 / np.sqrt(x * x - 1)),
+        *elementwise(np.arccosh, lambda x, _: 1 / np.sqrt(x * x - 1)),
     ),
     Idiom(
         "a power that is no whole number",

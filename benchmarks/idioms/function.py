@@ -10,10 +10,6 @@ def is_float(x):
     return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
-def listed(result):
-    return list(result) if isinstance(result, (tuple, list)) else [result]
-
-
 class Function:
     """`out, gradients = f(*f.arrays)`; `gradients(dout)` has one for each of the arrays.
 
@@ -49,13 +45,14 @@ class Function:
         def gradients(dout):
             douts = split(np.asarray(dout), outs)
             if self.idiom.how == "functions" and self.idiom.backward is None:
-                return self.of_floats([dout * np.asarray(grad) for grad in listed(cache)])
+                grads = cache if isinstance(cache, (tuple, list)) else [cache]
+                return self.of_floats([dout * np.asarray(grad) for grad in grads])
             backward = (layer or self.idiom).backward
             result = backward(tuple(douts), cache) if in_a_tuple else backward(*douts, cache)
             if layer is None:
-                return self.of_floats(listed(result))
+                return self.of_floats(result)
             dx, grads = result
-            return [*self.of_floats(listed(dx)), *(grads[name] for name in layer_params(layer))]
+            return [*self.of_floats(dx), *(grads[name] for name in layer_params(layer))]
 
         return joined(outs), gradients
 
@@ -76,10 +73,13 @@ class Function:
             param[...] = array
         return inputs, layer
 
-    def of_floats(self, gradients):
-        """Those of the arrays of floats, where a function returns None for the others."""
-        if len(gradients) > len(self.places):
+    def of_floats(self, result):
+        """The gradients of the arrays of floats, where a function returns None for the others."""
+        gradients = list(result) if isinstance(result, (tuple, list)) else [result]
+        if len(self.places) < len(gradients) == len(self.inputs):
             gradients = [gradients[at] for at in self.places]
+        elif len(self.places) == 1 < len(gradients):  # a single one, in lists
+            gradients = [result]
         return [np.asarray(gradient) for gradient in gradients]
 
 

@@ -42,13 +42,12 @@ def avgpool_forward(x):
 
 
 def avgpool_backward(dout, cache):
-    N, C, H, W = cache
+    H, W = cache[2:]
     return np.broadcast_to(dout[:, :, None, None] / (H * W), cache)
 
 
 def im2col(x, size):
-    N, C, H, W = x.shape
-    rows, cols = H - size + 1, W - size + 1
+    N, rows, cols = len(x), x.shape[2] - size + 1, x.shape[3] - size + 1
     patches = [
         x[:, :, i : i + size, j : j + size].reshape(N, -1) for i in range(rows) for j in range(cols)
     ]

@@ -28,8 +28,7 @@ def layernorm_backward(dout, cache):
 
 
 def groupnorm_forward(x, gamma, beta, G, gn_param):
-    N, C, H, W = x.shape
-    normed, std = normalise(x.reshape(N, G, -1), 2, gn_param.get("eps", 1e-5))
+    normed, std = normalise(x.reshape(len(x), G, -1), 2, gn_param.get("eps", 1e-5))
     normed = normed.reshape(x.shape)
     return gamma * normed + beta, (normed, std, gamma, G)
 
