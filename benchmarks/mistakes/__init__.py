@@ -1,22 +1,21 @@
 """Correct layers, and wrong ones that differ from them by a line or two.
 
-This file stands for the folder as a package, so that a script can load it by its path:
+    for name, layer, *inputs in twins(seed=0):        # all correct
+    for mistake in MISTAKES:                          # and UNSEEN
+        layer, inputs = instances(mistake, seed=0)    # wrong
 
-    folder = pathlib.Path("tests/gradcheck/mistakes")
-    spec = importlib.util.spec_from_file_location(
-        "catalogue", folder / "catalogue.py", submodule_search_locations=[str(folder)]
-    )
-    catalogue = sys.modules["catalogue"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(catalogue)
-
-    for name, layer, *inputs in catalogue.twins(seed=0):        # all correct
-    for mistake in catalogue.MISTAKES:                          # and catalogue.UNSEEN
-        layer, inputs = catalogue.instances(mistake, seed=0)    # wrong
+mistake.py   Mistake: a patch on a correct class; and the wrong class that it makes
+scenes.py    ways to look at a layer, in one of which a mistake shows
+activations.py, affine.py, batchnorm.py, dropout.py, gates.py, losses.py, networks.py
+             the usual layers, and mistakes in them that were known while the checker was written
+rules.py     update rules, and mistakes in them
+unseen_*.py  other layers, with mistakes by somebody who had not seen the checker
+hard.py      correct layers on data that is hard to judge on
 """
 
 import numpy as np
 
-from . import (
+from benchmarks.mistakes import (
     activations,
     affine,
     batchnorm,
@@ -35,8 +34,8 @@ from . import (
     unseen_regressions,
     unseen_units,
 )
-from .mistake import Mistake, example, instances, source, wrong_class
-from .scenes import SCENES, look, unlike
+from benchmarks.mistakes.mistake import Mistake, example, instances, source, wrong_class
+from benchmarks.mistakes.scenes import SCENES, look, unlike
 
 __all__ = [
     "MISTAKES",

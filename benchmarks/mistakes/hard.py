@@ -1,14 +1,25 @@
 """Correct layers on data that is hard to judge on."""
 
+from typing import Any
+
 import numpy as np
 
-from .activations import ELU, LeakyReLU, Maxout, PReLU, ReLU, Sigmoid, Softplus, Tanh
-from .affine import Affine
-from .batchnorm import BatchNorm
-from .dropout import Dropout
-from .gates import Add, Max
-from .losses import MSE, Hinge, SoftmaxCrossEntropy
-from .networks import TwoLayerNet
+from benchmarks.mistakes.activations import (
+    ELU,
+    LeakyReLU,
+    Maxout,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
+from benchmarks.mistakes.affine import Affine
+from benchmarks.mistakes.batchnorm import BatchNorm
+from benchmarks.mistakes.dropout import Dropout
+from benchmarks.mistakes.gates import Add, Max
+from benchmarks.mistakes.losses import MSE, Hinge, SoftmaxCrossEntropy
+from benchmarks.mistakes.networks import TwoLayerNet
 
 
 class ReLUOneAtZero(ReLU):
@@ -52,6 +63,8 @@ class LossAsFloat(SoftmaxCrossEntropy):
 
 class DropoutInState(Dropout):
     """Keeps its generator in `state`."""
+
+    state: dict[str, Any]
 
     def __init__(self, keep=0.6, rng=0):
         super().__init__(keep)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from benchmarks.mistakes.mistake import Mistake
 from chainrule.layers import Layer
-
-from .mistake import Mistake
 
 
 class BilinearGate(Layer):

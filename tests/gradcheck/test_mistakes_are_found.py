@@ -6,8 +6,16 @@ import warnings
 
 import numpy as np
 import pytest
-from catalogue import MISTAKES, UNSEEN, example, hard_twins, instances, twins, unseen_twins
 
+from benchmarks.mistakes import (
+    MISTAKES,
+    UNSEEN,
+    example,
+    hard_twins,
+    instances,
+    twins,
+    unseen_twins,
+)
 from chainrule.gradcheck import check, check_update
 from chainrule.gradcheck.report import KINDS
 

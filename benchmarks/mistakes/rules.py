@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .mistake import Mistake
+from benchmarks.mistakes.mistake import Mistake
 
 
 class Rule:

@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from benchmarks.mistakes.activations import Tanh
+from benchmarks.mistakes.affine import Affine
+from benchmarks.mistakes.batchnorm import BatchNorm
+from benchmarks.mistakes.mistake import Mistake
 from chainrule.layers import Layer
-
-from .activations import Tanh
-from .affine import Affine
-from .batchnorm import BatchNorm
-from .mistake import Mistake
 
 
 class TwoLayerNet(Layer):
@@ -170,7 +169,7 @@ class Sequential(Layer):
         return x, caches
 
     def backward(self, dout, cache):
-        grads = {}
+        grads: dict[str, np.ndarray] = {}
         for name, kept in reversed(list(zip(self.layers, cache, strict=True))):
             dout, own = self.layers[name].backward(dout, kept)
             grads |= {f"{name}.{key}": grad for key, grad in own.items()}

@@ -6,7 +6,8 @@ import inspect
 
 import numpy as np
 import pytest
-from catalogue import (
+
+from benchmarks.mistakes import (
     MISTAKES,
     SCENES,
     UNSEEN,
@@ -20,8 +21,7 @@ from catalogue import (
     unseen_twins,
     wrong_class,
 )
-from catalogue.scenes import call, upstream
-
+from benchmarks.mistakes.scenes import call, upstream
 from chainrule.gradcheck.report import KINDS
 
 # Some mistakes set a shape in place, which newer versions of NumPy warn about.
