@@ -41,6 +41,7 @@ QUESTIONS: dict[str, Question] = {
     "state": calls.state,
 }
 ALWAYS = ("float32", "state")
+HERE_AND_THERE = ("ties", "exact zeros", "small inputs")
 OF_MODELS: dict[str, Question] = {
     "penalty": models.penalty,
     "large inputs": models.large_scores,
@@ -263,7 +264,7 @@ class Story:
             outcome = not_applicable(f"it raises {type(error).__name__}: {error}")
         if (found := outcome.comparison) is not None:
             causes, _ = explain(found, passes)
-            level = "remark" if name == "batch of 1" else "wrong"
+            level = "remark" if name == "batch of 1" or name in HERE_AND_THERE else "wrong"
             message = f"{outcome.where}, {{said}}"
             said = [
                 replace(c, message=message, values={**c.values, "said": c.message}, level=level)
@@ -289,7 +290,7 @@ class Story:
         suffix = "" if train else " (inference)"
         self.report.tensors |= {f"{name}{suffix}": t for name, t in found.tensors.items()}
         if train:
-            passes.tensors = found.tensors
+            passes.tensors, passes.coarse = found.tensors, found.coarse
             self.add(
                 "shapes, dtypes and keys", Outcome([c for c in found.causes if c.key != "ties"])
             )
@@ -299,18 +300,20 @@ class Story:
         if found.is_right and self.subject.profile.is_net and found.on_kinks:
             causes = [*causes, *explain_nearby(found, passes)]
         if not train:
+            level = "remark" if "train" in self.request.modes else "wrong"
             causes = [
-                replace(c, message="{inference} {said}", values={**c.values, "said": c.message})
+                replace(c, message="{inference} {said}", level=level,
+                        values={**c.values, "said": c.message})
                 for c in causes
             ]  # fmt: skip
         self.causes += causes
         self.report.notes += notes
 
     def look_for_instability(self, passes: Passes) -> None:
-        """What looks like a small error may be a formula that breaks down: if a batch of 1 or large
-        inputs show that it does, that is the mistake to tell."""
+        """What looks like a small error may be the small number that keeps a logarithm or a division
+        finite: if a batch of 1 or large inputs show that it is, that is what there is to tell."""
         known = [cause for cause in self.causes if cause.level == "wrong"]
-        small = all(t.error < 1e-4 for t in passes.tensors.values())
+        small = all(t.error < 1e-5 for t in passes.tensors.values())
         if not known or not small or any(cause.key != UNEXPLAINED for cause in known):
             return
         for question in (other_inputs.batch_of_one, other_inputs.large):
@@ -318,8 +321,8 @@ class Story:
                 causes = question(self.subject, passes).causes
             except Exception:  # as in `ask`, where the outcome is told
                 continue
-            if [cause.kind for cause in causes] == ["stability"]:
-                self.causes = [replace(causes[0], level="wrong")]
+            if [cause.key for cause in causes] in (["wrong-when-large"], ["one-row-infinite"]):
+                self.causes = list(causes)
                 return
 
     def told(self) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
@@ -31,10 +32,8 @@ def stale_cache(subject: Subject, passes: Passes) -> Outcome:
     for train in modes:
         flipped = [x[::-1] * (-1 if x.dtype.kind == "f" else 1) if x.ndim else x
                    for x in subject.inputs]  # fmt: skip
-        try:
+        with suppress(Exception):  # such inputs may be out of its domain
             subject.call(flipped, train)
-        except Exception:  # such inputs are out of its domain
-            subject.call([x.copy() for x in subject.inputs], train)
     got = subject.backward(first.douts, cache)
     for name, array in want.items():
         noise = 10 * first.rounding.get(name, 0.0)

@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.gradcheck.checks.form import well_formed
 from chainrule.gradcheck.checks.outcome import Comparison, Passes
 from chainrule.gradcheck.derivatives.slopes import (
+    FIRST_STEP,
     SCREEN,
     Line,
     Point,
@@ -25,8 +26,8 @@ from chainrule.gradcheck.derivatives.slopes import (
     measure,
     random_line,
     rows_are_independent,
-    size_of,
     tied_line,
+    units,
 )
 from chainrule.gradcheck.report.findings import because
 from chainrule.gradcheck.report.report import Tensor
@@ -88,11 +89,12 @@ def compare(
     found = Comparison(subject, done, train)
     arrays, causes = well_formed(subject, done, passes.request.wrt)
     found.causes += causes
-    point = Point(subject, train, done, passes.rng)
+    point = Point(subject, train, done, [a for a in arrays.values() if a.size], passes.rng)
     yours = {name: np.asarray(done.gradients[name], np.float64) for name in arrays}
     given = max((float(np.abs(d).max(initial=0.0)) for d in done.douts if d is not None), default=0)
     bench = Bench(point, arrays, yours, done.rounding, 1e-12 * given)
     names = [name for name in arrays if arrays[name].size]
+    found.coarse = point.step > 10 * FIRST_STEP
     for name in arrays:
         found.tensors[name] = confirmed_tensor(yours[name], 0.0)
     if passes.request.effort == "entrywise":
@@ -221,7 +223,7 @@ def fill(
     for part in ("value", "error", "left", "right", "kink"):
         getattr(table, part)[indices] = getattr(slopes, part)
     for entry in indices[slopes.kink] if not is_net else ():
-        size = max(abs(float(array.reshape(-1)[entry])), size_of(array))
+        size = float(units(array).reshape(-1)[entry])
         v = np.zeros(array.size)
         v[entry] = size
         answer = allowed(

@@ -71,7 +71,7 @@ def dependence(
         found = subject.backward([None if d is None else np.asarray(c * d) for d in douts], cache)
         return {k: np.array(g, np.float64) for k, g in found.items() if g is not None}
 
-    once, twice, minus = at(1.0), at(2.0), at(-1.0)
+    once, twice, minus, nothing = at(1.0), at(2.0), at(-1.0), at(0.0)
     dout = max(np.abs(d).max(initial=0.0) for d in douts if d is not None)
     largest = max([1e-5 * dout, *map(size, once.values())])
     found = {}
@@ -80,18 +80,20 @@ def dependence(
             continue
         most = max(TOLERANCE * size(g), 2 * noise.get(name, 0.0))
         double, turned = size(twice[name] - 2 * g), size(minus[name] + g)
-        if double <= most and turned <= most:
+        rest = size(nothing[name]) if name in nothing else 0.0
+        if max(double, turned, rest) <= most:
             continue
-        residual = max(double, turned) / size(g)
+        residual = max(double, turned, rest) / size(g)
         if size(twice[name] - g) <= most and size(minus[name] - g) <= most:
             found[name] = ("ignored", residual)
+        elif rest > most:
+            found[name] = ("constant", residual)
         elif double <= most:
             found[name] = ("sign", residual)
         elif size(twice[name] - 4 * g) <= most:
             found[name] = ("square", residual)
         else:
-            nothing = at(0.0).get(name, np.zeros(()))
-            found[name] = ("constant" if size(nothing) > most else "other", residual)
+            found[name] = ("other", residual)
     return found
 
 

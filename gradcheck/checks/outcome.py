@@ -41,6 +41,7 @@ class Passes:
     train: Pass
     inference: Pass | None = None
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    coarse: bool = False
     powers: dict[str, tuple[str, float]] = field(default_factory=dict)
 
 
@@ -51,7 +52,7 @@ class Comparison:
     tensors   all that were looked at
     wrong     the names of those whose numbers are wrong
     causes    what is wrong with the form of the others, and at ties
-    right     the gradients that slopes give, nan where they were not measured
+    coarse    whether forward turned out to compute with few digits
     """
 
     subject: Subject
@@ -61,6 +62,7 @@ class Comparison:
     wrong: list[str] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     on_kinks: bool = False
+    coarse: bool = False
 
     @property
     def is_right(self) -> bool:

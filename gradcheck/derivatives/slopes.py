@@ -11,17 +11,17 @@ Where two steps disagree, or R and L do, h shrinks by 8 again and again: a sharp
 nearby goes away, a kink at the point itself keeps its jump. The error bar is the disagreement of
 two successive steps plus the noise of φ over h.
 
-The noise is measured from a table of differences (Moré and Wild, "Estimating Computational Noise",
-2011), since what happens inside a layer may lose far more digits than its dtype tells. The table is
-taken at a spacing at which φ climbs steadily: a forward pass that computes in float32 or float16
-inside, whatever it is given, stands still or stumbles at finer ones. The first step grows with the
-noise, by its fifth root, which is where truncation and rounding of the five-point formula balance.
+The noise is measured, since what happens inside a layer may lose far more digits than its dtype
+tells: it is what a cubic leaves of eight values close together (after Moré and Wild, "Estimating
+Computational Noise", 2011). They are taken at a spacing at which the output climbs steadily: a
+forward pass that computes in float32 or float16 inside, whatever it is given, stands still or
+stumbles at finer ones. The first step grows with the noise, by its fifth root, which is where
+truncation and rounding of the five-point formula balance.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 
@@ -32,7 +32,13 @@ FIRST_STEP = 1e-3
 SHRINK = 8.0
 LEVELS = 12  # down to steps of 1e-13, where the noise allows it
 SCREEN = 1e-8  # a slope that agrees with what is claimed so well needs no second step
-SPACINGS = (1e-6, 1e-4, 1e-2)  # of the table of differences, finest first
+SPACINGS = (1e-6, 1e-4, 1e-2)  # of the values that noise shows in, finest first
+# Their places along the line, at unlike distances, so that rounding cannot keep step with them; and
+# what a cubic leaves of values there.
+OFFSETS = np.array([1.0, 2.37, 3.11, 4.52, 5.23, 6.71, 7.18, 8.64])
+REST = np.eye(8) - np.linalg.multi_dot(
+    [(V := np.vander(OFFSETS / 8, 4)), np.linalg.inv(V.T @ V), V.T]
+)
 NEARBY = 40  # so many points close by are looked at before a slope at a kink is called wrong
 
 
@@ -67,39 +73,43 @@ class Line:
         return array.flat[self.indices] - kept.flat[self.indices]
 
 
-def size_of(array: np.ndarray) -> float:
-    """The root mean square of an array, or 1 where that is next to nothing."""
+def units(array: np.ndarray) -> np.ndarray:
+    """How far each entry of an array may be moved: its own size, or the array's where that is more,
+    but no more than 1; and 1 in an array of next to nothing."""
     size = float(np.sqrt(np.mean(np.square(array)))) if array.size else 0.0
-    return size if size > 1e-4 else 1.0
+    return np.maximum(np.abs(array), min(size, 1.0) if size > 1e-8 else 1.0)
 
 
 def random_line(arrays: Arrays, rng: np.random.Generator) -> Line:
-    """A line along which all entries move, each array in units of its size."""
-    return Line(*((a, size_of(a) * rng.standard_normal(a.shape)) for a in arrays))
+    """A line along which all entries move, each in its own units."""
+    return Line(*((a, units(a) * rng.standard_normal(a.shape)) for a in arrays))
 
 
 def tied_line(arrays: Arrays, rng: np.random.Generator) -> Line:
     """A line along which entries that are equal move together."""
     pace, start = rng.uniform(1, 3), rng.uniform(0, 6)
-    return Line(*((a, size_of(a) * np.cos(pace * a / size_of(a) + start)) for a in arrays))
+    return Line(*((a, units(a) * np.cos(pace * a + start)) for a in arrays))
 
 
 def entry_line(array: np.ndarray, indices: np.ndarray) -> Line:
-    """The line along which the entries of array.flat at `indices` move, each in units of its own
-    size, or of that of the array."""
+    """The line along which the entries of array.flat at `indices` move, each in its own units."""
     v = np.zeros(array.size)
-    v[indices] = np.maximum(np.abs(array.reshape(-1)[indices]), size_of(array))
+    v[indices] = units(array).reshape(-1)[indices]
     return Line((array, v.reshape(array.shape)), indices=indices)
 
 
 class Point:
     """A subject at one point, and the change of its output, weighted by `douts`, around it.
 
+    moving  the arrays that may be moved
     noise   of φ, in absolute numbers
     step    the first step h
     """
 
-    def __init__(self, subject: Subject, train: bool, done: Pass, rng: np.random.Generator) -> None:
+    def __init__(
+        self, subject: Subject, train: bool, done: Pass, moving: Arrays, rng: np.random.Generator
+    ) -> None:
+        self.moving = moving
         self.subject, self.train, self.rng = subject, train, rng
         self.out = [o.astype(np.float64) for o in done.outs]
         self.douts = done.douts
@@ -107,7 +117,7 @@ class Point:
         total = sum(np.square(o * d).sum() for o, d in weighted if d is not None)
         self.floor = float(np.finfo(np.float64).eps * np.sqrt(total))
         self.noise, self.step = self.floor, FIRST_STEP
-        if subject.floats:
+        if moving:
             self._measure_noise()
 
     def phi(self, split: str = "") -> np.ndarray:
@@ -129,33 +139,57 @@ class Point:
                 return np.concatenate([change.reshape(-1) for change in changes])
             return np.array([sum(change.sum() for change in changes)])
 
+    def sizes(self) -> np.ndarray:
+        """|out · dout| for every element of the outputs."""
+        pairs = zip(self.out, self.douts, strict=True)
+        return np.concatenate([np.abs(o * d).reshape(-1) for o, d in pairs if d is not None])
+
     def _measure_noise(self) -> None:
-        """Set noise and step from tables of seven differences along a line through everything."""
-        line = random_line([*self.subject.floats.values()], self.rng)
-        steady = False
+        """Set noise and step from values along a line, to one side of the point, which may sit on a
+        kink; each output has its own spacing at which it climbs steadily."""
+        line = random_line(self.moving, self.rng)
+        noise = slope = np.zeros(0)
+        pending = np.zeros(0, bool)
         for spacing in SPACINGS:
-            values = [0.0]
-            for k in range(1, 8):
-                line.move(k * spacing)
-                values.append(float(self.phi()[0]))
+            table = []
+            for t in OFFSETS:
+                line.move(t * spacing)
+                table.append(self.phi("elements"))
+            line.move(SPACINGS[-1])
+            still = self.phi("elements") == 0
             line.move(0.0)
-            steps = np.diff(values)
-            if not np.isfinite(steps).all():
-                return
-            level, table = [], np.array(values)
-            for k in range(1, 6):
-                table = np.diff(table)
-                if k >= 4:
-                    level.append(np.mean(np.square(table)) / comb(2 * k, k))
-            slope = float(np.median(np.abs(steps)))
-            steady = slope > 0 and float(np.ptp(steps)) <= 0.5 * slope
-            found = float(np.sqrt(np.mean(level)))
-            if steady or steps.any():
-                self.noise = max(self.noise, found)
-            if steady:
+            values = np.array(table)
+            if not np.isfinite(values).all():
                 break
-        if steady:
-            self.step = float(np.clip((self.noise * spacing / slope) ** 0.2, FIRST_STEP, 0.3))
+            pace = np.diff(values, axis=0) / np.diff(OFFSETS)[:, np.newaxis]
+            size = np.median(np.abs(pace), axis=0)
+            steady = (size > 0) & (np.ptp(pace, axis=0) <= 0.5 * size)
+            found = np.sqrt(np.square(REST @ values).sum(axis=0) / (len(OFFSETS) - 4))
+            if not pending.size:
+                noise, slope = found, np.zeros(size.shape)
+                pending = np.ones(size.shape, bool)
+            noise = np.where(pending & steady, found, noise)
+            slope = np.where(pending & steady, size / spacing, slope)
+            pending &= ~steady
+            if not (pending & ~still).any():
+                break
+        if pending.size and np.isfinite(values).all():
+            stair, rise = stairs(values, self.sizes())
+            noise = np.where(pending, np.maximum(noise, stair), noise)
+            slope = np.where(pending & (stair > 0), rise / spacing, slope)
+        self.noise = max(self.floor, float(np.sqrt(np.square(noise).sum())))
+        if slope.any():
+            ratio = self.noise / float(np.sqrt(np.square(slope).sum()))
+            self.step = float(np.clip(ratio**0.2, FIRST_STEP, 0.3))
+
+
+def stairs(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each output, the height of the stairs that it climbs, where they are those of a format of
+    few digits, less than 1 % of the output, and 0 elsewhere; and how fast it climbs."""
+    steps = np.abs(np.diff(values, axis=0))
+    lowest = np.where(steps > 0, steps, np.inf).min(axis=0)
+    stair = np.where(lowest <= 2.0**-7 * sizes, lowest, 0.0)
+    return stair, np.abs(values[-1] - values[0]) / np.ptp(OFFSETS)
 
 
 def confirmed(
@@ -182,8 +216,10 @@ def measure(point: Point, line: Line, split: str = "") -> Slopes:
     """The slopes along the line, with as many steps as they need."""
     values, lefts, rights, errors, bars = [], [], [], [], []
     with np.errstate(all="ignore"):
+        # Of few digits the finer step has even fewer.
+        shrink = SHRINK if point.step < 0.05 else 2.0
         for level in range(LEVELS):
-            t = point.step * SHRINK**-level
+            t = point.step * shrink**-level
             (u1, p1), (d1, m1), (u2, p2), (d2, m2) = [
                 (line.move(s), point.phi(split)) for s in (t, -t, t / 2, -t / 2)
             ]
@@ -289,12 +325,12 @@ def allowed(point: Point, line: Line, claim: float, tolerance: float) -> Allowed
 
 def nearby(point: Point, line: Line) -> np.ndarray:
     """The slopes of all elements of the outputs along the line through a point close by."""
-    arrays = [*point.subject.floats.values()]
+    arrays = point.moving
     kept = [array.copy() for array in arrays]
     h = max(1e-8, point.step**3)
     try:
         for array in arrays:
-            array += 1e3 * h * size_of(array) * point.rng.standard_normal(array.shape)
+            array += 1e3 * h * units(array) * point.rng.standard_normal(array.shape)
         beside = Line(*((array, v) for array, _, v in line.parts))
         values = []
         for t in (h, -h):

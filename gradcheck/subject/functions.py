@@ -52,7 +52,9 @@ def of_functions(
         vocabulary=vocabulary,
         # Formulas of losses take scores: one that multiplies by weights itself is another function.
         formula="" if own else re.sub("_?forward", "", first),
-        lines=lambda: gradient_lines(source_of(function), pair.owed, int(backward is None), keyed=False),
+        lines=lambda: gradient_lines(
+            source_of(function), pair.owed, int(backward is None), keyed=False
+        ),
         locals=lambda: cache_names(source_of(forward)),
         raising=partial(raising_line, function),
         has_mode=pair.has_mode,
@@ -170,7 +172,10 @@ class FunctionPair:
         else:
             spread = isinstance(dout, tuple) and arity(backward) == len(dout) + 1
             result = backward(*(dout if spread else (dout,)), cache)
-            found = list(result) if isinstance(result, (tuple, list)) else [result]
+            several = isinstance(result, tuple) or (
+                isinstance(result, list) and len(self.owed(len(result))) == len(result)
+            )
+            found = list(result) if several else [result]
         if all(g is None for g in found):
             return None
         everything = [n for n in self.order if n in self.params or n in self.names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -103,6 +104,7 @@ class Subject:
         self.narrow = False
         self.single = True  # whether the last forward returned one output, not a tuple
         self.whole: str | None = None  # how integer outputs are passed over; see `pack`
+        self.spends_cache = False  # whether backward changes its cache, and wants a fresh one
         self.calls = [0]
         self.overflows: list[str] | None = None  # what overflowed in forward, if it is watched
 
@@ -139,6 +141,7 @@ class Subject:
 
     def backward(self, douts: list[Any], cache: Any) -> dict[str, Any]:
         """One backward pass: the gradients by the names of inputs and parameters."""
+        cache = copy.deepcopy(cache) if self.spends_cache else cache
         with np.errstate(all="ignore"):
             dx, grads = two(self.layer.backward(self.pack(douts), cache), "backward", "dx, grads")
         if dx is None and not grads:
@@ -162,7 +165,7 @@ class Subject:
             if all(d is None for d in whole):
                 dxs = [d for d, x in zip(dxs, self.inputs, strict=True) if x.dtype.kind == "f"]
         if is_loss:
-            floats = floats[: max(len(dxs), 1)]
+            floats = floats[: len(dxs)]
         while len(floats) > len(dxs) and TARGETS.fullmatch(floats[-1].lower()):
             floats = floats[:-1]
         if len(dxs) != len(floats) and not (dxs == [None] and not floats):
@@ -178,6 +181,8 @@ class Subject:
     def pack(self, douts: list[Any]) -> Any:
         """`douts` in the form in which the outputs were returned. For an output of integers a tuple
         has None, or zeros, or backward wants the gradients of the other outputs alone."""
+        if self.narrow:
+            douts = [None if d is None else np.asarray(d, np.float32) for d in douts]
         if self.single:
             return douts[0]
         given = [d for d in douts if d is not None]
@@ -190,8 +195,16 @@ class Subject:
     def run(self, train: bool, douts: list[Any] | None = None, seed: int = 7) -> Pass:
         """One forward and one backward pass, with a random upstream gradient if none is given."""
         outs, cache = self.forward(train)
-        if douts is None or [np.shape(d) for d in douts] != [o.shape for o in outs]:
-            douts = random_upstream(outs, np.random.default_rng([seed, *b"upstream"]))
+        shapes = [o.shape for o in outs]
+        fresh = random_upstream(outs, np.random.default_rng([seed, *b"upstream"]))
+        fits = (
+            douts is not None
+            and len(douts) == len(outs)
+            and all(
+                d is None or np.shape(d) == shape for d, shape in zip(douts, shapes, strict=True)
+            )
+        )
+        douts = douts if fits and douts is not None else fresh
         found = self.backward(douts, cache)
         copies = {k: None if g is None else np.array(g) for k, g in found.items()}
         return Pass(outs, cache, douts, copies)
@@ -202,6 +215,7 @@ class Subject:
         other = Subject(self.layer, tuple(inputs), self.profile, dtype or self.dtype)
         other.origin.uses_global = self.origin.uses_global
         other.narrow, other.whole, other.calls = self.narrow, self.whole, self.calls
+        other.spends_cache = self.spends_cache
         return other
 
 

@@ -7,7 +7,8 @@ A cause brings its sentence as a template (see `report.findings.Cause`), in whic
     {d_other}            for a value d_other="W", the label of that tensor's gradient
     {forward} {backward} {inference} {param}   what the subject calls them
     {penalty} {decay}    the penalty in the loss, and its gradient
-    {anything else}      a value of the cause; one that is a sentence may hold places to fill in too
+    {said}               another sentence with places to fill in
+    {anything else}      a value of the cause
 
 A subject that would not say it so has its own sentence under the key of the cause.
 """
@@ -94,14 +95,12 @@ class Vocabulary:
 
 
 def _filled(text: str, fill: Mapping[str, Any]) -> str:
-    """`text` with its places filled in, and those of what was filled in."""
+    """`text` with its places filled in, and those of a sentence that was filled in."""
     if "{" not in text:
         return text
-    nested = {
-        key: value.format_map(fill) if isinstance(value, str) and "{" in value else value
-        for key, value in fill.items()
-    }
-    return text.format_map(nested)
+    if isinstance(said := fill.get("said"), str):
+        fill = {**fill, "said": said.format_map(fill)}
+    return text.format_map(fill)
 
 
 def listed(words: Sequence[str]) -> str:
