@@ -23,9 +23,9 @@ def at_place(
     f: Any,
     inputs: tuple[Any, ...],
     train: bool,
+    wrt: str | None,
+    gradient: Callable[[np.ndarray], Any] | None,
     dtype: Any,
-    wrt: str | None = None,
-    gradient: Callable[[np.ndarray], Any] | None = None,
 ) -> FunctionAt | LayerAt:
     """`f` at a copy of its input in `dtype`. Errors begin with the name `who`. Raises TypeError
     where f is neither a layer nor a function, or cannot have these arguments."""
