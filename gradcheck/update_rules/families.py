@@ -11,22 +11,11 @@ import numpy as np
 
 from chainrule.gradcheck.update_rules.formula import Formula
 
-FAMILIES = {
-    "sgd": "sgd",
-    "gradientdescent": "sgd",
-    "vanillasgd": "sgd",
-    "momentum": "momentum",
-    "sgdmomentum": "momentum",
-    "heavyball": "momentum",
-    "nesterov": "nesterov",
-    "nesterovmomentum": "nesterov",
-    "sgdnesterov": "nesterov",
-    "nag": "nesterov",
-    "adagrad": "adagrad",
-    "rmsprop": "rmsprop",
-    "adam": "adam",
-    "adamw": "adamw",
-}
+FAMILIES = {name: name for name in ("sgd", "momentum", "nesterov", "adagrad", "rmsprop")} | {
+    "adam": "adam", "adamw": "adamw", "gradientdescent": "sgd", "vanillasgd": "sgd",
+    "sgdmomentum": "momentum", "heavyball": "momentum", "nesterovmomentum": "nesterov",
+    "sgdnesterov": "nesterov", "nag": "nesterov",
+}  # fmt: skip
 LR = ("lr", "learning_rate", "rate", "step_size", "eta")
 MOMENTUM = ("momentum", "mu", "beta", "rho")
 DECAY = ("decay", "decay_rate", "rho", "beta", "alpha")
@@ -59,7 +48,7 @@ class Way:
         """What is to be said where the rule goes this way."""
         values = ", ".join(f"{name} = {value:g}" for name, value in self.assumed.items())
         guessed = f"the rule keeps no {' and no '.join(self.assumed)}, and fits with {values}"
-        return [self.note] * bool(self.note) + [guessed] * bool(self.assumed)
+        return [text for text in (self.note, guessed if self.assumed else "") if text]
 
 
 class Settings:
