@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EPS = float(np.finfo(np.float64).eps)
+TINY = 1e-300  # keeps a zero on a log scale
+HALFWAY = 1.5  # a rate nearer to 2 than to 1 is that of a right gradient
 BLUE, ORANGE, GREEN, GREY, RED = "#2166ac", "#d95f02", "#1b7837", "#777777", "#b2182b"
 # The differences, with the order of their truncation error in the step.
 DIFFERENCES: dict[str, tuple[Callable[..., Any], int, str]] = {
@@ -152,10 +154,6 @@ def unit(v: np.ndarray) -> np.ndarray:
     """v in length 1, or 0."""
     length = float(np.linalg.norm(v))
     return v / length if 0 < length < math.inf else np.zeros(v.shape)
-
-
-TINY = 1e-300  # keeps a zero on a log scale
-HALFWAY = 1.5  # a rate nearer to 2 than to 1 is that of a right gradient
 
 
 def verdict(rate: float | None) -> str:

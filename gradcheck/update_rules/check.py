@@ -146,35 +146,32 @@ def values(
 
 def habits(report: Report, rule: Any, path: Path, trial: Trial) -> None:
     """What must make no difference: other rules, other parameters, gradients that share arrays."""
-
-    def same(probe: str, other: Path, message: str, hint: str) -> None:
+    habits = {
+        "rules are independent": (
+            run(rule, trial),
+            "a second rule, fed the same, goes elsewhere: rules share their memory",
+            "Keep the memory on self, made in __init__, not on the class or in the module.",
+        ),
+        "parameters are independent": (
+            run(rule, trial.only("W")),
+            "W moves differently with and without a second parameter b",
+            "Key the memory by the parameter's name, and count steps once per update.",
+        ),
+        "gradients are not kept": (
+            run(rule, trial, reuse=True),
+            "update keeps the array of a gradient, which its owner may fill anew",
+            "Keep a copy, or write into an array of your own.",
+        ),
+    }
+    for probe, (other, message, hint) in habits.items():
         equal = all(
             np.array_equal(ours[name], w, equal_nan=True)
-            for ours, step in zip(path, other, strict=True)
+            for ours, step in zip(path, other.path, strict=True)
             for name, w in step.items()
         )
         report.probes[probe] = Probe("passed" if equal else "failed")
         if not equal and not report.findings:  # one cause, one finding
             say(report, "W", because("update-memory", "stale-cache", message, hint))
-
-    same(
-        "rules are independent",
-        run(rule, trial).path,
-        "a second rule, fed the same, goes elsewhere: rules share their memory",
-        "Keep the memory on self, made in __init__, not on the class or in the module.",
-    )
-    same(
-        "parameters are independent",
-        run(rule, trial.only("W")).path,
-        "W moves differently with and without a second parameter b",
-        "Key the memory by the parameter's name, and count steps once per update.",
-    )
-    same(
-        "gradients are not kept",
-        run(rule, trial, reuse=True).path,
-        "update keeps the array of a gradient, which its owner may fill anew",
-        "Keep a copy, or write into an array of your own.",
-    )
     after = run(rule, trial.astype(np.float32)).path[-1]
     wide = [name for name, w in after.items() if w.dtype != np.float32]
     report.probes["dtype"] = Probe("failed" if wide else "passed")
