@@ -12,8 +12,8 @@ import numpy as np
 from chainrule.gradcheck.report import Cause, Finding, Probe, Report
 from chainrule.gradcheck.report.findings import because
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
-from chainrule.gradcheck.update_rules.explanation import explain
 from chainrule.gradcheck.update_rules.families import FAMILIES, Unknown, Way, family_of, ways_of
+from chainrule.gradcheck.update_rules.mistakes import explain
 from chainrule.gradcheck.update_rules.trial import Path, Run, Trial, apart, draw, entry, run
 
 

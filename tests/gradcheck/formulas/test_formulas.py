@@ -449,6 +449,25 @@ def test_dropout_passes_for_every_keep_and_may_scale_in_inference():
         assert "scales by keep in inference" in found.notes[0]
 
 
+def test_a_dropout_without_an_argument_train_is_judged_on_its_masks_alone():
+    class Dropout:
+        params, state = {}, {}
+
+        def __init__(self):
+            self.keep, self.rng = 0.6, np.random.default_rng(0)
+
+        def forward(self, x):
+            return x * (self.rng.random(x.shape) < self.keep) * scale, None
+
+    for scale in (1 / 0.6, 3.0):
+        layer = Dropout()
+        given = {"out": layer.forward(X)[0], "state_before": {}, "state_after": {}}
+        assert len(compare(layer, (X,), train=True, strict=True, **given).causes) == (scale == 3)
+        found = compare(layer, (X,), train=False, strict=True, **given)
+        assert not found.causes
+        assert "no argument train" in found.notes[0]
+
+
 @pytest.mark.parametrize(
     ("name", "reference"),
     [
