@@ -117,6 +117,9 @@ def ways(settings: Settings, family: str) -> Iterator[Way]:
     yield Way(f, assumed)
     if f.weight_decay and f.decay_by == "gradient":
         yield Way(replace(f, decays="weights"), assumed)
+    if family == "adamw":
+        note = "biases decay too, as in PyTorch; ours decays weights alone"
+        yield Way(replace(f, decays="all"), assumed, note)
     if decay:
         note = "decay is that of the learning rate, lr / (1 + decay t), as in Keras"
         yield Way(replace(f, weight_decay=0.0, lr_decay=decay), assumed, note)

@@ -193,7 +193,6 @@ def weight_decay(f: Formula) -> Iterator[tuple[str, Cases]]:
         gradient, every = {"decay_by": "gradient"}, {"decays": "all"}
         through = "the weight decay goes through the gradient"
         cases += [
-            ("missing-term", "the weight decay acts on biases too", every),
             ("swapped", f"{through}: this is L2, not AdamW", gradient),
             ("swapped", f"{through}, of biases too: this is L2, not AdamW", gradient | every),
             ("swapped", "the weights decay after the step, not before", {"decay_by": "after"}),

@@ -139,7 +139,6 @@ WRONG = [
     (Adam(correct=lambda x, b, t: x * (1 - b**t)), "swapped", "multiplies"),
     (Adam(correct=lambda x, b, _: x / (1 - b)), "missing-term", "ignores t"),
     (AdamW(decay=0.02), "scale", "not scaled by lr"),
-    (AdamW(biases=True), "missing-term", "biases too"),
 ]
 
 
@@ -219,6 +218,12 @@ def test_decay_of_sgd_may_be_that_of_the_weights_or_of_the_learning_rate():
     report = check_update(SGD())
     assert report
     assert "as in Keras" in report.notes[0]
+
+
+def test_biases_may_decay_in_adamw_as_they_do_in_pytorch():
+    report = check_update(AdamW(biases=True))
+    assert report
+    assert "as in PyTorch" in report.notes[0]
 
 
 def test_two_mistakes_are_told_as_two():
