@@ -6,7 +6,7 @@ Prints a Markdown table with a row per checker: `gradcheck.check`; the recipe of
 (central differences with h = 1e-5, the largest relative error of an entry against a threshold); and
 those of PyTorch, JAX and HIPS autograd, where installed (`pip install torch jax autograd`).
 
-Mistakes.  The layers of tests/gradcheck/mistakes are wrong in a line or two each. A checker finds
+Mistakes.  The layers of benchmarks/mistakes are wrong in a line or two each. A checker finds
 a mistake if it reports a failure or raises. "In a gradient": plain differences at one generic point
 reveal it. "Beyond": all others, such as an input that is written to, a cache that does not survive
 another call, an overflow, a wrong forward pass. "Unseen": in layers on which nothing was tuned.
@@ -28,8 +28,8 @@ forward pass it is given the correct layer as a reference, which the others cann
 import argparse
 import collections
 import copy
+import importlib
 import importlib.metadata
-import importlib.util
 import itertools
 import json
 import pathlib
@@ -43,15 +43,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import mistakes
+from benchmarks.mistakes import scenes
 from chainrule import gradcheck
-
-FOLDER = pathlib.Path(__file__).parents[1] / "tests/gradcheck/mistakes"
-spec: Any = importlib.util.spec_from_file_location(
-    "catalogue", FOLDER / "catalogue.py", submodule_search_locations=[str(FOLDER)]
-)
-catalogue: Any = importlib.util.module_from_spec(spec)
-sys.modules["catalogue"] = catalogue
-spec.loader.exec_module(catalogue)
 
 # Whether a checker takes offence, and the first tensor and the first kind of mistake it names.
 Verdict = collections.namedtuple("Verdict", "alarm tensor kind", defaults=("", ""))
@@ -78,7 +72,7 @@ class Function:
     """A layer as a function of arrays: the differentiated inputs, then the parameters."""
 
     def __init__(self, layer, inputs, train):
-        names = catalogue.scenes.argument_names(layer)[: len(inputs)]
+        names = scenes.argument_names(layer)[: len(inputs)]
         self.layer, self.train, self.count = layer, train, len(names)
         self.targets = inputs[self.count :]
         self.names = [*names, *layer.params]
@@ -205,11 +199,11 @@ def run(checker, layer, inputs, reference=None):
         return verdict, 1e3 * (time.perf_counter() - started)
 
 
-def on_mistakes(checker, mistakes):
+def on_mistakes(checker, chosen):
     """What the checker says for every mistake, as dicts."""
-    for mistake in mistakes:
-        layer, inputs = catalogue.instances(mistake)
-        twin, _ = catalogue.example(mistake.layer, mistake.case)
+    for mistake in chosen:
+        layer, inputs = mistakes.instances(mistake)
+        twin, _ = mistakes.example(mistake.layer, mistake.case)
         verdict, _ = run(checker, layer, inputs, twin if mistake.shows == "forward" else None)
         yield verdict._asdict() | {
             "id": mistake.id,
@@ -231,7 +225,7 @@ def correct_layers(seeds, sources, *changes):
     """Yields `(name, layer, *inputs)` from the sources, on inputs with each of the changes."""
     for seed, change, source in itertools.product(range(seeds), changes, sources):
         for name, layer, *inputs in source(seed):
-            inputs = catalogue.scenes.change(layer, inputs, change)
+            inputs = scenes.change(layer, inputs, change)
             with np.errstate(all="ignore"):
                 out, _ = copy.deepcopy(layer).forward(*inputs)
             if np.isfinite(out).all() and inputs[0].dtype == np.float64:
@@ -265,8 +259,8 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write every verdict to FILE")
     options = parser.parse_args()
     seeds, step = (1, 4) if options.quick else (options.seeds, 1)
-    known = [mistake for mistake in catalogue.MISTAKES if mistake.shows != "five updates"]
-    ordinary, hard = (catalogue.twins, catalogue.unseen_twins), (catalogue.hard_twins,)
+    known = [mistake for mistake in mistakes.MISTAKES if mistake.shows != "five updates"]
+    ordinary, hard = (mistakes.twins, mistakes.unseen_twins), (mistakes.hard_twins,)
     correct = {
         "as drawn": (ordinary, np.asarray),
         "zeros and ties": (ordinary, np.round, lambda x: x.clip(0)),
@@ -282,7 +276,7 @@ def main():
         versions[package] = importlib.metadata.version(package)
         results = report[name] = {
             "mistakes": [*on_mistakes(checker, known[::step])],
-            "unseen": [*on_mistakes(checker, catalogue.UNSEEN[::step])],
+            "unseen": [*on_mistakes(checker, mistakes.UNSEEN[::step])],
         }
         for data, choice in correct.items():
             results[data] = [*on_correct_layers(checker, correct_layers(seeds, *choice))]

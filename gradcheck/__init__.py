@@ -10,13 +10,11 @@ is for tests. `jacobian`, `hessian`, `vjp` and `hvp` are derivatives of layers a
 file.
 """
 
-from chainrule.gradcheck.check import assert_correct, check
+from chainrule.gradcheck.check import assert_correct, check, check_functions, check_model
 from chainrule.gradcheck.derivatives import hessian, hvp, jacobian, vjp
 from chainrule.gradcheck.derivatives.memory import JacobianMemory, jacobian_memory
 from chainrule.gradcheck.derivatives.numeric import numerical_gradient
-from chainrule.gradcheck.functions import check_functions
 from chainrule.gradcheck.report import Finding, GradientError, Probe, Report, Tensor
-from chainrule.gradcheck.subject.model import check_model
 from chainrule.gradcheck.update_rules import check_update
 
 __all__ = [

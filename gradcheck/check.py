@@ -1,20 +1,51 @@
-"""The check of a layer: `check(layer, x)` runs it, and tells what is wrong and why."""
+"""The check of a layer, of a pair of functions, or of a model: what is asked, and in which order."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.checks.calls import inference
-from chainrule.gradcheck.checks.contract import runs
-from chainrule.gradcheck.checks.formula import compare_with_reference
-from chainrule.gradcheck.checks.gradients import Effort, Judge
-from chainrule.gradcheck.checks.probes import ask, look_for_instability, probe
-from chainrule.gradcheck.report import GradientError, Report
+from chainrule.gradcheck.checks import calls, contract, formula, linearity, models, other_inputs
+from chainrule.gradcheck.checks.gradients import compare, describe_kinks
+from chainrule.gradcheck.checks.outcome import Effort, Outcome, Passes, Request, not_applicable
+from chainrule.gradcheck.derivatives.numeric import own_stream
+from chainrule.gradcheck.explain.causes import UNEXPLAINED, explain, explain_nearby
+from chainrule.gradcheck.report import Cause, GradientError, Probe, Report
+from chainrule.gradcheck.subject.functions import ReferencePair, of_functions
+from chainrule.gradcheck.subject.layer import argument_names, of_layer
+from chainrule.gradcheck.subject.model import of_model
+from chainrule.gradcheck.subject.subject import Pass, Subject
+
+Question = Callable[[Subject, Passes], Outcome]
+MODES = ("train", "inference")
+
+# What is asked beyond values, while no mistake is known; of the last two always.
+QUESTIONS: dict[str, Question] = {
+    "a cache outlives other calls": calls.stale_cache,
+    "params are those that forward uses": calls.unused_params,
+    "memory layout": calls.layout,
+    "four-dimensional input": other_inputs.four_dimensional,
+    "batch of 1": other_inputs.batch_of_one,
+    "batch of 0": other_inputs.batch_of_none,
+    "ties": other_inputs.ties,
+    "exact zeros": other_inputs.zeros,
+    "small inputs": other_inputs.small,
+    "large inputs": other_inputs.large,
+    "float32": calls.single_precision,
+    "state": calls.state,
+}
+ALWAYS = ("float32", "state")
+OF_MODELS: dict[str, Question] = {
+    "penalty": models.penalty,
+    "large inputs": models.large_scores,
+    "inference mode": models.scores,
+}
 
 
 def check(
@@ -22,11 +53,11 @@ def check(
     *inputs: Any,
     dout: Any = None,
     wrt: str | tuple[str, ...] | None = None,
-    modes: str | tuple[str, ...] = ("train", "inference"),
+    modes: str | tuple[str, ...] = MODES,
     reference: Any = None,
     seed: int = 0,
     effort: Effort = "full",
-    strict: bool = False,  # noqa: ARG001
+    strict: bool = False,
 ) -> Report:
     """Check `layer.backward` on these inputs, in every way there is.
 
@@ -40,15 +71,17 @@ def check(
                False for none, where a class means something else by a name such as `Log`
     seed       of everything random in the check; the same seed gives the same verdict
     effort     "quick": values and linearity; "full": all probes; "entrywise": every entry too
+    strict     whether remarks, on what works here and may bite later, count as mistakes
 
-    Values are judged in float64 whatever the dtype of the layer. Steps and tolerances follow from
-    the numbers; there is none to choose. Layer, inputs, generators and np.random are left as they
-    were. Raises TypeError or ValueError where an argument is not of this kind.
+    Values are judged in float64 whatever the dtype of the layer, and within the precision that its
+    forward pass turns out to have. Steps and tolerances follow from the numbers; there is none to
+    choose. Layer, inputs, generators and np.random are left as they were. Raises TypeError or
+    ValueError where an argument is not of this kind.
     """
     modes = (modes,) if isinstance(modes, str) else modes
     wrt = (wrt,) if isinstance(wrt, str) else wrt
     for mode in modes:
-        if mode not in ("train", "inference"):
+        if mode not in MODES:
             raise ValueError(f"check: mode {mode!r}, expected 'train' or 'inference'")
     for method in ("forward", "backward"):
         if isinstance(layer, type) or not hasattr(layer, method):
@@ -61,42 +94,76 @@ def check(
             f"check: reference is {reference!r}, expected a name such as 'batchnorm', a correct "
             f"layer, or False for none"
         )
-    return examine(Judge(layer, inputs, dout, wrt, reference, seed, effort), modes, modes)
+    arrays = [np.asarray(x) for x in (*inputs, *getattr(layer, "params", {}).values())]
+    single = any(a.dtype == np.float32 for a in arrays)
+    request = Request(dout, wrt, modes, modes, reference, seed, effort, strict, single)
+    return examine(lambda: of_layer(layer, inputs), request)
 
 
-def examine(
-    judge: Judge,
-    modes: tuple[str, ...],
-    values: tuple[str, ...],
-    probes: Callable[[Judge, tuple[str, ...]], None] = probe,
+def check_functions(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    *inputs: Any,
+    seed: int = 0,
+    effort: Effort = "full",
+    reference: Any = None,
+    strict: bool = False,
 ) -> Report:
-    """Run a judge: gradients in the modes `values`, everything else in `modes`."""
-    if judge.effort not in ("quick", "full", "entrywise"):
-        raise ValueError(
-            f"check: effort is {judge.effort!r}, expected 'quick', 'full' or 'entrywise'"
-        )
-    started = time.perf_counter()
-    legacy = np.random.get_state()
-    try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as that of the mean of an empty batch
-            if runs(judge):
-                if "train" in values:
-                    judge.values(True)
-                if "inference" in modes and not judge.report.findings:
-                    ask(judge, "inference mode", inference)
-                if "inference" in values:
-                    judge.values(False)
-                if modes:
-                    compare_with_reference(judge, modes)
-                if judge.effort != "quick":
-                    look_for_instability(judge)
-                    probes(judge, modes)
-    finally:
-        np.random.set_state(legacy)
-    judge.report.forwards = judge.calls
-    judge.report.seconds = time.perf_counter() - started
-    return judge.report
+    """Check a pair of functions, `out, cache = forward(*inputs)` and `backward(dout, cache)`.
+
+        check_functions(affine_forward, affine_backward, x, w, b)
+        check_functions(softmax_loss, None, x, y)        # returns the loss and its gradient in one
+
+    backward   returns one gradient, or a tuple of them in the order of the inputs; None where
+               `forward` is a loss that returns its gradient too: `loss, dx = softmax_loss(x, y)`
+    inputs     what forward takes, in its order. Arrays of floats are differentiated; arrays of
+               integers are labels, unless backward returns gradients for them too. Of dicts, such
+               as bn_param, every call gets a fresh copy; where one has a "mode", "train" and "test"
+               are both looked at. Anything else is passed on as it is
+    seed, effort, strict   as for `check`
+    reference  what forward should compute: a name such as "batchnorm", or a correct function;
+               left out, found from the name of forward, if it is known
+
+    A loss may return fewer gradients than it has arrays: those of its parameters (`w`), where
+    there are as many, otherwise of the first. In mode "test" gradients are looked at where the
+    function has no running statistics: with them, nobody asks for a backward pass there.
+    """
+    if not callable(forward) or not (backward is None or callable(backward)):
+        raise TypeError("check_functions: forward and backward must be functions")
+    subjects: list[Subject] = []
+
+    def make() -> Subject:
+        subjects.append(of_functions(forward, backward, inputs))
+        return subjects[0]
+
+    with undisturbed():
+        subject = make()
+    if not subject.layer.floats:
+        raise ValueError("check_functions: expected an array of floats among the inputs")
+    if callable(reference) and not hasattr(reference, "forward"):
+        names = argument_names(forward, len(inputs))
+        reference = ReferencePair(reference, None, names, inputs)
+    modes = MODES if subject.profile.has_mode else ("train",)
+    values = ("train",) if subject.layer.state else modes
+    single = any(isinstance(x, np.ndarray) and x.dtype == np.float32 for x in inputs)
+    request = Request(None, None, modes, values, reference, seed, effort, strict, single)
+    return examine(lambda: subject, request)
+
+
+def check_model(
+    model: Any, x: Any, y: Any, *, seed: int = 0, effort: Effort = "full", strict: bool = False
+) -> Report:
+    """Check the gradients of `loss, grads = model.loss(x, y)` with respect to `model.params`.
+
+    Every call is made on a copy of the model, with the same random numbers, so that dropout and
+    running statistics do not disturb. Values are judged in float64, whatever the dtype of the
+    params; so is a model's `dtype`, where it has one. Where the model has a `reg` or an `l2`, the
+    penalty is looked at too. Seed, effort and strict are as for `check`.
+    """
+    if isinstance(model, type) or not (hasattr(model, "params") and hasattr(model, "loss")):
+        raise TypeError(f"check_model: {model!r} is not a model: expected params and loss(x, y)")
+    request = Request(None, None, (), ("train",), False, seed, effort, strict)
+    return examine(lambda: of_model(model, x, y), request)
 
 
 def assert_correct(layer: Any, *inputs: Any, **options: Any) -> None:
@@ -105,3 +172,171 @@ def assert_correct(layer: Any, *inputs: Any, **options: Any) -> None:
     report = check(layer, *inputs, **options)
     if not report:
         raise GradientError(str(report))
+
+
+def examine(make: Callable[[], Subject], request: Request) -> Report:
+    """Ask everything of a subject, in order: does it run, are its gradients right, and beyond."""
+    if request.effort not in ("quick", "full", "entrywise"):
+        raise ValueError(
+            f"check: effort is {request.effort!r}, expected 'quick', 'full' or 'entrywise'"
+        )
+    started = time.perf_counter()
+    with undisturbed():
+        subject = make()
+        story = Story(subject, request)
+        outcomes, done = contract.run(subject, request, own_stream(request.seed))
+        for name, outcome in outcomes.items():
+            story.add(name, outcome)
+        if done is not None and not story.causes:
+            passes = Passes(request, own_stream(request.seed + 1), done)
+            if key := models.strength_of(subject)[0]:
+                half = models.has_half(subject, passes)
+                story.words = replace(story.words, strength=key, half=half)
+            gradients(subject, passes, story)
+            if request.effort != "quick":
+                story.ask_all(OF_MODELS if subject.profile.is_model else QUESTIONS, passes)
+    story.report.forwards = subject.calls[0]
+    story.report.seconds = time.perf_counter() - started
+    return story.told()
+
+
+def gradients(subject: Subject, passes: Passes, story: Story) -> None:
+    """Values in the modes that were asked for, how they depend on dout, and the formula."""
+    request = passes.request
+    if "train" in request.values:
+        story.compare(passes, passes.train, True)
+        if subject.profile.is_model:
+            story.ask("penalty", models.unpenalised_loss, passes)
+        elif not story.is_wrong:
+            story.ask("linearity in dout", linearity.ask, passes)
+    if "inference" in request.modes and not story.is_wrong:
+        story.ask("inference mode", calls.inference, passes)
+    if "inference" in request.values and subject.profile.has_mode and not story.is_wrong:
+        done = contract.inference_pass(subject, passes.train, passes.rng)
+        if isinstance(done, Pass):
+            passes.inference = done
+            story.compare(passes, done, False)
+        else:
+            story.add("inference mode", done)
+    if request.modes:
+        right = not story.is_wrong
+        story.ask("reference", lambda s, p: formula.compare_with_formula(s, p, right), passes)
+
+
+class Story:
+    """What is told of a subject: it gathers outcomes into a report, causes first, words last."""
+
+    def __init__(self, subject: Subject, request: Request) -> None:
+        self.subject, self.request = subject, request
+        self.words = subject.profile.vocabulary
+        self.report = Report(subject=subject.profile.title, seed=request.seed)
+        self.causes: list[Cause] = []
+
+    @property
+    def is_wrong(self) -> bool:
+        return any(cause.level == "wrong" for cause in self.causes)
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Note the outcome of one question."""
+        if outcome.replaces:
+            self.causes = []
+        self.causes += [
+            one for one in outcome.causes
+            if not any(one.key == c.key and one.tensors == c.tensors for c in self.causes)
+        ]  # fmt: skip
+        self.report.notes += [n for n in outcome.notes if n not in self.report.notes]
+        if outcome.causes:
+            self.report.probes[name] = Probe("failed", self.words.say(outcome.causes[-1]))
+        else:
+            state = "not applicable" if outcome.why else "passed"
+            self.report.probes[name] = Probe(state, outcome.why)
+
+    def ask(self, name: str, question: Question, passes: Passes) -> None:
+        """Ask one question, and explain what it found wrong."""
+        try:
+            outcome = question(self.subject, passes)
+        except ValueError as error:
+            if str(error).startswith("check: "):
+                raise
+            outcome = not_applicable(f"it raises ValueError: {error}")
+        except Exception as error:  # what a stranger's code raises on unusual input is no mistake
+            outcome = not_applicable(f"it raises {type(error).__name__}: {error}")
+        if (found := outcome.comparison) is not None:
+            causes, _ = explain(found, passes)
+            level = "remark" if name == "batch of 1" else "wrong"
+            message = f"{outcome.where}, {{said}}"
+            said = [
+                replace(c, message=message, values={**c.values, "said": c.message}, level=level)
+                for c in causes[:1]
+            ]  # fmt: skip
+            outcome = replace(outcome, causes=said)
+        self.add(name, outcome)
+
+    def ask_all(self, questions: dict[str, Question], passes: Passes) -> None:
+        """Ask all questions; most of them only while no mistake is known, since what goes wrong at
+        the point itself goes wrong at the others too."""
+        self.look_for_instability(passes)
+        for name, question in questions.items():
+            if self.is_wrong and name not in ALWAYS:
+                self.add(name, not_applicable("not asked: mend the mistake above first"))
+            else:
+                self.ask(name, question, passes)
+        self.look_for_instability(passes)
+
+    def compare(self, passes: Passes, done: Pass, train: bool) -> None:
+        """Compare the gradients of one pass with slopes, and tell the causes of what is wrong."""
+        found = compare(self.subject, passes, done, train)
+        suffix = "" if train else " (inference)"
+        self.report.tensors |= {f"{name}{suffix}": t for name, t in found.tensors.items()}
+        if train:
+            passes.tensors = found.tensors
+            self.add(
+                "shapes, dtypes and keys", Outcome([c for c in found.causes if c.key != "ties"])
+            )
+            self.causes = [c for c in self.causes if c not in found.causes]
+        self.report.notes += describe_kinks(found)
+        causes, notes = explain(found, passes) if not found.is_right else (found.causes, [])
+        if found.is_right and self.subject.profile.is_net and found.on_kinks:
+            causes = [*causes, *explain_nearby(found, passes)]
+        if not train:
+            causes = [
+                replace(c, message="{inference} {said}", values={**c.values, "said": c.message})
+                for c in causes
+            ]  # fmt: skip
+        self.causes += causes
+        self.report.notes += notes
+
+    def look_for_instability(self, passes: Passes) -> None:
+        """What looks like a small error may be a formula that breaks down: if a batch of 1 or large
+        inputs show that it does, that is the mistake to tell."""
+        known = [cause for cause in self.causes if cause.level == "wrong"]
+        small = all(t.error < 1e-4 for t in passes.tensors.values())
+        if not known or not small or any(cause.key != UNEXPLAINED for cause in known):
+            return
+        for question in (other_inputs.batch_of_one, other_inputs.large):
+            try:
+                causes = question(self.subject, passes).causes
+            except Exception:  # as in `ask`, where the outcome is told
+                continue
+            if [cause.kind for cause in causes] == ["stability"]:
+                self.causes = [replace(causes[0], level="wrong")]
+                return
+
+    def told(self) -> Report:
+        """The report in the words of the subject."""
+        findings = [self.words.finding(cause) for cause in self.causes]
+        self.report.findings = [f for f in findings if f.level == "wrong" or self.request.strict]
+        self.report.remarks = [f for f in findings if f not in self.report.findings]
+        return self.report
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Warnings and floating-point errors kept quiet, and np.random put back to where it was."""
+    state = np.random.get_state()
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as that of the mean of an empty batch
+            yield
+    finally:
+        np.random.set_state(state)

@@ -1,1 +1,13 @@
-"""."""
+"""What is asked of a subject. Each check takes the subject and the passes that were made, and
+returns an Outcome: causes, notes, or why it does not apply. None of them knows the driver.
+
+outcome.py        Request, Passes, Comparison and Outcome
+contract.py       one pass under watch: it runs, repeats itself, writes into nothing of others
+form.py           presence, shape and dtype of gradients
+gradients.py      gradients beside slopes
+linearity.py      how gradients depend on dout
+calls.py          other calls: another batch, layout or dtype, inference
+other_inputs.py   other points: zeros, ties, small and large numbers, one row, none
+models.py         the penalty of a model, its scores
+formula.py        forward beside a formula
+"""

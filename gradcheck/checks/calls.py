@@ -1,113 +1,137 @@
-"""Probes of calls: caches, parameters, state, modes, dtypes and layouts."""
+"""Calls beside the one that was judged: another batch before it, another layout, another dtype."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from chainrule.gradcheck.checks.asking import PASSED, label, names, other, run
-from chainrule.gradcheck.checks.gradients import Judge
-from chainrule.gradcheck.report import Probe
-from chainrule.gradcheck.subject.layer import (
-    Subject,
-    as_outputs,
-    cast_copy,
-    fingerprint,
-    like_outputs,
-    sublayers,
+from chainrule.gradcheck.checks.outcome import (
+    PASSED,
+    Outcome,
+    Passes,
+    close,
+    not_applicable,
+    remark,
+    same,
+    wrong,
 )
-from chainrule.gradcheck.subject.passes import close, gradients, same, state_of
+from chainrule.gradcheck.subject.subject import Subject
+from chainrule.gradcheck.subject.trees import state_of
 
 LIFTS = "Use Python numbers for constants: a NumPy float64 lifts float32."
 
 
-def stale_cache(judge: Judge) -> Probe:
+def stale_cache(subject: Subject, passes: Passes) -> Outcome:
     """Forward on another batch, and in inference, then backward with the first cache."""
-    subject, first = judge.subject, judge.passes[True]
-    want = run(subject, True, first.douts)
-    out, cache = subject.forward(True)
-    for train in (True, False):
-        flipped = [x[::-1] * (-1 if x.dtype.kind == "f" else 1) for x in subject.inputs]
-        subject.call(flipped, train)
-    subject.rewind()
-    dx, grads = subject.backward(like_outputs(out, first.douts), cache)
-    got = gradients(dx, grads)
-    wanted = gradients(tuple(want.dxs), want.grads)
-    for key, array in wanted.items():
-        if key not in got or not same([array], [got[key]]):
-            name = names(judge)[int(key[1:])] if key.startswith("\0") else key
-            judge.say(
-                "stale-cache",
-                name,
-                f"{label(judge, name)} comes from the latest forward call, not from the cache it "
-                f"is given",
+    first = passes.train
+    want = subject.run(True, first.douts).arrays()
+    _, cache = subject.forward(True)
+    modes = (True, False) if subject.profile.has_mode else (True,)
+    for train in modes:
+        flipped = [x[::-1] * (-1 if x.dtype.kind == "f" else 1) if x.ndim else x
+                   for x in subject.inputs]  # fmt: skip
+        try:
+            subject.call(flipped, train)
+        except Exception:  # such inputs are out of its domain
+            subject.call([x.copy() for x in subject.inputs], train)
+    got = subject.backward(first.douts, cache)
+    for name, array in want.items():
+        noise = 10 * first.rounding.get(name, 0.0)
+        other = got.get(name)
+        if other is None or not close(np.asarray(other), array, noise, relative=1e-13):
+            return wrong(
+                name, "latest-call", "stale-cache",
+                "{d} {comes} from the latest {forward} call, not from the cache it is given",
                 "Keep what backward needs in the cache; nothing of a call may stay on the layer.",
-            )
-            break
+            )  # fmt: skip
     return PASSED
 
 
-def dependence(judge: Judge) -> Probe:
+def unused_params(subject: Subject, passes: Passes) -> Outcome:
     """Every parameter is one that forward uses, or has a gradient of zero."""
-    subject = judge.subject
     if not subject.params:
-        return Probe("not applicable", "there are no parameters")
+        return not_applicable("there are no parameters")
     for name, array in subject.params.items():
-        tensor = judge.report.tensors.get(name)
+        tensor = passes.tensors.get(name)
         if tensor is None or np.abs(tensor.analytic).max(initial=0.0) < 1e-12 or not array.size:
             continue
-        if judge.ignored(name):
-            break
+        if (found := ignored(subject, passes, name)).causes:
+            return found
     return PASSED
 
 
-def single_precision(judge: Judge) -> Probe:
-    """The layer in float32 answers in float32, to about the same numbers."""
-    single = Subject(cast_copy(judge.subject.layer, np.float32), tuple(
-        x.astype(np.float32) if x.dtype.kind == "f" else x for x in judge.subject.inputs
-    ), np.float32)  # fmt: skip
-    judge.others.append(single)
-    first = judge.passes[True]
-    out, cache = single.forward(True)
-    for o in as_outputs(out):
-        if o.ndim and o.dtype != np.float32:
-            judge.say("dtype", "out", f"out has dtype {o.dtype} in a float32 layer", LIFTS)
-            return PASSED
-    douts = [d.astype(np.float32) for d in first.douts]
-    dx, grads = single.backward(like_outputs(out, douts), cache)
-    got = gradients(dx, grads)
-    for key, array in got.items():
-        if array.dtype == np.float64:
-            name = names(judge)[int(key[1:])] if key.startswith("\0") else key
-            message = f"{label(judge, name)} has dtype float64 in a float32 layer"
-            judge.say("dtype", name, message, LIFTS)
-            break
+def ignored(subject: Subject, passes: Passes, name: str, train: bool = True) -> Outcome:
+    """Whether the output is the same whatever the parameter `name` holds."""
+    array = subject.params.get(name)
+    done = passes.train if train else passes.inference
+    if array is None or done is None or array.dtype.kind != "f":
+        return PASSED
+    kept = array.copy()
+    array += 0.5 * np.maximum(np.abs(kept), 1.0) * passes.rng.standard_normal(array.shape)
+    try:
+        moved, _ = subject.forward(train)
+    finally:
+        array[...] = kept
+    if not same(done.outs, moved):
+        return PASSED
+    return wrong(
+        name, "ignored-param", "stale-cache", "the output does not react to changes of {param}",
+        "params must hold the very arrays that the layers compute with, not copies.",
+    )  # fmt: skip
+
+
+def single_precision(subject: Subject, passes: Passes) -> Outcome:
+    """The layer in float32 answers in float32. Asked where float32 was given, or all is asked."""
+    if not (passes.request.strict or passes.request.single):
+        return not_applicable("no float32 was given")
+    single = subject.at(list(subject.inputs), np.float32)
+    outs, cache = single.forward(True)
+    for o in outs:
+        if o.ndim and o.dtype == np.float64:
+            return remark("out", "out-dtype", "dtype", "out has dtype {got} in a float32 layer",
+                          LIFTS, got=str(o.dtype))  # fmt: skip
+    douts = [None if d is None else d.astype(np.float32) for d in passes.train.douts]
+    for name, array in single.backward(douts, cache).items():
+        if array is not None and np.asarray(array).dtype == np.float64:
+            return remark(name, "float32-lifted", "dtype",
+                          "{d} {has} dtype float64 in a float32 layer", LIFTS)  # fmt: skip
     return PASSED
 
 
-def layout(judge: Judge) -> Probe:
+def layout(subject: Subject, passes: Passes) -> Outcome:
     """Fortran-ordered and strided inputs and dout give the same gradients."""
-    first = judge.passes[True]
-    want = gradients(tuple(first.dxs), first.grads)
+    first = passes.train
+    want = first.arrays()
     # The bias before a normalisation has the gradient 0: what is left of it is rounding of sums of
     # numbers as large as the other gradients, in whatever order they are added.
-    largest = max(np.nanmax(np.abs(a), initial=0.0) for a in (*first.douts, *want.values()))
-    for arrange in (lambda a: a.copy(order="F"), strided):
-        subject = judge.subject
+    arrays = [d for d in first.douts if d is not None] + list(want.values())
+    largest = max(np.nanmax(np.abs(a), initial=0.0) for a in arrays)
+    arrangements: tuple[Callable[[np.ndarray], np.ndarray], ...] = (fortran, strided)
+    for arrange in arrangements:
         try:
-            out, cache = subject.forward(True, [arrange(x) for x in subject.inputs])
-            douts = [arrange(np.asarray(d)) for d in first.douts]
-            dx, grads = subject.backward(like_outputs(out, douts), cache)
+            outs, cache = subject.forward(True, [arrange(x) for x in subject.inputs])
+            douts = [None if d is None else arrange(np.asarray(d)) for d in first.douts]
+            got = subject.backward(douts, cache)
         except Exception as error:
-            message = f"arrays that are not contiguous raise {type(error).__name__}: {error}"
-            judge.say("shape", names(judge)[0], message, "Use reshape, which copies if it must.")
-            return PASSED
-        for key, array in gradients(dx, grads).items():
-            if key in want and not close(array, want[key], noise=1e-12 * largest):
-                name = names(judge)[int(key[1:])] if key.startswith("\0") else key
-                judge.say("axis", name, f"{label(judge, name)} depends on the memory layout of the "
-                          f"input or of dout", "Do not rely on the order in memory.")  # fmt: skip
-                return PASSED
+            return remark(
+                subject.names[0] if subject.names else "x", "layout-raises", "shape",
+                "arrays that are not contiguous raise {error}",
+                "Use reshape, which copies if it must.", error=f"{type(error).__name__}: {error}",
+            )  # fmt: skip
+        for name, array in want.items():
+            noise = max(1e-12 * largest, 100 * first.rounding.get(name, 0.0))
+            if name in got and not close(np.asarray(got[name]), array, noise):
+                return wrong(
+                    name, "layout", "axis",
+                    "{d} {depends} on the memory layout of the input or of dout",
+                    "Do not rely on the order in memory.",
+                )  # fmt: skip
     return PASSED
+
+
+def fortran(a: np.ndarray) -> np.ndarray:
+    return a.copy(order="F")
 
 
 def strided(a: np.ndarray) -> np.ndarray:
@@ -117,89 +141,72 @@ def strided(a: np.ndarray) -> np.ndarray:
     return view
 
 
-def four_dimensional(judge: Judge) -> Probe:
-    """A layer that takes (N, D) and (N, a, b, c) alike gives dx the shape of x."""
-    x = judge.subject.inputs[0]
-    if len(judge.subject.inputs) != 1 or x.ndim != 2 or not x.size:
-        return Probe("not applicable", "it takes one input (N, D)")
-    first = judge.passes[True]
-    wide = x.reshape(len(x), 1, x.shape[1], 1)
-    subject = other(judge, [wide])
-    try:
-        out, cache = subject.forward(True)
-    except Exception:
-        return Probe("not applicable", "it does not take images")
-    (got,), (had,) = as_outputs(out), first.outs
-    if got.size != had.size or not close(got.reshape(had.shape), had):
-        return Probe("not applicable", "it gives images another meaning")
-    dx, _ = subject.backward(first.douts[0].reshape(got.shape), cache)
-    dx = np.asarray(dx)
-    if dx.shape != wide.shape:
-        judge.say("shape", names(judge)[0], f"dx has shape {dx.shape} for an input of shape "
-                  f"{wide.shape}", "Reshape dx to the shape of x.")  # fmt: skip
-    elif not close(dx.reshape(x.shape), first.dxs[0]):
-        judge.say("axis", names(judge)[0], "dx of images is not that of the same numbers as rows")
-    return PASSED
-
-
-def inference(judge: Judge) -> Probe:
+def inference(subject: Subject, passes: Passes) -> Outcome:
     """In inference nothing is random, nothing is remembered and rows do not mix."""
-    subject = judge.subject
-    if any(f.kind == "mode" for f in judge.report.findings):
-        return PASSED
-    subject.rewind()
-    inputs = [x.copy() for x in subject.inputs]
-    before = fingerprint(state_of(subject.layer))
-    out, _ = subject.call(inputs, False)
+    if not subject.profile.has_mode:
+        return not_applicable("forward is not told whether it trains")
+    inner = " on its layers" if subject.profile.is_net else ""
+    outs, _ = subject.forward(False)
+    before = {k: v.copy() for k, v in state_of(subject.layer).items()}
     again, _ = subject.call([x.copy() for x in subject.inputs], False)
-    after = fingerprint(state_of(subject.layer))
-    subject.rewind()
-    inner = " on its layers" if sublayers(judge.layer) else ""
-    if state_of(subject.layer) and rows_mix(judge):
-        judge.say(
-            "mode",
-            "out",
-            f"train=False has no effect{inner}: the output of a row depends on the other rows",
+    state = state_of(subject.layer)
+    written = [k for k, v in state.items() if not same([v], [before.get(k, v)])]
+    if state and rows_mix(subject):
+        return remark(
+            "out", "no-inference", "mode",
+            "{inference} nothing changes{inner}: the output of a row depends on the other rows",
             "Pass train on to the layers." if inner else "Use the running statistics.",
-        )
-    elif after != before:
-        judge.say("mode", next(iter(state_of(subject.layer)), "state"),
-                  "with train=False forward changes the state",
-                  "Only a training pass writes running statistics.")  # fmt: skip
-    elif not same(as_outputs(out), as_outputs(again)):
-        judge.say("mode", "out", "with train=False forward is random",
-                  "In inference dropout is the identity.")  # fmt: skip
-    else:
-        default, _ = subject.layer.forward(*[x.copy() for x in subject.inputs])
-        subject.rewind()
-        if not same(as_outputs(default), judge.passes[True].outs):
-            judge.say("mode", "out", "forward without `train` is not the training pass",
+            inner=inner,
+        )  # fmt: skip
+    if written or inference_writes(subject):
+        return remark(
+            next(iter(state), "state"), "inference-writes", "mode",
+            "{inference} {forward} changes the state",
+            "Only a training pass writes running statistics.",
+        )  # fmt: skip
+    if not same(outs, again):
+        return remark("out", "inference-random", "mode", "{inference} {forward} is random",
+                      "In inference dropout is the identity.")  # fmt: skip
+    subject.origin.restore()
+    default, _ = subject.call([x.copy() for x in subject.inputs], None)
+    if not same(default, passes.train.outs):
+        return remark("out", "default-mode", "mode",
+                      "{forward} without `train` is not the training pass",
                       "Let train be True by default.")  # fmt: skip
     return PASSED
 
 
-def rows_mix(judge: Judge) -> bool:
-    subject = judge.subject
+def inference_writes(subject: Subject) -> bool:
+    """Whether an inference pass changes the state that it starts from."""
+    subject.origin.restore()
+    before = {k: v.copy() for k, v in state_of(subject.layer).items()}
+    subject.call([x.copy() for x in subject.inputs], False)
+    return any(not same([v], [before.get(k, v)]) for k, v in state_of(subject.layer).items())
+
+
+def rows_mix(subject: Subject) -> bool:
+    """Whether in inference the output of a row depends on another row."""
     x = subject.inputs[0]
-    out = as_outputs(subject.forward(False)[0])[0]
+    out = subject.forward(False)[0][0]
     if out.ndim == 0 or x.ndim == 0 or len(x) != len(out) or len(x) < 2:
         return False
     kept = x.copy()
     x[0] += 1.0
-    moved = as_outputs(subject.forward(False)[0])[0]
+    moved = subject.forward(False)[0][0]
     x[...] = kept
     return not np.allclose(moved[1:], out[1:], rtol=1e-9, atol=1e-12)
 
 
-def state(judge: Judge) -> Probe:
+def state(subject: Subject, passes: Passes) -> Outcome:
     """State is written in place: a network and its layers share the arrays."""
-    subject = judge.subject
     if not state_of(subject.layer):
-        return Probe("not applicable", "there is no state")
+        return not_applicable("there is no state")
+    subject.origin.restore()
     arrays = dict(state_of(subject.layer))
-    subject.forward(True)
+    subject.call([x.copy() for x in subject.inputs], True)
     rebound = [k for k, v in state_of(subject.layer).items() if v is not arrays.get(k)]
     if rebound:
-        judge.say("mutation", rebound[0], f"state['{rebound[0]}'] is replaced by a new array",
-                  "Write into the array: state[...][...] = value.")  # fmt: skip
+        return remark(rebound[0], "state-rebound", "mutation",
+                      "state['{name}'] is replaced by a new array",
+                      "Write into the array: state[...][...] = value.")  # fmt: skip
     return PASSED

@@ -2,119 +2,231 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.report import Probe
-from chainrule.gradcheck.subject.layer import Arrays, as_outputs, fingerprint, like_outputs
-from chainrule.gradcheck.subject.passes import Pass, gradients, same, unpack
+from chainrule.gradcheck.checks.outcome import (
+    PASSED,
+    Outcome,
+    Request,
+    close,
+    raised,
+    same,
+    wrong,
+)
+from chainrule.gradcheck.subject.subject import Pass, Subject, random_upstream
+from chainrule.gradcheck.subject.trees import Arrays, fingerprint
 
-if TYPE_CHECKING:
-    from chainrule.gradcheck.checks.gradients import Judge
+Outcomes = dict[str, Outcome]
 
 
-def runs(judge: Judge) -> bool:
-    """Whether the training pass runs, repeats itself and leaves everything as it was."""
-    subject = judge.subject
+def run(
+    subject: Subject, request: Request, rng: np.random.Generator
+) -> tuple[Outcomes, Pass | None]:
+    """The training pass, and what was found on the way, by the names of the questions. The pass is
+    None where there is none that gradients could be compared of."""
+    outcomes: Outcomes = {}
+    kept, before = [x.copy() for x in subject.inputs], fingerprint(subject.inputs)
+    params = fingerprint(subject.params)
     try:
-        subject.settle_randomness(True)
-        kept = [x.copy() for x in subject.inputs]
-        before = fingerprint(subject.inputs)
-        params = fingerprint(subject.params)
-        out, cache = unpack(subject.forward(True), "forward", "out, cache")
+        outs, cache = first_forward(subject)
     except Exception as error:  # whatever a stranger's layer raises is told, not passed on
-        return judge.failed("forward", error)
-    if out is None:
-        return judge.unwritten("forward")
+        return {"runs": raised(subject, "forward", "out", error)}, None
+    changed = leaves_alone(subject, kept, before, params)
+    outcomes["forward leaves inputs and params alone"] = changed
+    if changed.causes:
+        return outcomes, None
+    again, _ = subject.forward(True)
+    if not all(close(a, b, relative=1e-6) for a, b in zip(again, outs, strict=True)):
+        outcomes["randomness"] = wrong(
+            "out", "random", "unknown",
+            "cannot check: {forward} gives different results for the same input",
+            "Give the layer a numpy.random.Generator or a seed, and keep no memory of calls.",
+        )  # fmt: skip
+        return outcomes, None
+    outcomes["randomness"] = PASSED
+    douts = upstream(request, outs, rng)
+    done, found = backward_runs(subject, outs, cache, douts)
+    return outcomes | found, done
+
+
+def first_forward(subject: Subject) -> tuple[Arrays, Any]:
+    """The first forward pass. One that does not take float64 is tried in float32."""
+    calls: list[Any] = []
+    given = [x.copy() for x in subject.inputs]
+
+    def call() -> None:
+        calls.append(subject.call([x.copy() for x in given], True))
+
+    try:
+        subject.origin.watch_global(call)
+    except NotImplementedError:
+        raise
+    except Exception:
+        subject.narrow = True
+        try:
+            call()
+        except Exception:
+            subject.narrow = False
+    return subject.forward(True)
+
+
+def leaves_alone(subject: Subject, kept: Arrays, before: Any, params: Any) -> Outcome:
+    """Whether forward wrote into its inputs or parameters."""
     for at, (name, x) in enumerate(zip(subject.names, subject.inputs, strict=True)):
         if fingerprint(x) != [before[at]]:
             what = "the shape of its input" if x.shape != kept[at].shape else "its input"
-            judge.say(
-                "mutation",
-                name,
-                f"forward changed {what} {name} in place",
-                "Compute into a new array: the caller still needs this one.",
-            )
+            return wrong(
+                name, "forward-writes-input", "mutation", "{forward} changed {what} {name} in place",
+                "Compute into a new array: the caller still needs this one.", what=what,
+            )  # fmt: skip
     if fingerprint(subject.params) != params:
-        judge.say("mutation", "params", "forward changed a parameter in place", "")
-    judge.report.probes["forward leaves inputs and params alone"] = outcome(judge)
-    if judge.report.findings:
-        return False
-    again, _ = subject.forward(True)
-    if not same(as_outputs(out), as_outputs(again)):
-        judge.say(
-            "unknown",
-            "out",
-            "cannot check: forward gives different results for the same input",
-            "Give the layer a numpy.random.Generator or a seed, and keep no memory of calls.",
+        message = "{forward} changed a parameter in place"
+        return wrong("params", "forward-writes-params", "mutation", message)
+    return PASSED
+
+
+def upstream(request: Request, outs: Arrays, rng: np.random.Generator) -> list[Any]:
+    """The upstream gradient that was given, or a random one. Raises ValueError where its shape is
+    not that of the output."""
+    if request.dout is None:
+        return random_upstream(outs, rng)
+    given = request.dout if isinstance(request.dout, tuple) else (request.dout,)
+    douts = [np.asarray(d, np.float64) for d in given]
+    if [d.shape for d in douts] != [o.shape for o in outs]:
+        raise ValueError(
+            f"check: dout has shape {', '.join(str(d.shape) for d in douts)}, expected "
+            f"{', '.join(str(o.shape) for o in outs)}, the shape of the output"
         )
-        return False
-    judge.report.probes["randomness"] = Probe("passed")
-    return backward_runs(judge, out, cache)
+    return douts
 
 
-def backward_runs(judge: Judge, out: Any, cache: Any) -> bool:
-    subject = judge.subject
-    douts = judge.upstream(as_outputs(out))
+def backward_runs(
+    subject: Subject, outs: Arrays, cache: Any, douts: list[Any]
+) -> tuple[Pass | None, Outcomes]:
+    """One backward pass: does it run, write into what is not its own, and repeat itself?"""
     kept = {name: array.copy() for name, array in subject.params.items()}
     watched = {"its inputs": subject.inputs, "dout": douts, "the cache": cache}
     before = {word: fingerprint(tree) for word, tree in watched.items()}
-    try:
-        result = subject.backward(like_outputs(out, douts), cache)
-        dx, grads = unpack(result, "backward", "dx, grads")
-    except Exception as error:
-        return judge.failed("backward", error)
-    finally:
-        changed = [n for n, a in subject.params.items() if not same([a], [kept[n]])]
-        for name in changed:
-            subject.layer.params[name][...] = kept[name]
-    if dx is None:
-        return judge.unwritten("backward")
-    dxs = [None if d is None else np.array(d) for d in (dx if isinstance(dx, tuple) else (dx,))]
-    grads = {k: np.array(g) for k, g in grads.items()} if isinstance(grads, dict) else grads
-    for name in changed:
-        judge.say(
-            "mutation",
-            name,
-            f"backward changed params['{name}'] in place",
-            "Return gradients: the update rule changes parameters, after the backward pass.",
-        )
-    if not changed:
-        for word, tree in watched.items():
-            if fingerprint(tree) != before[word]:
-                judge.say(
-                    "mutation",
-                    word.split()[-1] if word != "its inputs" else subject.names[0],
-                    f"backward changed {word} in place, so that a second call differs",
-                    "Compute into a new array.",
-                )
-                break
-    judge.report.probes["backward leaves params, cache and dout alone"] = outcome(judge)
-    if not judge.report.findings:
-        second_backward(judge, out, cache, douts, dx, grads)
-    judge.passes[True] = Pass(out, cache, douts, dxs, grads)
-    return not judge.report.findings
-
-
-def second_backward(judge: Judge, out: Any, cache: Any, douts: Arrays, dx: Any, grads: Any) -> None:
-    again, more = judge.subject.backward(like_outputs(out, douts), cache)
-    first, second = gradients(dx, grads), gradients(again, more)
-    for name, array in first.items():
-        if name in second and not same([array], [second[name]]):
-            label = f"grads['{name}']" if name in judge.subject.params else "dx"
-            c = np.nansum(second[name] * array) / max(np.nansum(array * array), 1e-300)
-            twice = " twice" if abs(c - 2) < 1e-6 else " something else for"
-            judge.say(
-                "stale-cache",
-                name if name in judge.subject.params else judge.subject.names[0],
-                f"a second backward call with the same cache returns{twice} {label}",
-                "Start from zero in every call: nothing of a call may stay on the layer.",
-            )
+    forms = ["none", "zeros", "rest"] if any(d is None for d in douts) else ["none"]
+    found: dict[str, Any] = {}
+    for form in forms:
+        subject.whole = form
+        try:
+            found = subject.backward(douts, cache)
             break
-    judge.report.probes["a second backward with the same cache"] = outcome(judge)
+        except Exception as error:
+            if form == forms[-1]:
+                return None, {"runs": raised(subject, "backward", "x", error)}
+        finally:
+            changed = [n for n, a in subject.params.items() if not same([a], [kept[n]])]
+            for name in changed:
+                subject.params[name][...] = kept[name]
+    gradients = {k: None if g is None else np.array(g) for k, g in found.items()}
+    done = Pass(outs, cache, douts, gradients)
+    done.rounding = rounding(subject, done)
+    written = [word for word, tree in watched.items() if fingerprint(tree) != before[word]]
+    alone, second = writes(subject, changed, written), second_backward(subject, done)
+    if written == ["the cache"] and not changed and not second.causes:
+        alone = PASSED  # notes of its own that make no difference
+    outcomes = {"backward leaves params, cache and dout alone": alone}
+    if not alone.causes:
+        outcomes["a second backward with the same cache"] = second
+    return done, outcomes
 
 
-def outcome(judge: Judge) -> Probe:
-    findings = judge.report.findings
-    return Probe("failed", findings[-1].message) if findings else Probe("passed")
+def writes(subject: Subject, changed: list[str], written: list[str]) -> Outcome:
+    """What backward wrote into: parameters, or its inputs, dout or the cache."""
+    if changed:
+        causes = [
+            wrong(
+                name, "backward-writes-params", "mutation", "{backward} changed {param} in place",
+                "Return gradients: the update rule changes parameters, after the backward pass.",
+            ).causes[0] for name in changed
+        ]  # fmt: skip
+        return Outcome(causes)
+    if written:
+        tensor = {"its inputs": subject.names[0] if subject.names else "x", "the cache": "cache"}
+        return wrong(
+            tensor.get(written[0], "dout"), "backward-writes", "mutation",
+            "{backward} changed {what} in place, so that a second call differs",
+            "Compute into a new array.", what=written[0],
+        )  # fmt: skip
+    return PASSED
+
+
+def second_backward(subject: Subject, done: Pass) -> Outcome:
+    """Whether a second call with the same cache gives the same."""
+    try:
+        again = subject.backward(done.douts, done.cache)
+    except Exception as error:
+        return raised(subject, "backward", "x", error)
+    for name, first in done.arrays().items():
+        second = again.get(name)
+        if second is None or same([np.asarray(second)], [first]):
+            continue
+        second = np.asarray(second, np.float64)
+        if close(second, first, 10 * done.rounding.get(name, 0.0), relative=1e-13):
+            continue
+        whole = second.shape == first.shape
+        c = np.nansum(second * first) / max(np.nansum(first * first), 1e-300) if whole else 0.0
+        return wrong(
+            name, "second-backward", "stale-cache",
+            "a second {pass_} with the same cache returns{twice} {d}",
+            "Start from zero in every call: nothing of a call may stay on the layer.",
+            pass_="backward call", twice=" twice" if abs(c - 2) < 1e-6 else " something else for",
+        )  # fmt: skip
+    return PASSED
+
+
+def rounding(subject: Subject, done: Pass) -> dict[str, float]:
+    """How much the backward pass rounds each gradient, as it shows where dout is scaled by a number
+    that is no power of two: about 1e-16 of what enters its sums, or 1e-7 where it computes in
+    float32. What differs where dout is doubled, too, does so for another reason."""
+    sizes = gaps(subject, done, 1.37)
+    if all(gap <= 1e-13 * size for gap, size in sizes.values()):
+        return {name: gap for name, (gap, _) in sizes.items()}
+    doubled = gaps(subject, done, 2.0)
+    return {
+        name: gap for name, (gap, size) in sizes.items()
+        if gap <= 1e-2 * size and name in doubled and doubled[name][0] <= 0.2 * gap
+    }  # fmt: skip
+
+
+def gaps(subject: Subject, done: Pass, c: float) -> dict[str, tuple[float, float]]:
+    """How far each gradient for c · dout is from c times that for dout, and the gradient's size."""
+    scaled = [None if d is None else np.asarray(c * d) for d in done.douts]
+    try:
+        found = subject.backward(scaled, done.cache)
+    except Exception:  # a backward pass that fails on another dout is judged by its values
+        return {}
+    sizes = {}
+    for name, g in done.arrays().items():
+        other = found.get(name)
+        if other is None or np.shape(other) != g.shape or g.dtype.kind not in "fiub":
+            continue
+        gap = np.abs(np.asarray(other, np.float64) / c - g)
+        size = np.nanmax(np.abs(g), initial=0.0)
+        sizes[name] = (float(np.nanmax(gap, initial=0.0)), float(size))
+    return sizes
+
+
+def inference_pass(subject: Subject, train: Pass, rng: np.random.Generator) -> Pass | Outcome:
+    """The pass without training, with the same upstream gradient where the outputs are the same;
+    or what went wrong in it."""
+    outs, cache = subject.forward(False)
+    alike = same(outs, train.outs)
+    douts = train.douts if alike else random_upstream(outs, rng)
+    try:
+        found = subject.backward(douts, cache)
+    except Exception as error:
+        outcome = raised(subject, "backward", "x", error)
+        first = outcome.causes[0]
+        message = f"after {{forward}} with {{inference}}, {first.message}"
+        return Outcome([replace(first, message=message, level="remark")])
+    gradients = {k: None if g is None else np.array(g) for k, g in found.items()}
+    done = Pass(outs, cache, douts, gradients)
+    done.rounding = train.rounding if alike else rounding(subject, done)
+    return done

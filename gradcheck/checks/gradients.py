@@ -1,421 +1,341 @@
-"""The run of a check: one forward and backward pass under watch, then their values."""
+"""The gradients of one pass beside slopes: along random directions first, entry by entry on doubt.
+
+One direction through all tensors, and one through each, find every wrong gradient but for a chance
+that two numbers drawn from a continuum cancel. Entries are measured where a direction disagrees, to
+say which of them are wrong, and where it meets a kink, to say which of them sit on it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from numbers import Real
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.checks.linearity import dependence
-from chainrule.gradcheck.checks.verdict import RELATIVE, verdict, well_formed
-from chainrule.gradcheck.derivatives.numeric import own_stream
+from chainrule.gradcheck.checks.form import well_formed
+from chainrule.gradcheck.checks.outcome import Comparison, Passes
 from chainrule.gradcheck.derivatives.slopes import (
+    SCREEN,
+    Line,
     Point,
-    Slopes,
-    direction,
-    entries,
-    entry_slopes,
+    allowed,
+    confirmed,
+    entry_line,
     measure,
+    random_line,
     rows_are_independent,
+    size_of,
+    tied_line,
 )
-from chainrule.gradcheck.explain import Scene, diagnose
-from chainrule.gradcheck.explain.grouping import explain
-from chainrule.gradcheck.report import Finding, Probe, Report, Tensor
-from chainrule.gradcheck.subject.layer import Arrays, Subject, as_outputs, like_outputs, sublayers
-from chainrule.gradcheck.subject.passes import Pass, described, gradients, same, unpack
-from chainrule.gradcheck.subject.source import cache_names, gradient_lines, raising_line
+from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.report.report import Tensor
+from chainrule.gradcheck.subject.subject import Gradients, Pass, Subject
 
-Effort: TypeAlias = Literal["quick", "full", "entrywise"]
-
+RELATIVE = 1e-7  # the least error, relative to a tensor's largest gradient, that counts as one
 LINES = 250  # a tensor is measured entry by entry where so many lines suffice …
-SAMPLE = 60  # … and on so many where they do not and a direction shows an error
+SAMPLE = 60  # … and on so many where they do not, and on kinks
+AGREES, KINK, DIFFERS = range(3)
 
 
-class Judge:
-    """Collects a Report on one layer. The arguments are those of `check`.
+@dataclass(eq=False)
+class Bench:
+    """What a comparison works with: the point, the arrays that may be moved, what is claimed."""
 
-    subject    the copy that is computed with; `others` are copies at other points
-    passes     what the training pass (True) and the inference pass (False) gave
-    powers     how gradients depend on dout that are not linear in it; see `linearity`
-    """
+    point: Point
+    arrays: Gradients
+    yours: Gradients
+    rounding: dict[str, float]
+    floor: float  # of the gradients, below which nothing is judged
 
-    def __init__(
-        self,
-        layer: Any,
-        inputs: tuple[Any, ...],
-        dout: Any,
-        wrt: tuple[str, ...] | None,
-        reference: Any,
-        seed: int,
-        effort: Effort,
-    ) -> None:
-        self.layer = layer
-        self.subject = Subject(layer, inputs)
-        self.dout = dout
-        self.wrt = wrt
-        self.reference = reference
-        self.effort = effort
-        self.rng = own_stream(seed)
-        self.report = Report(subject=described(layer), seed=seed)
-        self.is_net = bool(sublayers(layer)) or len(self.subject.params) > 2
-        self.passes: dict[bool, Pass] = {}
-        self.others: list[Subject] = []
-        self.powers: dict[str, str] = {}
+    def along(self, line: Line, names: Sequence[str]) -> tuple[int, float]:
+        """Whether the claimed gradients of `names` agree with the slope along a line through them,
+        and how far they are from it, relative to the terms of the sum."""
+        claim, size, noise = self.claim(line, names)
+        good, _ = confirmed(self.point, line, np.array([claim]), size + noise / SCREEN)
+        if good[0]:
+            return AGREES, 0.0
+        found = measure(self.point, line)
+        gap = abs(claim - found.value[0])
+        if found.kink[0]:
+            return KINK, gap / max(size, 1e-300)
+        if not np.isfinite(found.value[0]):
+            return AGREES, 0.0  # nothing can be measured here
+        bar = SCREEN * max(size, abs(found.value[0])) + 2 * found.error[0] + noise
+        return (AGREES if gap <= bar else DIFFERS), gap / max(size, abs(found.value[0]), 1e-300)
 
-    @property
-    def calls(self) -> int:
-        return self.subject.calls + sum(other.calls for other in self.others)
+    def holds(self, line: Line, names: Sequence[str]) -> bool:
+        """Whether the claimed gradients of `names` may be called right along a line on a kink."""
+        claim, size, noise = self.claim(line, names)
+        return allowed(self.point, line, claim, RELATIVE * size + noise).holds
 
-    def say(self, kind: str, tensor: str, message: str, hint: str = "", example: str = "") -> None:
-        if not any(f.kind == kind and f.tensor == tensor for f in self.report.findings):
-            self.report.findings.append(Finding(kind, tensor, message, hint, example))
-
-    def failed(self, method: str, error: Exception) -> bool:
-        if isinstance(error, NotImplementedError):
-            return self.unwritten(method)
-        self.say(
-            "unknown",
-            "out" if method.startswith("forward") else "x",
-            f"{method} raises {type(error).__name__}: {error}",
-            raising_line(self.layer, error),
+    def claim(self, line: Line, names: Sequence[str]) -> tuple[float, float, float]:
+        """The slope that the claimed gradients give, the size of the sum's terms, and the noise."""
+        terms = [self.yours[n] * v for n, (_, _, v) in zip(names, line.parts, strict=True)]
+        size = float(np.sqrt(sum(np.square(term).sum() for term in terms)))
+        noise = sum(
+            (4 * self.rounding.get(n, 0.0) + self.floor) * float(np.sqrt(np.square(v).sum()))
+            for n, (_, _, v) in zip(names, line.parts, strict=True)
         )
-        return False
+        return float(sum(term.sum() for term in terms)), size, noise
 
-    def unwritten(self, method: str) -> bool:
-        self.say("unknown", "out", f"{method} is not written yet", "")
-        return False
 
-    def upstream(self, outs: Arrays) -> Arrays:
-        if self.dout is not None:
-            given = self.dout if isinstance(self.dout, tuple) else (self.dout,)
-            douts = [np.asarray(d, np.float64) for d in given]
-            if [d.shape for d in douts] != [o.shape for o in outs]:
-                raise ValueError(
-                    f"check: dout has shape {', '.join(str(d.shape) for d in douts)}, expected "
-                    f"{', '.join(str(o.shape) for o in outs)}, the shape of the output"
-                )
-            return douts
-        return [np.ones(()) if o.ndim == 0 else self.rng.standard_normal(o.shape) for o in outs]
+def compare(
+    subject: Subject, passes: Passes, done: Pass, train: bool, brief: bool = False
+) -> Comparison:
+    """Compare the gradients of a pass with slopes. A `brief` comparison asks one direction through
+    all tensors, and looks at each of them only where it disagrees."""
+    found = Comparison(subject, done, train)
+    arrays, causes = well_formed(subject, done, passes.request.wrt)
+    found.causes += causes
+    point = Point(subject, train, done, passes.rng)
+    yours = {name: np.asarray(done.gradients[name], np.float64) for name in arrays}
+    given = max((float(np.abs(d).max(initial=0.0)) for d in done.douts if d is not None), default=0)
+    bench = Bench(point, arrays, yours, done.rounding, 1e-12 * given)
+    names = [name for name in arrays if arrays[name].size]
+    for name in arrays:
+        found.tensors[name] = confirmed_tensor(yours[name], 0.0)
+    if passes.request.effort == "entrywise":
+        judge_entries(found, bench, dict.fromkeys(names, KINK), passes)
+        return found
+    everything = [arrays[name] for name in names]
+    together, error = bench.along(random_line(everything, passes.rng), names) if names else (0, 0.0)
+    if brief and (together == AGREES or together == KINK and legal_together(bench, names, passes)):
+        return found
+    doubtful = {}
+    for name in names:
+        how, error = bench.along(random_line([arrays[name]], passes.rng), [name])
+        found.tensors[name].error = error if how == AGREES else 0.0
+        if how != AGREES:
+            doubtful[name] = how
+    if together == DIFFERS and not doubtful:
+        doubtful = dict.fromkeys(names, DIFFERS)
+    found.on_kinks = together == KINK or KINK in doubtful.values()
+    judge_entries(found, bench, doubtful, passes)
+    if found.on_kinks and not subject.profile.is_net and found.is_right:
+        judge_ties(found, bench, names, passes)
+    for name in [cause.tensors[0] for cause in causes if cause.key == "shape"]:
+        bench.arrays[name] = subject.floats[name]
+        bench.yours[name] = np.zeros(subject.floats[name].shape)
+        table = measure_entries(found, bench, name, DIFFERS, passes)
+        right = bench.yours[name] if table is None else table.value
+        found.tensors[name] = Tensor(
+            np.asarray(done.gradients[name]), right, np.nan, 0.0, None, False
+        )
+    return found
 
-    def values(self, train: bool) -> None:
-        """Compare the gradients of one pass with differences, and say what is wrong."""
-        if not train:
-            if self.report.findings:
-                return
-            try:
-                method = "forward(train=False)"
-                out, cache = unpack(self.subject.forward(False), "forward", "out, cache")
-                trained = self.passes[True]
-                alike = same(as_outputs(out), trained.outs)
-                douts = trained.douts if alike else self.upstream(as_outputs(out))
-                method = "backward after forward(train=False)"
-                dx, grads = unpack(
-                    self.subject.backward(like_outputs(out, douts), cache), "backward", "dx, grads"
-                )
-            except Exception as error:
-                self.failed(method, error)
-                return
-            if dx is None:
-                self.unwritten("the inference pass of backward")
-                return
-            dxs = [np.asarray(d) for d in (dx if isinstance(dx, tuple) else (dx,))]
-            self.passes[False] = Pass(out, cache, douts, dxs, grads)
-            first, second = gradients(tuple(trained.dxs), trained.grads), gradients(dx, grads)
-            if alike and same(list(first.values()), list(second.values())):
-                tensors = self.report.tensors  # the two passes are one, and it has been judged
-                self.report.tensors = tensors | {f"{n} (inference)": t for n, t in tensors.items()}
-                return
-        found = self.compare(self.subject, self.passes[train], train)
-        if found is None:
-            return
-        tensors, scene, wrong = found
-        self.note_form(tensors, wrong)
-        suffix = "" if train else " (inference)"
-        self.report.tensors |= {f"{name}{suffix}": t for name, t in tensors.items()}
-        self.note_kinks(scene.inputs | scene.params, tensors)
-        if wrong:
-            explain(self, scene, wrong, train)
-        elif self.is_net and any(t.kinks is not None for t in tensors.values()):
-            self.judge_nearby(train)
 
-    def judge_nearby(self, train: bool) -> None:
-        """Judge a network on kinks at a point close by: on them, the chain rule may rightly give
-        a slope that lies outside the one-sided ones."""
-        moved = list(self.subject.inputs)
-        floats = [at for at, x in enumerate(moved) if x.dtype.kind == "f" and x.size]
-        for at in floats[: max(len(self.passes[train].dxs), 1)]:
-            size = float(np.sqrt(np.mean(np.square(moved[at])))) or 1.0
-            moved[at] = moved[at] + 1e-2 * size * self.rng.standard_normal(moved[at].shape)
-        subject = self.subject.with_inputs(tuple(moved))
-        self.others.append(subject)
-        out, cache = subject.forward(train)
-        douts = self.passes[train].douts
-        dx, grads = subject.backward(like_outputs(out, douts), cache)
-        dxs = [np.asarray(d) for d in (dx if isinstance(dx, tuple) else (dx,))]
-        found = self.compare(subject, Pass(out, cache, douts, dxs, grads), train)
-        if found is not None and found[2]:
-            wrong = diagnose(found[1], found[2][0])
-            self.report.findings.append(replace(wrong, message=f"off the kinks, {wrong.message}"))
+def legal_together(bench: Bench, names: list[str], passes: Passes) -> bool:
+    """Whether on a kink the gradients may be called right along lines through all tensors."""
+    arrays = [bench.arrays[name] for name in names]
+    lines = (random_line(arrays, passes.rng), tied_line(arrays, passes.rng))
+    return all(bench.holds(line, names) for line in lines)
 
-    def owed(self, subject: Subject, done: Pass) -> list[str] | None:
-        """The names of the inputs that are owed a gradient, or None after saying what lacks."""
-        floats = [
-            name
-            for name, x in zip(subject.names, subject.inputs, strict=True)
-            if x.dtype.kind == "f"
-        ]
-        if all(o.ndim == 0 for o in done.outs):
-            floats = floats[: max(len(done.dxs), 1)]
-        if len(done.dxs) != len(floats):
-            self.say(
-                "shape",
-                floats[0] if floats else "x",
-                f"backward returns {len(done.dxs)} gradients for the {len(floats)} inputs "
-                f"{', '.join(floats)}",
-                "Return a tuple with one gradient for each input.",
-            )
+
+def confirmed_tensor(yours: np.ndarray, error: float) -> Tensor:
+    """A tensor whose gradient agrees with slopes along directions."""
+    return Tensor(yours, np.full(yours.shape, np.nan), error, 0.0, None, True)
+
+
+def judge_entries(
+    found: Comparison, bench: Bench, doubtful: dict[str, int], passes: Passes
+) -> None:
+    """Measure the entries of tensors that a direction gave a doubt of, and judge them."""
+    tables = {}
+    for name, how in doubtful.items():
+        tables[name] = measure_entries(found, bench, name, how, passes)
+    sizes = [np.abs(table.value[np.isfinite(table.value)]).max(initial=0.0)
+             for table in tables.values() if table is not None]  # fmt: skip
+    sizes += [np.abs(y).max(initial=0.0) for n, y in bench.yours.items() if n not in doubtful]
+    largest = max([*sizes, 1e2 * bench.floor * 1e8, 0.0]) if sizes else 0.0
+    for name, table in tables.items():
+        if table is not None:
+            found.tensors[name] = judged(bench, name, table, largest, found.subject.profile.is_net)
+            if not found.tensors[name].ok:
+                found.wrong.append(name)
+
+
+@dataclass(eq=False)
+class Table:
+    """The slopes of the entries of a tensor, nan where they were not measured; on a kink `left` and
+    `right` are the least and the largest that may be called right, and `legal` says of yours."""
+
+    value: np.ndarray
+    error: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    kink: np.ndarray
+    legal: np.ndarray
+
+    @classmethod
+    def empty(cls, size: int) -> Table:
+        nothing, no = (lambda: np.full(size, np.nan)), (lambda: np.zeros(size, bool))
+        return cls(nothing(), nothing(), nothing(), nothing(), no(), no())
+
+    def reshaped(self, shape: tuple[int, ...]) -> Table:
+        return Table(*(part.reshape(shape) for part in vars(self).values()))
+
+
+def measure_entries(
+    found: Comparison, bench: Bench, name: str, how: int, passes: Passes
+) -> Table | None:
+    """The slopes of the entries of one tensor: of all, if `LINES` lines suffice, one for each entry
+    or, where rows are independent, for each column; else of a sample. None for a tensor on so many
+    kinks that its directions alone are judged."""
+    subject, array = found.subject, bench.arrays[name]
+    by_row = name in subject.names and rows_are_independent(
+        subject, found.train, array, found.done.outs, passes.rng
+    )
+    everything = np.arange(array.size)
+    lines = (
+        list(everything.reshape(len(array), -1).T) if by_row else list(everything[:, np.newaxis])
+    )
+    full = passes.request.effort == "entrywise"
+    if how == KINK and len(lines) > SAMPLE and not full:
+        others = [line([array], passes.rng) for line in (random_line, tied_line, random_line)]
+        if subject.profile.is_net or all(bench.holds(line, [name]) for line in others):
             return None
-        if not isinstance(done.grads, dict):
-            self.say("shape", "grads", f"grads is {type(done.grads).__name__}, expected a dict")
-            return None
-        return floats
+    few = len(lines) <= LINES or full
+    if not few:
+        lines = [lines[at] for at in np.sort(passes.rng.permutation(len(lines))[:SAMPLE])]
+    table = Table.empty(array.size)
+    for indices in lines:
+        fill(table, bench, name, indices, by_row, subject.profile.is_net)
+    if not few:
+        locate(table, bench, name, passes)
+    return table.reshaped(array.shape)
 
-    def compare(
-        self, subject: Subject, done: Pass, train: bool, directions: int = 2
-    ) -> tuple[dict[str, Tensor], Scene, list[str]] | None:
-        """The gradients of a pass beside differences: all of them, what hypotheses about them may
-        look at, and the names of the wrong ones. None where their form is wrong, which is said."""
-        names = self.owed(subject, done)
-        if names is None:
-            return None
-        inputs = dict(zip(subject.names, subject.inputs, strict=True))
-        arrays = {name: inputs[name] for name in names} | subject.params
-        yours: dict[str, Any] = dict(zip(names, done.dxs, strict=True))
-        yours |= {name: done.grads.get(name) for name in subject.params}
-        if self.wrt is not None:
-            if unknown := [name for name in self.wrt if name not in arrays]:
-                raise ValueError(f"check: wrt names {unknown}, expected some of {list(arrays)}")
-            arrays = {name: array for name, array in arrays.items() if name in self.wrt}
-        point = Point(subject, train, done.outs, done.douts)
-        tensors, bars = {}, {}
-        for name, array in arrays.items():
-            tensors[name], bars[name] = self.tensor(
-                point, array, yours[name], name in names, directions
-            )
-        largest = max(
-            (np.nanmax(np.abs(t.numeric), initial=0.0) for t in tensors.values()), default=0
-        )
-        # What is 100 times smaller than one rounding of the output per unit of x is not judged.
-        largest = max(largest, 1e-2 * max(np.abs(d).max(initial=0.0) for d in done.douts))
-        scene = self.scene(subject, done, tensors, train)
-        wrong = []
-        for name, tensor in tensors.items():
-            if well_formed(self, name, arrays[name], yours[name], tensor, scene):
-                verdict(tensor, bars[name], largest, self.is_net)
-                if not tensor.ok:
-                    wrong.append(name)
-                    scene.error[name] = tensor.rounding
-        return tensors, scene, wrong
 
-    def tensor(
-        self, point: Point, array: np.ndarray, yours: Any, is_input: bool, directions: int
-    ) -> tuple[Tensor, Any]:
-        subject = point.subject
-        rng = self.rng
-        noise = point.noise(array, rng) if array.size else 0.0
-        by_row = is_input and rows_are_independent(subject, point.train, array, point.out)
-        lines = array.size // max(len(array), 1) if by_row else array.size
-        analytic = np.asarray(np.nan if yours is None else yours, np.float64)
-        usual = analytic.shape == array.shape
-        few = lines <= LINES or self.effort == "entrywise"
-        by_directions = usual and array.size and (self.effort == "quick" or not few)
-        if by_directions:
-            everything = np.arange(array.size)
-            tried = [
-                self.along(point, array, analytic, noise, everything) for _ in range(directions)
-            ]
-            if all(agrees for agrees, _ in tried):
-                numeric = np.full(array.shape, np.nan)
-                return Tensor(analytic, numeric, tried[0][1], 0.0, None, True), None
-        limit = lines if self.effort == "entrywise" else LINES if few else SAMPLE
-        slopes = entry_slopes(point, array, noise, by_row, limit, rng)
-        if by_directions and not few:
-            self.locate(point, array, analytic, noise, slopes)
-        return Tensor(analytic, slopes.value, np.nan, 0.0, slopes.kink, True), slopes
+def fill(
+    table: Table, bench: Bench, name: str, indices: np.ndarray, by_row: bool, is_net: bool
+) -> None:
+    """Measure the entries at `indices` together, and on a kink each for itself."""
+    array, yours = bench.arrays[name], bench.yours[name].reshape(-1)
+    split, line = "rows" if by_row else "", entry_line(array, indices)
+    scale = np.abs(yours).max(initial=0.0)
+    good, slopes = confirmed(bench.point, line, yours[indices], scale, split)
+    if not good.all():
+        exact = measure(bench.point, line, split)
+        for part in ("value", "error", "left", "right", "kink"):
+            setattr(slopes, part, np.where(good, getattr(slopes, part), getattr(exact, part)))
+    for part in ("value", "error", "left", "right", "kink"):
+        getattr(table, part)[indices] = getattr(slopes, part)
+    for entry in indices[slopes.kink] if not is_net else ():
+        size = max(abs(float(array.reshape(-1)[entry])), size_of(array))
+        v = np.zeros(array.size)
+        v[entry] = size
+        answer = allowed(
+            bench.point, Line((array, v.reshape(array.shape))), float(yours[entry] * size),
+            RELATIVE * scale * size + bench.floor,
+        )  # fmt: skip
+        table.left[entry], table.right[entry] = answer.low / size, answer.high / size
+        table.error[entry] = max(table.error[entry], answer.error / size)
+        table.legal[entry] = answer.holds
 
-    def along(
-        self,
-        point: Point,
-        array: np.ndarray,
-        analytic: np.ndarray,
-        noise: float,
-        indices: np.ndarray,
-    ) -> tuple[bool, float]:
-        """Whether the gradient agrees with the slope along a random direction in the entries of
-        array.flat at `indices`, and the relative error."""
-        v: np.ndarray = np.zeros(array.size)
-        v[indices] = self.rng.standard_normal(len(indices))
-        v = v.reshape(array.shape)
-        found = measure(point, direction(array, v), noise)
-        gap = abs(float((analytic * v).sum()) - found.value[0])
-        size = max(float(np.sqrt(np.square(analytic * v).sum())), abs(found.value[0]))
-        bar = RELATIVE * size + 2 * found.error[0] + 1e-300
-        return bool(gap <= bar) and not found.kink[0], gap / max(size, 1e-300)
 
-    def locate(
-        self,
-        point: Point,
-        array: np.ndarray,
-        analytic: np.ndarray,
-        noise: float,
-        slopes: Slopes,
-        most: int = 5,
-    ) -> None:
-        """Measure a few wrong entries too, found by halving, where the sample has none."""
-        flat = slopes.value.reshape(-1)
-        sampled = np.isfinite(flat)
-        scale = np.abs(flat[sampled]).max(initial=0.0)
-        if (np.abs(flat - analytic.reshape(-1))[sampled] > 1e-6 * scale).any():
+def locate(table: Table, bench: Bench, name: str, passes: Passes, most: int = 5) -> None:
+    """Measure a few wrong entries too, found by halving, where the sample has none."""
+    array, yours = bench.arrays[name], bench.yours[name].reshape(-1)
+    sampled = np.isfinite(table.value)
+    scale = np.abs(table.value[sampled]).max(initial=0.0)
+    if (np.abs(table.value - yours)[sampled] > 1e-6 * scale).any():
+        return
+
+    def agrees(indices: np.ndarray) -> bool:
+        v = np.zeros(array.size)
+        v[indices] = passes.rng.standard_normal(len(indices))
+        return bench.along(Line((array, v.reshape(array.shape))), [name])[0] == AGREES
+
+    left = np.nonzero(~sampled)[0]
+    for _ in range(most):
+        part = left
+        while len(part) > 1:
+            half = part[: len(part) // 2]
+            part = half if not agrees(half) else part[len(part) // 2 :]
+        if agrees(part):
             return
-        left = np.nonzero(~sampled)[0]
-        for _ in range(most):
-            part = left
-            while len(part) > 1:
-                half = part[: len(part) // 2]
-                right = not self.along(point, array, analytic, noise, half)[0]
-                part = half if right else part[len(part) // 2 :]
-            if self.along(point, array, analytic, noise, part)[0]:
-                return
-            found = measure(point, entries(array, part), noise)
-            for whole, value in zip(
-                (slopes.value, slopes.error, slopes.left, slopes.right, slopes.kink),
-                (found.value, found.error, found.left, found.right, found.kink),
-                strict=True,
-            ):
-                whole.reshape(-1)[part] = value
-            left = np.setdiff1d(left, part)
-            if not len(left) or self.along(point, array, analytic, noise, left)[0]:
-                return
-
-    def scene(self, subject: Subject, done: Pass, tensors: dict[str, Tensor], train: bool) -> Scene:
-        inputs = dict(zip(subject.names, subject.inputs, strict=True))
-        cache: dict[str, np.ndarray] = {}
-        told = cache_names(self.layer)
-        entries = done.cache if isinstance(done.cache, tuple) else (done.cache,)
-        for at, entry in enumerate(entries):
-            if isinstance(entry, np.ndarray):
-                word = told[at] if len(told) == len(entries) and told[at] else f"cache[{at}]"
-                if word not in inputs and word not in subject.params:
-                    cache[word] = entry
-        settings = {
-            key: float(value)
-            for key, value in getattr(subject.layer, "__dict__", {}).items()
-            if type(value) is not bool and isinstance(value, Real) and np.isfinite(float(value))
-        }
-        out, dout = done.outs[0].astype(np.float64), done.douts[0]
-        shapes = {t: a.shape for t, a in inputs.items() if a.dtype.kind == "f"}
-        elementwise = bool(shapes) and out.ndim > 0 and all(s == out.shape for s in shapes.values())
-        elementwise = elementwise and self.is_elementwise(subject, train, inputs, out)
-        scene = Scene(
-            inputs=inputs,
-            params=subject.params,
-            cache=cache,
-            out=out,
-            dout=dout,
-            yours={n: t.analytic for n, t in tensors.items()},
-            right={n: t.numeric for n, t in tensors.items()},
-            error=dict.fromkeys(tensors, 1e-9),
-            settings=settings,
-            elementwise=elementwise,
-            is_loss=out.ndim == 0,
-            lines=gradient_lines(self.layer, subject.names, list(subject.params)),
-        )
-        self.linearity(scene, subject, done, train)
-        return scene
-
-    def is_elementwise(
-        self, subject: Subject, train: bool, inputs: dict[str, np.ndarray], out: np.ndarray
-    ) -> bool:
-        for x in inputs.values():
-            if x.dtype.kind != "f":
-                continue
-            kept = x.copy()
-            half = self.rng.random(x.shape) < 0.5
-            x[half] += 0.1 * np.maximum(np.abs(x[half]), 1.0)
-            moved = as_outputs(subject.forward(train)[0])[0]
-            x[...] = kept
-            if moved.shape != out.shape or not np.array_equal(
-                moved[~half], out[~half], equal_nan=True
-            ):
-                return False
-        return True
-
-    def linearity(self, scene: Scene, subject: Subject, done: Pass, train: bool) -> None:
-        """How each gradient depends on dout: for a fixed cache it must be linear."""
-        if not self.passes.get(True) or done.out is None:
+        fill(table, bench, name, part, by_row=False, is_net=True)
+        left = np.setdiff1d(left, part)
+        if not len(left) or agrees(left):
             return
-        _, cache = subject.forward(train)
 
-        def powers(douts: Arrays) -> dict[str, str]:
-            def at(c: float) -> dict[str, np.ndarray]:
-                dx, grads = subject.backward(like_outputs(done.out, [c * d for d in douts]), cache)
-                got = gradients(dx, grads)
-                first = [got.pop(k) for k in list(got) if k.startswith("\0")]
-                return dict(zip(subject.names, first, strict=False)) | got
 
-            return dependence(at, max(np.abs(d).max(initial=0.0) for d in douts))
+def judged(bench: Bench, name: str, table: Table, largest: float, is_net: bool) -> Tensor:
+    """The verdict on one tensor from the slopes of its entries."""
+    a, n = bench.yours[name], table.value
+    measured = np.isfinite(n) | table.kink
+    scale = np.nanmax(np.abs(np.where(measured, n, 0.0)), initial=0.0)
+    # What is 1e10 times smaller than the largest gradient of any tensor is not judged.
+    bar = RELATIVE * scale + 2 * table.error + 1e-10 * largest
+    bar = bar + 10 * bench.rounding.get(name, 0.0)
+    with np.errstate(all="ignore"):
+        right = np.abs(a - n) <= bar
+    legal = table.legal | is_net
+    right = np.where(table.kink, legal, right) | ~measured
+    judge = measured & ~table.kink
+    gap = np.where(judge, np.abs(a - n), 0.0)
+    floor = max(scale, 1e-3 * largest, 1e-300)
+    rest = np.where(judge & np.isfinite(table.error), table.error, 0.0)
+    # At a kink any slope between the two is right; what hypotheses compare with is yours there.
+    numeric = np.where(table.kink & legal, a, n)
+    kinks = table.kink if table.kink.any() else None
+    return Tensor(
+        a, numeric, float(np.max(gap, initial=0.0)) / floor,
+        float(np.max(rest, initial=0.0)) / floor, kinks, bool(right.all()),
+    )  # fmt: skip
 
-        try:
-            if found := powers(done.douts):  # or a gradient that cancels to its rounding
-                again = powers([self.rng.standard_normal(d.shape) for d in done.douts])
-                found = {name: power for name, power in found.items() if name in again}
-        except Exception:  # a backward pass that fails on another dout is judged by its values
-            return
-        scene.powers |= found
-        if train and "linearity in dout" not in self.report.probes:
-            self.report.probes["linearity in dout"] = (
-                Probe("failed", ", ".join(found)) if found else Probe("passed")
-            )
-            self.powers = found
 
-    def note_form(self, tensors: dict[str, Tensor], wrong: list[str]) -> None:
-        """The outcome for shapes, dtypes and keys: what is not right, and not wrong in value."""
-        malformed = [n for n, t in tensors.items() if not t.ok and n not in wrong]
-        outcome = Probe("failed", ", ".join(malformed)) if malformed else Probe("passed")
-        self.report.probes.setdefault("shapes, dtypes and keys", outcome)
+def judge_ties(found: Comparison, bench: Bench, names: list[str], passes: Passes) -> None:
+    """Whether what is right for each entry is right for entries that move together: two entries
+    that are equal share what the larger of them gets."""
+    everything = [bench.arrays[name] for name in names]
+    for make in (tied_line, random_line, tied_line):
+        line = make(everything, passes.rng)
+        if bench.holds(line, names):
+            continue
+        claim, _, _ = bench.claim(line, names)
+        slope = measure(bench.point, line)
+        share = claim / slope.value[0] if slope.value[0] and not slope.kink[0] else 0.0
+        what = "add up to too much, or to too little"
+        if make is tied_line and not slope.kink[0]:
+            what = "add up to {share} of what they should" if abs(share) > 1e-6 else "add up to 0"
+        floats = tuple(n for n in names if n in found.subject.names)
+        cause = because(
+            "ties", "mask", f"where inputs are equal, their gradients in {{d}} {what}",
+            "Of equal inputs one alone passes the gradient on, or they share it.",
+            share=f"{share:.4g}",
+        )  # fmt: skip
+        found.causes.append(replace(cause, tensors=floats or tuple(names[:1])))
+        return
 
-    def note_kinks(self, arrays: dict[str, np.ndarray], tensors: dict[str, Tensor]) -> None:
-        for name, tensor in tensors.items():
-            if tensor.kinks is None or not tensor.kinks.any():
-                tensor.kinks = None
-                continue
-            count = int(tensor.kinks.sum())
-            zero = bool((arrays[name][tensor.kinks] == 0).all())
-            where = "exactly 0" if zero else "on a kink"
-            noun = f"entr{'y' if count == 1 else 'ies'} of {name} {'is' if count == 1 else 'are'}"
-            note = f"{count} {noun} {where}: any slope between the one-sided ones is right"
-            if self.is_net:
-                note = f"{count} {noun} on a kink: not judged there, but at a point nearby"
-            if note not in self.report.notes:
-                self.report.notes.append(note)
 
-    def ignored(self, name: str, train: bool = True) -> bool:
-        """Whether the output is the same whatever the parameter `name` holds, which is said."""
-        array = self.subject.params.get(name)
-        if array is None:
-            return False
-        kept = array.copy()
-        array += 0.5 * np.maximum(np.abs(kept), 1.0) * self.rng.standard_normal(array.shape)
-        moved, _ = self.subject.forward(train)
-        array[...] = kept
-        if not same(self.passes[train].outs, as_outputs(moved)):
-            return False
-        self.say(
-            "stale-cache",
-            name,
-            f"the output does not react to changes of params['{name}']",
-            "params must hold the very arrays that the layers compute with, not copies.",
-        )
-        return True
+def describe_kinks(found: Comparison) -> list[str]:
+    """Notes on entries that sit on kinks."""
+    notes, is_net = [], found.subject.profile.is_net
+    for name, tensor in found.tensors.items():
+        if tensor.kinks is None:
+            continue
+        count, array = int(tensor.kinks.sum()), found.subject.floats[name]
+        where = "exactly 0" if bool((array[tensor.kinks] == 0).all()) else "on a kink"
+        noun = f"entr{'y' if count == 1 else 'ies'} of {name} {'is' if count == 1 else 'are'}"
+        note = f"{count} {noun} {where}: any slope between the one-sided ones is right"
+        if is_net:
+            note = f"{count} {noun} on a kink: not judged there, but at a point nearby"
+        notes.append(note)
+    if found.on_kinks and not notes:
+        notes.append("some entries are on a kink: any slope between the one-sided ones is right")
+    return notes
+
+
+def nearby(subject: Subject, passes: Passes, done: Pass, train: bool) -> Comparison:
+    """The comparison at a point close by, for a network on kinks: on them the chain rule may
+    rightly give a slope that lies outside the one-sided ones."""
+    moved: list[Any] = list(subject.inputs)
+    for at, (name, x) in enumerate(zip(subject.names, subject.inputs, strict=True)):
+        if x.size and (
+            name in done.gradients or (subject.profile.is_model and x.dtype.kind == "f")
+        ):
+            size = float(np.sqrt(np.mean(np.square(x)))) or 1.0
+            moved[at] = x + 1e-2 * size * passes.rng.standard_normal(x.shape)
+    other = subject.at(moved)
+    return compare(other, passes, other.run(train, done.douts), train)

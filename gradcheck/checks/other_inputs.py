@@ -1,174 +1,214 @@
-"""Probes at other points: large and small inputs, zeros, ties, a batch of one and of none."""
+"""The same subject on other inputs: large and small ones, zeros, ties, a batch of one and of none.
+
+What goes wrong on large inputs, or on a batch of one or none, is a remark: there the function works
+on what it was given. On zeros, ties and small numbers gradients are as right or wrong as anywhere.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from chainrule.gradcheck.checks.asking import (
+from chainrule.gradcheck.checks.gradients import compare
+from chainrule.gradcheck.checks.outcome import (
     PASSED,
-    changed,
-    is_loss,
-    label,
-    names,
-    other,
-    rows,
-    run,
+    Outcome,
+    Passes,
+    close,
+    not_applicable,
+    remark,
 )
-from chainrule.gradcheck.checks.gradients import Judge
-from chainrule.gradcheck.derivatives.slopes import Point, direction, measure
-from chainrule.gradcheck.explain import diagnose
-from chainrule.gradcheck.report import Probe
-from chainrule.gradcheck.subject.layer import as_outputs
+from chainrule.gradcheck.subject.subject import Pass, Subject
 
 
-def values_elsewhere(
-    judge: Judge, inputs: list[np.ndarray], where: str, kind: str | None, train: bool = True
-) -> Probe:
-    """Compare values at another point; a mistake there is of `kind`, or as diagnosed if None."""
-    subject = other(judge, inputs)
-    subject.settle_randomness(train)
-    done = run(subject, train)
-    if not all(np.isfinite(o).all() for o in done.outs):
-        bad = "nan" if any(np.isnan(o).any() for o in done.outs) else "inf"
-        if kind is not None and (bad == "nan" or breaks_early(judge)):
-            word = "the loss" if is_loss(judge) else "the output"
-            judge.say("stability", "loss" if is_loss(judge) else "out", f"{where}, {word} is {bad}",
-                      "Rewrite the formula so that no step of it overflows.")  # fmt: skip
-            return PASSED
-        return Probe("not applicable", f"{where}, the output is {bad}")
-    for name, array in zip((*names(judge), *done.grads), (*done.dxs, *done.grads.values()),
-                           strict=False):  # fmt: skip
-        if not np.isfinite(array).all():
-            bad = "nan" if np.isnan(array).any() else "inf"
-            if bad == "nan" and (kind is not None or len(judge.subject.inputs[0]) > len(inputs[0])):
-                hint = "Something overflows, and is then multiplied by 0 or subtracted."
-                judge.say("stability", name, f"{where}, {label(judge, name)} is nan", hint)
-                return PASSED
-            return Probe("not applicable", f"{where}, {label(judge, name)} is {bad}")
-    found = judge.compare(subject, done, train, directions=1)
-    if found is None or not found[2]:
-        return PASSED
-    tensors, scene, (name, *_) = found
-    if kind is None:
-        wrong = diagnose(scene, name)
-        judge.say(wrong.kind, name, f"{where}, {wrong.message}", wrong.hint, wrong.example)
+def changed(
+    subject: Subject, passes: Passes, change: Callable[[np.ndarray], np.ndarray]
+) -> list[Any]:
+    """The inputs with `change` applied to those that are differentiated."""
+    pairs = zip(subject.names, subject.inputs, strict=True)
+    return [change(x) if name in passes.train.gradients else x for name, x in pairs]
+
+
+def rows(subject: Subject, passes: Passes) -> int | None:
+    """The number of rows, where all inputs have the same number of them, and so has the output; of
+    a loss, where it takes the labels too."""
+    inputs, done = subject.inputs, passes.train
+    lengths = {x.shape[:1] for x in inputs}
+    found = lengths.pop() if len(lengths) == 1 else ()
+    alike = all(x.shape == inputs[0].shape for x in inputs)
+    follows = len(inputs) > 1 if done.is_loss else all(o.shape[:1] == found for o in done.outs)
+    return found[0] if found and follows and (done.is_loss or alike) else None
+
+
+def is_finite(done: Pass) -> bool:
+    return all(np.isfinite(o).all() for o in done.outs if o.dtype.kind == "f")
+
+
+def infinite_gradient(done: Pass) -> tuple[str, str]:
+    """The first gradient that is not finite, and "nan" or "inf"."""
+    for name, array in done.arrays().items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            return name, "nan" if np.isnan(array).any() else "inf"
+    return "", ""
+
+
+def at_other_inputs(subject: Subject, passes: Passes, inputs: list[Any], where: str) -> Outcome:
+    """Compare gradients with slopes on other inputs."""
+    other = subject.at(inputs)
+    done = other.run(True)
+    name, bad = infinite_gradient(done)
+    if name or not is_finite(done):
+        what = subject.profile.vocabulary.label(name) if name else "the output"
+        return not_applicable(f"{where}, {what} is {bad or 'not finite'}")
+    found = compare(other, passes, done, True, brief=True)
+    return PASSED if found.is_right else Outcome(comparison=found, where=where)
+
+
+def small(subject: Subject, passes: Passes) -> Outcome:
+    where = "for inputs 300 times smaller"
+    return at_other_inputs(subject, passes, changed(subject, passes, lambda x: x * 3e-3), where)
+
+
+def zeros(subject: Subject, passes: Passes) -> Outcome:
+    if passes.train.is_loss:
+        return not_applicable("zeros mean nothing special to a loss")
+
+    def some(x: np.ndarray) -> np.ndarray:
+        return np.where(passes.rng.random(x.shape) < 0.7, x, 0.0)
+
+    where = "where inputs are exactly 0"
+    return at_other_inputs(subject, passes, changed(subject, passes, some), where)
+
+
+def ties(subject: Subject, passes: Passes) -> Outcome:
+    """Where inputs are equal, moving them together must give the sum of their gradients."""
+    floats = [n for n in subject.names if n in passes.train.gradients]
+    first = subject.inputs[0] if subject.inputs else np.zeros(())
+    if len(floats) == 2 and all(x.shape == first.shape for x in subject.inputs[:2]):
+        inputs = [first, first.copy(), *subject.inputs[2:]]
+    elif len(floats) == 1 and not passes.train.is_loss:
+        inputs = changed(subject, passes, np.round)
     else:
-        error = f"error {tensors[name].error:.1e}"
-        judge.say(kind, name, f"{where}, {label(judge, name)} is wrong ({error}), else right")
-    return PASSED
+        return not_applicable("it has nothing to tie")
+    return at_other_inputs(subject, passes, inputs, "where inputs are equal")
 
 
-def breaks_early(judge: Judge) -> bool:
+def large(subject: Subject, passes: Passes) -> Outcome:
+    """Whether the output overflows, or the gradient is wrong, on inputs 1000 times as large; a
+    function that has no value there is not asked."""
+    where = "for inputs 1000 times as large"
+    other = subject.at(changed(subject, passes, lambda x: x * 1000))
+    other.overflows = []
+    done = other.run(True)
+    if not is_finite(done):
+        bad = "nan" if any(np.isnan(o).any() for o in done.outs if o.dtype.kind == "f") else "inf"
+        if not other.overflows or (bad == "inf" and not breaks_early(subject, passes)):
+            return not_applicable(f"{where}, the output has no finite value")
+        word, tensor = ("the loss", "loss") if done.is_loss else ("the output", "out")
+        return remark(tensor, "overflow", "stability", "{where}, {word} is {bad}",
+                      "Rewrite the formula so that no step of it overflows.",
+                      where=where, word=word, bad=bad)  # fmt: skip
+    name, bad = infinite_gradient(done)
+    if bad == "nan":
+        return remark(name, "gradient-nan", "stability", "{where}, {d} {is} nan",
+                      "Something overflows, and is then multiplied by 0 or subtracted.",
+                      where=where)  # fmt: skip
+    if name:
+        return not_applicable(f"{where}, a gradient is inf")
+    found = compare(other, passes, done, True, brief=True)
+    if not found.wrong:
+        return PASSED
+    first = found.wrong[0]
+    error = f"{found.tensors[first].error:.1e}"
+    return remark(first, "wrong-when-large", "stability",
+                  "{where}, {d} {is} wrong (error {error}), else right",
+                  "Look for a small number that is added to keep a logarithm or a division finite.",
+                  where=where, error=error)  # fmt: skip
+
+
+def breaks_early(subject: Subject, passes: Passes) -> bool:
     """Whether an output that overflows was still small just before: a function that really grows
     beyond all numbers has been huge for a while."""
     for factor in (300, 100, 30, 10, 3, 2, 1.5, 1.2):
-        closer = [factor * x if x.dtype.kind == "f" else x for x in judge.subject.inputs]
-        outs = as_outputs(other(judge, closer).forward(True)[0])
+        closer = subject.at([factor * x if x.dtype.kind == "f" else x for x in subject.inputs])
+        outs = [o for o in closer.forward(True)[0] if o.dtype.kind == "f"]
         if all(np.isfinite(out).all() for out in outs):
             return all(np.abs(out).max(initial=0.0) < 1e6 for out in outs)
-    return is_loss(judge)
+    return passes.train.is_loss
 
 
-def large(judge: Judge) -> Probe:
-    return values_elsewhere(
-        judge, changed(judge, lambda x: x * 1000), "for inputs 1000 times as large", "stability"
-    )
-
-
-def small(judge: Judge) -> Probe:
-    return values_elsewhere(
-        judge, changed(judge, lambda x: x * 3e-3), "for inputs 300 times smaller", None
-    )
-
-
-def zeros(judge: Judge) -> Probe:
-    if is_loss(judge):
-        return Probe("not applicable", "zeros mean nothing special to a loss")
-    inputs = changed(judge, lambda x: np.where(judge.rng.random(x.shape) < 0.7, x, 0.0))
-    return values_elsewhere(judge, inputs, "where inputs are exactly 0", None)
-
-
-def batch_of_one(judge: Judge) -> Probe:
-    count = rows(judge)
+def batch_of_one(subject: Subject, passes: Passes) -> Outcome:
+    """Whether one row alone is right. Rows, labels and masks that the subject keeps elsewhere are
+    not cut: there the output does not follow."""
+    count = rows(subject, passes)
     if count is None or count < 2:
-        return Probe("not applicable", "it has no batch axis to cut")
-    inputs = [x[:1] for x in judge.subject.inputs]
-    subject = other(judge, inputs)
-    done = run(subject, True)
-    if not all(np.isfinite(o).all() for o in done.outs):
-        judge.say("stability", "out", "with a batch of 1, the output is nan or inf",
-                  "A division by N - 1 or by a variance of 0 has no place here.")  # fmt: skip
-        return PASSED
-    for name, dx, x in zip(names(judge), done.dxs, subject.inputs, strict=False):
-        if dx.shape != x.shape:
-            judge.say("shape", name, f"with a batch of 1, d{name} has shape {dx.shape}, "
-                      f"{name} has {x.shape}", "Do not squeeze.")  # fmt: skip
-            return PASSED
-    return values_elsewhere(judge, inputs, "with a batch of 1", None)
+        return not_applicable("it has no batch axis to cut")
+    where = "with a batch of 1"
+    other = subject.at([x[:1] for x in subject.inputs])
+    done = other.run(True)
+    if not done.is_loss and any(o.shape[:1] != (1,) for o in done.outs):
+        return not_applicable("its output does not follow the batch: rows are kept elsewhere")
+    if not is_finite(done):
+        return remark("out", "one-row-infinite", "stability", "{where}, the output is nan or inf",
+                      "A division by N - 1 or by a variance of 0 has no place here.",
+                      where=where)  # fmt: skip
+    name, bad = infinite_gradient(done)
+    if bad == "nan":
+        return remark(name, "gradient-nan", "stability", "{where}, {d} {is} nan",
+                      "Something overflows, and is then multiplied by 0 or subtracted.",
+                      where=where)  # fmt: skip
+    for name, x in zip(other.names, other.inputs, strict=True):
+        dx = done.gradients.get(name)
+        if dx is not None and np.shape(dx) != x.shape:
+            return remark(name, "one-row-shape", "shape",
+                          "{where}, {d} {has} shape {got}, {name} has {shape}", "Do not squeeze.",
+                          where=where, got=str(np.shape(dx)), shape=str(x.shape))  # fmt: skip
+    found = compare(other, passes, done, True, brief=True)
+    return PASSED if found.is_right else Outcome(comparison=found, where=where)
 
 
-def batch_of_none(judge: Judge) -> Probe:
-    if rows(judge) is None or is_loss(judge):
-        return Probe("not applicable", "it has no batch axis, or takes a mean over it")
-    subject = other(judge, [x[:0] for x in judge.subject.inputs])
+def batch_of_none(subject: Subject, passes: Passes) -> Outcome:
+    if rows(subject, passes) is None or passes.train.is_loss:
+        return not_applicable("it has no batch axis, or takes a mean over it")
+    other = subject.at([x[:0] for x in subject.inputs])
     try:
-        done = run(subject, True)
+        done = other.run(True)
     except (ValueError, ArithmeticError) as error:
-        return Probe("not applicable", f"it refuses: {error}")
-    shapes = {name: x.shape for name, x in zip(names(judge), subject.inputs, strict=False)}
-    shapes |= {name: array.shape for name, array in subject.params.items()}
-    for name, array in zip((*names(judge), *done.grads), (*done.dxs, *done.grads.values()),
-                           strict=False):  # fmt: skip
-        if name in shapes and array.shape != shapes[name]:
-            message = f"with an empty batch, {label(judge, name)} has shape {array.shape}"
-            hint = "Use one product or sum over the batch, not a loop over its rows."
-            judge.say("shape", name, f"{message}, expected {shapes[name]}", hint)
-            break
+        return not_applicable(f"it refuses: {error}")
+    for name, array in other.floats.items():
+        g = done.gradients.get(name)
+        if g is not None and np.shape(g) != array.shape:
+            return remark(name, "no-rows-shape", "shape",
+                          "with an empty batch, {d} {has} shape {got}, expected {shape}",
+                          "Use one product or sum over the batch, not a loop over its rows.",
+                          got=str(np.shape(g)), shape=str(array.shape))  # fmt: skip
     return PASSED
 
 
-def ties(judge: Judge) -> Probe:
-    """Where inputs are equal, moving them together must give the sum of their gradients."""
-    subject = judge.subject
-    floats = names(judge)
-    count = len(floats)
-    if count == 2 and subject.inputs[0].shape == subject.inputs[1].shape:
-        a = subject.inputs[0]
-        tied = other(judge, [a, a.copy(), *subject.inputs[2:]])
-    elif count == 1 and not is_loss(judge):
-        tied = other(judge, changed(judge, np.round))
-    else:
-        return Probe("not applicable", "it has nothing to tie")
-    tied.settle_randomness(True)
-    done = run(tied, True)
-    point = Point(tied, True, done.outs, done.douts)
-    noise = point.noise(tied.inputs[0], judge.rng)
-    v = judge.rng.standard_normal(tied.inputs[0].shape)
-    if count == 1:
-        v = np.broadcast_to(v.mean(axis=-1, keepdims=True), v.shape) if v.ndim else v
-    moves = [direction(x, v) for x in tied.inputs[:count]]
-
-    def together(t: float) -> np.ndarray:
-        steps = [move(t) for move in moves]
-        return steps[0]
-
-    slope = measure(point, together, noise)
-    if slope.kink[0] or not np.isfinite(slope.value[0]):
-        return Probe("not applicable", "the function has a kink along the tie itself")
-    total = sum(float((np.asarray(dx, float) * v).sum()) for dx in done.dxs)
-    scale = sum(float(np.sqrt(np.square(dx * v).sum())) for dx in done.dxs) + abs(slope.value[0])
-    if abs(total - slope.value[0]) <= 1e-6 * scale + 4 * slope.error[0]:
-        return PASSED
-    if count == 1:
-        return values_elsewhere(judge, tied.inputs, "where inputs are equal", None)
-    a_name, b_name = floats
-    share = total / slope.value[0] if slope.value[0] else 0.0
-    what = "is counted twice" if abs(share - 2) < 1e-5 else (
-        "reaches no input" if abs(share) < 1e-5 else "does not add up")  # fmt: skip
-    judge.say(
-        "mask",
-        a_name,
-        f"at ties ({a_name} == {b_name}) the gradient {what}: d{a_name} + d{b_name} must be dout",
-        "Let one of the two masks include equality, and one only.",
-    )
+def four_dimensional(subject: Subject, passes: Passes) -> Outcome:
+    """A layer that takes (N, D) and (N, a, b, c) alike gives dx the shape of x."""
+    x = subject.inputs[0] if len(subject.inputs) == 1 else np.zeros(())
+    if x.ndim != 2 or not x.size or len(passes.train.outs) != 1:
+        return not_applicable("it takes one input (N, D)")
+    first, name = passes.train, subject.names[0]
+    wide = x.reshape(len(x), 1, x.shape[1], 1)
+    other = subject.at([wide])
+    try:
+        outs, cache = other.forward(True)
+    except Exception:
+        return not_applicable("it does not take images")
+    had = first.outs[0]
+    if outs[0].size != had.size or not close(outs[0].reshape(had.shape), had):
+        return not_applicable("it gives images another meaning")
+    dx = np.asarray(other.backward([first.douts[0].reshape(outs[0].shape)], cache).get(name))
+    if dx.shape != wide.shape:
+        return remark(name, "image-shape", "shape",
+                      "{d} {has} shape {got} for an input of shape {shape}",
+                      "Reshape {d} to the shape of {name}.",
+                      got=str(dx.shape), shape=str(wide.shape))  # fmt: skip
+    if not close(dx.reshape(x.shape), np.asarray(first.gradients[name])):
+        return remark(name, "image-order", "axis",
+                      "{d} of images {is} not that of the same numbers as rows")  # fmt: skip
     return PASSED

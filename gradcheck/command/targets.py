@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.check import check
+from chainrule.gradcheck.check import check, check_functions
 from chainrule.gradcheck.command import example_inputs
 from chainrule.gradcheck.command.cases import (
     ERROR,
@@ -27,7 +27,6 @@ from chainrule.gradcheck.command.cases import (
     described,
     tried,
 )
-from chainrule.gradcheck.functions import check_functions
 from chainrule.gradcheck.report import Report
 
 Function = Callable[..., Any]

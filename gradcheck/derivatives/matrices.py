@@ -20,7 +20,7 @@ from chainrule.gradcheck.derivatives.numeric import (
     reals,
 )
 from chainrule.gradcheck.derivatives.operands import FunctionAt, LayerAt, at_place, settled
-from chainrule.gradcheck.subject.layer import fingerprint
+from chainrule.gradcheck.subject.trees import fingerprint
 
 SECOND = EPS ** (1 / 4)  # the step that is best for second differences
 

@@ -8,14 +8,14 @@ value() raises ValueError for an output of another shape.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from chainrule.gradcheck.derivatives.numeric import as_array, finite, numbers, reals
-from chainrule.gradcheck.subject.layer import Subject
-from chainrule.gradcheck.subject.passes import described, unpack
+from chainrule.gradcheck.subject.layer import described, of_layer
+from chainrule.gradcheck.subject.subject import Complaint
 
 
 def at_place(
@@ -116,7 +116,7 @@ class LayerAt:
         self.who, self.title = who, described(layer)
         self.train, self.dtype = train, np.dtype(dtype)
         self.shape: tuple[int, ...] | None = None
-        self.subject = Subject(layer, inputs, self.dtype)
+        self.subject = of_layer(layer, inputs, self.dtype)
         names = self.subject.names
         named = dict(zip(names, self.subject.inputs, strict=True))
         # The inputs that have a gradient: a loss has none for its targets.
@@ -152,23 +152,24 @@ class LayerAt:
     def forward(self) -> tuple[np.ndarray, Any]:
         legacy = np.random.get_state()
         try:
-            out, cache = unpack(self.subject.forward(self.train), "forward", "out, cache")
+            outs, cache = self.subject.forward(self.train)
+        except Complaint as complaint:
+            raise TypeError(f"{self.who}: {self.said(complaint)}") from None
         finally:
             np.random.set_state(legacy)
-        if isinstance(out, tuple):
-            raise TypeError(f"{self.who}: {self.title} has {len(out)} outputs, expected one array")
-        return numbers(self.who, "forward", out, self.dtype, self.shape), cache
+        if len(outs) != 1:
+            raise TypeError(f"{self.who}: {self.title} has {len(outs)} outputs, expected one array")
+        return numbers(self.who, "forward", outs[0], self.dtype, self.shape), cache
 
     def backward(self, dout: np.ndarray, cache: Any) -> dict[str, Any]:
         """The gradients of one backward pass by the names of inputs and parameters."""
-        dx, grads = unpack(self.subject.backward(dout, cache), "backward", "dx, grads")
-        if not isinstance(grads, Mapping | None):
-            raise TypeError(
-                f"{self.who}: backward of {self.title} returns a {type(grads).__name__} for grads, "
-                f"expected a dict"
-            )
-        dxs = dx if isinstance(dx, tuple) else (dx,)
-        return dict(grads or {}) | dict(zip(self.floats, dxs, strict=False))
+        try:
+            return self.subject.backward([dout], cache)
+        except Complaint as complaint:
+            raise TypeError(f"{self.who}: {self.said(complaint)}") from None
+
+    def said(self, complaint: Complaint) -> str:
+        return f"{self.title}: {self.subject.profile.vocabulary.say(complaint.cause)}"
 
     def fitting(self, gradients: dict[str, Any], name: str) -> np.ndarray:
         """A copy of one of `gradients`. Raises ValueError where it is missing or has another shape,

@@ -1,34 +1,39 @@
 """Slopes by differences, each with its own error bar.
 
 The weighted change of the output along a line, φ(t) = Σ dout · (out(t) - out(0)), is sampled at
-±h and ±h/2, for h = 1e-3 and h = 1e-3 / 8 (times the size of the entry, if that is above 1). Each
-h gives
+±h and ±h/2, for h and h/8, where h is 1e-3 (times the size of what is moved, if that is above 1).
+Each h gives
 
     value      D = (4 D(h/2) - D(h)) / 3, the five-point formula, with an error of order h⁴
     one-sided  R = 2 φ(h/2)/(h/2) - φ(h)/h, and L likewise to the left, with errors of order h²
 
 Where two steps disagree, or R and L do, h shrinks by 8 again and again: a sharp bend or a kink
 nearby goes away, a kink at the point itself keeps its jump. The error bar is the disagreement of
-two successive steps plus the noise of φ over h. The noise is measured from a table of differences
-(Moré and Wild, "Estimating Computational Noise", 2011), since what happens inside a layer may
-lose far more digits than the machine epsilon tells.
+two successive steps plus the noise of φ over h.
+
+The noise is measured from a table of differences (Moré and Wild, "Estimating Computational Noise",
+2011), since what happens inside a layer may lose far more digits than its dtype tells. The table is
+taken at a spacing at which φ climbs steadily: a forward pass that computes in float32 or float16
+inside, whatever it is given, stands still or stumbles at finer ones. The first step grows with the
+noise, by its fifth root, which is where truncation and rounding of the five-point formula balance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import comb
 
 import numpy as np
 
-from chainrule.gradcheck.subject.layer import Arrays, Subject, as_outputs
+from chainrule.gradcheck.subject.subject import Pass, Subject
+from chainrule.gradcheck.subject.trees import Arrays
 
 FIRST_STEP = 1e-3
 SHRINK = 8.0
 LEVELS = 12  # down to steps of 1e-13, where the noise allows it
-
-Move = Callable[[float], np.ndarray]
+SCREEN = 1e-8  # a slope that agrees with what is claimed so well needs no second step
+SPACINGS = (1e-6, 1e-4, 1e-2)  # of the table of differences, finest first
+NEARBY = 40  # so many points close by are looked at before a slope at a kink is called wrong
 
 
 @dataclass(eq=False)
@@ -42,27 +47,79 @@ class Slopes:
     kink: np.ndarray
 
 
-class Point:
-    """A subject at one point, and the change of its output, weighted by `douts`, around it."""
+class Line:
+    """A straight line through a point: arrays, and what each of them moves by for t = 1. Slopes
+    are those in t; or, with `indices`, those in the entries of the one array's .flat there."""
 
-    def __init__(self, subject: Subject, train: bool, out: Arrays, douts: Arrays) -> None:
-        self.subject = subject
-        self.train = train
-        self.out = [o.astype(np.float64) for o in out]
-        self.douts = douts
-        self.floor = np.finfo(np.float64).eps * float(
-            np.sqrt(sum(np.square(o * d).sum() for o, d in zip(self.out, douts, strict=True)))
-        )
+    def __init__(
+        self, *parts: tuple[np.ndarray, np.ndarray], indices: np.ndarray | None = None
+    ) -> None:
+        self.parts = [(array, array.copy(), v) for array, v in parts]
+        self.indices = indices
+
+    def move(self, t: float) -> np.ndarray:
+        """Set the arrays to their place at t; returns the steps that were taken."""
+        for array, kept, v in self.parts:
+            array[...] = kept + t * v if t else kept
+        if self.indices is None:
+            return np.array([t])
+        array, kept, _ = self.parts[0]
+        return array.flat[self.indices] - kept.flat[self.indices]
+
+
+def size_of(array: np.ndarray) -> float:
+    """The root mean square of an array, or 1 where that is next to nothing."""
+    size = float(np.sqrt(np.mean(np.square(array)))) if array.size else 0.0
+    return size if size > 1e-4 else 1.0
+
+
+def random_line(arrays: Arrays, rng: np.random.Generator) -> Line:
+    """A line along which all entries move, each array in units of its size."""
+    return Line(*((a, size_of(a) * rng.standard_normal(a.shape)) for a in arrays))
+
+
+def tied_line(arrays: Arrays, rng: np.random.Generator) -> Line:
+    """A line along which entries that are equal move together."""
+    pace, start = rng.uniform(1, 3), rng.uniform(0, 6)
+    return Line(*((a, size_of(a) * np.cos(pace * a / size_of(a) + start)) for a in arrays))
+
+
+def entry_line(array: np.ndarray, indices: np.ndarray) -> Line:
+    """The line along which the entries of array.flat at `indices` move, each in units of its own
+    size, or of that of the array."""
+    v = np.zeros(array.size)
+    v[indices] = np.maximum(np.abs(array.reshape(-1)[indices]), size_of(array))
+    return Line((array, v.reshape(array.shape)), indices=indices)
+
+
+class Point:
+    """A subject at one point, and the change of its output, weighted by `douts`, around it.
+
+    noise   of φ, in absolute numbers
+    step    the first step h
+    """
+
+    def __init__(self, subject: Subject, train: bool, done: Pass, rng: np.random.Generator) -> None:
+        self.subject, self.train, self.rng = subject, train, rng
+        self.out = [o.astype(np.float64) for o in done.outs]
+        self.douts = done.douts
+        weighted = zip(self.out, self.douts, strict=True)
+        total = sum(np.square(o * d).sum() for o, d in weighted if d is not None)
+        self.floor = float(np.finfo(np.float64).eps * np.sqrt(total))
+        self.noise, self.step = self.floor, FIRST_STEP
+        if subject.floats:
+            self._measure_noise()
 
     def phi(self, split: str = "") -> np.ndarray:
         """φ where the inputs and parameters are now: (1,); split by "rows" of the one output, (N,);
         or by the "elements" of the outputs, (K,). It is nan where the layer refuses its inputs."""
         with np.errstate(all="ignore"):
             try:
-                out, _ = self.subject.forward(self.train)
+                outs, _ = self.subject.forward(self.train)
                 changes = [
                     (now - then) * dout
-                    for now, then, dout in zip(as_outputs(out), self.out, self.douts, strict=True)
+                    for now, then, dout in zip(outs, self.out, self.douts, strict=True)
+                    if dout is not None
                 ]
             except Exception:  # out of the domain of the layer, which may say so as it likes
                 changes = [np.full_like(then, np.nan) for then in self.out]
@@ -72,68 +129,69 @@ class Point:
                 return np.concatenate([change.reshape(-1) for change in changes])
             return np.array([sum(change.sum() for change in changes)])
 
-    def noise(self, array: np.ndarray, rng: np.random.Generator) -> float:
-        """The noise of φ, as it shows in seven values very close to each other; but not so close
-        that rounding makes them all one. Where they climb in equal stairs, a stair is the noise."""
-        move = direction(array, rng.standard_normal(array.shape))
-        for spacing in (1e-11, 1e-9, 1e-7, 1e-5):
-            values = []
-            for k in range(7):
-                move(k * spacing)
-                values.append(self.phi()[0])
-            steps = np.abs(np.diff(values))
-            if np.count_nonzero(steps) > 3:
+    def _measure_noise(self) -> None:
+        """Set noise and step from tables of seven differences along a line through everything."""
+        line = random_line([*self.subject.floats.values()], self.rng)
+        steady = False
+        for spacing in SPACINGS:
+            values = [0.0]
+            for k in range(1, 8):
+                line.move(k * spacing)
+                values.append(float(self.phi()[0]))
+            line.move(0.0)
+            steps = np.diff(values)
+            if not np.isfinite(steps).all():
+                return
+            level, table = [], np.array(values)
+            for k in range(1, 6):
+                table = np.diff(table)
+                if k >= 4:
+                    level.append(np.mean(np.square(table)) / comb(2 * k, k))
+            slope = float(np.median(np.abs(steps)))
+            steady = slope > 0 and float(np.ptp(steps)) <= 0.5 * slope
+            found = float(np.sqrt(np.mean(level)))
+            if steady or steps.any():
+                self.noise = max(self.noise, found)
+            if steady:
                 break
-        move(0.0)
-        stairs = np.unique(steps[steps > 0])
-        stair = float(stairs[0]) if 0 < len(stairs) <= 3 else 0.0
-        table, level = np.array(values), []
-        for k in range(1, 6):
-            table = np.diff(table)
-            if k >= 3:
-                level.append(np.mean(np.square(table)) / comb(2 * k, k))
-        measured = float(np.sqrt(np.mean(level)))
-        return max(measured, stair, self.floor) if np.isfinite(measured) else self.floor
+        if steady:
+            self.step = float(np.clip((self.noise * spacing / slope) ** 0.2, FIRST_STEP, 0.3))
 
 
-def direction(array: np.ndarray, v: np.ndarray) -> Move:
-    """Moves all of `array` along v, in units of its size, or of 1 where that is more."""
-    kept = array.copy()
-    size = max(float(np.sqrt(np.mean(np.square(kept)))), 1.0) if kept.size else 1.0
-
-    def move(t: float) -> np.ndarray:
-        array[...] = kept + (t * size) * v if t else kept
-        return np.array([t * size])
-
-    return move
-
-
-def entries(array: np.ndarray, indices: np.ndarray) -> Move:
-    """Moves the entries of array.flat at `indices`, each in units of its own size or of 1."""
-    kept = array.reshape(-1)[indices].copy()
-    size = np.maximum(np.abs(kept), 1.0)
-
-    def move(t: float) -> np.ndarray:
-        array.flat[indices] = kept + t * size if t else kept
-        return array.reshape(-1)[indices] - kept
-
-    return move
+def confirmed(
+    point: Point, line: Line, claim: np.ndarray, scale: float, split: str = ""
+) -> tuple[np.ndarray, Slopes]:
+    """Whether the slopes along the line are what is claimed, to 1e-8 of `scale`, by four values of
+    φ; and the slopes. Where they are not, or there may be a kink, `measure` has to tell."""
+    with np.errstate(all="ignore"):
+        t = point.step
+        (u1, p1), (d1, m1), (u2, p2), (d2, m2) = [
+            (line.move(s), point.phi(split)) for s in (t, -t, t / 2, -t / 2)
+        ]
+        line.move(0.0)
+        value = (4 * (p2 - m2) / (u2 - d2) - (p1 - m1) / (u1 - d1)) / 3
+        right, left = 2 * p2 / u2 - p1 / u1, 2 * m2 / d2 - m1 / d1
+        bar = 4 * point.noise / (u2 - d2)
+        gap = np.abs(value - claim)
+        good = gap <= SCREEN * scale + 2 * bar
+        good &= np.abs(right - left) <= 1e-4 * np.maximum(np.abs(value), scale) + 20 * bar
+        return good, Slopes(value, gap + bar, value, value, np.zeros(value.shape, bool))
 
 
-def measure(point: Point, move: Move, noise: float, split: str = "") -> Slopes:
-    """The slopes along `move`, which sets the arrays to x + t and returns the steps taken."""
+def measure(point: Point, line: Line, split: str = "") -> Slopes:
+    """The slopes along the line, with as many steps as they need."""
     values, lefts, rights, errors, bars = [], [], [], [], []
     with np.errstate(all="ignore"):
         for level in range(LEVELS):
-            t = FIRST_STEP * SHRINK**-level
+            t = point.step * SHRINK**-level
             (u1, p1), (d1, m1), (u2, p2), (d2, m2) = [
-                (move(s), point.phi(split)) for s in (t, -t, t / 2, -t / 2)
+                (line.move(s), point.phi(split)) for s in (t, -t, t / 2, -t / 2)
             ]
             coarse, fine = (p1 - m1) / (u1 - d1), (p2 - m2) / (u2 - d2)
             values.append((4 * fine - coarse) / 3)
             rights.append(2 * p2 / u2 - p1 / u1)
             lefts.append(2 * m2 / d2 - m1 / d1)
-            bar = 4 * noise / (u2 - d2)
+            bar = 4 * point.noise / (u2 - d2)
             bars.append(bar * np.ones_like(p1))
             if level == 0:
                 continue
@@ -141,10 +199,21 @@ def measure(point: Point, move: Move, noise: float, split: str = "") -> Slopes:
             scale = np.max(np.abs(values[-1]))
             settled = errors[-1] <= 1e-9 * scale + 2 * bar
             settled &= np.abs(rights[-1] - lefts[-1]) <= 1e-7 * scale + 20 * bar
-            if settled.all():
+            if (settled | steady_kink(rights, lefts, bar, scale)).all():
                 break
-        move(0.0)
+        line.move(0.0)
         return _best(*map(np.array, (values, lefts, rights, errors, bars)))
+
+
+def steady_kink(
+    rights: list[np.ndarray], lefts: list[np.ndarray], bar: np.ndarray, scale: float
+) -> np.ndarray:
+    """Whether the slopes to the left and right have been the same, and apart, for three steps."""
+    if len(rights) < 4:
+        return np.zeros(rights[0].shape, bool)
+    jumps = np.abs(np.array(rights[-3:]) - np.array(lefts[-3:]))
+    drift = np.ptp(np.array(rights[-3:]), axis=0) + np.ptp(np.array(lefts[-3:]), axis=0)
+    return (jumps.min(axis=0) > 1e-3 * scale + 1e3 * bar) & (drift < 1e-6 * jumps.min(axis=0))
 
 
 def _best(
@@ -182,59 +251,83 @@ def _best(
     return Slopes(value, error, left, right, kink)
 
 
-def between(point: Point, move: Move, noise: float) -> tuple[float, float, float]:
-    """The least and the largest legal slope along `move` at a kink, and their error: every output
-    may take any slope between its own two, whatever the others take."""
-    found = measure(point, move, noise, "elements")
+@dataclass
+class Allowed:
+    """The least and the largest slope along a line that may be called right at a kink."""
+
+    low: float
+    high: float
+    error: float
+    holds: bool
+
+
+def allowed(point: Point, line: Line, claim: float, tolerance: float) -> Allowed:
+    """Whether `claim` may be called the slope along the line. Every output may take any slope
+    between its own two, whatever the others take; or one that it has at a point nearby, as the
+    middle of three equal numbers that are sorted has three."""
+    found = measure(point, line, "elements")
     low, high = np.minimum(found.left, found.right), np.maximum(found.left, found.right)
-    low, high = (np.where(found.kink, side, found.value).sum() for side in (low, high))
-    return float(low), float(high), float(np.max(found.error))
+    low, high = (np.where(found.kink, side, found.value) for side in (low, high))
+    error = float(np.nansum(found.error))
+
+    def verdict() -> Allowed:
+        least, most = float(low.sum()), float(high.sum())
+        holds = least - tolerance - 2 * error <= claim <= most + tolerance + 2 * error
+        return Allowed(least, most, error, holds or not np.isfinite(least + most))
+
+    answer = verdict()
+    for _ in range(NEARBY):
+        if answer.holds:
+            break
+        slopes = nearby(point, line)
+        other = np.abs(slopes - found.value) > 1e-3 * np.nanmax(np.abs(slopes), initial=0.0)
+        low, high = (np.where(other, pick(side, slopes), side)
+                     for pick, side in ((np.fmin, low), (np.fmax, high)))  # fmt: skip
+        answer = verdict()
+    return answer
 
 
-def rows_are_independent(subject: Subject, train: bool, x: np.ndarray, out: Arrays) -> bool:
+def nearby(point: Point, line: Line) -> np.ndarray:
+    """The slopes of all elements of the outputs along the line through a point close by."""
+    arrays = [*point.subject.floats.values()]
+    kept = [array.copy() for array in arrays]
+    h = max(1e-8, point.step**3)
+    try:
+        for array in arrays:
+            array += 1e3 * h * size_of(array) * point.rng.standard_normal(array.shape)
+        beside = Line(*((array, v) for array, _, v in line.parts))
+        values = []
+        for t in (h, -h):
+            beside.move(t)
+            values.append(point.phi("elements"))
+        return (values[0] - values[1]) / (2 * h)
+    finally:
+        for array, content in zip(arrays, kept, strict=True):
+            array[...] = content
+
+
+def rows_are_independent(
+    subject: Subject, train: bool, x: np.ndarray, outs: Arrays, rng: np.random.Generator
+) -> bool:
     """Whether each row of the one output depends on the same row of x alone."""
-    if len(out) != 1 or x.ndim < 2 or out[0].shape[:1] != x.shape[:1] or len(x) < 2:
+    if len(outs) != 1 or x.ndim < 2 or outs[0].shape[:1] != x.shape[:1] or len(x) < 2:
         return False
     kept, numbers = x.copy(), np.arange(len(x))
+    moves = 0.1 * np.maximum(np.abs(x), 1.0) * rng.uniform(0.2, 1, x.shape)
+    moves *= rng.choice([-1.0, 1.0], x.shape)
     # Any two rows differ in a bit of their numbers, so that one moves while the other stays.
     for bit in range(max(len(x) - 1, 1).bit_length()):
         for value in (0, 1):
             moving = (numbers >> bit & 1) == value
-            x[moving] += 0.1 * np.maximum(np.abs(x[moving]), 1.0)
-            moved = as_outputs(subject.forward(train)[0])[0]
-            x[...] = kept
-            if moved.shape != out[0].shape or not np.allclose(
-                moved[~moving], out[0][~moving], rtol=1e-12, atol=1e-12, equal_nan=True
+            x[moving] += moves[moving]
+            try:
+                moved = subject.forward(train)[0][0]
+            except Exception:  # as an input out of its domain may be refused
+                return False
+            finally:
+                x[...] = kept
+            if moved.shape != outs[0].shape or not np.allclose(
+                moved[~moving], outs[0][~moving], rtol=1e-12, atol=1e-12, equal_nan=True
             ):
                 return False
     return True
-
-
-def entry_slopes(
-    point: Point, array: np.ndarray, noise: float, by_row: bool, limit: int,
-    rng: np.random.Generator,
-) -> Slopes:  # fmt: skip
-    """Slopes for the entries of `array`, nan for those that were not measured: at most `limit`
-    lines are looked at, one for each entry, or for each column where rows are independent."""
-    shape, flat = array.shape, [np.full(array.size, np.nan) for _ in range(4)]
-    kink = np.zeros(array.size, bool)
-    lines: Sequence[np.ndarray]
-    if by_row:
-        lines = list(np.arange(array.size).reshape(len(array), -1).T)
-    else:
-        lines = list(np.arange(array.size)[:, np.newaxis])
-    if len(lines) > limit:
-        lines = [lines[at] for at in np.sort(rng.permutation(len(lines))[:limit])]
-    for indices in lines:
-        found = measure(point, entries(array, indices), noise, "rows" if by_row else "")
-        for whole, part in zip(
-            flat, (found.value, found.error, found.left, found.right), strict=True
-        ):
-            whole[indices] = part
-        kink[indices] = found.kink
-        for entry in indices[found.kink]:
-            low, high, bar = between(point, entries(array, np.array([entry])), noise)
-            flat[2][entry], flat[3][entry] = low, high
-            flat[1][entry] = max(flat[1][entry], bar)
-    value, error, left, right = (part.reshape(shape) for part in flat)
-    return Slopes(value, error, left, right, kink.reshape(shape))

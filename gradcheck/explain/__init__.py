@@ -3,101 +3,126 @@
 Given what a layer returns (`yours`) and what differences give (`right`), together with every array
 at hand (inputs, parameters, cache, output, dout), each hypothesis says what `yours` would be if it
 held. The first that explains the numbers to the noise level is stated; none is guessed.
+
+    scene           what a hypothesis may look at, and when it counts as true
+    numbers         the numbers that gradients are often off by, and their names
+    factors         dout ignored, a number too many, a factor that lacks
+    places          swapped, transposed, reordered, moved, summed once more
+    labels          losses: at the true class, beside it
+    regions         wrong in a part of the entries; units with another slope
+    terms           the terms that gradients are made of
+    combinations    the wrong term, one that lacks, is too much or has the wrong size
+    paths           several contributions, of which some lack
+    normalisation   the paths through means and variances
+    grouping        from wrong gradients to causes, one for each mistake
+    faulty_layer    in a network: the layer at which the gradient goes wrong
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from chainrule.gradcheck.explain.entries import not_the_derivative, regions, wrong_in_a_region
-from chainrule.gradcheck.explain.forks import wrong_path
-from chainrule.gradcheck.explain.labels import wrong_at_the_labels, wrong_beside_targets
-from chainrule.gradcheck.explain.normalisation import wrong_normalisation
-from chainrule.gradcheck.explain.order import (
-    channels_mixed,
-    rearranged,
-    summed_as_well,
-    summed_wrongly,
-    swapped_with_another,
-)
-from chainrule.gradcheck.explain.products import wrong_product
-from chainrule.gradcheck.explain.scene import Scene, Verdict
-from chainrule.gradcheck.explain.size import (
+from chainrule.gradcheck.explain.combinations import sums_of_terms, wrong_penalty, wrong_term
+from chainrule.gradcheck.explain.factors import (
     depends_wrongly_on_dout,
     lacks_a_factor,
     off_by_a_factor,
 )
-from chainrule.gradcheck.explain.terms import sums_of_terms, wrong_term
-from chainrule.gradcheck.report import Finding
+from chainrule.gradcheck.explain.labels import wrong_at_the_labels, wrong_beside_targets
+from chainrule.gradcheck.explain.normalisation import wrong_normalisation
+from chainrule.gradcheck.explain.paths import (
+    dout_alone,
+    repeated_rows,
+    wrong_left_factor,
+    wrong_path,
+)
+from chainrule.gradcheck.explain.places import (
+    channels_mixed,
+    rearranged,
+    sign_of_some,
+    summed_as_well,
+    swapped_with_another,
+)
+from chainrule.gradcheck.explain.regions import (
+    not_the_derivative,
+    parts,
+    two_sides,
+    wrong_in_a_part,
+)
+from chainrule.gradcheck.explain.scene import Scene
+from chainrule.gradcheck.report.findings import Cause, because
 
-__all__ = ["Scene", "diagnose"]
+__all__ = ["HYPOTHESES", "Scene", "diagnose"]
 
-Hypothesis = Callable[[Scene, str], Iterator[Verdict]]
+Hypothesis = Callable[[Scene, str], Iterator[Cause]]
+
+HYPOTHESES: tuple[Hypothesis, ...] = (  # the first that holds is told
+    depends_wrongly_on_dout,
+    off_by_a_factor,
+    swapped_with_another,
+    wrong_at_the_labels,
+    wrong_beside_targets,
+    not_the_derivative,
+    wrong_in_a_part,
+    two_sides,
+    repeated_rows,
+    rearranged,
+    sign_of_some,
+    summed_as_well,
+    channels_mixed,
+    wrong_penalty,
+    dout_alone,
+    wrong_term,
+    wrong_path,
+    lacks_a_factor,
+    wrong_normalisation,
+    sums_of_terms,
+    wrong_left_factor,
+)
 
 
-def diagnose(scene: Scene, name: str) -> Finding:
-    """The finding for one tensor whose gradient is wrong."""
-    tests: list[Hypothesis] = [
-        depends_wrongly_on_dout,
-        off_by_a_factor,
-        swapped_with_another,
-    ]
-    if scene.is_loss and name in scene.inputs:
-        tests += [wrong_at_the_labels, wrong_beside_targets, wrong_in_a_region]
-    if scene.elementwise and name in scene.inputs:
-        tests += [not_the_derivative, wrong_in_a_region, lacks_a_factor]
-    tests += [
-        rearranged,
-        summed_as_well,
-        summed_wrongly,
-        channels_mixed,
-        wrong_product,
-        lacks_a_factor,
-        wrong_term,
-        sums_of_terms,
-        wrong_path,
-        wrong_normalisation,
-    ]
+def diagnose(scene: Scene, name: str) -> Cause:
+    """What is wrong with the gradient of one tensor: kind "unknown" where nothing explains it."""
     if not np.isfinite(scene.yours[name]).all():
         return not_finite(scene, name)
-    for test in tests:
-        for kind, message, hint, residual in test(scene, name):
-            return finding(scene, name, kind, message, hint, residual)
-    return finding(scene, name, *unexplained(scene, name), None)
-
-
-def not_finite(scene: Scene, name: str) -> Finding:
-    yours = scene.yours[name]
-    bad = ~np.isfinite(yours)
-    index = np.unravel_index(bad.argmax(), yours.shape)
-    word = "nan" if np.isnan(yours).any() else "inf"
-    message = f"{scene.label(name)} is {word} in {bad.sum()} of {bad.size} entries"
-    at = f"[{', '.join(map(str, index))}]" if index else ""
-    example = f"{scene.label(name)}{at} = {yours[index]}, should be {scene.right[name][index]:.4g}"
-    hint = "Something overflows, or is divided by 0, and is then multiplied by 0."
-    line = scene.lines.get(name, "")
-    return Finding("stability", name, message, hint, example, 0.0, entries(bad), line)
-
-
-def entries(wrong: np.ndarray) -> tuple[np.ndarray, ...] | None:
-    """The indices of the entries where `wrong` holds; None for a single number."""
-    return np.nonzero(wrong) if wrong.ndim else None
-
-
-def finding(
-    scene: Scene, name: str, kind: str, message: str, hint: str, residual: float | None
-) -> Finding:
+    with np.errstate(all="ignore"):
+        told = (cause for hypothesis in HYPOTHESES for cause in hypothesis(scene, name))
+        cause = next(told, None) or unexplained(scene, name)
     yours, right = scene.yours[name], scene.right[name]
     gap = np.abs(yours - right)
-    worst = np.unravel_index(np.nanargmax(gap), gap.shape) if gap.size else ()
-    index = ", ".join(str(int(i)) for i in worst)
-    at = f"[{index}]" if worst else ""
-    is_, should_be = told_apart(yours[worst], right[worst])
-    example = f"{scene.label(name)}{at} = {is_}, should be {should_be}"
-    where = entries(scene.wrong(name))
-    return Finding(kind, name, message, hint, example, residual, where, scene.lines.get(name, ""))
+    worst = np.unravel_index(np.nanargmax(gap), gap.shape) if np.isfinite(gap).any() else None
+    example = ""
+    if worst is not None:
+        is_, should_be = told_apart(float(yours[worst]), float(right[worst]))
+        example = f"{{d}}{at(worst)} = {is_}, should be {should_be}"
+    return placed(scene, name, cause, example, scene.wrong(name))
+
+
+def placed(scene: Scene, name: str, cause: Cause, example: str, wrong: np.ndarray) -> Cause:
+    """The cause, with the tensor, an example, the entries and the line it is about."""
+    where = np.nonzero(wrong) if wrong.ndim else None
+    line = scene.lines.get(name, "")
+    return replace(cause, tensors=(name,), example=example, where=where, line=line)
+
+
+def at(index: tuple[np.intp, ...]) -> str:
+    return f"[{', '.join(str(int(i)) for i in index)}]" if index else ""
+
+
+def not_finite(scene: Scene, name: str) -> Cause:
+    yours, right = scene.yours[name], scene.right[name]
+    bad = ~np.isfinite(yours)
+    index = np.unravel_index(bad.argmax(), yours.shape)
+    cause = because(
+        "not-finite", "stability", "{d} {is} {word} in {count} of {total} entries",
+        "Something overflows, or is divided by 0, and is then multiplied by 0.",
+        word="nan" if np.isnan(yours).any() else "inf", count=int(bad.sum()), total=bad.size,
+    )  # fmt: skip
+    example = f"{{d}}{at(index)} = {yours[index]}, should be {right[index]:.4g}"
+    return placed(scene, name, cause, example, bad)
 
 
 def told_apart(a: float, b: float) -> tuple[str, str]:
@@ -106,17 +131,14 @@ def told_apart(a: float, b: float) -> tuple[str, str]:
     return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
 
 
-def unexplained(scene: Scene, name: str) -> tuple[str, str, str]:
-    right, label = scene.right[name], scene.label(name)
-    measured = np.isfinite(right)
-    wrong = measured & scene.wrong(name)
-    total = int(measured.sum())
-    where = f"in {int(wrong.sum())} of {total} entries" if wrong.sum() < total else "everywhere"
-    x = scene.inputs.get(name)
-    kind = "missing-term"
-    if x is not None and wrong.any() and wrong.sum() < total:
-        for said, region in regions(scene, name) if scene.elementwise or scene.is_loss else ():
-            if region.shape == wrong.shape and (region == wrong).all():
-                where, kind = f"{where}, all where {said}", "mask"
+def unexplained(scene: Scene, name: str) -> Cause:
+    """Where it is wrong: that at least was measured."""
+    wrong, seen = scene.wrong(name), np.isfinite(scene.right[name])
+    where = "everywhere"
+    if wrong.sum() < seen.sum():
+        where = f"in {int(wrong.sum())} of {int(seen.sum())} entries"
+        for said, region, _ in parts(scene, name):
+            if (region & seen == wrong).all():
+                where = f"{where}, all {said}"
                 break
-    return kind, f"{label} is wrong {where}", ""
+    return because("unexplained", "unknown", "{d} {is} wrong {where}", where=where)

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.gradcheck.checks.contract import runs
-from chainrule.gradcheck.subject.layer import Subject, like_outputs
-from chainrule.gradcheck.subject.passes import close
+from chainrule.gradcheck.checks import contract
+from chainrule.gradcheck.checks.gradients import compare
+from chainrule.gradcheck.checks.outcome import Comparison, Passes, Request, close
+from chainrule.gradcheck.report.findings import Cause, because
+from chainrule.gradcheck.subject.layer import of_layer
 
-if TYPE_CHECKING:
-    from chainrule.gradcheck.checks.gradients import Judge
+Explain: TypeAlias = Callable[[Comparison, Passes], tuple[list[Cause], list[str]]]
 
 
-def blame_a_layer(judge: Judge, train: bool) -> bool:
-    """In a network, find the layer at which the gradient goes wrong; the rest follows."""
-    inner = getattr(judge.layer, "layers", None)
+def faulty_layer(found: Comparison, passes: Passes, explain: Explain) -> Cause | None:
+    """The layer of a network at which the gradient goes wrong; the rest follows from it. `explain`
+    tells the cause of what a comparison found wrong in one layer."""
+    inner = getattr(found.subject.layer, "layers", None)
     if not isinstance(inner, (dict, list, tuple)) or not inner:
-        return False
-    watched = Subject(judge.layer, tuple(judge.subject.inputs))
-    judge.others.append(watched)
+        return None
+    watched = found.subject.at(list(found.subject.inputs))
     held = watched.layer.layers
     if isinstance(held, dict):
         items = list(held.items())
@@ -30,17 +32,23 @@ def blame_a_layer(judge: Judge, train: bool) -> bool:
         names = getattr(watched.layer, "names", [f"layers[{at}]" for at in range(len(held))])
         items = list(zip(names, held, strict=False))
     if len({id(sub) for _, sub in items}) < len(items):
-        return False  # a layer stands twice: whose call is whose cannot be told from outside
+        return None  # a layer stands twice: whose call is whose cannot be told from outside
     calls: list[tuple[str, Any, tuple, Any, Any]] = []
     for name, sub in items:
         watch(sub, name, calls)
-    out, cache = watched.forward(train)
+    watched.origin = type(watched.origin)(watched.layer, [*watched.params.values()])
+    _, cache = watched.forward(found.train)
     forwards = {name: call for name, *call in calls}
     calls.clear()
-    dout = like_outputs(out, judge.passes[train].douts)
-    watched.backward(dout, cache)
-    previous = None
-    order = list(forwards)
+    watched.backward(found.done.douts, cache)
+    return first_wrong(found, passes, forwards, calls, explain)
+
+
+def first_wrong(
+    found: Comparison, passes: Passes, forwards: dict[str, Any], calls: list, explain: Explain
+) -> Cause | None:
+    """The first layer, from behind, that gets another dout than it should, or is wrong itself."""
+    previous, order, dout = None, list(forwards), found.done.douts[0]
     for name, sub, given, _, result in calls:
         if name not in forwards:
             continue
@@ -48,32 +56,49 @@ def blame_a_layer(judge: Judge, train: bool) -> bool:
         behind = order[order.index(name) + 1 :][:1]
         chained = behind and readers(name, forwards) == behind
         if chained and previous is not None and not close(upstream, np.asarray(previous)):
-            whose = (
-                "the network's own dout" if close(upstream, np.asarray(dout)) else "another dout"
-            )
-            judge.say(
-                "missing-term",
-                first_param(name, sub, judge.subject.names[0]),
-                f"{name} gets {whose} instead of the dx of the layer behind it, so that its "
-                f"gradients and all before it are wrong",
-                "Pass each layer's dx on as the next layer's dout.",
-            )
-            return True
+            whose = "the network's own dout" if close(upstream, dout) else "another dout"
+            cause = because(
+                "broken-chain", "missing-term",
+                "{layer} gets {whose} instead of the dx of the layer behind it, so that its "
+                "gradients and all before it are wrong",
+                "Pass each layer's dx on as the next layer's dout.", layer=name, whose=whose,
+            )  # fmt: skip
+            first = next((f"{name}.{key}" for key in sub.params), found.subject.names[0])
+            return replace(cause, tensors=(first,))
         previous = result[0] if isinstance(result, tuple) else None
         if isinstance(previous, tuple):  # of a layer with several inputs
             previous = None
-        inputs = forwards[name][1]
-        part = type(judge)(unwatched(sub), inputs, upstream, None, None, 0, "full")
-        if runs(part):
-            part.values(train)
-        judge.others.append(part.subject)
-        if part.report.findings:
-            f = part.report.findings[0]
-            tensor = f"{name}.{f.tensor}" if f.tensor in sub.params else f.tensor
-            message = f"layer {name}: {f.message}; what lies before it follows from this"
-            judge.report.findings.append(replace(f, tensor=tensor, message=message))
-            return True
-    return False
+        if cause := cause_in(sub, forwards[name][1], upstream, found, passes, explain):
+            tensors = tuple(f"{name}.{t}" if t in sub.params else t for t in cause.tensors)
+            words = of_layer(unwatched(sub), forwards[name][1]).profile.vocabulary.finding(cause)
+            return replace(
+                cause, tensors=tensors, hint=words.hint, example=words.example,
+                message="layer {layer}: {said}; what lies before it follows from this",
+                values={**cause.values, "layer": name, "said": words.message},
+            )  # fmt: skip
+    return None
+
+
+def cause_in(
+    sub: Any,
+    inputs: tuple[Any, ...],
+    upstream: np.ndarray,
+    whole: Comparison,
+    passes: Passes,
+    explain: Explain,
+) -> Cause | None:
+    """What is wrong with one layer in the call that the network made of it."""
+    part = of_layer(unwatched(sub), inputs)
+    outcomes, done = contract.run(part, Request(dout=upstream), passes.rng)
+    if causes := [cause for one in outcomes.values() for cause in one.causes]:
+        return causes[0]
+    if done is None:
+        return None
+    found = compare(part, Passes(Request(), passes.rng, done), done, whole.train)
+    if found.is_right:
+        return None
+    causes, _ = explain(found, Passes(Request(), passes.rng, done))
+    return causes[0] if causes else None
 
 
 def readers(name: str, forwards: dict[str, Any]) -> list[str]:
@@ -105,7 +130,3 @@ def unwatched(sub: Any) -> Any:
     for method in ("forward", "backward"):
         vars(plain).pop(method, None)
     return plain
-
-
-def first_param(name: str, sub: Any, otherwise: str) -> str:
-    return next((f"{name}.{key}" for key in sub.params), otherwise)

@@ -1,1 +1,10 @@
-"""."""
+"""What is checked, and how it is spoken of.
+
+subject.py      Subject: a copy that can be run again and again from one start; Pass: what a run gave
+layer.py        a layer as a subject
+functions.py    a pair of functions as one
+model.py        a model as one
+trees.py        what hangs on an object: layers, arrays, generators
+source.py       what the source tells: the cache, the lines of gradients
+vocabulary.py   causes in words
+"""

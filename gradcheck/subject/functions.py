@@ -1,4 +1,4 @@
-"""A pair of plain functions in the clothes of a layer."""
+"""A pair of plain functions as a subject, as courses write them: affine_forward, affine_backward."""
 
 from __future__ import annotations
 
@@ -6,74 +6,115 @@ import copy
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.subject.layer import argument_names
+from chainrule.gradcheck.subject.source import cache_names, gradient_lines, raising_line, source_of
+from chainrule.gradcheck.subject.subject import Complaint, Profile, Subject
+from chainrule.gradcheck.subject.vocabulary import Vocabulary
+
 # Arguments with these names are parameters, all others inputs; a `b` is one beside a `w`.
 PARAMETER = re.compile(r"w([a-z0-9]{0,2}|_.+|eights?.*)|b\d|bias(es)?|gamma|beta|alpha|kernels?")
 BESIDE = re.compile(r"b[a-z]?")
+STRENGTHS = ("l2", "reg", "weight_decay", "lam")  # what people call the factor of a penalty
 
 
-class Complaint(Exception):
-    """What is wrong with the form of a result: kind, tensor, message, hint."""
+def of_functions(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    inputs: tuple[Any, ...],
+) -> Subject:
+    """A subject that calls the two functions, or one that returns loss and gradients."""
+    names = argument_names(forward, len(inputs))
+    given = tuple(x if not is_floats(x) else np.asarray(x) for x in inputs)
+    pair = FunctionPair(forward, backward, names, as_floats(forward, backward, given))
+    first = name_of(forward)
+    order = ", ".join(pair.floats)
+    function = forward if backward is None else backward
+    own = backward is None and bool(pair.params)
+    vocabulary = Vocabulary(
+        forward=first,
+        backward=f"the gradient of {first}" if backward is None else name_of(backward),
+        gradient="d{name}",
+        param="{name}",
+        inference="in mode 'test'",
+        order=order,
+        phrases=phrases(order, backward is None),
+    )
+    profile = Profile(
+        title=", ".join(name_of(f) for f in (forward, backward) if f is not None),
+        names=pair.names,
+        vocabulary=vocabulary,
+        # Formulas of losses take scores: one that multiplies by weights itself is another function.
+        formula="" if own else re.sub("_?forward", "", first),
+        lines=lambda: gradient_lines(source_of(function), pair.owed, int(backward is None), keyed=False),
+        locals=lambda: cache_names(source_of(forward)),
+        raising=partial(raising_line, function),
+        has_mode=pair.has_mode,
+        is_net=len(pair.params) > 2,
+        apart=backward is not None,
+    )
+    return Subject(pair, pair.inputs, profile)
 
 
-class Pair:
-    """A forward and a backward function in the clothes of a layer.
+def phrases(order: str, is_one: bool) -> dict[str, tuple[str | None, str | None]]:
+    """What is said of functions in other words than of layers."""
+    found: dict[str, tuple[str | None, str | None]] = {
+        "no-entry": ("{d} is not returned", f"Return a gradient for each of {order}."),
+        "swapped": (None, f"Return them in the order {order}."),
+        "swapped-shapes": (None, f"Return them in the order {order}."),
+        "ignored-param": (None, "Does {forward} compute with it?"),
+        "gradient-count": (None, f"Return one gradient for each of {order}, in this order."),
+    }
+    if is_one:
+        found["forward-form"] = ("{forward} must return loss, gradient, and returns {type}", None)
+    return found
+
+
+class FunctionPair:
+    """A forward and a backward function with the contract of a layer.
 
     Arrays named like parameters become `params`, the other arrays are the inputs of forward, and
-    everything else stays here. Running statistics that the functions keep in a dict are `state`.
+    everything else stays here; numbers among it are attributes too, where formulas look for them.
+    Running statistics that the functions keep in a dict are `state`.
     """
 
     def __init__(
-        self,
-        forward: Callable[..., Any],
-        backward: Callable[..., Any] | None,
-        names: list[str],
-        given: tuple[Any, ...],
-        as_reference: bool,
+        self, forward: Any, backward: Any, names: list[str], given: tuple[Any, ...]
     ) -> None:
         self.functions = (forward, backward)
         self.order = names
-        self.as_reference = as_reference
         self.settings: dict[str, Any] = {}  # values that replace constants
-        floats = [name for name, x in zip(names, given, strict=True) if is_float(x)]
-        self.floats = floats
-        self.params: dict[str, np.ndarray] = {}
-        self.constants: dict[str, Any] = {}
-        for name, x in zip(names, given, strict=True):
-            if is_float(x) and is_parameter(name, floats):
-                self.params[name] = np.array(x)
-            elif not isinstance(x, np.ndarray):
-                self.constants[name] = copy.deepcopy(x)
-        self.names = [
-            name
-            for name, x in zip(names, given, strict=True)
-            if isinstance(x, np.ndarray) and name not in self.params
-        ]
+        pairs = list(zip(names, given, strict=True))
+        self.floats = [name for name, x in pairs if is_float(x)]
+        held = {name for name in self.floats if is_parameter(name, self.floats)}
+        self.params = {name: np.array(x) for name, x in pairs if name in held}
+        self.constants = {n: copy.deepcopy(x) for n, x in pairs if not isinstance(x, np.ndarray)}
+        self.names = [n for n, x in pairs if isinstance(x, np.ndarray) and n not in held]
+        self.inputs = tuple(x for n, x in pairs if n in self.names)
         dicts = [d for d in self.constants.values() if isinstance(d, dict)]
         self.has_mode = any("mode" in d for d in dicts)
         self.state: dict[str, np.ndarray] = {}
         if self.has_mode:
-            self.find_state(given)
-        for some in (self.constants, *dicts):
-            for key, value in some.items():
-                usual = isinstance(value, (int, float, np.number)) and key != "seed"
-                if usual and isinstance(key, str) and not hasattr(self, key):
-                    setattr(self, key, value)  # diagnosis and references look for eps, p, reg here
+            self.find_state()
+        for key, value in ((k, v) for some in (self.constants, *dicts) for k, v in some.items()):
+            usual = isinstance(value, (int, float, np.number)) and key != "seed"
+            if usual and isinstance(key, str) and not hasattr(self, key):
+                setattr(self, key, value)
 
-    def __repr__(self) -> str:
-        return ", ".join(name_of(f) for f in self.functions if f is not None)
-
-    def find_state(self, given: tuple[Any, ...]) -> None:
+    def find_state(self) -> None:
         """The running statistics to start from: those in the dicts, or what a first call in mode
         "test" leaves there."""
-        arguments = self.arguments([x for x in given if isinstance(x, np.ndarray)], False, given)
+        arguments = self.arguments([x.copy() for x in self.inputs], train=False)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
+                self.functions[0](*copy.deepcopy(list(arguments.values())))
                 self.functions[0](*arguments.values())
         except Exception:  # the check itself tells what it raises
             return
@@ -83,18 +124,9 @@ class Pair:
                     start = self.constants[name].get(key, value[key])
                     self.state[key] = np.array(start, np.result_type(start, np.float64))
 
-    def arguments(
-        self, inputs: Iterable[np.ndarray], train: bool, given: tuple[Any, ...] | None = None
-    ) -> dict[str, Any]:
+    def arguments(self, inputs: Any, train: bool) -> dict[str, Any]:
         """The arguments of the functions, in their order; dicts are fresh copies."""
-        if given is None:
-            arrays = self.params | dict(zip(self.names, inputs, strict=True))
-        else:
-            arrays = {
-                name: x.copy()
-                for name, x in zip(self.order, given, strict=True)
-                if isinstance(x, np.ndarray)
-            }
+        arrays = self.params | dict(zip(self.names, inputs, strict=True))
         found: dict[str, Any] = {}
         for name in self.order:
             if name in arrays:
@@ -109,17 +141,18 @@ class Pair:
             found[name] = value
         return found
 
-    def run_forward(self, *inputs: np.ndarray, train: bool = True) -> Any:
-        forward, backward = self.functions
+    def forward(self, *inputs: np.ndarray, train: bool = True) -> Any:
         arguments = self.arguments(inputs, train)
-        result = forward(*arguments.values())
+        result = self.functions[0](*arguments.values())
         for value in arguments.values():
             for key in self.state if isinstance(value, dict) else ():
                 if is_float(value.get(key)) and value[key].shape == self.state[key].shape:
                     self.state[key][...] = value[key]
-        if self.as_reference:
-            return result if isinstance(result, tuple) and len(result) == 2 else (result, None)
-        return self.split_loss(result) if backward is None else result
+        if self.functions[1] is None:
+            return self.split_loss(result)
+        if isinstance(result, tuple) and len(result) > 2:  # return h, c, cache
+            return tuple(result[:-1]), result[-1]
+        return result
 
     def split_loss(self, result: Any) -> Any:
         """The loss as the output, and its gradients as the cache."""
@@ -128,36 +161,35 @@ class Pair:
         loss, *gradients = result
         if len(gradients) == 1 and isinstance(gradients[0], (tuple, list)):
             gradients = list(gradients[0])
-        if loss is not None and np.ndim(loss) != 0:
-            what = f"the loss has shape {np.shape(loss)}, expected a single number"
-            raise Complaint("shape", "loss", what, "Take the mean over the examples.")
-        return loss, tuple(gradients)
+        return scalar(loss), tuple(gradients)
 
-    def run_backward(self, dout: Any, cache: Any) -> Any:
+    def backward(self, dout: Any, cache: Any) -> Any:
         backward = self.functions[1]
         if backward is None:
             found = [None if g is None else times(dout, g) for g in cache]
         else:
-            result = backward(dout, cache)
+            spread = isinstance(dout, tuple) and arity(backward) == len(dout) + 1
+            result = backward(*(dout if spread else (dout,)), cache)
             found = list(result) if isinstance(result, (tuple, list)) else [result]
         if all(g is None for g in found):
             return None
+        everything = [n for n in self.order if n in self.params or n in self.names]
+        if len(found) == len(everything) > len(self.floats):
+            pairs = zip(everything, found, strict=True)
+            rest = [g for n, g in pairs if n not in self.floats and g is not None and np.size(g)]
+            if not rest or backward is not None:
+                kept = zip(everything, found, strict=True)
+                found = [g for n, g in kept if n in self.floats]
         owed = self.owed(len(found))
         if len(found) != len(owed):
             some = "1 gradient" if len(found) == 1 else f"{len(found)} gradients"
             whom = f"the {len(owed)} inputs {', '.join(owed)}" if len(owed) > 1 else owed[0]
-            raise Complaint(
-                "shape",
-                owed[min(len(found), len(owed) - 1)],
-                f"backward returns {some} for {whom}",
-                f"Return one gradient for each of {', '.join(owed)}, in this order."
-                if len(owed) > 1
-                else "",
-            )
+            cause = because("gradient-count", "shape", "{backward} returns {some} for {whom}",
+                            some=some, whom=whom)  # fmt: skip
+            raise Complaint(cause, owed[min(len(found), len(owed) - 1)])
         gradients = dict(zip(owed, found, strict=True))
         grads = {k: g for k, g in gradients.items() if k in self.params and g is not None}
-        dxs = tuple(g for k, g in gradients.items() if k not in self.params)
-        return (dxs[0] if len(dxs) == 1 and dxs[0] is not None else dxs), grads
+        return tuple(g for k, g in gradients.items() if k not in self.params), grads
 
     def owed(self, count: int) -> list[str]:
         """The arrays whose gradients the functions return, if they return `count` of them."""
@@ -166,56 +198,66 @@ class Pair:
         return self.floats
 
 
-def pair(
-    forward: Callable[..., Any],
-    backward: Callable[..., Any] | None,
-    names: list[str],
-    given: tuple[Any, ...],
-    as_reference: bool = False,
-) -> Any:
-    """The functions as a layer, of a class whose name and source lines are theirs."""
-    floats = [name for name, x in zip(names, given, strict=True) if is_float(x)]
-    # Formulas of losses take scores: one that multiplies by weights itself is another function.
-    own = backward is None and any(is_parameter(name, floats) for name in floats)
-    arrays = [
-        name
-        for name, x in zip(names, given, strict=True)
-        if isinstance(x, np.ndarray) and not (is_float(x) and is_parameter(name, floats))
-    ]
-    name = "Function" if own else re.sub("_?forward", "", name_of(forward)) or "Function"
-    cls = dressed(Pair, name, arrays, forward, forward if backward is None else backward)
-    return cls(forward, backward, names, given, as_reference)
+class ReferencePair(FunctionPair):
+    """A correct forward function, which may return its output without a cache."""
+
+    def forward(self, *inputs: np.ndarray, train: bool = True) -> Any:
+        result = self.functions[0](*self.arguments(inputs, train).values())
+        if isinstance(result, tuple) and len(result) > 1:
+            return result[0] if len(result) == 2 else tuple(result[:-1]), result[-1]
+        return result, None
 
 
-def dressed(base: type, name: str, inputs: list[str], forward: Any, backward: Any) -> Any:
-    """A subclass of `base` that has forward(*inputs, train=True) and backward(dout, cache), and
-    whose source, to those who inspect it, is that of the functions."""
+def as_floats(forward: Any, backward: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments, with arrays of integers for which a gradient is returned cast to floats."""
+    whole = [at for at, x in enumerate(given) if isinstance(x, np.ndarray) and x.dtype.kind in "iu"]
+    arrays = [at for at, x in enumerate(given) if isinstance(x, np.ndarray)]
+    if backward is None or not whole:
+        return given
+    cast = tuple(x.astype(float) if at in whole else x for at, x in enumerate(given))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            out, cache = forward(*copy.deepcopy(cast))
+            found = backward(np.ones(np.shape(out)), cache)
+        except Exception:  # integers are wanted, as labels and indices are
+            return given
+    found = found if isinstance(found, (tuple, list)) else (found,)
+    if len(found) != len(arrays):
+        return given
+    owed = {at for at, g in zip(arrays, found, strict=True) if np.shape(g) == given[at].shape}
+    return tuple(c if at in owed else x for at, (c, x) in enumerate(zip(cast, given, strict=True)))
 
-    def run_forward(self: Any, *given: Any, train: bool = True) -> Any:
-        return self.run_forward(*given, train=train)
 
-    def run_backward(self: Any, dout: Any, cache: Any) -> Any:
-        return self.run_backward(dout, cache)
-
-    usual, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-    parameters = [inspect.Parameter(one, usual) for one in ("self", *inputs)]
-    parameters += [inspect.Parameter("train", keyword, default=True)]
-    vars(run_forward).update(
-        __wrapped__=forward,
-        __signature__=inspect.Signature(parameters),
-    )
-    vars(run_backward).update(__wrapped__=backward)
-    return type(name, (base,), {"forward": run_forward, "backward": run_backward})
+def arity(function: Any) -> int:
+    """How many positional arguments without a default a function has; 0 where it does not tell."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 0
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
+    return sum(p.kind in kinds and p.default is p.empty for p in parameters)
 
 
-def share_of(change: np.ndarray, W: np.ndarray) -> float:
-    """The number c with change ≈ c · W, by least squares."""
-    total = float(np.square(W).sum())
-    return float((change * W).sum()) / total if total else 0.0
+def scalar(loss: Any) -> Any:
+    """A loss. Raises Complaint where it is not one number."""
+    if loss is not None and np.ndim(loss) != 0:
+        cause = because("loss-shape", "shape", "the loss has shape {shape}, expected a single number",
+                        "Take the mean over the examples.", shape=str(np.shape(loss)))  # fmt: skip
+        raise Complaint(cause, "loss")
+    return loss
 
 
 def is_float(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+
+
+def is_floats(x: Any) -> bool:
+    """Whether x is a list of floats, not of labels."""
+    try:
+        return isinstance(x, list) and np.asarray(x).dtype.kind == "f"
+    except ValueError:
+        return False
 
 
 def is_parameter(name: str, names: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What the source of a layer tells: what it caches, and which lines compute gradients."""
+"""What the source of a layer or a function tells: its cache, and which lines compute gradients."""
 
 from __future__ import annotations
 
@@ -7,34 +7,47 @@ import inspect
 import textwrap
 import tokenize
 import traceback
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 
-def method(layer: Any, name: str) -> tuple[ast.FunctionDef, list[str], int] | None:
-    """The syntax tree of a method, its lines, and the number of its first line in the file.
+class Source(NamedTuple):
+    """A function's syntax tree, its lines, the number of the first in its file, and where it is."""
 
-    None where there is no source, or the file has been changed since it was read.
-    """
+    tree: ast.FunctionDef
+    lines: list[str]
+    first: int
+    place: str = ""
+
+
+def source_of(function: Any, place: str = "") -> Source | None:
+    """None where there is no source, or the file has been changed since it was read."""
     try:
-        wanted = inspect.unwrap(getattr(type(layer), name))
+        wanted = inspect.unwrap(function)
         lines, first = inspect.getsourcelines(wanted)
         tree = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, AttributeError, SyntaxError, tokenize.TokenError):
         return None
     if [getattr(node, "name", "") for node in tree.body] != [wanted.__name__]:
         return None
-    (function,) = tree.body
-    return (function, lines, first) if isinstance(function, ast.FunctionDef) else None
+    (found,) = tree.body
+    return Source(found, lines, first, place) if isinstance(found, ast.FunctionDef) else None
 
 
-def cache_names(layer: Any) -> list[str]:
+def method(layer: Any, name: str) -> Source | None:
+    """The source of a layer's method; its place is the module it is inherited from, if another."""
+    cls = type(layer)
+    owner = next((c for c in cls.__mro__ if name in vars(c)), cls).__module__
+    return source_of(getattr(cls, name, None), "" if owner == cls.__module__ else f"{owner}, ")
+
+
+def cache_names(forward: Source | None) -> list[str]:
     """The names of the variables that `forward` puts into its cache, as far as they are plain."""
-    found = method(layer, "forward")
-    if found is None:
+    if forward is None:
         return []
     variables: dict[str, ast.expr] = {}
     cache: ast.expr | None = None
-    for node in ast.walk(found[0]):
+    for node in ast.walk(forward.tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             variables[node.targets[0].id] = node.value
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
@@ -45,63 +58,70 @@ def cache_names(layer: Any) -> list[str]:
     return [part.id if isinstance(part, ast.Name) else "" for part in parts]
 
 
-def in_order(function: ast.AST) -> list[ast.AST]:
-    """The nodes of a function line by line: of several returns the last counts, which is that of
-    the training pass."""
-    return sorted(ast.walk(function), key=lambda node: getattr(node, "lineno", 0))
+def gradient_lines(
+    backward: Source | None, owed: Callable[[int], Sequence[str]], skip: int = 0, keyed: bool = True
+) -> dict[str, str]:
+    """For each tensor the line that last assigns its gradient: "line 12: dx = …".
 
-
-def gradient_lines(layer: Any, inputs: list[str], params: list[str]) -> dict[str, str]:
-    """For each tensor the line of `backward` that last assigns its gradient: "line 12: dx = …", or
-    "chainrule.layers.dropout, line 39: …" where backward is inherited from another module."""
-    found = method(layer, "backward")
-    if found is None:
+    `owed` tells which tensors the returned values belong to, by their number, of which the first
+    `skip` are no gradients; where `keyed` the last one is a dict of gradients by name.
+    """
+    if backward is None:
         return {}
-    function, lines, first = found
     assigned: dict[str, int] = {}
-    returned: dict[str, str] = {}
-    for node in in_order(function):
-        targets: list[ast.expr] = []
-        if isinstance(node, ast.Assign):
-            targets = list(node.targets)
-        elif isinstance(node, ast.AugAssign):
-            targets = [node.target]
-        for target in targets:
-            for part in target.elts if isinstance(target, ast.Tuple) else [target]:
-                if isinstance(part, ast.Name):
-                    assigned[part.id] = max(assigned.get(part.id, 0), part.lineno)
-                elif isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
-                    returned[str(part.slice.value)] = ""
-                    assigned[f"[{part.slice.value!s}]"] = part.lineno
-        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
-            *first_part, last = node.value.elts
-            owed = first_part[0] if first_part else None
-            gradients = owed.elts if isinstance(owed, ast.Tuple) else [owed]
-            for name, gradient in zip(inputs, gradients, strict=False):
-                if isinstance(gradient, ast.Name):
-                    returned[name] = gradient.id
-                elif gradient is not None:
-                    assigned[f"[{name}]"] = gradient.lineno
-            if isinstance(last, ast.Dict):
-                for key, value in zip(last.keys, last.values, strict=True):
-                    if isinstance(key, ast.Constant) and isinstance(value, ast.Name):
-                        returned[str(key.value)] = value.id
-                    elif isinstance(key, ast.Constant):
-                        assigned[f"[{key.value!s}]"] = value.lineno
-    owner = next(cls for cls in type(layer).__mro__ if "backward" in vars(cls)).__module__
-    place = "" if owner == type(layer).__module__ else f"{owner}, "
-    told = {}
-    for name in (*inputs, *params):
-        number = assigned.get(returned.get(name, ""), assigned.get(f"[{name}]", 0))
-        if 0 < number <= len(lines):
-            told[name] = f"{place}line {first + number - 1}: {lines[number - 1].strip()}"
-    return told
+    values: list[ast.expr] = []
+    # Line by line: of several returns the last counts, which is that of the training pass.
+    for node in sorted(ast.walk(backward.tree), key=lambda node: getattr(node, "lineno", 0)):
+        for name, line in assignments(node):
+            assigned[name] = max(assigned.get(name, 0), line)
+        if isinstance(node, ast.Return) and node.value is not None:
+            values = elements(node.value)[skip:]
+    found: dict[str, ast.expr] = {}
+    if keyed and values:
+        *values, last = values
+        if isinstance(last, ast.Dict):
+            keys = (key.value if isinstance(key, ast.Constant) else "" for key in last.keys)
+            found |= dict(zip(map(str, keys), last.values, strict=True))
+        values = elements(values[0]) if len(values) == 1 else values
+    found |= dict(zip(owed(len(values)), values, strict=False))
+    numbers = {name[1:-1]: line for name, line in assigned.items() if name.startswith("[")}
+    for name, value in found.items():
+        own = isinstance(value, ast.Name)
+        line = assigned.get(value.id, 0) if isinstance(value, ast.Name) else value.lineno
+        numbers[name] = line if not own or line else numbers.get(name, 0)
+    return {
+        name: f"{backward.place}line {backward.first + line - 1}: {backward.lines[line - 1].strip()}"
+        for name, line in numbers.items()
+        if 0 < line <= len(backward.lines)
+    }
 
 
-def raising_line(layer: Any, error: BaseException) -> str:
-    """The last line of the layer's own file that the error passed through: "line 12: dx = …"."""
+def elements(value: ast.expr) -> list[ast.expr]:
+    return list(value.elts) if isinstance(value, (ast.Tuple, ast.List)) else [value]
+
+
+def assignments(node: ast.AST) -> Iterator[tuple[str, int]]:
+    """What a statement assigns, with its line: "dx", and "[W]" for grads["W"] = …"""
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = list(node.targets)
+    elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
+        targets = [node.target]
+    for target in targets:
+        for part in elements(target):
+            if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+                yield f"[{part.slice.value}]", part.lineno
+            while isinstance(part, ast.Subscript):
+                part = part.value
+            if isinstance(part, ast.Name):
+                yield part.id, part.lineno
+
+
+def raising_line(thing: Any, error: BaseException) -> str:
+    """The last line of the file that holds the class or function `thing` that the error passed
+    through: "line 12: dx = …"."""
     try:
-        file = inspect.getfile(type(layer))
+        file = inspect.getfile(thing)
     except (OSError, TypeError):
         return ""
     own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]

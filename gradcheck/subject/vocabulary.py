@@ -5,7 +5,7 @@ A cause brings its sentence as a template (see `report.findings.Cause`), in whic
     {d}                  the gradients it is about: "dx", "grads['W']", "dx and dw"
     {is} {has} {lacks}   verbs behind them, and so on for every verb in VERBS
     {d_other}            for a value d_other="W", the label of that tensor's gradient
-    {forward} {backward} {train} {inference} {param}   what the subject calls them
+    {forward} {backward} {inference} {param}   what the subject calls them
     {penalty} {decay}    the penalty in the loss, and its gradient
     {anything else}      a value of the cause; one that is a sentence may hold places to fill in too
 
@@ -35,7 +35,8 @@ class Vocabulary:
 
     forward, backward   the names of the two passes
     gradient, param     templates with {name}: of a parameter's gradient, and of the parameter
-    train, inference    how a pass is asked for
+    inference           how a pass without training is asked for: "with train=False"
+    order               the inputs and parameters in the order of their gradients
     strength, half      the factor of the penalty, and whether the penalty has the factor 0.5
     phrases             by the key of a cause another message and hint; None leaves one as it is
     """
@@ -44,8 +45,7 @@ class Vocabulary:
     backward: str = "backward"
     gradient: str = "grads['{name}']"
     param: str = "params['{name}']"
-    train: str = "train=True"
-    inference: str = "train=False"
+    inference: str = "with train=False"
     order: str = ""
     strength: str = "l2"
     half: bool = True
@@ -86,7 +86,7 @@ class Vocabulary:
         }
         fill |= {
             word: getattr(self, word)
-            for word in ("forward", "backward", "train", "inference", "order", "strength")
+            for word in ("forward", "backward", "inference", "order", "strength")
         }
         for key, value in cause.values.items():
             fill[key] = self.label(value) if key.startswith("d_") else value
