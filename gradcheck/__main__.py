@@ -25,23 +25,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.gradcheck.command.cases import Result, checked
+from chainrule.gradcheck.command.cases import Case, Result, checked
 from chainrule.gradcheck.command.table import last_line, stories, summary, table
 from chainrule.gradcheck.command.targets import Target, UsageError, file_targets, library_targets
 from chainrule.gradcheck.report.report import clip
 
 
 def run(targets: list[Target], **options: Any) -> list[Result]:
-    """Checks every case of every target, with these options of `check`."""
+    """Checks every case, with these options of `check`."""
     results: list[Result] = []
-    total = sum(max(len(target.cases), 1) for target in targets)
     try:
         for target in targets:
-            if not target.cases:
-                results.append(Result(target.name, "", target.verdict, target.reason))
-            for case in target.cases:
-                show(f"{len(results)}/{total} {clip(target.name, 30)}")
-                results.append(checked(target.name, case, **options))
+            show(f"{len(results)}/{len(targets)} {clip(target.name, 30)}")
+            results.append(checked(target, **options) if isinstance(target, Case) else target)
     finally:
         show("")
     return results

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EPS = float(np.finfo(np.float64).eps)
+TINY = 1e-300  # keeps a zero on a log scale
+HALFWAY = 1.5  # a rate nearer to 2 than to 1 is that of a right gradient
 BLUE, ORANGE, GREEN, GREY, RED = "#2166ac", "#d95f02", "#1b7837", "#777777", "#b2182b"
 # The differences, with the order of their truncation error in the step.
 DIFFERENCES: dict[str, tuple[Callable[..., Any], int, str]] = {
@@ -79,10 +81,7 @@ def step_size_picture(
     else:
         errors = floored(slopes, derivative, scale)
         axes.plot(h, errors, color=GREY, lw=1.6, ls="--", label="complex step: no rounding")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_ylim(1e-17, 1e2)
-    axes.set_xlabel("step h")
+    axes.set(xscale="log", yscale="log", ylim=(1e-17, 1e2), xlabel="step h")
     axes.set_ylabel("error of the derivative" + (", relative" if derivative else ""))
     axes.set_title(f"Differences at x = {x:g}: the best step is neither large nor tiny")
     said: dict[str, Any] = {"va": "top", "transform": axes.transAxes, "color": "#444444"}
@@ -139,17 +138,14 @@ def taylor_picture(
     colour = BLUE if rate is None or rate > HALFWAY else RED
     label = "|f(x + hv) - f(x) - h⟨g, v⟩|"
     axes.loglog(h, second + TINY, "o", ms=3, color=colour, label=label)
+    at = int(np.searchsorted(h, h[-1] * 1e-1))
     for power, remainder, style in ((1, first, ":"), (2, second, "--")):
-        at = int(np.searchsorted(h, h[-1] * 1e-1))
         guide = remainder[at] * (h / h[at]) ** power
-        name = "slope 1" if power == 1 else "slope 2"
-        axes.loglog(h, guide + TINY, style, color="black", lw=1, label=name)
+        axes.loglog(h, guide + TINY, style, color="black", lw=1, label=f"slope {power}")
     axes.axhspan(TINY, max(noise, TINY), color=GREY, alpha=0.2, lw=0, label="rounding of f")
     highest = max(float(first.max()), float(second.max()), noise, 10 * TINY)
+    axes.set(xlabel="step h", ylabel="remainder", title=verdict(rate))
     axes.set_ylim(min(noise, highest) / 30, highest * 3)
-    axes.set_xlabel("step h")
-    axes.set_ylabel("remainder")
-    axes.set_title(verdict(rate))
     axes.legend(loc="upper left", frameon=False, fontsize=10)
     return saved(picture, path)
 
@@ -158,10 +154,6 @@ def unit(v: np.ndarray) -> np.ndarray:
     """v in length 1, or 0."""
     length = float(np.linalg.norm(v))
     return v / length if 0 < length < math.inf else np.zeros(v.shape)
-
-
-TINY = 1e-300  # keeps a zero on a log scale
-HALFWAY = 1.5  # a rate nearer to 2 than to 1 is that of a right gradient
 
 
 def verdict(rate: float | None) -> str:
@@ -226,6 +218,8 @@ def heat_map(
     )
     height = min(max(yours.shape[0] / yours.shape[1] * 3.0 + 1.7, 2.2), 6.0)
     picture, all_axes = new_figure(3, 11.0, height)
+    from matplotlib.ticker import MaxNLocator
+
     for axes, (title, values, limit) in zip(all_axes, panels, strict=True):
         axes.set_facecolor("#a8a8a8")  # shows where a value is nan
         image = axes.imshow(
@@ -238,7 +232,7 @@ def heat_map(
         )
         axes.set_title(title, fontsize=11)
         for axis, length in ((axes.xaxis, values.shape[1]), (axes.yaxis, values.shape[0])):
-            axis.set_major_locator(whole_numbers(length))
+            axis.set_major_locator(MaxNLocator(nbins=min(length, 6), integer=True))
         if len(values) == 1:
             axes.set_yticks([])
         picture.colorbar(image, ax=axes, fraction=0.05, pad=0.03)
@@ -251,13 +245,6 @@ def heat_map(
 def largest_finite(values: np.ndarray) -> float:
     """The largest absolute value that is finite, or 0."""
     return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
-
-
-def whole_numbers(length: int) -> Any:
-    """Ticks at whole numbers, at most six of them."""
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=min(length, 6), integer=True)
 
 
 def complex_slopes(f: Callable[[Any], Any], x: float, h: np.ndarray) -> list[float] | None:

@@ -24,8 +24,10 @@ UNWRITTEN, UNTRIED = "not written yet", "not tried"
 
 @dataclass
 class Case:
-    """One call to check: a forward and a backward of a fresh copy, and the check itself."""
+    """One call to check: a forward and a backward of a fresh copy, and the check itself. `name`
+    is that of the class or the pair of functions."""
 
+    name: str
     example: str
     inputs: tuple[Any, ...]
     fresh: Callable[[], tuple[Callable[..., Any], Callable[..., Any]]]
@@ -34,7 +36,7 @@ class Case:
 
 @dataclass
 class Result:
-    """How one case of a target went."""
+    """How the check of one case went, or why there is no case to check."""
 
     name: str
     example: str
@@ -49,22 +51,22 @@ class Result:
         return told | {"report": None if self.report is None else self.report.as_dict()}
 
 
-def checked(name: str, case: Case, **options: Any) -> Result:
+def checked(case: Case, **options: Any) -> Result:
     """How the check of one case goes, with these options of `check`."""
     verdict, reason = tried(case)
-    if verdict == UNWRITTEN:
-        return Result(name, case.example, UNWRITTEN, reason)
-    start = time.perf_counter()
-    try:
-        report = case.check(**options)
-    except NotImplementedError as error:
-        return Result(name, case.example, UNWRITTEN, str(error))
-    except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{described(error)} ({Path(frame.filename).name}, line {frame.lineno})"
-        return Result(name, case.example, ERROR, reason)
+    report, start = None, time.perf_counter()
+    if verdict != UNWRITTEN:
+        try:
+            report = case.check(**options)
+            verdict, reason = CORRECT if report else WRONG, ""
+        except NotImplementedError as error:
+            verdict, reason = UNWRITTEN, str(error)
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(frame.filename).name}, line {frame.lineno}"
+            verdict, reason = ERROR, f"{described(error)} ({place})"
     seconds = time.perf_counter() - start
-    return Result(name, case.example, CORRECT if report else WRONG, "", report, seconds)
+    return Result(case.name, case.example, verdict, reason, report, seconds)
 
 
 def tried(case: Case) -> tuple[str, str]:

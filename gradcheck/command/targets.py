@@ -9,8 +9,8 @@ import re
 import sys
 import traceback
 import types
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,19 @@ import numpy as np
 
 from chainrule.gradcheck.check import check, check_functions
 from chainrule.gradcheck.command import example_inputs
-from chainrule.gradcheck.command.cases import ERROR, UNTRIED, UNWRITTEN, Case, described, tried
+from chainrule.gradcheck.command.cases import (
+    ERROR,
+    UNTRIED,
+    UNWRITTEN,
+    Case,
+    Result,
+    described,
+    tried,
+)
 from chainrule.gradcheck.report import Report
 
 Function = Callable[..., Any]
+Target = Case | Result  # what is to be checked, or why it cannot be
 LIBRARY = ("chainrule.layers", "chainrule.nets")
 GUESSED = "guessed"  # the name of the one example of what has none
 
@@ -30,18 +39,8 @@ class UsageError(Exception):
     """The command or the file makes no sense; the text is one line."""
 
 
-@dataclass
-class Target:
-    """A class or a pair of functions, its cases, or the verdict and the reason why it has none."""
-
-    name: str
-    cases: list[Case] = field(default_factory=list)
-    verdict: str = UNTRIED
-    reason: str = ""
-
-
 def library_targets(seed: int) -> list[Target]:
-    """Every class that the library exports and that has examples."""
+    """The examples of every class that the library exports and that has some."""
     targets = []
     for name in LIBRARY:
         try:
@@ -50,8 +49,7 @@ def library_targets(seed: int) -> list[Target]:
             raise UsageError(f"cannot import the library: {error}") from None
         for key in sorted(module.__all__, key=str.casefold):
             thing = getattr(module, key)
-            target = from_examples(thing, seed) if inspect.isclass(thing) else None
-            targets += [target] if target else []
+            targets += from_examples(thing, seed) if inspect.isclass(thing) else []
     return targets
 
 
@@ -69,17 +67,24 @@ def file_targets(path: str, wanted: Sequence[str], seed: int) -> list[Target]:
     for name in chosen:
         if name not in classes and name not in pairs:
             raise UsageError(f"{path} has no {name}; it has {', '.join([*classes, *pairs])}")
-    targets = []
+    targets: list[Target] = []
     for name, cls in classes.items():
         if name in chosen or not chosen:
-            target = from_examples(cls, seed) or guessed(cls, seed)
+            found = from_examples(cls, seed) or [guessed(cls, seed)]
             is_base = any(cls in other.__mro__[1:] for other in classes.values())
-            if chosen or not (is_base and all(tried(one)[0] == UNWRITTEN for one in target.cases)):
-                targets.append(target)
+            if chosen or not (is_base and all(map(is_unwritten, found))):
+                targets += found
     for name, functions in pairs.items():
         if name in chosen or not chosen:
-            targets.append(pair_target(name, *functions, seed))
+            targets.append(guessed_pair(name, *functions, seed))
     return targets
+
+
+def is_unwritten(target: Target) -> bool:
+    """Whether there is nothing to tell of a base class."""
+    if isinstance(target, Case):
+        return tried(target)[0] == UNWRITTEN
+    return target.verdict != ERROR
 
 
 def layers_of(module: types.ModuleType) -> dict[str, type]:
@@ -124,40 +129,31 @@ def load(path: str) -> types.ModuleType:
     try:
         exec(compile(source, full, "exec"), vars(module))
     except (Exception, SystemExit) as error:
-        place, text = place_in(error, full, path), described(error)
+        frames, text = traceback.extract_tb(error.__traceback__), described(error)
+        line = ([frame.lineno for frame in frames if frame.filename == full] or [None])[-1]
         if isinstance(error, SyntaxError) and error.filename in (full, None):
-            place = f"{path}:{error.lineno}" if error.lineno else path
-            text = f"{type(error).__name__}: {error.msg}"
-        raise UsageError(f"{place}: {text}") from None
+            line, text = error.lineno, f"{type(error).__name__}: {error.msg}"
+        raise UsageError(f"{path}:{line}: {text}" if line else f"{path}: {text}") from None
     return module
 
 
-def place_in(error: BaseException, full: str, path: str) -> str:
-    """The last line of the file `full` that led to `error`, as "path:line"."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == full]
-    return f"{path}:{lines[-1]}" if lines else path
-
-
-def from_examples(cls: type, seed: int) -> Target | None:
-    """The examples of a class, or None where it has none of its own."""
-    examples = getattr(cls, "examples", None)
-    if examples is None:
-        return None
+def from_examples(cls: type, seed: int) -> list[Target]:
+    """The examples of a class; none where it has none of its own."""
+    if not hasattr(cls, "examples"):
+        return []
     try:
-        cases = [
-            layer_case(name, layer, inputs)
-            for name, layer, *inputs in examples(np.random.default_rng(seed))
+        return [
+            layer_case(cls, name, layer, tuple(inputs))
+            for name, layer, *inputs in cls.examples(np.random.default_rng(seed))
             if isinstance(layer, cls)
         ]
     except NotImplementedError:
-        return None
+        return []
     except Exception as error:
-        return Target(cls.__name__, [], ERROR, f"its examples raised {described(error)}")
-    return Target(cls.__name__, cases) if cases else None
+        return [Result(cls.__name__, "", ERROR, f"its examples raised {described(error)}")]
 
 
-def layer_case(example: str, layer: Any, inputs: Sequence[Any]) -> Case:
+def layer_case(cls: type, example: str, layer: Any, inputs: tuple[Any, ...]) -> Case:
     """The check of a layer."""
 
     def fresh() -> tuple[Function, Function]:
@@ -167,52 +163,42 @@ def layer_case(example: str, layer: Any, inputs: Sequence[Any]) -> Case:
     def run(**options: Any) -> Report:
         return check(layer, *inputs, **options)
 
-    return Case(example, tuple(inputs), fresh, run)
+    return Case(cls.__name__, example, inputs, fresh, run)
 
 
 def guessed(cls: type, seed: int) -> Target:
     """The first constructor arguments and inputs with which the forward pass of `cls` works."""
-    reason = ""
+    name, reason = cls.__name__, ""
     for arguments in example_inputs.constructor_guesses(cls, seed):
         try:
             layer = cls(*arguments)
         except NotImplementedError:
-            return Target(cls.__name__, [], UNWRITTEN, "the constructor")
+            return Result(name, "", UNWRITTEN, "the constructor")
         except Exception as error:
-            shown = f"{cls.__name__}({', '.join(map(repr, arguments))})"
+            shown = f"{name}({', '.join(map(repr, arguments))})"
             reason = reason or f"{shown} raised {described(error)}"
             continue
-        guesses = example_inputs.input_guesses(cls.__name__, layer.forward, seed)
-        target = first_tried(cls.__name__, (layer_case(GUESSED, layer, x) for x in guesses))
-        if target.cases:
-            return target
-        reason = reason or target.reason
-    return Target(cls.__name__, [], UNTRIED, f"{reason}; give it examples(rng)")
+        for inputs in example_inputs.input_guesses(name, layer.forward, seed):
+            case = layer_case(cls, GUESSED, layer, inputs)
+            verdict, why = tried(case)
+            if verdict != UNTRIED:
+                return case
+            reason = reason or why
+    return Result(name, "", UNTRIED, f"{reason}; give it examples(rng)")
 
 
-def pair_target(name: str, forward: Function, backward: Function, seed: int) -> Target:
+def guessed_pair(name: str, forward: Function, backward: Function, seed: int) -> Target:
     """The first inputs with which the function `forward` works."""
-
-    def case(inputs: tuple[Any, ...]) -> Case:
-        def run(**options: Any) -> Report:
-            return check_functions(forward, backward, *inputs, **options)
-
-        return Case(GUESSED, inputs, lambda: (forward, backward), run)
-
-    target = first_tried(name, map(case, example_inputs.input_guesses(name, forward, seed)))
-    if not target.cases and not target.reason:
-        names = example_inputs.required(forward)
-        unknown = [one for one in names if example_inputs.named_input(one, [], seed) is None]
-        target.reason = f"what to pass for {', '.join(unknown)} of {forward.__name__} is not known"
-    return target
-
-
-def first_tried(name: str, cases: Iterable[Case]) -> Target:
-    """A target with the first case whose forward pass works; else with the first reason."""
     reason = ""
-    for case in cases:
+    for inputs in example_inputs.input_guesses(name, forward, seed):
+        run = partial(check_functions, forward, backward, *inputs)
+        case = Case(name, GUESSED, inputs, lambda: (forward, backward), run)
         verdict, why = tried(case)
         if verdict != UNTRIED:
-            return Target(name, [case])
+            return case
         reason = reason or why
-    return Target(name, [], UNTRIED, reason)
+    if not reason:
+        names = example_inputs.required(forward)
+        unknown = [one for one in names if example_inputs.named_input(one, [], seed) is None]
+        reason = f"what to pass for {', '.join(unknown)} of {forward.__name__} is not known"
+    return Result(name, "", UNTRIED, reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,14 @@ from chainrule.gradcheck.derivatives.numeric import (
     finite,
     reals,
 )
-from chainrule.gradcheck.derivatives.operands import LayerAt, at_place, settled
+from chainrule.gradcheck.derivatives.operands import FunctionAt, LayerAt, at_place, settled
 from chainrule.gradcheck.subject.trees import fingerprint
 
 SECOND = EPS ** (1 / 4)  # the step that is best for second differences
 
 # x and f: f() reads x, which may be moved in place; made afresh in float64 or complex128.
 Make = Callable[[Any], tuple[np.ndarray, Callable[[], Any]]]
+Place = Callable[[Any], FunctionAt | LayerAt]  # `at_place` in a dtype
 
 
 def vjp(layer: Any, *inputs: Any, dout: Any, wrt: str | None = None, train: bool = True) -> Any:
@@ -100,12 +102,14 @@ def jacobian(
             f"jacobian: method is {method!r}, expected 'backward', 'central' or 'complex'"
         )
 
+    at = partial(at_place, "jacobian", f, inputs, train, wrt, None)
+
     def make(dtype: Any) -> tuple[np.ndarray, Callable[[], Any]]:
-        there = at_place("jacobian", f, inputs, train, dtype, wrt)
+        there = at(dtype)
         there.shape = out.shape
         return there.x, there.value
 
-    here = at_place("jacobian", f, inputs, train, np.float64, wrt)
+    here = at(np.float64)
     x, out = here.x, settled(here)
     allowed("jacobian", out.shape + x.shape, "vjp gives products with it")
     if isinstance(here, LayerAt) and method in (None, "backward"):
@@ -204,9 +208,10 @@ def hessian(
     Raises TypeError or ValueError where an argument is not of this kind or f is not a number,
     ValueError where the gradient is not that of f, MemoryError where H would take over 1 GiB.
     """
-    here = at_place("hessian", f, inputs, train, np.float64, wrt, gradient)
+    at = partial(at_place, "hessian", f, inputs, train, wrt, gradient)
+    here = at(np.float64)
     allowed("hessian", here.x.shape * 2, "hvp gives products with it")
-    make, method, step = gradient_of("hessian", f, inputs, train, wrt, gradient)
+    make, method, step = gradient_of(at)
     if here.has_gradient:
         along = direction(here.x)
         terms = here.gradient() * along
@@ -244,11 +249,12 @@ def hvp(
     Raises TypeError or ValueError where an argument is not of this kind or f is not a number, and
     ValueError where v is not finite or does not have the shape of x.
     """
-    x = at_place("hvp", f, inputs, train, np.float64, wrt, gradient).x
+    at = partial(at_place, "hvp", f, inputs, train, wrt, gradient)
+    x = at(np.float64).x
     v = finite("hvp", "v", reals("hvp", "v has", v).astype(np.float64))
     if v.shape != x.shape:
         raise ValueError(f"hvp: v has shape {v.shape}, expected {x.shape}, that of x")
-    gradient_at, method, step = gradient_of("hvp", f, inputs, train, wrt, gradient)
+    gradient_at, method, step = gradient_of(at)
     if not v.any():
         return np.zeros(x.shape)
     # Both sizes stay apart: their quotient may be beyond all floats where the product is not.
@@ -268,22 +274,20 @@ def hvp(
     return derivatives(make, x.size, method, step).reshape(x.shape) / size * length
 
 
-def gradient_of(
-    who: str, f: Any, inputs: tuple[Any, ...], train: bool, wrt: str | None, gradient: Any
-) -> tuple[Make, str | None, float | None]:
+def gradient_of(at: Place) -> tuple[Make, str | None, float | None]:
     """The gradient of a number as a function that `derivatives` takes, with the method and the
     step that its own derivative calls for. Raises ValueError where f is not a number."""
-    here = at_place(who, f, inputs, train, np.float64, wrt, gradient)
+    here = at(np.float64)
     if (shape := settled(here).shape) != ():
-        raise ValueError(f"{who}: f returns an array of shape {shape}, expected one number")
+        raise ValueError(f"{here.who}: f returns an array of shape {shape}, expected one number")
     if here.has_gradient:
 
         def make(dtype: Any) -> tuple[np.ndarray, Callable[[], Any]]:
-            there = at_place(who, f, inputs, train, dtype, wrt, gradient)
+            there = at(dtype)
             return there.x, there.gradient
 
         return make, None, None
-    there, inner, step = at_place(who, f, inputs, train, np.complex128), "complex", None
+    there, inner, step = at(np.complex128), "complex", None
     there.shape = ()
     try:
         complex_columns(there.value, there.x, 1)

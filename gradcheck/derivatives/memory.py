@@ -41,13 +41,9 @@ class JacobianMemory:
             sizes = in_words(self.explicit[name]), in_words(self.implicit[name])
             rows.append((f"{name} {shape}", *sizes))
         width = max(len(row[0]) for row in rows)
-        return "\n".join(
-            [
-                f"derivatives of out {self.out} in {self.dtype}",
-                *(f"  {row[0]:{width}}  {row[1]:>17}  {row[2]:>16}" for row in rows),
-                "  1 GiB is 2³⁰ bytes, which lectures write as 1 GB",
-            ]
-        )
+        lines = [f"derivatives of out {self.out} in {self.dtype}"]
+        lines += [f"  {row[0]:{width}}  {row[1]:>17}  {row[2]:>16}" for row in rows]
+        return "\n".join([*lines, "  1 GiB is 2³⁰ bytes, which lectures write as 1 GB"])
 
 
 def jacobian_memory(

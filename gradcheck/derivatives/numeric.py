@@ -60,6 +60,28 @@ def numerical_gradient(
     check_arguments(f, x, method, step)
     dout = reals("numerical_gradient", "dout has", dout)
     wanted, back = np.unique(indices(entries, x.size), return_inverse=True)
+    kept = x.copy()
+    try:
+        slopes = weighted(f, x, dout, method, step, wanted)
+        if not np.array_equal(x, kept):
+            raise ValueError(
+                "numerical_gradient: f writes into x, expected it to read x alone, or a copy of x"
+            )
+    finally:
+        x[...] = kept
+    return slopes[back].reshape(x.shape) if entries is None else slopes[back]
+
+
+def weighted(
+    f: Callable[[], Any],
+    x: np.ndarray,
+    dout: np.ndarray,
+    method: str,
+    step: float | None,
+    wanted: np.ndarray,
+) -> np.ndarray:
+    """The derivatives of Σ dout · f() with respect to the `wanted` entries of x, by one method.
+    Raises ValueError where dout does not fit, ComplexStepError where complex steps are wrong."""
     shape = None
 
     def value() -> np.ndarray:
@@ -68,30 +90,22 @@ def numerical_gradient(
         shape = out.shape
         return out
 
-    slopes, kept = np.empty(len(wanted)), x.copy()
-    along = np.zeros(x.shape)
+    slopes, along = np.empty(len(wanted)), np.zeros(x.shape)
     along.flat[wanted] = direction(x).flat[wanted]
     found = terms = np.zeros(())
-    try:
-        for at, (change, width) in enumerate(differences(value, x, method, step, wanted)):
-            if dout.ndim and dout.shape != change.shape:
-                raise ValueError(
-                    f"numerical_gradient: dout has shape {dout.shape}, expected {change.shape}, "
-                    f"the shape of f()"
-                )
-            slopes[at] = np.sum(change * dout) / width
-            if method == "complex":
-                term = change * dout / width * along.flat[wanted[at]]
-                found, terms = found + term, terms + np.abs(term)
-        if not np.array_equal(x, kept):
+    for at, (change, width) in enumerate(differences(value, x, method, step, wanted)):
+        if dout.ndim and dout.shape != change.shape:
             raise ValueError(
-                "numerical_gradient: f writes into x, expected it to read x alone, or a copy of x"
+                f"numerical_gradient: dout has shape {dout.shape}, expected {change.shape}, "
+                f"the shape of f()"
             )
+        slopes[at] = np.sum(change * dout) / width
         if method == "complex":
-            compare(lambda: value() * dout, x, along, found, terms)
-    finally:
-        x[...] = kept
-    return slopes[back].reshape(x.shape) if entries is None else slopes[back]
+            term = change * dout / width * along.flat[wanted[at]]
+            found, terms = found + term, terms + np.abs(term)
+    if method == "complex":
+        compare(lambda: value() * dout, x, along, found, terms)
+    return slopes
 
 
 def check_arguments(f: Any, x: Any, method: Any, step: Any) -> None:
@@ -128,17 +142,14 @@ def indices(entries: Any, size: int) -> np.ndarray:
         return np.arange(size)
     try:
         places = list(entries)
-    except TypeError as error:
-        raise ValueError(
-            f"numerical_gradient: entries is {entries!r}, expected indices into x.flat, as in "
-            f"[0, 3]"
-        ) from error
+    except TypeError:
+        places = [None]
     for place in places:
         whole = isinstance(place, (int, np.integer)) and not isinstance(place, bool)
         if not whole or not 0 <= place < size:
             raise ValueError(
-                f"numerical_gradient: entries has {place!r} in it, expected indices into x.flat, "
-                f"whole numbers from 0 on and below {size}"
+                f"numerical_gradient: entries is {entries!r}, expected indices into x.flat, whole "
+                f"numbers from 0 on and below {size}, as in [0, 3]"
             )
     return np.array(places, int)
 

@@ -8,14 +8,14 @@ value() raises ValueError for an output of another shape.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.gradcheck.derivatives.numeric import as_array, finite, numbers, reals
 from chainrule.gradcheck.subject.layer import described, of_layer
-from chainrule.gradcheck.subject.subject import Complaint
+from chainrule.gradcheck.subject.subject import Complaint, two
 
 
 def at_place(
@@ -23,9 +23,9 @@ def at_place(
     f: Any,
     inputs: tuple[Any, ...],
     train: bool,
+    wrt: str | None,
+    gradient: Callable[[np.ndarray], Any] | None,
     dtype: Any,
-    wrt: str | None = None,
-    gradient: Callable[[np.ndarray], Any] | None = None,
 ) -> FunctionAt | LayerAt:
     """`f` at a copy of its input in `dtype`. Errors begin with the name `who`. Raises TypeError
     where f is neither a layer nor a function, or cannot have these arguments."""
@@ -154,7 +154,12 @@ class LayerAt:
         try:
             outs, cache = self.subject.forward(self.train)
         except Complaint as complaint:
-            raise TypeError(f"{self.who}: {self.said(complaint)}") from None
+            raise TypeError(self.said(complaint)) from None
+        except NotImplementedError as error:
+            raise TypeError(
+                f"{self.who}: forward of {self.title} is not written or returns None, expected "
+                f"out, cache"
+            ) from error
         finally:
             np.random.set_state(legacy)
         if len(outs) != 1:
@@ -162,14 +167,24 @@ class LayerAt:
         return numbers(self.who, "forward", outs[0], self.dtype, self.shape), cache
 
     def backward(self, dout: np.ndarray, cache: Any) -> dict[str, Any]:
-        """The gradients of one backward pass by the names of inputs and parameters."""
+        """The gradients of one backward pass by the names of inputs and parameters; where an input
+        has the name of a parameter, that of the input."""
         try:
-            return self.subject.backward([dout], cache)
+            with np.errstate(all="ignore"):
+                dx, grads = two(self.subject.layer.backward(dout, cache), "backward", "dx, grads")
         except Complaint as complaint:
-            raise TypeError(f"{self.who}: {self.said(complaint)}") from None
+            raise TypeError(self.said(complaint)) from None
+        if not isinstance(grads, Mapping | None):
+            raise TypeError(
+                f"{self.who}: backward of {self.title} returns a {type(grads).__name__} for grads, "
+                f"expected a dict"
+            )
+        dxs = dx if isinstance(dx, tuple) else (dx,)
+        return dict(grads or {}) | dict(zip(self.floats, dxs, strict=False))
 
     def said(self, complaint: Complaint) -> str:
-        return f"{self.title}: {self.subject.profile.vocabulary.say(complaint.cause)}"
+        sentence = self.subject.profile.vocabulary.say(complaint.cause)
+        return f"{self.who}: {self.title}: {sentence}"
 
     def fitting(self, gradients: dict[str, Any], name: str) -> np.ndarray:
         """A copy of one of `gradients`. Raises ValueError where it is missing or has another shape,

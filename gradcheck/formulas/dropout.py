@@ -23,6 +23,7 @@ from chainrule.gradcheck.formulas.reference import (
     entry,
 )
 from chainrule.gradcheck.report import Cause
+from chainrule.gradcheck.subject.layer import takes_train
 
 KEEP = ("keep", "keep_prob", "keep_probability", "p_keep")
 DROP = ("drop", "rate", "drop_prob", "dropout", "p_drop", "drop_rate")
@@ -48,8 +49,9 @@ def keeps(call: Call) -> list[float]:
 
 def draw(call: Call, x: np.ndarray, *, train: bool) -> np.ndarray:
     """The output of a copy of the layer, whose own generator thus stays where it is."""
+    mode = {"train": train} if takes_train(call.layer) else {}
     try:
-        out = copy.deepcopy(call.layer).forward(x.copy(), train=train)[0]
+        out = copy.deepcopy(call.layer).forward(x.copy(), **mode)[0]
     except Exception as error:
         raise Inapplicable(f"forward raises {type(error).__name__} for x {x.shape}") from error
     if np.shape(out) != x.shape:
@@ -156,6 +158,8 @@ def compare_dropout(found: Comparison, call: Call, out: np.ndarray) -> None:
         return
     if out.shape != x.shape:
         raise Inapplicable(f"out has shape {out.shape}, x has {x.shape}")
+    if not takes_train(call.layer):
+        raise Inapplicable("forward has no argument train, so there is no inference pass")
     text = "in inference dropout must be the identity"
     explained = True
     if np.any((out == 0) & (x != 0)):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
+from chainrule.gradcheck.formulas.affine import AFFINE
 from chainrule.gradcheck.formulas.dropout import DROPOUT
 from chainrule.gradcheck.formulas.losses import LOSSES
 from chainrule.gradcheck.formulas.norms import NORMS
-from chainrule.gradcheck.formulas.products import PRODUCTS
 from chainrule.gradcheck.formulas.reference import Reference
 from chainrule.gradcheck.formulas.units import GATES, UNITS
 
-REFERENCES = {one.name: one for one in (*UNITS, *PRODUCTS, *NORMS, *LOSSES, *GATES, DROPOUT)}
+REFERENCES = {one.name: one for one in (*UNITS, AFFINE, *NORMS, *LOSSES, *GATES, DROPOUT)}
 
 ALIASES = {
     "linear": "affine", "dense": "affine", "fullyconnected": "affine", "fc": "affine",

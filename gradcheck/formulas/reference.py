@@ -17,7 +17,7 @@ Said = Iterator[tuple[str, Any] | tuple[str, Any, str]]
 BUG, CONVENTION = "forward-bug", "convention"
 
 EXACT = 1e-9  # what a mistake may leave unexplained, relative to the scale of the output
-HARMLESS = ("training", "train", "inplace")  # switches that leave the formula as it is
+HARMLESS = ("training", "train", "inplace", "has_mode")  # switches that leave the formula as it is
 
 
 class Inapplicable(Exception):

@@ -73,11 +73,12 @@ def item(finding: Any) -> str:
 
 
 def tensor_row(name: str, tensor: Any) -> tuple[str, ...]:
-    """Name, verdict, error, what rounding explains, and how many entries sit on a kink. An error is
-    nan where nothing was measured entry by entry, and where the gradient itself is."""
+    """Name, verdict, error, what rounding explains, and how many entries sit on a kink. There is
+    no error of a right gradient that was measured along random directions alone."""
     verdict = badge("ok", GREEN) if tensor.ok else badge("WRONG", RED)
     kinks = str(tensor.on_kinks or "")
-    return escape(name), verdict, f"{tensor.error:.1e}", f"{tensor.rounding:.1e}", kinks
+    error = "" if tensor.ok and math.isnan(tensor.error) else f"{tensor.error:.1e}"
+    return escape(name), verdict, error, f"{tensor.rounding:.1e}", kinks
 
 
 def probe_row(name: str, probe: Any) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 formula.py      the one formula that all rules are settings of
 families.py     which class means which settings
-mistakes.py     what people write instead, as settings of the same formula
+mistakes.py     what people write instead, as settings of the same formula, and which of it
+                gives exactly what a rule did
 trial.py        a few steps of a rule, and where two runs of it part
-explanation.py  the mistakes that give exactly what a rule did
 check.py        check_update
 """
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.report import Finding, Probe, Report
-from chainrule.gradcheck.update_rules.explanation import explain
-from chainrule.gradcheck.update_rules.families import FAMILIES, Unknown, family_of, formulas_of
-from chainrule.gradcheck.update_rules.formula import Formula
+from chainrule.gradcheck.report import Cause, Finding, Probe, Report
+from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.subject.vocabulary import Vocabulary
+from chainrule.gradcheck.update_rules.families import FAMILIES, Unknown, Way, family_of, ways_of
+from chainrule.gradcheck.update_rules.mistakes import explain
 from chainrule.gradcheck.update_rules.trial import Path, Run, Trial, apart, draw, entry, run
 
 
@@ -21,9 +24,10 @@ def check_update(rule: Any, reference: object = None, *, steps: int = 5, seed: i
     `update(params, grads)`; or a name: "sgd", "momentum", "nesterov", "adagrad", "rmsprop",
     "adam", "adamw"; or None, for the formula that belongs to the rule's class name and settings.
     Settings (lr, momentum, decay, beta1, beta2, eps, weight_decay) are read from the rule's
-    attributes; where one is not found, values are not compared, and a note says so. Also checked:
-    parameters change in place and keep their dtype, gradients are left alone and not kept,
-    parameters do not disturb each other, rules do not share a memory.
+    attributes. Where beta1, beta2, eps or AdamW's weight_decay is not found, usual values are
+    tried; where another is not found, or none of them fits, values are not compared, and a note
+    says so. Also checked: parameters change in place and keep their dtype, gradients are left
+    alone and not kept, parameters do not disturb each other, rules do not share a memory.
 
     Raises ValueError where there is no such formula.
     """
@@ -43,120 +47,134 @@ def check_update(rule: Any, reference: object = None, *, steps: int = 5, seed: i
             done = run(rule, trial)
         except Exception as error:
             message = f"update raises {type(error).__name__}: {error}"
-            report.findings.append(Finding("unknown", "W", message))
+            report.findings.append(Finding("unknown", "W", message, cause="update-raises"))
             report.probes["runs"] = Probe("failed", message)
             return report
-        memory(report, done, trial)
-        if reference is not None and name is None:
-            values(report, rule, done.path, trial, run(reference, trial).path)
-        elif family is not None:
-            formula_values(report, rule, done.path, trial, family)
+        if memory(report, done, trial):
+            if reference is not None and name is None:
+                values(report, done.path, trial, run(reference, trial).path)
+            elif family is not None:
+                try:
+                    formula_values(report, done.path, trial, list(ways_of(rule, family)))
+                except Unknown as reason:
+                    report.probes["values"] = Probe("not applicable", str(reason))
+                    report.notes.append(f"not compared with the formula of {family}: {reason}")
         habits(report, rule, done.path, trial)
     report.seconds = time.perf_counter() - started
     return report
 
 
-def memory(report: Report, done: Run, trial: Trial) -> None:
-    """Whether parameters changed in place, and gradients not at all."""
+def say(report: Report, tensor: str, cause: Cause, example: str = "") -> None:
+    """Add a cause to the findings, in words."""
+    cause = replace(cause, tensors=(tensor,), example=example)
+    report.findings.append(Vocabulary().finding(cause))
+
+
+def memory(report: Report, done: Run, trial: Trial) -> bool:
+    """Whether a step moves the parameters. Says where they do not change in place, and where
+    gradients change at all."""
     still = all(np.array_equal(done.path[-1][name], w) for name, w in trial.start.items())
     report.probes["in place"] = Probe("failed" if done.rebound or still else "passed")
     report.probes["gradients left alone"] = Probe("failed" if done.written else "passed")
     hint = "Write w -= … or w[...] = …, where w = … only gives a name to a new array."
     if done.rebound:
-        name = done.rebound[0]
-        message = f"params[{name!r}] is rebound to a new array, not changed in place"
-        report.findings.append(Finding("mutation", name, message, hint))
+        message = "params['{name}'] is rebound to a new array, not changed in place"
+        say(report, done.rebound[0], because("update-rebinds", "mutation", message, hint))
     elif still:
+        report.probes["values"] = Probe("failed", "from step 1 on")
         message = "update leaves the parameters as they are"
-        report.findings.append(Finding("mutation", "W", message, hint))
+        say(report, "W", because("update-stands-still", "mutation", message, hint))
     if done.written:
-        message = f"update writes into grads[{done.written[0]!r}]"
+        message = "update writes into grads['{name}']"
         hint = f"Others read the gradient too: compute with a new array. So with {done.written}."
-        report.findings.append(Finding("mutation", done.written[0], message, hint))
+        say(report, done.written[0], because("update-writes-gradient", "mutation", message, hint))
+    return not still
 
 
-def formula_values(report: Report, rule: object, path: Path, trial: Trial, family: str) -> None:
-    """Whether the parameters go where one of the right formulas leads; if not, why."""
-    try:
-        ways = list(formulas_of(rule, family))
-    except Unknown as reason:
-        report.probes["values"] = Probe("not applicable", str(reason))
-        report.notes.append(f"not compared with the formula of {family}: {reason}")
-        return
-    for formula, note in ways:
-        if apart(path, formula.run(trial.start, trial.gradients), trial.start) is None:
-            report.probes["values"] = Probe("passed", note)
-            report.notes += [note] if note else []
+def formula_values(report: Report, path: Path, trial: Trial, ways: list[Way]) -> None:
+    """Whether the parameters go where one of the right formulas leads; if not, why.
+
+    Where the rule does not keep a setting, only a mistake that has nothing to do with it and
+    explains all steps is told, since a right rule may have any value of it.
+    """
+    for way in ways:
+        if apart(path, way.formula.run(trial.start, trial.gradients), trial.start) is None:
+            report.probes["values"] = Probe("passed", way.note)
+            report.notes += way.notes()
             return
-    formula = ways[0][0]
-    wanted = formula.run(trial.start, trial.gradients)
-    values(report, rule, path, trial, wanted, formula)
+    unknown = ways[0].assumed
+    if not unknown:
+        wanted = ways[0].formula.run(trial.start, trial.gradients)
+        causes = explain(ways[0].formula, path, trial)
+        hint = "No single mistake that is known explains all steps."
+        values(report, path, trial, wanted, causes, hint)
+        return
+    for way in ways:
+        if causes := [] if way.note else explain(way.formula, path, trial, unknown):
+            wanted = way.formula.run(trial.start, trial.gradients)
+            values(report, path, trial, wanted, causes)
+            return
+    why = f"the rule keeps no {' and no '.join(unknown)}, and does not fit with the usual values"
+    report.probes["values"] = Probe("not applicable", why)
+    report.notes.append(f"values not compared with the formula: {why}")
 
 
 def values(
     report: Report,
-    rule: object,
     path: Path,
     trial: Trial,
     wanted: Path,
-    formula: Formula | None = None,
+    causes: Sequence[Cause] = (),
+    hint: str = "",
 ) -> None:
-    """Whether the parameters go the `wanted` way; if not, why, as far as `formula` tells."""
+    """Whether the parameters go the `wanted` way; if not, the causes, or where the ways part."""
     parted = apart(path, wanted, trial.start)
-    report.probes["values"] = Probe("passed")
     if parted is None:
+        report.probes["values"] = Probe("passed")
         return
     step, name = parted
     report.probes["values"] = Probe("failed", f"from step {step + 1} on")
-    if any(finding.message.startswith("update leaves") for finding in report.findings):
-        return
     example = entry(path, wanted, step, name)
-    causes = explain(rule, formula, path, trial) if formula else []
     for cause in causes:
-        finding = Finding(cause.kind, name, cause.message, cause.hint, example, 1e-9)
-        report.findings.append(finding)
+        say(report, name, cause, example)
     if not causes:
         message = f"update parts from the reference at step {step + 1}, in {name}"
-        hint = "No single mistake that is known explains all steps." if formula else ""
         if step:
             hint += " The first step is right, so look at what is kept from one step to the next."
-        report.findings.append(Finding("unknown", name, message, hint.strip(), example))
+        say(report, name, because("update-unknown", "unknown", message, hint.strip()), example)
 
 
 def habits(report: Report, rule: Any, path: Path, trial: Trial) -> None:
     """What must make no difference: other rules, other parameters, gradients that share arrays."""
-
-    def same(probe: str, other: Path, message: str, hint: str) -> None:
+    habits = {
+        "rules are independent": (
+            run(rule, trial),
+            "a second rule, fed the same, goes elsewhere: rules share their memory",
+            "Keep the memory on self, made in __init__, not on the class or in the module.",
+        ),
+        "parameters are independent": (
+            run(rule, trial.only("W")),
+            "W moves differently with and without a second parameter b",
+            "Key the memory by the parameter's name, and count steps once per update.",
+        ),
+        "gradients are not kept": (
+            run(rule, trial, reuse=True),
+            "update keeps the array of a gradient, which its owner may fill anew",
+            "Keep a copy, or write into an array of your own.",
+        ),
+    }
+    for probe, (other, message, hint) in habits.items():
         equal = all(
             np.array_equal(ours[name], w, equal_nan=True)
-            for ours, step in zip(path, other, strict=True)
+            for ours, step in zip(path, other.path, strict=True)
             for name, w in step.items()
         )
         report.probes[probe] = Probe("passed" if equal else "failed")
         if not equal and not report.findings:  # one cause, one finding
-            report.findings.append(Finding("stale-cache", "W", message, hint))
-
-    same(
-        "rules are independent",
-        run(rule, trial).path,
-        "a second rule, fed the same, goes elsewhere: rules share their memory",
-        "Keep the memory on self, made in __init__, not on the class or in the module.",
-    )
-    same(
-        "parameters are independent",
-        run(rule, trial.only("W")).path,
-        "W moves differently with and without a second parameter b",
-        "Key the memory by the parameter's name, and count steps once per update.",
-    )
-    same(
-        "gradients are not kept",
-        run(rule, trial, reuse=True).path,
-        "update keeps the array of a gradient, which its owner may fill anew",
-        "Keep a copy, or write into an array of your own.",
-    )
+            say(report, "W", because("update-memory", "stale-cache", message, hint))
     after = run(rule, trial.astype(np.float32)).path[-1]
     wide = [name for name, w in after.items() if w.dtype != np.float32]
     report.probes["dtype"] = Probe("failed" if wide else "passed")
     if wide and not report.findings:
-        message = f"{wide[0]} was float32 and is {after[wide[0]].dtype} after an update"
-        report.findings.append(Finding("dtype", wide[0], message))
+        message = f"{{name}} was float32 and is {after[wide[0]].dtype} after an update"
+        say(report, wide[0], because("update-dtype", "dtype", message))

@@ -42,8 +42,7 @@ class Formula:
 
     lr_decay: float = 0.0  # lr / (1 + lr_decay (t - 1))
     decay_by: str = "gradient"  # or "weights", as AdamW does, or "after", once the step is taken
-    decay_of: str = "w"
-    decays: str = "all"  # or "weights", or "biases"
+    decays: str = "all"  # or "weights"
     correct1: str = "divide"
     correct2: str = "divide"
     t_counts: str = "updates"  # or "parameters", or "both"
@@ -51,13 +50,12 @@ class Formula:
     root: str = "√v + eps"
     direction: str = "new"
     average: str = "new"  # or "old": v from before its update
-    start: float = 0.0
 
     def run(self, params: Arrays, gradients: list[Arrays]) -> list[Arrays]:
         """The parameters after each step."""
         params = {name: w.astype(np.float64) for name, w in params.items()}
         m = {name: np.zeros_like(w) for name, w in params.items()}
-        v = {name: np.full_like(w, self.start) for name, w in params.items()}
+        v = {name: np.zeros_like(w) for name, w in params.items()}
         path = []
         for step, grads in enumerate(gradients, start=1):
             for place, (name, w) in enumerate(params.items()):
@@ -74,17 +72,15 @@ class Formula:
         self, w: np.ndarray, g: np.ndarray, name: str, m: Arrays, v: Arrays, t: int
     ) -> np.ndarray:
         """w after one step; writes the new moments into m and v."""
-        matrix = w.ndim > 1
-        decays = {"all": True, "weights": matrix, "biases": not matrix}[self.decays]
-        decay = self.weight_decay if decays else 0.0
+        decay = self.weight_decay if self.decays == "all" or w.ndim > 1 else 0.0
         if self.decay_by == "gradient":
-            g = g + decay * {"w": w, "w²": w * w, "sign(w)": np.sign(w)}[self.decay_of]
+            g = g + decay * w
         lr = self.lr / (1 + self.lr_decay * (t - 1))
         old_m, old_v = m[name], v[name]
         m[name] = self.keep1 * old_m + self.add1 * g
         first = self.first(m[name], old_m, g) / correction(self.beta1, self.correct1, t)
         if self.keep2 is not None:
-            square = {"g²": g * g, "|g|": abs(g), "g": g, "g⁴": g**4}[self.square]
+            square = {"g²": g * g, "|g|": abs(g), "g": g}[self.square]
             v[name] = self.keep2 * old_v + self.add2 * square
             second = v[name] if self.average == "new" else old_v
             first = self.divided(first, second, correction(self.beta2, self.correct2, t))
@@ -105,8 +101,6 @@ class Formula:
             "old": k * old + g,
             "twice": (1 + k) * m,
             "gradient": m + g,
-            "plus": (1 + k) * m + k * old,
-            "minus": (1 - k) * m - k * old,
         }[self.direction]
 
     def divided(self, m: np.ndarray, v: np.ndarray, c: float) -> np.ndarray:
@@ -117,7 +111,6 @@ class Formula:
             "√(v + eps)": np.sqrt(vhat + self.eps),
             "√v": np.sqrt(vhat),
             "v + eps": vhat + self.eps,
-            "1 / (√v + eps)": 1 / (np.sqrt(vhat) + self.eps),
             "√v + eps, then corrected": (np.sqrt(v) + self.eps) / np.sqrt(c),
             "1": 1.0,
         }
@@ -134,6 +127,5 @@ def correction(beta: float | None, how: str, t: int) -> float:
         "none": 1.0,
         "constant": 1 - beta,
         "behind": 1 - beta ** (t - 1) or np.finfo(float).tiny,
-        "ahead": 1 - beta ** (t + 1),
     }
     return factors[how]

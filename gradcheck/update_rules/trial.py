@@ -85,11 +85,24 @@ def apart(path: Path, wanted: Path, start: Arrays) -> tuple[int, str] | None:
         for name, w in want.items():
             if name not in got or got[name].shape != w.shape:
                 return step, name
-            moved = np.nan_to_num(np.abs(w - start[name])).max()
-            tolerance = 1e-9 * moved + 1e-14 * np.abs(start[name]).max()
+            tolerance = 1e-9 * moved(w, start[name]) + 1e-14 * np.abs(start[name]).max()
             if not np.allclose(got[name], w, rtol=0, atol=tolerance, equal_nan=True):
                 return step, name
     return None
+
+
+def left_over(path: Path, wanted: Path, start: Arrays) -> float:
+    """The largest difference of two runs that are not `apart`, relative to the way gone."""
+    return max(
+        float(np.nan_to_num(np.abs(got[name] - w)).max() / (moved(w, start[name]) or 1.0))
+        for got, want in zip(path, wanted, strict=True)
+        for name, w in want.items()
+    )
+
+
+def moved(w: np.ndarray, start: np.ndarray) -> float:
+    """How far the entry that moved farthest is from where it started."""
+    return float(np.nan_to_num(np.abs(w - start)).max())
 
 
 def entry(path: Path, wanted: Path, step: int, name: str) -> str:

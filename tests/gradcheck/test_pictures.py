@@ -113,6 +113,14 @@ def test_a_heat_map_shows_yours_the_right_values_and_the_difference():
     assert heat_map(report, "b").get_suptitle() == "Affine(4 → 3), gradient of b (3,): ok"
 
 
+def test_a_heat_map_of_what_was_measured_along_random_directions_shows_yours_alone():
+    tensor = Tensor(np.ones((3, 2)), np.full((3, 2), np.nan), math.nan, 1e-11, None, False)
+    picture = heat_map(tensor)
+    picture.canvas.draw()
+    images = [axes.images[0].get_array() for axes in picture.axes[:3]]
+    assert [np.ma.count(image) for image in images] == [6, 0, 0]
+
+
 def test_a_heat_map_of_many_axes_keeps_the_first_as_rows():
     values = np.arange(24.0).reshape(2, 3, 4)
     picture = heat_map(Tensor(values, values, 0.0, 0.0, None, True), "x")

@@ -87,3 +87,6 @@ def test_a_gradient_that_was_measured_along_random_directions_is_told_without_a_
     page = report._repr_html_()
     assert "random directions" in page
     assert "<svg" not in page
+    assert ">nan<" in page
+    report.tensors["b"].ok = True
+    assert ">nan<" not in report._repr_html_()
