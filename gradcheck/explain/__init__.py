@@ -6,6 +6,7 @@ held. The first that explains the numbers to the noise level is stated; none is 
 
     scene           what a hypothesis may look at, and when it counts as true
     numbers         the numbers that gradients are often off by, and their names
+    causes          every cause: its key, kind, sentence and advice
     factors         dout ignored, a number too many, a factor that lacks
     places          swapped, transposed, reordered, moved, summed once more
     labels          losses: at the true class, beside it
@@ -25,16 +26,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.gradcheck.explain.combinations import sums_of_terms, wrong_penalty, wrong_term
+from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.combinations import (
+    one_term_alone,
+    sums_of_terms,
+    wrong_penalty,
+    wrong_term,
+)
 from chainrule.gradcheck.explain.factors import (
     depends_wrongly_on_dout,
+    factors_by_slice,
     lacks_a_factor,
     off_by_a_factor,
 )
 from chainrule.gradcheck.explain.labels import wrong_at_the_labels, wrong_beside_targets
 from chainrule.gradcheck.explain.normalisation import wrong_normalisation
 from chainrule.gradcheck.explain.paths import (
-    dout_alone,
     repeated_rows,
     wrong_left_factor,
     wrong_path,
@@ -42,7 +49,6 @@ from chainrule.gradcheck.explain.paths import (
 from chainrule.gradcheck.explain.places import (
     channels_mixed,
     rearranged,
-    sign_of_some,
     summed_as_well,
     swapped_with_another,
 )
@@ -52,8 +58,8 @@ from chainrule.gradcheck.explain.regions import (
     two_sides,
     wrong_in_a_part,
 )
-from chainrule.gradcheck.explain.scene import Scene
-from chainrule.gradcheck.report.findings import Cause, because
+from chainrule.gradcheck.explain.scene import Array, Scene
+from chainrule.gradcheck.report.findings import Cause
 
 __all__ = ["HYPOTHESES", "Scene", "diagnose"]
 
@@ -70,17 +76,17 @@ HYPOTHESES: tuple[Hypothesis, ...] = (  # the first that holds is told
     two_sides,
     repeated_rows,
     rearranged,
-    sign_of_some,
     summed_as_well,
     channels_mixed,
     wrong_penalty,
-    dout_alone,
     wrong_term,
     wrong_path,
     lacks_a_factor,
     wrong_normalisation,
     sums_of_terms,
     wrong_left_factor,
+    factors_by_slice,
+    one_term_alone,
 )
 
 
@@ -89,8 +95,8 @@ def diagnose(scene: Scene, name: str) -> Cause:
     if not np.isfinite(scene.yours[name]).all():
         return not_finite(scene, name)
     with np.errstate(all="ignore"):
-        told = (cause for hypothesis in HYPOTHESES for cause in hypothesis(scene, name))
-        cause = next(told, None) or unexplained(scene, name)
+        told = (one for hypothesis in HYPOTHESES for one in hypothesis(scene, name))
+        first = next(told, None) or unexplained(scene, name)
     yours, right = scene.yours[name], scene.right[name]
     gap = np.abs(yours - right)
     worst = np.unravel_index(np.nanargmax(gap), gap.shape) if np.isfinite(gap).any() else None
@@ -98,14 +104,14 @@ def diagnose(scene: Scene, name: str) -> Cause:
     if worst is not None:
         is_, should_be = told_apart(float(yours[worst]), float(right[worst]))
         example = f"{{d}}{at(worst)} = {is_}, should be {should_be}"
-    return placed(scene, name, cause, example, scene.wrong(name))
+    return placed(scene, name, first, example, scene.wrong(name))
 
 
-def placed(scene: Scene, name: str, cause: Cause, example: str, wrong: np.ndarray) -> Cause:
+def placed(scene: Scene, name: str, first: Cause, example: str, wrong: Array) -> Cause:
     """The cause, with the tensor, an example, the entries and the line it is about."""
     where = np.nonzero(wrong) if wrong.ndim else None
     line = scene.lines.get(name, "")
-    return replace(cause, tensors=(name,), example=example, where=where, line=line)
+    return replace(first, tensors=(name,), example=example, where=where, line=line)
 
 
 def at(index: tuple[np.intp, ...]) -> str:
@@ -116,13 +122,10 @@ def not_finite(scene: Scene, name: str) -> Cause:
     yours, right = scene.yours[name], scene.right[name]
     bad = ~np.isfinite(yours)
     index = np.unravel_index(bad.argmax(), yours.shape)
-    cause = because(
-        "not-finite", "stability", "{d} {is} {word} in {count} of {total} entries",
-        "Something overflows, or is divided by 0, and is then multiplied by 0.",
-        word="nan" if np.isnan(yours).any() else "inf", count=int(bad.sum()), total=bad.size,
-    )  # fmt: skip
+    word = "nan" if np.isnan(yours).any() else "inf"
+    found = cause("not-finite", None, word=word, count=int(bad.sum()), total=bad.size)
     example = f"{{d}}{at(index)} = {yours[index]}, should be {right[index]:.4g}"
-    return placed(scene, name, cause, example, bad)
+    return placed(scene, name, found, example, bad)
 
 
 def told_apart(a: float, b: float) -> tuple[str, str]:
@@ -134,11 +137,13 @@ def told_apart(a: float, b: float) -> tuple[str, str]:
 def unexplained(scene: Scene, name: str) -> Cause:
     """Where it is wrong: that at least was measured."""
     wrong, seen = scene.wrong(name), np.isfinite(scene.right[name])
-    where = "everywhere"
-    if wrong.sum() < seen.sum():
-        where = f"in {int(wrong.sum())} of {int(seen.sum())} entries"
-        for said, region, _ in parts(scene, name):
-            if (region & seen == wrong).all():
-                where = f"{where}, all {said}"
-                break
-    return because("unexplained", "unknown", "{d} {is} wrong {where}", where=where)
+    if wrong.sum() == seen.sum():
+        return cause("unexplained", None, where="everywhere", part="", advice="")
+    same = (said for said, region in parts(scene, name) if ((region & seen) == wrong).all())
+    part = next((said for said in same if said != "there"), "")
+    where = f"in {int(wrong.sum())} of {int(seen.sum())} entries{part and ', all '}{part}"
+    steps = (
+        wrong.ndim == 3 and name in scene.inputs and wrong[:, 0].any() and not wrong[:, -1].any()
+    )
+    advice = "The last step is right: look at what is carried back from step to step."
+    return cause("unexplained", None, where=where, part=part, advice=advice if steps else "")

@@ -7,10 +7,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.gradcheck.explain.causes import cause
 from chainrule.gradcheck.explain.numbers import factor_name, off_by
 from chainrule.gradcheck.explain.scene import STRENGTHS, Array, Scene, agree, ratio
 from chainrule.gradcheck.explain.terms import Term, over, terms
-from chainrule.gradcheck.report.findings import Cause, because
+from chainrule.gradcheck.report.findings import Cause
+
+
+def near(found: list[Term], wanted: Array) -> list[Term]:
+    """Those of the terms that are roughly the array."""
+    if not found:
+        return []
+    gaps = np.abs(np.stack([term.value for term in found]) - wanted)
+    size = 1e-3 * np.abs(wanted).max()
+    return [term for term, gap in zip(found, gaps, strict=True) if gap.max() <= size]
 
 
 def wrong_term(scene: Scene, name: str) -> Iterator[Cause]:
@@ -18,46 +28,47 @@ def wrong_term(scene: Scene, name: str) -> Iterator[Cause]:
     yours, right = scene.yours[name], scene.right[name]
     if not scene.measured(name):
         return
-    found = terms(scene, name)
-    mine = [(t, r) for t in found if (r := scene.close(name, t.value)) is not None]
-    proper = [t for t in found if scene.small(name, right - t.value, right) is not None]
-    for (term, residual), wanted in itertools.product(mine, proper):
-        yield from for_another(term, wanted, residual)
-    for term in found:
-        residual = scene.small(name, right - yours - term.value, right - yours)
+    found, lack = terms(scene, name), right - yours
+    proper = [
+        t for t in near(found, right) if scene.small(name, right - t.value, right) is not None
+    ]
+    for term, wanted in itertools.product(near(found, yours), proper):
+        residual = scene.close(name, term.value)
         if residual is not None:
-            kind = "overwrite" if name in scene.inputs else "missing-term"
-            message, hint = "{d} {lacks} the term {term}", "Where a value is used twice its " \
-                "gradients add up: use +=."  # fmt: skip
-            yield because("lacks-term", kind, message, hint, residual, term=term.said)
-        residual = scene.small(name, yours - right - term.value, right - yours)
+            yield from for_another(term, wanted, residual)
+    for term in near(found, lack):
+        residual = scene.small(name, lack - term.value, lack)
         if residual is not None:
-            message = "{d} {has} the term {term} too much"
-            yield because("extra-term", "missing-term", message, "", residual, term=term.said)
+            key = "lacks-contribution" if name in scene.inputs else "lacks-term"
+            yield cause(key, residual, term=term.said)
+    for term in near(found, -lack):
+        residual = scene.small(name, lack + term.value, lack)
+        if residual is not None:
+            yield cause("extra-term", residual, term=term.said)
 
 
 def for_another(term: Term, wanted: Term, residual: float) -> Iterator[Cause]:
     """What it is to hold `term` where `wanted` belongs."""
     values = {"term": term.said, "wanted": wanted.said}
-    if term.form == wanted.form == "product" and term.parts == wanted.parts:
-        message = "{d} {matches} {term}; it should be {wanted}"
-        hint = "Check the shapes: the inner ones must be those summed over."
-        yield because("product-transposed", "transpose", message, hint, residual, **values)
-    elif term.form == wanted.form and term.parts == wanted.parts:
-        message = "{d} {is} {term}, the wrong one"
-        hint = f"Sum over axis {over(wanted.axes)}."
-        yield because("sum-over-wrong-axis", "axis", message, hint, residual, **values)
-    elif term.form == wanted.form and term.axes == wanted.axes:
-        more = [word for word in wanted.parts if word not in term.parts]
-        if set(term.parts) < set(wanted.parts):
-            message = "{d} {lacks} the factor {factor}: it should be {wanted}"
-            yield because(
-                "lacks-factor", "missing-term", message, "", residual,
-                factor=" * ".join(more), **values,
-            )  # fmt: skip
-        elif len(term.parts) == len(wanted.parts):
-            message = "{d} {matches} {term}; it should be {wanted}"
-            yield because("of-other-arrays", "swapped", message, "", residual, **values)
+    if term.form != wanted.form:
+        return
+    if term.parts == wanted.parts and term.form == "product":
+        yield cause("product-transposed", residual, **values)
+    elif term.parts == wanted.parts:
+        yield cause("sum-over-wrong-axis", residual, axis=over(wanted.axes), **values)
+    elif term.axes == wanted.axes and set(term.parts) < set(wanted.parts):
+        more = " * ".join(word for word in wanted.parts if word not in term.parts)
+        yield cause("lacks-factor", residual, factor=more)
+    elif term.axes == wanted.axes and len(term.parts) == len(wanted.parts):
+        yield cause("of-other-arrays", residual, **values)
+
+
+def one_term_alone(scene: Scene, name: str) -> Iterator[Cause]:
+    """yours is a single term, and right is none."""
+    for term in near(terms(scene, name), scene.yours[name]):
+        residual = scene.close(name, term.value)
+        if residual is not None:
+            yield cause("one-term", residual, term=term.said)
 
 
 def wrong_penalty(scene: Scene, name: str) -> Iterator[Cause]:
@@ -65,79 +76,59 @@ def wrong_penalty(scene: Scene, name: str) -> Iterator[Cause]:
     yours, right, W = scene.yours[name], scene.right[name], scene.params.get(name)
     if W is None or W.shape != yours.shape or yours.size < 3:
         return
-    difference = yours - right
-    kappa = ratio(difference, W)
-    strengths = [v for key, v in scene.settings.items() if key in STRENGTHS and v]
-    residual = scene.small(name, difference - kappa * W, difference, 1) if kappa else None
+    kappa = ratio(yours - right, W) or 0.0
+    residual = scene.small(name, yours - right - kappa * W, yours - right, 1)
+    l2 = next((v for key, v in scene.settings.items() if key in STRENGTHS and v), 0.0)
+    if residual is not None and kappa and not l2:
+        yield cause("off-by-decay", residual, factor=f"{kappa:.4g}")
+    if not l2:
+        return
+    share, most = kappa / l2, max(param.ndim for param in scene.params.values())
+    for known, key in ((-1, "lacks-decay"), (-2, "decay-sign"), (1, "extra-decay")):
+        if residual is not None and abs(share - known) < 1e-5 and (known < 0 or W.ndim < most):
+            yield cause(key, residual)
     if residual is not None and kappa:
-        l2 = next(iter(strengths), 0.0)
-        share = kappa / l2 if l2 else 0.0
-        if not l2:
-            message, told = "{d} {has} the term {factor} * {name} too much", f"{kappa:.4g}"
-            yield because("off-by-decay", "missing-term", message, "", residual, factor=told)
-        elif agree(share, -1, 1, 1e-5):
-            message = "{d} {lacks} the regularisation {decay}"
-            yield because("lacks-decay", "missing-term", message, "", residual)
-        elif agree(share, -2, 1, 1e-5):
-            message = "the regularisation in {d} has the wrong sign"
-            yield because("decay-sign", "sign", message, "", residual)
-        elif agree(share, 1, 1, 1e-5) and W.ndim < 2:
-            message = "{d} {has} the term {decay} too much"
-            hint = "The loss does not regularise this parameter."
-            yield because("extra-decay", "missing-term", message, hint, residual)
-        else:
-            message = "the regularisation in {d} is {size}"
-            hint = "The loss has {penalty}, whose gradient is {decay}."
-            size = off_by(scene, share + 1)
-            yield because("decay-factor", "scale", message, hint, residual, size=size)
-    for l2 in strengths:
-        data, wanted = yours - l2 * W, right - l2 * W
-        c = ratio(data, wanted)
-        if residual is None and c and abs(c - 1) > 1e-4:
-            rest = scene.small(name, data - c * wanted, right, 1)
-            if rest is not None and factor_name(scene, max(abs(c), 1 / abs(c)))[0]:
-                message = "the data part of {d} is {size}; the regularisation {decay} is right"
-                hint = "Divide by the batch size." if abs(c) > 1 else ""
-                yield because("data-factor", "scale", message, hint, rest, size=off_by(scene, c))
+        yield cause("decay-factor", residual, size=off_by(scene, share + 1))
+    alone = scene.close(name, l2 * W)
+    if alone is not None:
+        yield cause("decay-alone", alone)
+    data, wanted = yours - l2 * W, right - l2 * W
+    c = ratio(data, wanted)
+    rest = scene.small(name, data - c * wanted, right, 1) if c and abs(c - 1) > 1e-4 else None
+    if rest is not None and c and factor_name(scene, max(abs(c), 1 / abs(c)))[0]:
+        yield cause("data-factor", rest, size=off_by(scene, c))
 
 
 def sums_of_terms(scene: Scene, name: str) -> Iterator[Cause]:
     """`right` is a sum of two terms such as dout * out and out * Σ dout * out, and `yours` has the
     same two with another sign or size, or one of them summed over another axis."""
-    right = scene.right[name]
-    if right.size < 8 or not scene.measured(name):
+    right, found = scene.right[name], terms(scene, name)
+    if right.size < 8 or not scene.measured(name) or len(found) < 2:
         return
-    found = terms(scene, name)
-    T = np.array([t.value.reshape(-1) for t in found])
-    if len(T) < 2:
-        return
+    T = np.stack([term.value.reshape(-1) for term in found])
     T /= np.sqrt(np.square(T).sum(axis=1, keepdims=True))
     for i, j, wanted in pairs(T, right.reshape(-1)):
         fit, residual = solve(scene, name, T[[i, j]])
         if residual is not None:
             yield from compare(scene, (found[i].said, found[j].said), wanted, fit, residual)
         for keep, other in ((i, j), (j, i)):
-            for k, term in enumerate(found):
-                alike = term.form == found[other].form and term.parts == found[other].parts
-                if k == other or not alike or not term.axes:
+            proper = found[other]
+            for k, term in enumerate(found if proper.axes else []):
+                if k == other or (term.form, term.parts) != (proper.form, proper.parts):
                     continue
                 fit, residual = solve(scene, name, T[[keep, k]])
                 if residual is not None and abs(fit[1]) > 1e-6 * abs(fit[0]):
-                    message = "{d} {has} the term {term} where {wanted} belongs"
-                    yield because(
-                        "term-over-wrong-axis", "axis", message, "Sum over the other axis.",
-                        residual, term=term.said, wanted=found[other].said,
-                    )  # fmt: skip
+                    words = {"term": term.said, "wanted": proper.said}
+                    yield cause("term-over-wrong-axis", residual, **words)
 
 
 def pairs(T: Array, n: Array) -> Iterator[tuple[int, int, Array]]:
     """Pairs of terms, the simplest first, whose combination is n to nine digits."""
     gram, b, size = T @ T.T, T @ n, n @ n
-    with np.errstate(all="ignore"):
-        determinant = 1 - gram**2
-        ci = (b[:, np.newaxis] - gram * b) / determinant
-        rest = size - (ci * b[:, np.newaxis] + ci.T * b)
-        good = (determinant > 1e-6) & (np.abs(rest) < 1e-9 * size)
+    determinant = 1 - gram**2
+    ci = (b[:, np.newaxis] - gram * b) / determinant
+    rest = size - (ci * b[:, np.newaxis] + ci.T * b)
+    good = (determinant > 1e-6) & (np.abs(rest) < 1e-9 * size)
     for i, j in itertools.islice(zip(*np.nonzero(np.triu(good, 1)), strict=True), 40):
         fit = np.linalg.lstsq(T[[i, j]].T, n, rcond=None)[0]
         close = agree(fit @ T[[i, j]], n, np.abs(n).max(), 1e-8)
@@ -161,11 +152,8 @@ def compare(
         if not agree(fit[other], wanted[other], abs(wanted[other])) or agree(share, 1, 1):
             continue
         if agree(share, 0, 1):
-            message = "{d} {lacks} the term {term}"
-            yield because("lacks-term", "missing-term", message, "", residual, term=said[k])
+            yield cause("lacks-term", residual, term=said[k])
         elif agree(share, -1, 1):
-            message = "the term {term} in {d} has the wrong sign"
-            yield because("term-sign", "sign", message, "", residual, term=said[k])
+            yield cause("term-sign", residual, term=said[k])
         else:
-            message, size = "the term {term} in {d} is {size}", off_by(scene, share)
-            yield because("term-factor", "scale", message, "", residual, term=said[k], size=size)
+            yield cause("term-factor", residual, term=said[k], size=off_by(scene, share))

@@ -21,10 +21,13 @@ PLAIN = (2, 3, 4)  # what the derivatives of powers bring; they need no name
 def axes(scene: Scene) -> Iterator[tuple[float, str]]:
     """The sizes of the axes, of the first input by letters, of others as numpy says them."""
     arrays = [(name, a) for name, a in scene.inputs.items() if a.ndim]
+    windows = scene.out.ndim == 4 and arrays and arrays[0][1].shape[2:] != scene.out.shape[2:]
     for at, (name, array) in enumerate(arrays[:1] + [(n, a) for n, a in arrays[1:] if a.ndim > 2]):
         letters = LETTERS.get(array.ndim, "") if name in USUAL else "N"
         letters = letters.replace("D", "C") if scene.is_loss else letters
         for axis, size in enumerate(array.shape):
+            if windows and axis:  # the side of a window may be any small number
+                continue
             if not at and axis < len(letters):
                 yield float(size), letters[axis]
             elif axis or not at:
@@ -53,7 +56,8 @@ def derived(scene: Scene, sizes: dict[str, float]) -> Iterator[tuple[float, str]
             yield pixels, f"{name}.shape[2] · {name}.shape[3]"
     if x is not None and x.ndim > 1:
         yield float(x.size), "the number of all entries"
-        yield float(np.sqrt(x.shape[-1])), f"√{list(sizes)[x.ndim - 1]}"
+    if x is not None and 1 < x.ndim <= len(sizes):
+        yield float(np.sqrt(x.shape[-1])), f"√{[*sizes][x.ndim - 1]}"
     for key, value in scene.settings.items():
         yield value, key
         yield value**2, f"{key}²"
@@ -87,6 +91,6 @@ def off_by(scene: Scene, c: float) -> str:
     name = factor_name(scene, size)[1]
     which = "large" if abs(c) > 1 else "small"
     told = f"too {which} by a factor {size:.{4 if size > 1.001 else 10}g}"
-    if abs(size - 2) <= 1e-6 and name:
-        return f"{told} ({name} is 2, too)"
+    if abs(size - 2) <= 1e-6:
+        return f"{told} (N is 2, too)" if name == "N" else told
     return f"{told}{f' = {name}' if name else ''}{', the batch size' if name == 'N' else ''}"

@@ -6,45 +6,30 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.gradcheck.explain.numbers import factor_name, off_by
+from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.numbers import off_by
 from chainrule.gradcheck.explain.scene import STRENGTHS, Array, Scene, agree, ratio
-from chainrule.gradcheck.report.findings import Cause, because
-
-ADD_UP = "Where a value is used twice its gradients add up: use +=, not =."
+from chainrule.gradcheck.report.findings import Cause
 
 
 def repeated_rows(scene: Scene, name: str) -> Iterator[Cause]:
     """Rows of a table that were taken more than once: the last one wins, or they are averaged."""
-    yours, right, dout = scene.yours[name], scene.right[name], scene.dout
+    yours, dout = scene.yours[name], scene.dout
     for word, ids in scene.inputs.items():
-        if ids.dtype.kind not in "iu" or not ids.size or yours.ndim < 1:
+        whole = ids.dtype.kind in "iu" and ids.size and yours.ndim
+        if not whole or dout.shape != ids.shape + yours.shape[1:]:
             continue
-        if dout.shape != ids.shape + yours.shape[1:] or not -len(yours) <= ids.min():
+        if not -len(yours) <= ids.min() <= ids.max() < len(yours):
             continue
-        if ids.max() >= len(yours):
-            continue
-        last, counts = np.zeros(yours.shape), np.zeros(len(yours))
+        last, counts = np.zeros(yours.shape), np.zeros((len(yours), *[1] * (yours.ndim - 1)))
         last[ids] = dout
         np.add.at(counts, ids, 1)
-        message = "{d} {holds} only the last of the rows with the same {ids}"
-        hint = "With repeated indices += keeps one: use np.add.at."
         residual = scene.close(name, last)
         if residual is not None:
-            yield because("repeated-ids", "overwrite", message, hint, residual, ids=word)
-        often = np.maximum(counts, 1).reshape(-1, *[1] * (yours.ndim - 1))
-        residual = scene.close(name, right / often)
+            yield cause("repeated-ids", residual, ids=word)
+        residual = scene.close(name, scene.right[name] / np.maximum(counts, 1))
         if residual is not None:
-            message = "{d} {is} averaged over the rows with the same {ids}, not summed"
-            yield because("mean-of-repeats", "scale", message, "", residual, ids=word)
-
-
-def dout_alone(scene: Scene, name: str) -> Iterator[Cause]:
-    """yours is dout: a skip connection without its branch, or nothing was done."""
-    residual = scene.close(name, scene.dout)
-    if residual is not None and not scene.elementwise:
-        message = "{d} {equals} dout: it {holds} the direct path alone"
-        hint = "Add the gradient of what else the input goes through."
-        yield because("dout-alone", "overwrite", message, hint, residual)
+            yield cause("mean-of-repeats", residual, ids=word)
 
 
 def matrices(scene: Scene, rows: int) -> Iterator[tuple[str, Array]]:
@@ -59,35 +44,45 @@ def matrices(scene: Scene, rows: int) -> Iterator[tuple[str, Array]]:
 
 
 def wrong_path(scene: Scene, name: str) -> Iterator[Cause]:
-    """An input that goes through several matrices, dx = Σ dz Wᵀ: where the rows of the matrices are
-    independent, each contribution can be told from the others."""
-    yours, right = scene.yours[name], scene.right[name]
-    if name not in scene.inputs or yours.ndim < 2 or not scene.measured(name):
+    """An input that goes through several matrices, dx = Σ dz Wᵀ, where what comes through one of
+    them is missing, which shows if its dz is dout or 0 entry by entry, or has the wrong size."""
+    yours, right, dout = scene.yours[name], scene.right[name], scene.dout
+    if name not in scene.inputs or yours.ndim != 2 or not scene.measured(name):
         return
     found = list(matrices(scene, yours.shape[-1]))
+    for word, W in found if len(found) > 1 else ():
+        if np.linalg.matrix_rank(W) < W.shape[1] or W.shape[1] >= W.shape[0]:
+            continue
+        dz = (right - yours) @ np.linalg.pinv(W.T)
+        residual = scene.small(name, right - yours - dz @ W.T, right - yours)
+        if residual is not None and dz.shape == dout.shape:
+            tiny = 1e-6 * np.abs(dout).max()
+            if ((np.abs(dz) < tiny) | (np.abs(dz - dout) < tiny)).all():
+                yield cause("lacks-path", residual, path=word)
+    yield from independent_paths(scene, name, found)
+
+
+def independent_paths(scene: Scene, name: str, found: list[tuple[str, Array]]) -> Iterator[Cause]:
+    """Where the columns of the matrices are independent, each contribution can be told apart."""
+    yours, right = scene.yours[name], scene.right[name]
     ways = np.concatenate([W for _, W in found], axis=1) if found else np.empty((0, 0))
     if len(found) < 2 or np.linalg.matrix_rank(ways) < ways.shape[1]:
         return
     sizes = np.cumsum([W.shape[1] for _, W in found])[:-1]
-    flat = (a.reshape(-1, yours.shape[-1]) for a in (yours, right))
-    mine, wanted = (np.split(a @ np.linalg.pinv(ways.T), sizes, axis=1) for a in flat)
-    rebuilt = sum(dz @ W.T for dz, (_, W) in zip(mine, found, strict=True))
-    residual = scene.close(name, np.reshape(rebuilt, yours.shape))
-    if residual is None:
-        return
+    mine, wanted = (np.split(a @ np.linalg.pinv(ways.T), sizes, axis=1) for a in (yours, right))
+    rebuilt = np.concatenate(mine, axis=1) @ ways.T
+    residual = scene.close(name, rebuilt)
     scale = max(np.abs(dz).max() for dz in wanted)
-    for (word, _), dz, dz_right in zip(found, mine, wanted, strict=True):
-        if agree(dz, dz_right, scale) or not np.abs(dz_right).max() > 1e-6 * scale:
+    for (word, _), dz, proper in zip(found, mine, wanted, strict=True):
+        c = ratio(dz, proper) or 0.0
+        if residual is None or agree(dz, proper, scale) or not agree(dz, c * proper, scale):
             continue
-        c = ratio(dz, dz_right)
-        if agree(dz, 0, scale):
-            message = "{d} {lacks} the contribution that comes through {path}"
-            yield because("lacks-path", "overwrite", message, ADD_UP, residual, path=word)
-        elif c and agree(dz, c * dz_right, scale):
-            kind = "sign" if abs(c + 1) < 1e-6 else "scale"
-            size = "of the wrong sign" if kind == "sign" else off_by(scene, c)
-            message = "the contribution to {d} that comes through {path} is {size}"
-            yield because("path-factor", kind, message, "", residual, path=word, size=size)
+        if agree(c, 0, 1):
+            yield cause("lacks-path", residual, path=word)
+        elif agree(c, -1, 1):
+            yield cause("path-sign", residual, path=word)
+        else:
+            yield cause("path-factor", residual, path=word, size=off_by(scene, c))
 
 
 def wrong_left_factor(scene: Scene, name: str) -> Iterator[Cause]:
@@ -106,10 +101,5 @@ def wrong_left_factor(scene: Scene, name: str) -> Iterator[Cause]:
             if array.shape == (len(dz), yours.shape[0]):
                 residual = scene.close(name, array.T @ dz + fits[0] * W)
                 if residual is not None:
-                    message = (
-                        "{d} {is} computed from {term}; it needs {wanted}, the input of that step"
-                    )
-                    yield because(
-                        "of-other-arrays", "swapped", message, "", residual,
-                        term=word, wanted=x_name,
-                    )  # fmt: skip
+                    words = {"term": f"{word}.T @ dz", "wanted": f"{x_name}.T @ dz"}
+                    yield cause("of-other-arrays", residual, **words)

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.gradcheck.explain.causes import cause
 from chainrule.gradcheck.explain.factors import two_valued
 from chainrule.gradcheck.explain.numbers import factor_name, off_by
-from chainrule.gradcheck.explain.scene import Array, Scene, agree, ratio
-from chainrule.gradcheck.report.findings import Cause, because
-
-SWITCH = "Forward and backward must switch at the same point."
+from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
+from chainrule.gradcheck.report.findings import Cause
 
 
-def slopes(x: Array, out: Array) -> dict[str, Array]:
+def slopes(x: Array, out: Array) -> Named:
     """Slopes and values that are easily taken for the slope of another function."""
     sigmoid = 1 / (1 + np.exp(-x))
     return {
@@ -38,52 +37,44 @@ def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
     if not scene.elementwise or x is None or not yours.shape == x.shape == dout.shape:
         return
     residual = scene.close(name, dout)
-    if residual is not None and two_valued(scene, name):
-        message = "{d} {equals} dout: every entry passes, none is masked"
-        hint = "Multiply by the mask of the forward pass, entry by entry."
-        yield because("not-masked", "mask", message, hint, residual)
-    elif residual is not None:
-        message = "{d} {equals} dout: the layer's own derivative is missing"
-        hint = "Multiply dout by the derivative of the output with respect to this input."
-        yield because("no-derivative", "missing-term", message, hint, residual)
-    with np.errstate(all="ignore"):
-        at_out = scene.slope_at(scene.out)
-        residual = None if at_out is None else scene.close(name, dout * at_out)
+    if residual is not None:
+        yield cause("not-masked" if two_valued(scene, name) else "no-derivative", residual)
+    at_out = scene.slope_at(scene.out)
+    residual = None if at_out is None else scene.close(name, dout * at_out)
+    if residual is not None:
+        yield cause("slope-at-out", residual)
+    for said, slope in slopes(x, scene.out).items():
+        residual = scene.close(name, dout * slope)
         if residual is not None:
-            message = "{d} {is} the derivative taken at the output instead of at {name}"
-            hint = "The formula already holds the output: do not apply the function again."
-            yield because("slope-at-out", "swapped", message, hint, residual)
-        for said, slope in slopes(x, scene.out).items():
-            residual = scene.close(name, dout * slope)
-            if residual is not None:
-                message, hint = "{d} {is} dout times {slope}", "Use the derivative."
-                yield because("other-slope", "swapped", message, hint, residual, slope=said)
+            is_factor = agree(x * slope, scene.out, np.abs(scene.out).max())
+            yield cause("product-rule" if is_factor else "other-slope", residual, slope=said)
 
 
 def sides(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
     """The sides of the points at which units and losses switch."""
     x = scene.inputs[name]
-    others = {w: a for w, a in scene.inputs.items() if w != name and a.shape == x.shape}
+    others = [(w, a) for w, a in scene.inputs.items() if w != name and a.shape == x.shape]
+    for word, other in others if scene.is_loss else ():
+        rest, said = x - other, f"{name} - {word}"
+        yield f"{name} > {word}", rest > 0
+        yield f"{name} < {word}", rest < 0
+        yield f"|{said}| < 1", np.abs(rest) < 1
+        yield f"|{said}| > 1", np.abs(rest) > 1
+        yield f"{said} < -1", rest < -1
+        yield f"{said} > 1", rest > 1
     if scene.is_loss:
-        for word, other in others.items():
-            yield f"{name} > {word}", x > other
-            yield f"{name} < {word}", x < other
-            yield f"|{name} - {word}| < 1", np.abs(x - other) < 1
-            yield f"|{name} - {word}| > 1", np.abs(x - other) > 1
         return
-    yield f"{name} > 0", x > 0
-    yield f"{name} <= 0", x <= 0
-    if scene.out.shape == x.shape:
-        yield "out > 0", scene.out > 0
-        yield "out <= 0", scene.out <= 0
-        yield "out = 0", scene.out == 0
-        yield "out is not 0", scene.out != 0
-    for word, other in others.items():
+    named = [(name, x), ("out", scene.out), *others]
+    for word, array in named:
+        if array.shape == x.shape:
+            yield f"{word} > 0", array > 0
+            yield f"{word} <= 0", array <= 0
+    yield "out = 0", scene.out == 0
+    yield "out is not 0", scene.out != 0
+    for word, other in others:
         yield f"{name} > {word}", x > other
         yield f"{name} < {word}", x < other
         yield f"{name} = {word}", x == other
-        yield f"{word} > 0", other > 0
-        yield f"{word} <= 0", other <= 0
 
 
 def stretches(name: str, x: Array, wrong: Array) -> Iterator[tuple[str, Array]]:
@@ -103,101 +94,71 @@ def stretches(name: str, x: Array, wrong: Array) -> Iterator[tuple[str, Array]]:
             yield f"{low:.3g} <= {what} <= {high:.3g}", inside
 
 
-def box(wrong: Array) -> Iterator[tuple[str, Array]]:
-    """The block of rows, columns and so on that the wrong entries fill, if it can be told shortly:
-    "[:, 2:4]"."""
+def box(wrong: Array) -> str:
+    """The block of rows, columns and so on that the wrong entries fill, "[:, 2:4]", or "" if they
+    fill none that can be told shortly."""
     kept = [np.unique(at) for at in np.nonzero(wrong)]
-    if wrong.ndim < 2 or not wrong.any() or np.prod([len(at) for at in kept]) != wrong.sum():
-        return
+    if wrong.ndim < 2 or np.prod([len(at) for at in kept]) != wrong.sum():
+        return ""
     words = []
     for at, size in zip(kept, wrong.shape, strict=True):
         low, high = int(at[0]), int(at[-1]) + 1
-        run = "" if (low, high) == (0, size) else f"{low or ''}:{high if high < size else ''}"
-        if len(at) == 1 < size:
-            words.append(str(low))
-        elif len(at) == high - low:
-            words.append(run or ":")
-        elif len(at) <= 3:
-            words.append(str([int(i) for i in at]))
+        if len(at) == high - low:
+            run = f"{low or ''}:{high if high < size else ''}"
+            words.append(str(low) if len(at) == 1 < size else run)
         else:
-            return
-    while words and words[-1] == ":":
+            words.append(str([int(i) for i in at]))
+    while words[-1] == ":":
         words.pop()
-    if words:
-        yield f"[{', '.join(words)}]", wrong
+    fancy = [word for word in words if word.startswith("[")]
+    short = len(fancy) < 2 and all(word.count(",") < 4 for word in fancy)
+    return f"[{', '.join(words)}]" if short else ""
 
 
-def parts(scene: Scene, name: str) -> Iterator[tuple[str, Array, str]]:
-    """The parts of a tensor that hold all wrong entries: (where it is, mask, hint)."""
+def parts(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
+    """The parts of a tensor that hold all wrong entries, by where they are; last those entries."""
     yours, wrong, x = scene.yours[name], scene.wrong(name), scene.inputs.get(name)
     if not wrong.any() or wrong.all():
         return
-    if x is not None and x.shape == yours.shape and (scene.elementwise or scene.is_loss):
+    switches = scene.elementwise or scene.is_loss
+    if x is not None and x.shape == yours.shape and switches:
         for said, region in sides(scene, name):
-            if not (wrong & ~region).any() and not region.all():
-                yield f"where {said}", region, ""
-        if scene.measured(name):
-            for said, region in stretches(name, x, wrong):
-                yield f"where {said}", region, SWITCH
+            if region.shape == wrong.shape and not (wrong & ~region).any() and not region.all():
+                yield f"where {said}", region
     if scene.measured(name):
-        for said, region in box(wrong):
-            yield f"in {said}", region, ""
+        if x is not None and x.shape == yours.shape and scene.elementwise:
+            for said, region in stretches(name, x, wrong):
+                yield f"where {said}", region
+        if said := box(wrong):
+            yield f"in {said}", wrong
+        yield "there", wrong
 
 
 def wrong_in_a_part(scene: Scene, name: str) -> Iterator[Cause]:
     """What holds in all of a part, while the rest is right."""
-    wrong = scene.wrong(name)
-    count = f"({wrong.sum()} of {np.isfinite(scene.right[name]).sum()} entries)"
-    for where, region, hint in parts(scene, name):
-        for cause in (*zeros(scene, name, region, hint), *scaled(scene, name, region)):
-            values = {**cause.values, "where": where, "count": count}
-            yield because(
-                cause.key, cause.kind, f"{cause.message} {{count}}", cause.hint, cause.evidence,
-                **values,
-            )  # fmt: skip
-
-
-def zeros(scene: Scene, name: str, region: Array, hint: str) -> Iterator[Cause]:
-    """0 in a part, or not 0 where it should be."""
     yours, right, dout = scene.yours[name], scene.right[name], scene.dout
-    residual = scene.close(name, np.where(region, 0, right))
-    if residual is not None:
-        slope = np.empty(0)
-        if dout.shape == right.shape:
-            with np.errstate(all="ignore"):
-                slope = (right / dout)[region]
-        slope = slope[np.isfinite(slope) & (np.abs(slope) > 1e-6)]
-        if slope.size and agree(slope, 1, 1, 1e-5):
-            message = "{d} {is} 0 {where}, but the output follows the input there"
-            yield because("zero-in-part", "mask", message, hint or SWITCH, residual)
-        message = "{d} {is} 0 {where}, but the forward pass has a slope there"
-        yield because("zero-in-part", "missing-term", message, hint, residual)
+    count = f"({scene.wrong(name).sum()} of {np.isfinite(right).sum()} entries)"
     tiny = 1e-6 * np.nanmax(np.abs(right), initial=0.0)
-    residual = scene.close(name, np.where(region, yours, right))
-    if residual is not None and np.nanmax(np.abs(right[region]), initial=0.0) <= tiny:
-        message = "{d} should be 0 {where}, and {is} not"
-        hint = hint or "Multiply by the mask of the forward pass."
-        yield because("not-masked-in-part", "mask", message, hint, residual)
-
-
-def scaled(scene: Scene, name: str, region: Array) -> Iterator[Cause]:
-    """A wrong sign or a factor in a part."""
-    yours, right = scene.yours[name], scene.right[name]
-    c = ratio(yours, right, region)
-    kinks = scene.kinks.get(name)
-    on_kinks = kinks is not None and bool((kinks & region).any())
-    if not c or abs(c - 1) < 1e-3 or on_kinks:
-        return
-    known = factor_name(scene, max(abs(c), 1 / abs(c)))[0] or abs(c + 1) < 1e-5
-    residual = scene.close(name, np.where(region, c * right, right))
-    if residual is None or not (known or (region & np.isfinite(right)).sum() > 2):
-        return
-    if abs(c + 1) < 1e-5:
-        message = "{d} {has} the wrong sign {where}"
-        yield because("sign-in-part", "sign", message, "", residual)
-        return
-    message = "{d} {is} {size} {where}"
-    yield because("factor-in-part", "scale", message, "", residual, size=off_by(scene, c), factor=c)
+    kinks = scene.kinks.get(name, np.zeros(yours.shape, bool))
+    for said, region in parts(scene, name):
+        where = {"where": "in some entries" if said == "there" else said, "count": count}
+        residual = scene.close(name, np.where(region, 0, right))
+        if residual is not None:
+            flat = dout.shape == right.shape and two_valued(scene, name)
+            flat = flat and agree(right[region], np.where(right, dout, 0)[region], 1, 1e-5)
+            yield cause("flat-part" if flat else "zero-in-part", residual, **where)
+        residual = scene.close(name, np.where(region, yours, right))
+        if residual is not None and np.nanmax(np.abs(right[region]), initial=0.0) <= tiny:
+            yield cause("not-zero-in-part", residual, **where)
+        c = ratio(yours, right, region)
+        if not c or abs(c - 1) < 1e-3 or (kinks & region).any():
+            continue
+        residual = scene.close(name, np.where(region, c * right, right))
+        known = factor_name(scene, max(abs(c), 1 / abs(c)))[0] or said.startswith("where")
+        if residual is not None and abs(c + 1) < 1e-5:
+            yield cause("sign-in-part", residual, **where)
+        elif residual is not None and known and (region & np.isfinite(right)).sum() > 1:
+            yield cause("factor-in-part", residual, size=off_by(scene, c), **where)
 
 
 def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
@@ -207,37 +168,26 @@ def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
         return
     scale = np.nanmax(np.abs(right), initial=0.0)
     passed, should_pass = np.abs(yours) > 1e-9 * scale, np.abs(right) > 1e-9 * scale
-    if (
-        scene.measured(name)
-        and (passed != should_pass).all()
-        and should_pass.any()
-        and passed.any()
-    ):
-        message = "the mask of {d} is inverted: what should pass is 0, and the rest passes"
-        yield because("mask-inverted", "mask", message, "Turn the condition round.")
+    if scene.measured(name) and (passed != should_pass).all() and 0 < passed.sum() < passed.size:
+        yield cause("mask-inverted", None)
     dout = np.broadcast_to(scene.dout, x.shape)
     forms = {"dout": dout, f"dout * {name}": dout * x}
     for word, other in scene.inputs.items():
         if word != name and other.shape == x.shape:
             rest = dout * (x - other)
             forms |= {f"{name} - {word}": rest, f"the sign of {name} - {word}": np.sign(rest)}
-    for said, region in sides(scene, name):
-        if not region.any() or region.all():
+    for (said, region), (word, form) in ((s, f) for s in sides(scene, name) for f in forms.items()):
+        if region.shape != x.shape or not region.any() or region.all():
             continue
-        for word, form in forms.items():
-            c = ratio(yours, form, region)  # this form where it does not belong
-            proper = ratio(right, form, ~region)  # and where it does
-            if not c or not proper or abs(c - proper) > 1e-5 * abs(c):
-                continue
-            there = np.where(region, yours - c * form, 0)
-            here = np.where(region, 0, right - c * form)
-            residual = scene.small(name, there, right, 1)
-            if residual is None or scene.small(name, here, right, 1) is None:
-                continue
-            if not (scene.wrong(name) & ~region).any():
-                message = "{d} {takes} the slope of the other side, {slope}, where {region}"
-                yield because("other-side", "mask", message, "", residual, slope=word, region=said)
-            message = "the two branches of {d} are exchanged: the slope that belongs elsewhere, " \
-                "{slope}, is used where {region}"  # fmt: skip
-            hint = "Turn the condition round."
-            yield because("branches", "mask", message, hint, residual, slope=word, region=said)
+        c = ratio(yours, form, region)  # this form where it does not belong
+        proper = ratio(right, form, ~region)  # and where it does
+        if not c or not proper or abs(c - proper) > 1e-5 * abs(c):
+            continue
+        residual = scene.small(name, np.where(region, yours - c * form, 0), right, 1)
+        if (
+            residual is None
+            or scene.small(name, np.where(region, 0, right - c * form), right) is None
+        ):
+            continue
+        one_side = not (scene.wrong(name) & ~region).any()
+        yield cause("other-side" if one_side else "branches", residual, slope=word, region=said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Scene:
     slope_at                the slope of an elementwise layer at another input, None if unknown
     lines                   the line of source that computes each gradient
     kinks                   the entries of a tensor where its slope is no single number
+    kept                    what hypotheses have computed and need again
     """
 
     inputs: Named
@@ -49,6 +50,7 @@ class Scene:
     slope_at: Callable[[Array], Array | None] = lambda _: None
     lines: dict[str, str] = field(default_factory=dict)
     kinks: Named = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
 
     def close(self, name: str, guess: Any, fitted: int = 0) -> float | None:
         """The part of `yours` that `guess` leaves unexplained, relative to the larger of the two
@@ -89,12 +91,15 @@ class Scene:
 
     def arrays(self) -> Named:
         """Inputs, parameters, output and cache of floats, without repeats."""
+        if "arrays" in self.kept:
+            return cast(Named, self.kept["arrays"])
         found: Named = {}
         for group in (self.inputs, self.params, {"out": self.out}, self.cache):
             for name, array in group.items():
                 usable = array.dtype.kind in "fb" and array.size
                 if usable and not any(np.array_equal(array, other) for other in found.values()):
                     found[name] = array.astype(np.float64)
+        self.kept["arrays"] = found
         return found
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -35,8 +36,11 @@ class Term:
 def terms(scene: Scene, name: str) -> list[Term]:
     """All terms of the shape of the tensor, the simplest first, without zeros."""
     shape = scene.yours[name].shape
-    found = [*entries(scene, shape), *sums(scene, shape), *products(scene, shape)]
-    return [term for term in found if np.isfinite(term.value).all() and np.any(term.value)]
+    key = f"terms of shape {shape}"
+    if key not in scene.kept:
+        found = [*entries(scene, shape), *sums(scene, shape), *products(scene, shape)]
+        scene.kept[key] = [t for t in found if np.isfinite(t.value).all() and t.value.any()]
+    return cast(list[Term], scene.kept[key])
 
 
 def times(*words: str) -> str:
@@ -45,6 +49,10 @@ def times(*words: str) -> str:
 
 def over(axes: tuple[int, ...]) -> str:
     return str(axes[0] if len(axes) == 1 else axes)
+
+
+def parts(*words: str) -> tuple[str, ...]:
+    return tuple(sorted(word for word in words if word))
 
 
 def entries(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
@@ -57,38 +65,32 @@ def entries(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
         yield Term(times(v, w), "entry", parts(v, w), (), dout * b * c)
     axes: list[tuple[int, ...]] = [(axis,) for axis in range(len(shape))]
     axes += [tuple(range(1, len(shape)))] if len(shape) > 2 else []
-    for axis, (v, b), (w, c) in itertools.product(axes, base, base):
-        total = f"sum({times(w)}, axis={over(axis)})"
-        said = f"{v} * {total}" if v else total
-        value = b * (dout * c).sum(axis=axis, keepdims=True)
-        yield Term(said, "spread", parts(v, w), axis, value)
-
-
-def parts(*words: str) -> tuple[str, ...]:
-    return tuple(sorted(word for word in words if word))
+    for axis, (w, c) in itertools.product(axes, base):
+        total = (dout * c).sum(axis=axis, keepdims=True)
+        said = f"sum({times(w)}, axis={over(axis)})"
+        for v, b in base:
+            yield Term(f"{v} * {said}" if v else said, "spread", parts(v, w), axis, b * total)
 
 
 def sums(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
     dout = scene.dout
+    kept = tuple(n for n in shape if n > 1)
     if dout.ndim < 1 or dout.shape == shape:
         return
-    kept = tuple(n for n in shape if n > 1)
     factors: Named = {"": np.ones(())}
-    for word, array in scene.arrays().items():
-        if array.shape == dout.shape:
-            factors[word] = array
+    factors |= {w: a for w, a in scene.arrays().items() if a.shape == dout.shape}
     for word, x in scene.inputs.items():
         if x.shape == dout.shape and x.dtype.kind == "f":
-            sides = {f"({word} > 0)": x > 0, f"({word} <= 0)": x <= 0}
-            factors |= sides | {f"{word} * {side}": x * mask for side, mask in sides.items()}
+            for side, mask in ((f"({word} > 0)", x > 0), (f"({word} <= 0)", x <= 0)):
+                factors |= {side: mask, f"{word} * {side}": x * mask}
     for count in range(1, dout.ndim + 1):
         for axes in itertools.combinations(range(dout.ndim), count):
-            rest = tuple(n for at, n in enumerate(dout.shape) if at not in axes and n > 1)
-            for word, factor in factors.items() if rest == kept else ():
+            if tuple(n for at, n in enumerate(dout.shape) if at not in axes and n > 1) != kept:
+                continue
+            for word, factor in factors.items():
+                said = f"the sum of {times(word)} over axis {over(axes)}"
                 total = (dout * factor).sum(axis=axes).reshape(shape)
-                words = tuple(word.split(" * ")) if word else ()
-                yield Term(f"the sum of {times(word)} over axis {over(axes)}", "sum",
-                           parts(*words), axes, total)  # fmt: skip
+                yield Term(said, "sum", parts(*word.split(" * ")), axes, total)
 
 
 def products(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
@@ -99,33 +101,25 @@ def products(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
     arrays = {word: a for word, a in scene.arrays().items() if a.ndim >= 2}
     lefts = {"": dout} | {w: dout * a for w, a in arrays.items() if a.shape == dout.shape}
     for (v, g), (w, a) in itertools.product(lefts.items(), arrays.items()):
-        word = f"(dout * {v})" if v else "dout"
-        for (p_said, p), (q_said, q) in itertools.product(turned(word, g), turned(w, a)):
-            for said, one, two in (
-                (f"{p_said} @ {q_said}", p, q),
-                (f"{q_said} @ {p_said}", q, p),
+        first = turned(f"(dout * {v})" if v else "dout", g)
+        for (g_said, one), (a_said, two) in itertools.product(first, turned(w, a)):
+            for said, p, q in (
+                (f"{g_said} @ {a_said}", one, two),
+                (f"{a_said} @ {g_said}", two, one),
             ):
-                value = multiplied(one, two, shape)
-                if value is not None:
-                    yield Term(said, "product", parts(v, w), (), value)
+                batches = {p.shape[:-2], q.shape[:-2]} - {()}
+                fits = (p.shape[-2], q.shape[-1]) == shape[-2:] and p.shape[-1] == q.shape[-2]
+                if (
+                    fits
+                    and len(batches) < 2
+                    and len(batches.pop() if batches else ()) + 2 >= len(shape)
+                ):
+                    value = p @ q  # summed over the batch where the tensor has none
+                    value = value.sum(axis=tuple(range(value.ndim - len(shape))))
+                    if value.shape == shape:
+                        yield Term(said, "product", parts(v, w), (), value)
 
 
-def turned(word: str, array: Array) -> Iterator[tuple[str, Array]]:
-    yield word, array
-    yield f"{word}.T", array.T
-    if array.ndim > 2:
-        yield f"{word}ᵀ", array.swapaxes(-1, -2)
-
-
-def multiplied(one: Array, two: Array, shape: tuple[int, ...]) -> Array | None:
-    """The product, summed over batch axes that the tensor lacks; None where it does not fit."""
-    if one.shape[-1] != two.shape[-2]:
-        return None
-    if (one.shape[-2], two.shape[-1]) == shape[-2:]:
-        first, last = one.shape[:-2], two.shape[:-2]
-        if not (not first or not last or first == last):
-            return None
-        value = one @ two
-        value = value.sum(axis=tuple(range(value.ndim - len(shape))))
-        return value if value.shape == shape else None
-    return None
+def turned(word: str, array: Array) -> list[tuple[str, Array]]:
+    both = [(word, array), (f"{word}.T", array.T)]
+    return [*both, (f"{word}ᵀ", array.swapaxes(-1, -2))] if array.ndim > 2 else both
