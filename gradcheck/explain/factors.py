@@ -83,7 +83,7 @@ def broadcast_factors(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
             if form.ndim == 1 and len(shape) > 2 and form.shape[0] == shape[1]:
                 form = form.reshape(-1, *[1] * (len(shape) - 2))
             sizes = zip(form.shape[::-1], shape[::-1], strict=False)
-            if 1 < form.size and form.ndim <= len(shape) and all(n in (1, m) for n, m in sizes):
+            if form.size > 1 and form.ndim <= len(shape) and all(n in (1, m) for n, m in sizes):
                 yield said, form
 
 

@@ -47,9 +47,9 @@ def wrong_at_the_labels(scene: Scene, name: str) -> Iterator[Cause]:
                 yield cause("off-by-one-label", residual)
     scale = np.abs(right).max()
     on = ~true & (np.abs(right) > 1e-6 * scale)
-    if on.any() and np.ptp(right[on]) < 1e-6 * scale < np.ptp(yours[on]):
-        if scene.small(name, np.where(true | on, 0, yours), right) is not None:
-            yield cause("margin-values", None)
+    flat = on.any() and np.ptp(right[on]) < 1e-6 * scale < np.ptp(yours[on])
+    if flat and scene.small(name, np.where(true | on, 0, yours), right) is not None:
+        yield cause("margin-values", None)
 
 
 def at_the_class(scene: Scene, name: str, true: Array, units: list[float]) -> Iterator[Cause]:

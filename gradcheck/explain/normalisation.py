@@ -7,6 +7,7 @@ term, a constant and one along the centred input, as behind a mean and a varianc
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ LEAST = 4  # entries of a group: fewer always fit
 
 
 class Way(NamedTuple):
-    """One way to normalise: what a group is called, the entries of an array by groups, its parts."""
+    """One way to normalise: what a group is called, how an array is split into groups (entries,
+    groups), what dout is weighted with, the parts and their numbers, the deviation."""
 
     said: str
     split: Callable[[Array], Array]
@@ -93,18 +95,17 @@ def wrong_normalisation(scene: Scene, name: str) -> Iterator[Cause]:
         return
     wanted = list(fits(scene, name, scene.right[name]))
     mine = list(fits(scene, name, scene.yours[name])) if wanted else []
-    for fit in mine:
-        for right in wanted:
-            same = fit.way.said == right.way.said and fit.way.parts == right.way.parts
-            if same and fit.way.weight == right.way.weight:
-                yield from compared(scene, fit, right)
-    for fit in mine:
-        for right in wanted:
-            if fit.way.said == right.way.said and fit.way.parts == right.way.parts:
-                yield cause("weight-outside", fit.residual, factor=right.way.weight)
-            elif len(fit.way.parts) == len(right.way.parts) and fit.way.said != right.way.said:
-                said = {"mine": fit.way.said, "wanted": right.way.said}
-                yield cause("statistics-over", fit.residual, **said)
+    both = [
+        (fit, right)
+        for fit, right in itertools.product(mine, wanted)
+        if (fit.way.said, fit.way.parts) == (right.way.said, right.way.parts)
+    ]
+    for fit, right in both:
+        if fit.way.weight == right.way.weight:
+            yield from compared(scene, fit, right)
+    for fit, right in both:
+        if not fit.way.weight and all(other.way.weight for one, other in both if one is fit):
+            yield cause("weight-outside", fit.residual, factor=right.way.weight)
 
 
 def compared(scene: Scene, fit: Fit, right: Fit) -> Iterator[Cause]:

@@ -97,15 +97,3 @@ def summed_as_well(scene: Scene, name: str) -> Iterator[Cause]:
             if residual is not None:  # zeros along the axis: of several pieces one was chosen
                 key = "winner-ignored" if routed else "summed-too"
                 yield cause(key, residual, axis=axis, word=word)
-
-
-def channels_mixed(scene: Scene, name: str) -> Iterator[Cause]:
-    """Sums over images (N, C, H, W) reshaped to columns that are no channels."""
-    yours, dout = scene.yours[name], scene.dout
-    if dout.ndim < 3 or yours.shape != dout.shape[1:2]:
-        return
-    words = {f"dout * {w}": a * dout for w, a in scene.arrays().items() if a.shape == dout.shape}
-    for word, total in ({"dout": dout} | words).items():
-        residual = scene.close(name, total.reshape(-1, len(yours)).sum(axis=0))
-        if residual is not None:
-            yield cause("channels-mixed", residual, word=word, shape=(-1, len(yours)))

@@ -12,6 +12,8 @@ from chainrule.gradcheck.explain.numbers import factor_name, off_by
 from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
 from chainrule.gradcheck.report.findings import Cause
 
+SOME = "in some entries"
+
 
 def slopes(x: Array, out: Array) -> Named:
     """Slopes and values that are easily taken for the slope of another function."""
@@ -116,7 +118,7 @@ def box(wrong: Array) -> str:
 
 
 def parts(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
-    """The parts of a tensor that hold all wrong entries, by where they are; last those entries."""
+    """The parts of a tensor that hold all wrong entries, and last just those entries."""
     yours, wrong, x = scene.yours[name], scene.wrong(name), scene.inputs.get(name)
     if not wrong.any() or wrong.all():
         return
@@ -131,7 +133,7 @@ def parts(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
                 yield f"where {said}", region
         if said := box(wrong):
             yield f"in {said}", wrong
-        yield "there", wrong
+        yield SOME, wrong
 
 
 def wrong_in_a_part(scene: Scene, name: str) -> Iterator[Cause]:
@@ -141,7 +143,7 @@ def wrong_in_a_part(scene: Scene, name: str) -> Iterator[Cause]:
     tiny = 1e-6 * np.nanmax(np.abs(right), initial=0.0)
     kinks = scene.kinks.get(name, np.zeros(yours.shape, bool))
     for said, region in parts(scene, name):
-        where = {"where": "in some entries" if said == "there" else said, "count": count}
+        where = {"where": said, "count": count}
         residual = scene.close(name, np.where(region, 0, right))
         if residual is not None:
             flat = dout.shape == right.shape and two_valued(scene, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Scene:
                             `linearity.dependence`, or that word and what it leaves unexplained
     slope_at                the slope of an elementwise layer at another input, None if unknown
     lines                   the line of source that computes each gradient
-    kinks                   the entries of a tensor where its slope is no single number
+    kinks                   masks of entries where there is no single slope and yours is none of them
     kept                    what hypotheses have computed and need again
     """
 
@@ -50,7 +50,13 @@ class Scene:
     slope_at: Callable[[Array], Array | None] = lambda _: None
     lines: dict[str, str] = field(default_factory=dict)
     kinks: Named = field(default_factory=dict)
-    kept: dict[str, Any] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What `make` gives, computed once."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
 
     def close(self, name: str, guess: Any, fitted: int = 0) -> float | None:
         """The part of `yours` that `guess` leaves unexplained, relative to the larger of the two
@@ -59,29 +65,37 @@ class Scene:
         guess = np.asarray(guess)
         if guess.shape != yours.shape:
             return None
-        return self.small(name, yours - guess, np.maximum(np.abs(yours), np.abs(right)), fitted)
+        larger = self.once((name, "larger"), lambda: np.maximum(np.abs(yours), np.abs(right)))
+        return self.small(name, yours - guess, larger, fitted)
 
     def small(self, name: str, rest: Array, size: Array, fitted: int = 0) -> float | None:
         """The largest |rest| relative to the largest `size`, both over the measured entries; None
         where it is more than noise, or where too little was measured for it to mean anything."""
-        seen, rest, size = np.isfinite(self.right[name]), np.abs(rest), np.abs(size)
-        if seen.sum() < min(seen.size, ENOUGH) + fitted or not (seen & self.wrong(name)).any():
+        seen, gap = self.once((name, "seen"), lambda: self._seen(name))
+        if gap is None or seen.sum() < min(seen.size, ENOUGH) + fitted:
             return None
-        scale = float(size[seen].max())
-        gap = np.abs(self.yours[name] - self.right[name])[seen].max()
-        if not scale > 0 or not np.isfinite(rest[seen]).all():
-            return None
-        left = float(max(rest[seen].max(), np.nanmax(rest, initial=0.0))) / scale
+        rest, scale = np.abs(rest), float(np.abs(size)[seen].max())
         # A hypothesis has to explain much more than there is to explain, too.
-        limit = min(max(3e-7, 30 * self.error[name]), 1e-3, gap / scale / 30)
-        return left if left <= limit else None
+        limit = min(max(3e-7, 30 * self.error[name]) * scale, 1e-3 * scale, gap / 30)
+        most = rest[seen].max()
+        if not scale > 0 or not most <= limit or (rest > limit).any():
+            return None
+        return float(most) / scale
+
+    def _seen(self, name: str) -> tuple[Array, float | None]:
+        """Which entries were measured, and the largest difference, None where none is wrong."""
+        seen = np.isfinite(self.right[name])
+        gap = np.abs(self.yours[name] - self.right[name])[seen]
+        return seen, float(gap.max()) if self.wrong(name).any() else None
 
     def wrong(self, name: str) -> Array:
         """Which entries of `yours` were measured and are off by more than noise."""
-        yours, right = self.yours[name], self.right[name]
+        return np.asarray(self.once((name, "wrong"), lambda: self._wrong(name)))
+
+    def _wrong(self, name: str) -> Array:
         with np.errstate(all="ignore"):
-            gap = np.abs(yours - right)
-            scale = np.nanmax(np.abs(right), initial=0.0)
+            gap = np.abs(self.yours[name] - self.right[name])
+            scale = np.nanmax(np.abs(self.right[name]), initial=0.0)
             noise = min(30 * self.error[name] * scale, np.nanmax(gap, initial=0.0) / 30)
             return np.asarray(gap > max(noise, 1e-12 * scale))
 
@@ -91,15 +105,16 @@ class Scene:
 
     def arrays(self) -> Named:
         """Inputs, parameters, output and cache of floats, without repeats."""
-        if "arrays" in self.kept:
-            return cast(Named, self.kept["arrays"])
+        found: Named = self.once("arrays", self._arrays)
+        return found
+
+    def _arrays(self) -> Named:
         found: Named = {}
         for group in (self.inputs, self.params, {"out": self.out}, self.cache):
             for name, array in group.items():
                 usable = array.dtype.kind in "fb" and array.size
                 if usable and not any(np.array_equal(array, other) for other in found.values()):
                     found[name] = array.astype(np.float64)
-        self.kept["arrays"] = found
         return found
 
 

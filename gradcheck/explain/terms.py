@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -36,11 +35,13 @@ class Term:
 def terms(scene: Scene, name: str) -> list[Term]:
     """All terms of the shape of the tensor, the simplest first, without zeros."""
     shape = scene.yours[name].shape
-    key = f"terms of shape {shape}"
-    if key not in scene.kept:
-        found = [*entries(scene, shape), *sums(scene, shape), *products(scene, shape)]
-        scene.kept[key] = [t for t in found if np.isfinite(t.value).all() and t.value.any()]
-    return cast(list[Term], scene.kept[key])
+
+    def make() -> list[Term]:
+        found = (*entries(scene, shape), *sums(scene, shape), *products(scene, shape))
+        return [term for term in found if np.isfinite(term.value).all() and term.value.any()]
+
+    made: list[Term] = scene.once(("terms", shape), make)
+    return made
 
 
 def times(*words: str) -> str:
@@ -48,7 +49,7 @@ def times(*words: str) -> str:
 
 
 def over(axes: tuple[int, ...]) -> str:
-    return str(axes[0] if len(axes) == 1 else axes)
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {axes}"
 
 
 def parts(*words: str) -> tuple[str, ...]:
@@ -67,7 +68,7 @@ def entries(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
     axes += [tuple(range(1, len(shape)))] if len(shape) > 2 else []
     for axis, (w, c) in itertools.product(axes, base):
         total = (dout * c).sum(axis=axis, keepdims=True)
-        said = f"sum({times(w)}, axis={over(axis)})"
+        said = f"sum({times(w)}, axis={axis[0] if len(axis) == 1 else axis})"
         for v, b in base:
             yield Term(f"{v} * {said}" if v else said, "spread", parts(v, w), axis, b * total)
 
@@ -88,9 +89,13 @@ def sums(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
             if tuple(n for at, n in enumerate(dout.shape) if at not in axes and n > 1) != kept:
                 continue
             for word, factor in factors.items():
-                said = f"the sum of {times(word)} over axis {over(axes)}"
+                said = f"the sum of {times(word)} over {over(axes)}"
                 total = (dout * factor).sum(axis=axes).reshape(shape)
                 yield Term(said, "sum", parts(*word.split(" * ")), axes, total)
+    for word, factor in factors.items() if dout.ndim > 2 and shape == dout.shape[1:2] else ():
+        said = f"the sum of {times(word)}, reshaped to {(-1, *shape)} without moving axes"
+        total = (dout * factor).reshape(-1, *shape).sum(axis=0)
+        yield Term(said, "sum", parts(*word.split(" * ")), (), total)
 
 
 def products(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
