@@ -5,8 +5,10 @@ For the places to fill in see `subject.vocabulary`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from chainrule.gradcheck.explain.scene import Array, Scene
 from chainrule.gradcheck.report.findings import Cause, because
 
 ADD_UP = "Where a value is used twice its gradients add up: use +=, not =."
@@ -20,7 +22,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "mask-from-dout": (
         "mask", "{d} {is} not linear in dout: which entries pass depends on the sign of dout",
         "Take the mask from the input or the output, kept in the cache, not from the gradient."),
-    "square-of-dout": ("missing-term", "{d} {grows} with the square of dout"),
     "zero": ("missing-term", "{d} {is} 0 everywhere", "Nothing of dout reaches this tensor."),
     "zero-mask": ("mask", "{d} {is} 0 everywhere", "Nothing passes the mask."),
     "sign": ("sign", "{d} {has} the wrong sign everywhere"),
@@ -30,7 +31,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "nearly": ("missing-term", "{d} {is} nearly right: off by a factor {factor}",
                "Look where eps stands, or for a cast to fewer digits."),
     "factor": ("scale", "{d} {sign}{is} {size}", "{advice}"),
-    "lacks-sign": ("sign", "{d} {lacks} the sign {factor}"),
     "lacks-factor": ("missing-term", "{d} {lacks} the factor {factor}", "Multiply by {factor}."),
     "extra-factor": ("missing-term", "{d} {has} the factor {factor} too much",
                      "Leave out {factor}: it is not part of this derivative."),
@@ -125,10 +125,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "extra-decay": ("missing-term", "{d} {has} the term {decay} too much",
                     "The loss does not regularise this parameter."),
     "off-by-decay": ("missing-term", "{d} {is} off by {factor} * {name}"),
-    "data-factor": ("scale", "the data part of {d} is {size}; the regularisation {decay} is right"),
     "repeated-ids": ("overwrite", "{d} {holds} only the last of the rows with the same {ids}",
                      "With repeated indices += keeps one of them: use np.add.at."),
-    "mean-of-repeats": ("scale", "{d} {is} averaged over the rows with the same {ids}, not summed"),
     "lacks-path": ("overwrite", "{d} {lacks} the contribution that comes through {path}", ADD_UP),
     # normalisation
     "without-eps": ("missing-term", "{d} {is} off by √(1 + eps / var): backward leaves out eps",
@@ -154,7 +152,25 @@ CAUSES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def cause(key: str, evidence: float | None, **values: Any) -> Cause:
+def cause(key: str, evidence: float | None, /, **values: Any) -> Cause:
     """The cause with that key, what it leaves unexplained, and what is filled in."""
     kind, message, *hint = CAUSES[key]
     return because(key, kind, message, *hint, evidence=evidence, **values)
+
+
+def explains(
+    scene: Scene, name: str, key: str, guess: Array | float, fitted: int = 0, /, **values: Any
+) -> Iterator[Cause]:
+    """That cause, if `guess` is what `yours` holds."""
+    residual = scene.close(name, guess, fitted)
+    if residual is not None:
+        yield cause(key, residual, **values)
+
+
+def leaves_nothing(
+    scene: Scene, name: str, key: str, rest: Array, size: Array, fitted: int = 0, /, **values: Any
+) -> Iterator[Cause]:
+    """That cause, if `rest` is nothing beside `size`."""
+    residual = scene.small(name, rest, size, fitted)
+    if residual is not None:
+        yield cause(key, residual, **values)

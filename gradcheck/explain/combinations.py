@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.gradcheck.explain.causes import cause
-from chainrule.gradcheck.explain.numbers import factor_name, off_by
+from chainrule.gradcheck.explain.causes import cause, explains, leaves_nothing
+from chainrule.gradcheck.explain.numbers import off_by
 from chainrule.gradcheck.explain.scene import STRENGTHS, Array, Scene, agree, ratio
 from chainrule.gradcheck.explain.terms import Term, over, terms
 from chainrule.gradcheck.report.findings import Cause
@@ -37,14 +37,11 @@ def wrong_term(scene: Scene, name: str) -> Iterator[Cause]:
         if residual is not None:
             yield from for_another(term, wanted, residual)
     for term in near(found, lack):
-        residual = scene.small(name, lack - term.value, lack)
-        if residual is not None:
-            key = "lacks-contribution" if name in scene.inputs else "lacks-term"
-            yield cause(key, residual, term=term.said)
+        key = "lacks-contribution" if name in scene.inputs else "lacks-term"
+        yield from leaves_nothing(scene, name, key, lack - term.value, lack, term=term.said)
     for term in near(found, -lack):
-        residual = scene.small(name, lack + term.value, lack)
-        if residual is not None:
-            yield cause("extra-term", residual, term=term.said)
+        rest = lack + term.value
+        yield from leaves_nothing(scene, name, "extra-term", rest, lack, term=term.said)
 
 
 def for_another(term: Term, wanted: Term, residual: float) -> Iterator[Cause]:
@@ -66,37 +63,25 @@ def for_another(term: Term, wanted: Term, residual: float) -> Iterator[Cause]:
 def one_term_alone(scene: Scene, name: str) -> Iterator[Cause]:
     """yours is a single term, and right is none."""
     for term in near(terms(scene, name), scene.yours[name]):
-        residual = scene.close(name, term.value)
-        if residual is not None:
-            yield cause("one-term", residual, term=term.said)
+        yield from explains(scene, name, "one-term", term.value, term=term.said)
 
 
 def wrong_penalty(scene: Scene, name: str) -> Iterator[Cause]:
     """The gradient of a penalty on the parameter, l2 * W: missing, turned, of the wrong size."""
-    yours, right, W = scene.yours[name], scene.right[name], scene.params.get(name)
-    if W is None or W.shape != yours.shape or yours.size < 3:
+    W, error = scene.params.get(name), scene.yours[name] - scene.right[name]
+    kappa = ratio(error, W) if W is not None and W.shape == error.shape else None
+    if W is None or not kappa:
         return
-    kappa = ratio(yours - right, W) or 0.0
-    residual = scene.small(name, yours - right - kappa * W, yours - right, 1)
     l2 = next((v for key, v in scene.settings.items() if key in STRENGTHS and v), 0.0)
-    if residual is not None and kappa and not l2:
-        yield cause("off-by-decay", residual, factor=f"{kappa:.4g}")
-    if not l2:
-        return
-    share, most = kappa / l2, max(param.ndim for param in scene.params.values())
-    for known, key in ((-1, "lacks-decay"), (-2, "decay-sign"), (1, "extra-decay")):
-        if residual is not None and abs(share - known) < 1e-5 and (known < 0 or W.ndim < most):
-            yield cause(key, residual)
-    if residual is not None and kappa:
-        yield cause("decay-factor", residual, size=off_by(scene, share + 1))
-    alone = scene.close(name, l2 * W)
-    if alone is not None:
-        yield cause("decay-alone", alone)
-    data, wanted = yours - l2 * W, right - l2 * W
-    c = ratio(data, wanted)
-    rest = scene.small(name, data - c * wanted, right, 1) if c and abs(c - 1) > 1e-4 else None
-    if rest is not None and c and factor_name(scene, max(abs(c), 1 / abs(c)))[0]:
-        yield cause("data-factor", rest, size=off_by(scene, c))
+    most = max(param.ndim for param in scene.params.values())
+    key, values = "off-by-decay", {"factor": f"{kappa:.4g}"}
+    if l2:
+        key, values = "decay-factor", {"size": off_by(scene, kappa / l2 + 1)}
+        for share, said in ((-1, "lacks-decay"), (-2, "decay-sign"), (1, "extra-decay")):
+            if agree(kappa / l2, share, 1, 1e-5) and (share < 0 or W.ndim < most):
+                key, values = said, {}
+        yield from explains(scene, name, "decay-alone", l2 * W)
+    yield from leaves_nothing(scene, name, key, error - kappa * W, error, 1, **values)
 
 
 def sums_of_terms(scene: Scene, name: str) -> Iterator[Cause]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.causes import cause, explains
 from chainrule.gradcheck.explain.numbers import off_by
 from chainrule.gradcheck.explain.scene import Array, Scene, ratio
 from chainrule.gradcheck.report.findings import Cause
@@ -33,18 +33,14 @@ def wrong_at_the_labels(scene: Scene, name: str) -> Iterator[Cause]:
         return
     units = [float(scene.dout) / n for n in {int(true.sum()), len(yours), 1}]  # of means, of a sum
     yield from at_the_class(scene, name, true, units)
-    residual = scene.close(name, np.where(true, right, 0))
-    if residual is not None:
-        yield cause("true-class-only", residual)
+    yield from explains(scene, name, "true-class-only", np.where(true, right, 0))
     for shift in (-1, 1):
         beside = np.roll(true, shift, axis=-1)
         guesses = [right - unit * (beside.astype(float) - true) for unit in units]
         if not right[~true].any():
             guesses.append(np.where(beside, yours, 0))
         for guess in (*guesses, np.roll(right, shift, axis=-1)):
-            residual = scene.close(name, guess)
-            if residual is not None:
-                yield cause("off-by-one-label", residual)
+            yield from explains(scene, name, "off-by-one-label", guess)
     scale = np.abs(right).max()
     on = ~true & (np.abs(right) > 1e-6 * scale)
     flat = on.any() and np.ptp(right[on]) < 1e-6 * scale < np.ptp(yours[on])
@@ -57,17 +53,13 @@ def at_the_class(scene: Scene, name: str, true: Array, units: list[float]) -> It
     yours, right = scene.yours[name], scene.right[name]
     if (scene.wrong(name) & ~true).any():
         return
-    residual = scene.close(name, np.where(true, 0, right))
-    if residual is not None:
-        yield cause("zero-at-true-class", residual)
+    yield from explains(scene, name, "zero-at-true-class", np.where(true, 0, right))
     for (off, key), unit in ((one, unit) for one in UNITS_OFF for unit in units):
-        residual = scene.close(name, right + off * unit * true)
-        if residual is not None:
-            yield cause(key, residual)
+        yield from explains(scene, name, key, right + off * unit * true)
     c = ratio(yours, right, true)
-    residual = scene.close(name, np.where(true, c * right, right), 1) if c else None
-    if residual is not None and c:
-        yield cause("factor-at-true-class", residual, size=off_by(scene, c))
+    if c:
+        guess, size = np.where(true, c * right, right), off_by(scene, c)
+        yield from explains(scene, name, "factor-at-true-class", guess, 1, size=size)
 
 
 def wrong_beside_targets(scene: Scene, name: str) -> Iterator[Cause]:
@@ -80,9 +72,8 @@ def wrong_beside_targets(scene: Scene, name: str) -> Iterator[Cause]:
         side = targets[0] == value
         if side.any() and not (wrong & ~side).any():
             step = (yours - right)[side].mean()
-            residual = scene.close(name, right + step * side, 1)
-            if residual is not None:
-                yield cause("label-coding", residual, step=f"{step:.3g}", value=value)
-    residual = scene.close(name, np.abs(yours).mean() * np.sign(yours), 1) if wrong.all() else None
-    if residual is not None and np.ptp(np.abs(right)) > 1e-6 * np.abs(right).max():
-        yield cause("sign-for-value", residual)
+            guess, values = right + step * side, {"step": f"{step:.3g}", "value": value}
+            yield from explains(scene, name, "label-coding", guess, 1, **values)
+    if wrong.all() and np.ptp(np.abs(right)) > 1e-6 * np.abs(right).max():
+        guess = np.abs(yours).mean() * np.sign(yours)
+        yield from explains(scene, name, "sign-for-value", guess, 1)

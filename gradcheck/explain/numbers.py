@@ -33,9 +33,8 @@ def axes(scene: Scene) -> Iterator[tuple[float, str]]:
             elif axis or not at:
                 yield float(size), f"{name}.shape[{axis}]"
     for name, array in scene.params.items():
-        if array.ndim > 3:  # the sides of a kernel
-            for axis in range(2, array.ndim):
-                yield float(array.shape[axis]), f"{name}.shape[{axis}]"
+        for axis in range(2, array.ndim):  # the sides of a kernel
+            yield float(array.shape[axis]), f"{name}.shape[{axis}]"
     if scene.out.ndim == 2 and not scene.is_loss:
         yield float(scene.out.shape[1]), "M"
     for labels in scene.inputs.values():
@@ -45,18 +44,16 @@ def axes(scene: Scene) -> Iterator[tuple[float, str]]:
 
 def derived(scene: Scene, sizes: dict[str, float]) -> Iterator[tuple[float, str]]:
     """Products and roots of sizes, and what settings are made into."""
-    x = next((a for a in scene.inputs.values() if a.ndim), None)
-    groups = [("H", "W"), ("N", "H", "W"), ("N", "T")]
-    for group in groups:
+    x = next((a for a in scene.inputs.values() if a.ndim), np.zeros(()))
+    for group in ("HW", "NHW", "NT"):
         if all(letter in sizes for letter in group):
             yield float(np.prod([sizes[letter] for letter in group])), "·".join(group)
-    for name, array in (*scene.params.items(), *list(scene.inputs.items())[1:], ("out", scene.out)):
-        if array.ndim == 4:
-            pixels = float(array.shape[2] * array.shape[3])
-            yield pixels, f"{name}.shape[2] · {name}.shape[3]"
-    if x is not None and x.ndim > 1:
+    for name, array in (*scene.params.items(), ("out", scene.out)):
+        if array.ndim == 4 and array.shape[2:] != x.shape[2:]:
+            sides = f"{name}.shape[2] · {name}.shape[3]"
+            yield float(array.shape[2] * array.shape[3]), sides
+    if 1 < x.ndim <= len(sizes):
         yield float(x.size), "the number of all entries"
-    if x is not None and 1 < x.ndim <= len(sizes):
         yield float(np.sqrt(x.shape[-1])), f"√{[*sizes][x.ndim - 1]}"
     for key, value in scene.settings.items():
         yield value, key

@@ -6,27 +6,22 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.causes import explains, leaves_nothing
 from chainrule.gradcheck.explain.scene import STRENGTHS, Array, Scene
 from chainrule.gradcheck.report.findings import Cause
 
 
 def repeated_rows(scene: Scene, name: str) -> Iterator[Cause]:
-    """Rows of a table that were taken more than once: the last one wins, or they are averaged."""
+    """Rows of a table that were taken more than once: the last one wins."""
     yours, dout = scene.yours[name], scene.dout
     for word, ids in scene.inputs.items():
         if ids.dtype.kind not in "iu" or dout.shape != ids.shape + yours.shape[1:] or not ids.size:
             continue
         if not yours.ndim or not -len(yours) <= ids.min() <= ids.max() < len(yours):
             continue
-        last, counts = np.zeros(yours.shape), np.zeros((len(yours), *[1] * (yours.ndim - 1)))
+        last = np.zeros(yours.shape)
         last[ids] = dout
-        np.add.at(counts, ids, 1)
-        mean = scene.right[name] / np.maximum(counts, 1)
-        for key, guess in (("repeated-ids", last), ("mean-of-repeats", mean)):
-            residual = scene.close(name, guess)
-            if residual is not None:
-                yield cause(key, residual, ids=word)
+        yield from explains(scene, name, "repeated-ids", last, ids=word)
 
 
 def matrices(scene: Scene, rows: int) -> Iterator[tuple[str, Array]]:
@@ -51,10 +46,8 @@ def wrong_path(scene: Scene, name: str) -> Iterator[Cause]:
         if np.linalg.matrix_rank(W) < W.shape[1] or W.shape[1] >= W.shape[0]:
             continue
         dz = lack @ np.linalg.pinv(W.T)
-        residual = scene.small(name, lack - dz @ W.T, lack)
-        if residual is not None and dz.shape == dout.shape:
-            if ((np.abs(dz) < tiny) | (np.abs(dz - dout) < tiny)).all():
-                yield cause("lacks-path", residual, path=word)
+        if dz.shape == dout.shape and ((abs(dz) < tiny) | (abs(dz - dout) < tiny)).all():
+            yield from leaves_nothing(scene, name, "lacks-path", lack - dz @ W.T, lack, path=word)
 
 
 def wrong_left_factor(scene: Scene, name: str) -> Iterator[Cause]:
@@ -72,7 +65,6 @@ def wrong_left_factor(scene: Scene, name: str) -> Iterator[Cause]:
                 continue
             for word, array in scene.arrays().items():
                 if array.shape == (len(dz), len(W)):
-                    residual = scene.close(name, array.T @ dz + c * W)
-                    if residual is not None:
-                        words = {"term": f"{word}.T @ dz", "wanted": f"{x_name}.T @ dz"}
-                        yield cause("of-other-arrays", residual, **words)
+                    words = {"term": f"{word}.T @ dz", "wanted": f"{x_name}.T @ dz"}
+                    guess = array.T @ dz + c * W
+                    yield from explains(scene, name, "of-other-arrays", guess, **words)

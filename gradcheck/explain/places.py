@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.causes import cause, explains, leaves_nothing
 from chainrule.gradcheck.explain.scene import Scene
 from chainrule.gradcheck.report.findings import Cause
 
@@ -21,9 +21,8 @@ def swapped_with_another(scene: Scene, name: str) -> Iterator[Cause]:
         elif residual is not None:
             yield cause("of-another", residual, d_other=other)
         for axis in range(yours.ndim if yours.ndim == scene.yours[name].ndim + 1 else 0):
-            residual = scene.close(name, yours.sum(axis=axis))
-            if residual is not None:
-                yield cause("sum-of-another", residual, d_other=other, axis=axis)
+            guess = yours.sum(axis=axis)
+            yield from explains(scene, name, "sum-of-another", guess, d_other=other, axis=axis)
 
 
 def holds(scene: Scene, name: str, other: str) -> float | None:
@@ -46,54 +45,46 @@ def rearranged(scene: Scene, name: str) -> Iterator[Cause]:
         turned = right.transpose(order)
         if order == tuple(range(yours.ndim)) or turned.size == max(turned.shape):
             continue
-        residual = scene.close(name, turned)
-        if residual is not None and yours.ndim == 2:
-            yield cause("transposed", residual)
-        elif residual is not None:
+        if turned.shape == yours.shape:
+            key = "transposed" if yours.ndim == 2 else "axes-exchanged"
             at = " and ".join(str(i) for i, j in enumerate(order) if i != j)
-            yield cause("axes-exchanged", residual, axes=at)
-        residual = scene.close(name, turned.reshape(yours.shape))
-        if residual is not None and turned.shape != yours.shape:
-            yield cause("reshaped", residual, shape=turned.shape)
+            yield from explains(scene, name, key, turned, axes=at)
+        else:
+            guess, shape = turned.reshape(yours.shape), turned.shape
+            yield from explains(scene, name, "reshaped", guess, shape=shape)
     yield from moved(scene, name)
-    rest = np.sort(yours, axis=None) - np.sort(right, axis=None)
-    residual = scene.small(name, rest.reshape(yours.shape), right)
-    if residual is not None and len(np.unique(right)) > 2:
-        yield cause("reordered", residual)
+    rest = (np.sort(yours, axis=None) - np.sort(right, axis=None)).reshape(yours.shape)
+    if len(np.unique(right)) > 2:
+        yield from leaves_nothing(scene, name, "reordered", rest, right)
 
 
 def moved(scene: Scene, name: str) -> Iterator[Cause]:
     """The right numbers, moved by a step or by half of the length along one axis."""
     yours, right = scene.yours[name], scene.right[name]
     for axis, length in enumerate(yours.shape):
-        half = np.roll(right, length // 2, axis)
-        residual = scene.close(name, half) if length > 3 and length % 2 == 0 else None
-        if residual is not None:
-            yield cause("halves", residual, axis=axis)
+        if length > 3 and length % 2 == 0:
+            guess = np.roll(right, length // 2, axis)
+            yield from explains(scene, name, "halves", guess, axis=axis)
         for step, index in ((-1, "i + 1"), (1, "i - 1")):
-            inside = np.arange(length) != (0 if step > 0 else length - 1)
-            inside = np.broadcast_to(np.expand_dims(inside, [i for i in range(yours.ndim) if i != axis]),
-                                     yours.shape)  # fmt: skip
-            there = np.where(inside, np.roll(right, step, axis), 0)
-            residual = scene.small(name, np.where(inside, yours - there, 0), right)
-            if residual is not None and np.count_nonzero(there) > 2:
-                yield cause("moved", residual, axis=axis, index=index)
+            edge = np.zeros(yours.shape, bool)
+            np.moveaxis(edge, axis, 0)[0 if step > 0 else -1] = True
+            there = np.where(edge, 0, np.roll(right, step, axis))
+            if np.count_nonzero(there) > 2:
+                values = {"axis": axis, "index": index}
+                rest = np.where(edge, 0, yours - there)
+                yield from leaves_nothing(scene, name, "moved", rest, right, **values)
 
 
 def summed_as_well(scene: Scene, name: str) -> Iterator[Cause]:
     """The right numbers, summed or averaged once more."""
-    yours, right = scene.yours[name], scene.right[name]
-    if not scene.measured(name) or yours.size < 3:
+    right = scene.right[name]
+    if not scene.measured(name) or right.size < 3:
         return
     for word, value in (("sum", right.sum()), ("mean", right.mean())):
-        residual = scene.close(name, np.full_like(yours, value))
-        if residual is not None:
-            yield cause("all-equal", residual, word=word)
-    for axis in range(yours.ndim):
+        yield from explains(scene, name, "all-equal", float(value), word=word)
+    for axis in (axis for axis in range(right.ndim) if right.shape[axis] > 1):
+        routed = right.ndim > 2 and bool((right == 0).any(axis=axis).any())
+        key = "winner-ignored" if routed else "summed-too"  # zeros along it: one was chosen
         for word, value in (("summed", right.sum(axis=axis)), ("averaged", right.mean(axis=axis))):
-            guess = np.broadcast_to(np.expand_dims(value, axis), yours.shape)
-            residual = scene.close(name, guess) if right.shape[axis] > 1 else None
-            routed = right.ndim > 2 and bool((right == 0).any(axis=axis).any())
-            if residual is not None:  # zeros along the axis: of several pieces one was chosen
-                key = "winner-ignored" if routed else "summed-too"
-                yield cause(key, residual, axis=axis, word=word)
+            guess = np.broadcast_to(np.expand_dims(value, axis), right.shape)
+            yield from explains(scene, name, key, guess, axis=axis, word=word)

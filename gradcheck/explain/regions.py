@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.causes import cause, explains, leaves_nothing
 from chainrule.gradcheck.explain.factors import two_valued
 from chainrule.gradcheck.explain.numbers import factor_name, off_by
 from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
@@ -38,45 +38,37 @@ def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
     yours, dout, x = scene.yours[name], scene.dout, scene.inputs.get(name)
     if not scene.elementwise or x is None or not yours.shape == x.shape == dout.shape:
         return
-    residual = scene.close(name, dout)
-    if residual is not None:
-        yield cause("not-masked" if two_valued(scene, name) else "no-derivative", residual)
+    key = "not-masked" if two_valued(scene, name) else "no-derivative"
+    yield from explains(scene, name, key, dout)
     at_out = scene.slope_at(scene.out)
-    residual = None if at_out is None else scene.close(name, dout * at_out)
-    if residual is not None:
-        yield cause("slope-at-out", residual)
+    if at_out is not None:
+        yield from explains(scene, name, "slope-at-out", dout * at_out)
     for said, slope in slopes(x, scene.out).items():
-        residual = scene.close(name, dout * slope)
-        if residual is not None:
-            is_factor = agree(x * slope, scene.out, np.abs(scene.out).max())
-            yield cause("product-rule" if is_factor else "other-slope", residual, slope=said)
+        is_factor = agree(x * slope, scene.out, np.abs(scene.out).max())
+        key = "product-rule" if is_factor else "other-slope"
+        yield from explains(scene, name, key, dout * slope, slope=said)
 
 
 def sides(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
     """The sides of the points at which units and losses switch."""
     x = scene.inputs[name]
     others = [(w, a) for w, a in scene.inputs.items() if w != name and a.shape == x.shape]
-    for word, other in others if scene.is_loss else ():
+    if not scene.is_loss:
+        for word, array in ((name, x), ("out", scene.out), *others):
+            yield f"{word} > 0", array > 0
+            yield f"{word} <= 0", array <= 0
+        yield "out = 0", scene.out == 0
+        yield "out is not 0", scene.out != 0
+    for word, other in others:
         rest, said = x - other, f"{name} - {word}"
         yield f"{name} > {word}", rest > 0
         yield f"{name} < {word}", rest < 0
-        yield f"|{said}| < 1", np.abs(rest) < 1
-        yield f"|{said}| > 1", np.abs(rest) > 1
-        yield f"{said} < -1", rest < -1
-        yield f"{said} > 1", rest > 1
-    if scene.is_loss:
-        return
-    named = [(name, x), ("out", scene.out), *others]
-    for word, array in named:
-        if array.shape == x.shape:
-            yield f"{word} > 0", array > 0
-            yield f"{word} <= 0", array <= 0
-    yield "out = 0", scene.out == 0
-    yield "out is not 0", scene.out != 0
-    for word, other in others:
-        yield f"{name} > {word}", x > other
-        yield f"{name} < {word}", x < other
-        yield f"{name} = {word}", x == other
+        yield f"{name} = {word}", rest == 0
+        if scene.is_loss:
+            yield f"|{said}| < 1", np.abs(rest) < 1
+            yield f"|{said}| > 1", np.abs(rest) > 1
+            yield f"{said} < -1", rest < -1
+            yield f"{said} > 1", rest > 1
 
 
 def stretches(name: str, x: Array, wrong: Array) -> Iterator[tuple[str, Array]]:
@@ -141,26 +133,25 @@ def wrong_in_a_part(scene: Scene, name: str) -> Iterator[Cause]:
     yours, right, dout = scene.yours[name], scene.right[name], scene.dout
     count = f"({scene.wrong(name).sum()} of {np.isfinite(right).sum()} entries)"
     tiny = 1e-6 * np.nanmax(np.abs(right), initial=0.0)
-    kinks = scene.kinks.get(name, np.zeros(yours.shape, bool))
     for said, region in parts(scene, name):
         where = {"where": said, "count": count}
-        residual = scene.close(name, np.where(region, 0, right))
-        if residual is not None:
-            flat = dout.shape == right.shape and two_valued(scene, name)
-            flat = flat and agree(right[region], np.where(right, dout, 0)[region], 1, 1e-5)
-            yield cause("flat-part" if flat else "zero-in-part", residual, **where)
-        residual = scene.close(name, np.where(region, yours, right))
-        if residual is not None and np.nanmax(np.abs(right[region]), initial=0.0) <= tiny:
-            yield cause("not-zero-in-part", residual, **where)
+        flat = dout.shape == right.shape and two_valued(scene, name)
+        flat = flat and agree(right[region], np.where(right, dout, 0)[region], 1, 1e-5)
+        key, guess = "flat-part" if flat else "zero-in-part", np.where(region, 0, right)
+        yield from explains(scene, name, key, guess, **where)
+        if np.nanmax(np.abs(right[region]), initial=0.0) <= tiny:
+            guess = np.where(region, yours, right)
+            yield from explains(scene, name, "not-zero-in-part", guess, **where)
         c = ratio(yours, right, region)
-        if not c or abs(c - 1) < 1e-3 or (kinks & region).any():
+        if not c or abs(c - 1) < 1e-3 or (region & scene.kinks.get(name, np.False_)).any():
             continue
-        residual = scene.close(name, np.where(region, c * right, right))
+        guess = np.where(region, c * right, right)
         known = factor_name(scene, max(abs(c), 1 / abs(c)))[0] or said.startswith("where")
-        if residual is not None and abs(c + 1) < 1e-5:
-            yield cause("sign-in-part", residual, **where)
-        elif residual is not None and known and (region & np.isfinite(right)).sum() > 1:
-            yield cause("factor-in-part", residual, size=off_by(scene, c), **where)
+        if abs(c + 1) < 1e-5:
+            yield from explains(scene, name, "sign-in-part", guess, **where)
+        elif known and (region & np.isfinite(right)).sum() > 1:
+            values = where | {"size": off_by(scene, c)}
+            yield from explains(scene, name, "factor-in-part", guess, **values)
 
 
 def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
@@ -185,11 +176,12 @@ def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
         proper = ratio(right, form, ~region)  # and where it does
         if not c or not proper or abs(c - proper) > 1e-5 * abs(c):
             continue
-        residual = scene.small(name, np.where(region, yours - c * form, 0), right, 1)
-        if (
-            residual is None
-            or scene.small(name, np.where(region, 0, right - c * form), right) is None
-        ):
-            continue
-        one_side = not (scene.wrong(name) & ~region).any()
-        yield cause("other-side" if one_side else "branches", residual, slope=word, region=said)
+        here = np.where(region, 0, right - c * form)
+        if scene.small(name, here, right) is not None:
+            one_side = not (scene.wrong(name) & ~region).any()
+            key, there = (
+                "other-side" if one_side else "branches",
+                np.where(region, yours - c * form, 0),
+            )
+            values = {"slope": word, "region": said}
+            yield from leaves_nothing(scene, name, key, there, right, 1, **values)

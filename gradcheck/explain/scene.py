@@ -30,7 +30,7 @@ class Scene:
                             `linearity.dependence`, or that word and what it leaves unexplained
     slope_at                the slope of an elementwise layer at another input, None if unknown
     lines                   the line of source that computes each gradient
-    kinks                   masks of entries where there is no single slope and yours is none of them
+    kinks                   masks of entries at a kink where yours is none of the slopes
     kept                    what hypotheses have computed and need again
     """
 
@@ -62,8 +62,7 @@ class Scene:
         """The part of `yours` that `guess` leaves unexplained, relative to the larger of the two
         gradients; None where that is more than noise. `fitted` numbers were chosen to fit."""
         yours, right = self.yours[name], self.right[name]
-        guess = np.asarray(guess)
-        if guess.shape != yours.shape:
+        if np.shape(guess) not in ((), yours.shape):
             return None
         larger = self.once((name, "larger"), lambda: np.maximum(np.abs(yours), np.abs(right)))
         return self.small(name, yours - guess, larger, fitted)
