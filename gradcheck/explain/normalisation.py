@@ -23,128 +23,128 @@ LEAST = 4  # entries of a group: fewer always fit
 
 
 class Way(NamedTuple):
-    """One way to normalise: what a group is called, how an array is split into groups (entries,
-    groups), what dout is weighted with, the parts and their numbers, the deviation."""
+    """One way to normalise.
 
-    said: str
-    split: Callable[[Array], Array]
-    weight: str
+    parts    what the parts are called
+    terms    their numbers (groups, entries, parts)
+    std      the deviation of each group, eps included
+    weight   what dout is multiplied by first, "" for nothing
+    split    an array as (groups, entries)
+    """
+
     parts: tuple[str, ...]
-    basis: list[Array]
+    terms: Array
     std: Array
+    weight: str
+    split: Callable[[Array], Array]
+
+    def fit(self, gradient: Array) -> tuple[Array, Array]:
+        """The coefficients (groups, parts) of a gradient, and what they leave of it."""
+        wanted = self.split(gradient)[..., np.newaxis]
+        found = np.linalg.pinv(self.terms) @ wanted
+        return found[..., 0], np.full(gradient.shape, np.abs(self.terms @ found - wanted).max())
+
+
+def splits(shape: tuple[int, ...]) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    """How entries are normalised together: what a group is called, and an array by groups."""
+    axis = 1 if len(shape) == 4 else -1  # that of channels or features
+    yield "batch", lambda a: np.moveaxis(a, axis, 0).reshape(shape[axis], -1)
+    yield "row", lambda a: a.reshape(-1, shape[-1])
+    for groups in range(1, shape[1] + 1) if len(shape) > 2 else ():
+        if shape[1] % groups == 0:
+            yield "group", lambda a, count=groups: a.reshape(shape[0] * count, -1)
 
 
 def ways(scene: Scene, x: Array) -> Iterator[Way]:
-    eps = scene.settings.get("eps", 0.0)
-    splits: list[tuple[str, Callable[[Array], Array]]] = [
-        ("batch", lambda a: np.moveaxis(a, 1, -1).reshape(-1, x.shape[1]) if x.ndim > 3
-         else a.reshape(-1, x.shape[-1])),
-        ("row", lambda a: a.reshape(-1, x.shape[-1]).T),
-    ]  # fmt: skip
-    if x.ndim > 2:
-        channels = x.shape[1]
-        for groups in (n for n in range(1, channels + 1) if channels % n == 0):
-            said = "example" if groups == 1 else "channel" if groups == channels else "group"
-            splits.append((said, lambda a, n=groups: a.reshape(len(x) * n, -1).T))
-    weights = {"": np.ones(())} | {
-        word: p.reshape(-1, *[1] * (x.ndim - 2)) if x.ndim > 3 else p
-        for word, p in scene.params.items()
-        if p.shape == (x.shape[1] if x.ndim > 3 else x.shape[-1],)
-    }
-    for said, split in splits:
-        for word, weight in weights.items():
-            direct, entries = split(scene.dout * weight), split(x)
-            if len(entries) < LEAST:
-                continue
-            through, centred = f"path through the {said}", entries - entries.mean(axis=0)
-            square = np.sqrt(np.square(entries).mean(axis=0) + eps)
-            parts = ("direct path", f"{through} mean square")
-            yield Way(said, split, word, parts, [direct, entries], square)
-            parts = ("direct path", f"{through} mean", f"{through} variance")
-            std = np.sqrt(np.square(centred).mean(axis=0) + eps)
-            yield Way(said, split, word, parts, [direct, np.ones_like(direct), centred], std)
-
-
-class Fit(NamedTuple):
-    """A gradient in one way: its coefficients (groups, parts), and what they leave of it."""
-
-    way: Way
-    found: Array
-    residual: float
-
-
-def fits(scene: Scene, name: str, gradient: Array) -> Iterator[Fit]:
-    """The ways in which a gradient is a sum of parts."""
-    for way in ways(scene, scene.inputs[name]):
-        wanted = way.split(gradient)
-        found = np.empty((wanted.shape[1], len(way.basis)))
-        rest = 0.0
-        for column in range(len(found)):
-            terms = np.stack([term[:, column] for term in way.basis], axis=1)
-            found[column] = np.linalg.lstsq(terms, wanted[:, column], rcond=None)[0]
-            rest = max(rest, float(np.abs(terms @ found[column] - wanted[:, column]).max()))
-        full = np.full(gradient.shape, rest)
-        residual = scene.small(name, full, gradient, len(way.basis))
-        if residual is not None:
-            yield Fit(way, found, residual)
+    axis = 1 if x.ndim == 4 else -1
+    weights = {"": np.ones(())}
+    for word, p in (scene.params | scene.inputs).items():
+        if p.shape == (x.shape[axis],):
+            weights[word] = p.reshape(-1, 1, 1) if x.ndim == 4 else p
+    for (said, split), (word, weight) in itertools.product(splits(x.shape), weights.items()):
+        direct, entries = split(scene.dout * weight), split(x)
+        if entries.shape[1] < LEAST:
+            continue
+        centred = entries - entries.mean(axis=1, keepdims=True)
+        through = f"path through the {said}"
+        for parts, basis in (
+            (("direct path", f"{through} mean square"), (direct, entries)),
+            (
+                ("direct path", f"{through} mean", f"{through} variance"),
+                (direct, np.ones(direct.shape), centred),
+            ),
+        ):
+            square = np.square(basis[-1]).mean(axis=1)
+            std = np.sqrt(square + scene.settings.get("eps", 0.0))
+            yield Way(parts, np.stack(basis, axis=-1), std, word, split)
 
 
 def wrong_normalisation(scene: Scene, name: str) -> Iterator[Cause]:
-    x = scene.inputs.get(name)
+    x, yours, right = scene.inputs.get(name), scene.yours[name], scene.right[name]
     if x is None or x.ndim < 2 or x.shape != scene.dout.shape or not scene.measured(name):
         return
-    wanted = list(fits(scene, name, scene.right[name]))
-    mine = list(fits(scene, name, scene.yours[name])) if wanted else []
-    both = [
-        (fit, right)
-        for fit, right in itertools.product(mine, wanted)
-        if (fit.way.said, fit.way.parts) == (right.way.said, right.way.parts)
-    ]
-    for fit, right in both:
-        if fit.way.weight == right.way.weight:
-            yield from compared(scene, fit, right)
-    for fit, right in both:
-        if not fit.way.weight and all(other.way.weight for one, other in both if one is fit):
-            yield cause("weight-outside", fit.residual, factor=right.way.weight)
+    other: dict[str, float] = {}  # factors that right has and yours has not
+    plain = False
+    for way in ways(scene, x):
+        wanted, rest = way.fit(right)
+        if scene.small(name, rest, right, len(way.parts)) is None:
+            continue
+        mine, rest = way.fit(yours)
+        residual = scene.small(name, rest, right, len(way.parts))
+        if residual is not None:
+            plain = plain or not way.weight
+            yield from compared(scene, way, mine, wanted, residual)
+        elif way.weight:
+            rest = way._replace(terms=unweighted(way, scene.dout)).fit(yours)[1]
+            residual = scene.small(name, rest, right, len(way.parts))
+            if residual is not None:
+                other[way.weight] = residual
+    for word, residual in other.items() if not plain else ():
+        yield cause("weight-outside", residual, factor=word)
 
 
-def compared(scene: Scene, fit: Fit, right: Fit) -> Iterator[Cause]:
+def unweighted(way: Way, dout: Array) -> Array:
+    return np.concatenate([way.split(dout)[..., np.newaxis], way.terms[..., 1:]], axis=-1)
+
+
+def compared(
+    scene: Scene, way: Way, mine: Array, wanted: Array, residual: float
+) -> Iterator[Cause]:
     """What is wrong with the parts of a gradient that has the right ones."""
-    way, mine, wanted, eps = fit.way, fit.found, right.found, scene.settings.get("eps", 0.0)
-    without = way.std / np.sqrt(np.maximum(way.std**2 - eps, 1e-300))
-    largest = np.array([np.abs(term).max() for term in way.basis])
+    eps = scene.settings.get("eps", 0.0)
+    largest = np.abs(way.terms).max(axis=(0, 1))
     sizes, off = np.abs(wanted).max(axis=0) * largest, np.abs(mine - wanted).max(axis=0) * largest
     wrong = off > 1e-6 * sizes.max()
+    without = way.std / np.sqrt(np.maximum(way.std**2 - eps, 1e-300))
     if eps and wrong[0] and agree(mine[:, 0] / wanted[:, 0] / without, 1, 1):
-        yield cause("without-eps", fit.residual)
-    size = np.maximum(np.abs(mine), np.abs(wanted)).max(axis=0)
-    gone = [bool(wrong[k]) and agree(mine[:, k], 0, size[k]) for k in range(len(wrong))]
+        yield cause("without-eps", residual)
+    gone = [
+        bool(w) and agree(a, 0, np.abs(n).max())
+        for w, a, n in zip(wrong, mine.T, wanted.T, strict=True)
+    ]
     if len(gone) == 3 and all(gone[1:]):
-        yield cause("lacks-statistics", fit.residual, part=way.parts[1], other=way.parts[2])
+        yield cause("lacks-statistics", residual, part=way.parts[1], other=way.parts[2])
     for k in (0, *range(len(gone) - 1, 0, -1)):
         if gone[k] and not k:
-            yield cause("lacks-direct", fit.residual, others=" and ".join(
-                part.removeprefix("path through ") for part in way.parts[1:]))  # fmt: skip
+            yield cause("lacks-direct", residual, others=" and ".join(way.parts[1:]))
         elif gone[k]:
-            yield cause("lacks-part", fit.residual, part=way.parts[k])
+            yield cause("lacks-part", residual, part=way.parts[k])
         elif wrong[k]:
-            yield from part_off(scene, way, mine[:, k], wanted[:, k], way.parts[k], fit.residual)
+            for key, values in part_off(scene, way, mine[:, k], wanted[:, k]):
+                yield cause(key, residual, part=way.parts[k], **values)
 
 
-def part_off(
-    scene: Scene, way: Way, a: Array, n: Array, part: str, residual: float
-) -> Iterator[Cause]:
-    """How one part is off, the same way in all groups."""
+def part_off(scene: Scene, way: Way, a: Array, n: Array) -> Iterator[tuple[str, dict[str, str]]]:
+    """How one part is off, the same way in all groups: keys of causes, and their values."""
     scale = max(np.abs(a).max(), np.abs(n).max())
     c = float((a * n).sum() / (n * n).sum()) if n.any() else 0.0
     if agree(a, -n, scale, 1e-5):
-        yield cause("part-sign", residual, part=part)
+        yield "part-sign", {}
     elif c and agree(a, c * n, scale, 1e-5) and abs(c - 1) > 1e-2:
-        yield cause("part-factor", residual, part=part, size=off_by(scene, c))
+        yield "part-factor", {"size": off_by(scene, c)}
     for power, said in POWERS:
         if agree(a, n * way.std**power, scale, 1e-5):
-            yield cause("part-lacks-factor", residual, part=part, factor=said)
+            yield "part-lacks-factor", {"factor": said}
     factors = a[n != 0] / n[n != 0]
     if factors.size and np.abs(factors - 1).max() < 0.1:
-        low, high = f"{factors.min():.6g}", f"{factors.max():.6g}"
-        yield cause("part-nearly", residual, part=part, low=low, high=high)
+        yield "part-nearly", {"low": f"{factors.min():.6g}", "high": f"{factors.max():.6g}"}
