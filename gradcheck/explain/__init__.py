@@ -13,7 +13,6 @@ held. The first that explains the numbers to the noise level is stated; none is 
     regions         wrong in a part of the entries; units with another slope
     terms           the terms that gradients are made of
     combinations    the wrong term, one that lacks, is too much or has the wrong size
-    paths           several contributions, of which some lack
     normalisation   the paths through means and variances
     grouping        from wrong gradients to causes, one for each mistake
     faulty_layer    in a network: the layer at which the gradient goes wrong
@@ -31,7 +30,6 @@ from chainrule.gradcheck.explain import (
     factors,
     labels,
     normalisation,
-    paths,
     places,
     regions,
 )
@@ -50,16 +48,15 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     regions.not_the_derivative,
     regions.wrong_in_a_part,
     regions.two_sides,
-    paths.repeated_rows,
+    combinations.repeated_rows,
     places.rearranged,
     places.summed_as_well,
     combinations.wrong_penalty,
     combinations.wrong_term,
-    paths.wrong_path,
     factors.lacks_a_factor,
     normalisation.wrong_normalisation,
     combinations.sums_of_terms,
-    paths.wrong_left_factor,
+    combinations.wrong_left_factor,
     factors.factors_by_slice,
     combinations.one_term_alone,
 )

@@ -26,8 +26,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "zero-mask": ("mask", "{d} {is} 0 everywhere", "Nothing passes the mask."),
     "sign": ("sign", "{d} {has} the wrong sign everywhere"),
     "half-of-a-square": (
-        "overwrite", "{d} {is} too small by a factor 2: {name} enters twice, and one of the two "
-        "contributions is lost", ADD_UP),
+        "overwrite", "{d} {is} too small by a factor 2: {name} enters twice, once is lost", ADD_UP),
     "nearly": ("missing-term", "{d} {is} nearly right: off by a factor {factor}",
                "Look where eps stands, or for a cast to fewer digits."),
     "factor": ("scale", "{d} {sign}{is} {size}", "{advice}"),
@@ -36,8 +35,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
                      "Leave out {factor}: it is not part of this derivative."),
     "own-factor": ("scale", "{d} {has} the factor {factor} too much, the parameter itself"),
     "factor-by-slice": (
-        "missing-term", "{d} {is} off by factors that differ along {axes} alone, from {low} to "
-        "{high}"),
+        "missing-term", "{d} {is} off by factors that differ along {axes}, from {low} to {high}"),
     # places
     "swapped": ("swapped", "{d_first} and {d_second} are swapped",
                 "Return each in the place, or under the name, of its own tensor."),
@@ -66,18 +64,16 @@ CAUSES: dict[str, tuple[str, ...]] = {
                              "If it is updated in a loop over the classes, move it out."),
     "true-class-only": ("missing-term", "{d} {is} 0 for all classes but the true one",
                         "Every score has a share in the loss: the Jacobian is not diagonal."),
-    "off-by-one-label": (
-        "off-by-one-label", "{d} {takes} the column beside that of the true class",
-        "Labels start at 0."),
+    "off-by-one-label": ("off-by-one-label", "{d} {takes} the column beside that of the true class",
+                         "Labels start at 0."),
     "margin-values": (
         "mask", "{d} {grows} with the margins; every violated margin should count the same",
         "Use the indicator margins > 0, not their values."),
     "label-coding": (
         "off-by-one-label", "{d} {is} off by the constant {step} where the target is {value}",
         "Forward takes labels as 0 and 1; backward seems to take -1 and +1."),
-    "sign-for-value": (
-        "swapped", "all entries of {d} have the same size: that is the gradient of the absolute "
-        "error", "Use the difference itself, not its sign."),
+    "sign-for-value": ("swapped", "all entries of {d} have the same size, as of the absolute error",
+                       "Use the difference itself, not its sign."),
     # units and parts
     "not-masked": ("mask", "{d} {equals} dout: every entry passes, none is masked",
                    "Multiply by the mask of the forward pass, entry by entry."),
@@ -101,15 +97,13 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "mask-inverted": (
         "mask", "the mask of {d} is inverted: what should pass is 0, and the rest passes", TURN),
     "other-side": ("mask", "{d} {takes} the slope of the other side, {slope}, where {region}"),
-    "branches": (
-        "mask", "the two branches of {d} are exchanged: the slope of the other side, {slope}, is "
-        "used where {region}", TURN),
-    # terms and paths
+    "branches": ("mask", "the two branches of {d} are exchanged: {slope} is used where {region}",
+                 TURN),
+    # terms
     "product-transposed": ("transpose", "{d} {matches} {term}; it should be {wanted}",
                            "Check the shapes: the inner ones must be those summed over."),
     "of-other-arrays": ("swapped", "{d} {matches} {term}; it should be {wanted}"),
     "sum-over-wrong-axis": ("axis", "{d} {is} {term}, the wrong one", "Sum over {axis}."),
-    "term-over-wrong-axis": ("axis", "{d} {has} the term {term} where {wanted} belongs"),
     "lacks-term": ("missing-term", "{d} {lacks} the term {term}"),
     "lacks-contribution": ("overwrite", "{d} {lacks} the contribution {term}", ADD_UP),
     "extra-term": ("missing-term", "{d} {has} the term {term} too much"),
@@ -127,12 +121,9 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "off-by-decay": ("missing-term", "{d} {is} off by {factor} * {name}"),
     "repeated-ids": ("overwrite", "{d} {holds} only the last of the rows with the same {ids}",
                      "With repeated indices += keeps one of them: use np.add.at."),
-    "lacks-path": ("overwrite", "{d} {lacks} the contribution that comes through {path}", ADD_UP),
     # normalisation
     "without-eps": ("missing-term", "{d} {is} off by √(1 + eps / var): backward leaves out eps",
                     "Use the same √(var + eps) as the forward pass."),
-    "weight-outside": ("missing-term", "{d} {lacks} the factor {factor} under the sums of the "
-                       "statistics", "Multiply dout by {factor} first."),
     "lacks-statistics": (
         "missing-term", "{d} {lacks} the {part} and the {other}", "Neither is a constant."),
     "lacks-direct": (
@@ -142,9 +133,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "part-sign": ("sign", "the {part} in {d} has the wrong sign"),
     "part-factor": ("scale", "the {part} in {d} is {size}"),
     "part-lacks-factor": ("missing-term", "the {part} in {d} lacks a factor {factor}"),
-    "part-nearly": (
-        "missing-term", "{d} {is} nearly right: the {part} is off by factors from {low} to {high}",
-        "Look where eps stands: forward and backward must have it in the same place."),
     # whatever it is
     "not-finite": ("stability", "{d} {is} {word} in {count} of {total} entries",
                    "Something overflows, or is divided by 0, and is then multiplied by 0."),

@@ -86,7 +86,7 @@ def wrong_penalty(scene: Scene, name: str) -> Iterator[Cause]:
 
 def sums_of_terms(scene: Scene, name: str) -> Iterator[Cause]:
     """`right` is a sum of two terms such as dout * out and out * Σ dout * out, and `yours` has the
-    same two with another sign or size, or one of them summed over another axis."""
+    same two, one with another sign or size."""
     right, found = scene.right[name], terms(scene, name)
     if right.size < 8 or not scene.measured(name) or len(found) < 2:
         return
@@ -96,15 +96,6 @@ def sums_of_terms(scene: Scene, name: str) -> Iterator[Cause]:
         fit, residual = solve(scene, name, T[[i, j]])
         if residual is not None:
             yield from compare(scene, (found[i].said, found[j].said), wanted, fit, residual)
-        for keep, other in ((i, j), (j, i)):
-            proper = found[other]
-            for k, term in enumerate(found if proper.axes else []):
-                if k == other or (term.form, term.parts) != (proper.form, proper.parts):
-                    continue
-                fit, residual = solve(scene, name, T[[keep, k]])
-                if residual is not None and abs(fit[1]) > 1e-6 * abs(fit[0]):
-                    words = {"term": term.said, "wanted": proper.said}
-                    yield cause("term-over-wrong-axis", residual, **words)
 
 
 def pairs(T: Array, n: Array) -> Iterator[tuple[int, int, Array]]:
@@ -142,3 +133,36 @@ def compare(
             yield cause("term-sign", residual, term=said[k])
         else:
             yield cause("term-factor", residual, term=said[k], size=off_by(scene, share))
+
+
+def repeated_rows(scene: Scene, name: str) -> Iterator[Cause]:
+    """Rows of a table that were taken more than once: the last one wins."""
+    yours, dout = scene.yours[name], scene.dout
+    for word, ids in scene.inputs.items():
+        if ids.dtype.kind not in "iu" or dout.shape != ids.shape + yours.shape[1:] or not ids.size:
+            continue
+        if not yours.ndim or not -len(yours) <= ids.min() <= ids.max() < len(yours):
+            continue
+        last = np.zeros(yours.shape)
+        last[ids] = dout
+        yield from explains(scene, name, "repeated-ids", last, ids=word)
+
+
+def wrong_left_factor(scene: Scene, name: str) -> Iterator[Cause]:
+    """dW = xᵀ dz with the wrong array in the place of x, where dz is what dx tells it to be."""
+    right, W = scene.right[name], scene.params.get(name)
+    if W is None or W.ndim != 2:
+        return
+    for x_name, x in scene.inputs.items():
+        dx = scene.right.get(x_name)
+        if dx is None or x.ndim != 2 or x.shape[1] != len(W) or not np.isfinite(dx).all():
+            continue
+        dz = dx @ np.linalg.pinv(W.T)
+        for c in (0.0, *(v for k, v in scene.settings.items() if k in STRENGTHS)):
+            if scene.small(name, x.T @ dz + c * W - right, right) is None:
+                continue
+            for word, array in scene.arrays.items():
+                if array.shape == (len(dz), len(W)):
+                    words = {"term": f"{word}.T @ dz", "wanted": f"{x_name}.T @ dz"}
+                    guess = array.T @ dz + c * W
+                    yield from explains(scene, name, "of-other-arrays", guess, **words)

@@ -57,7 +57,7 @@ def two_valued(scene: Scene, name: str) -> bool:
 def broadcast_factors(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
     """Arrays at hand, and simple functions of them, that broadcast to the tensor."""
     shape = scene.yours[name].shape
-    for word, array in scene.arrays().items():
+    for word, array in scene.arrays.items():
         if array.ndim == 1 and len(shape) > 2 and array.shape[0] == shape[1]:
             array = array.reshape(-1, *[1] * (len(shape) - 2))
         sizes = zip(array.shape[::-1], shape[::-1], strict=False)

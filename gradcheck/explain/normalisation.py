@@ -23,19 +23,12 @@ LEAST = 4  # entries of a group: fewer always fit
 
 
 class Way(NamedTuple):
-    """One way to normalise.
-
-    parts    what the parts are called
-    terms    their numbers (groups, entries, parts)
-    std      the deviation of each group, eps included
-    weight   what dout is multiplied by first, "" for nothing
-    split    an array as (groups, entries)
-    """
+    """One way to normalise: its parts, their numbers (groups, entries, parts), the deviation of
+    each group with eps, and an array as (groups, entries)."""
 
     parts: tuple[str, ...]
     terms: Array
     std: Array
-    weight: str
     split: Callable[[Array], Array]
 
     def fit(self, gradient: Array) -> tuple[Array, Array]:
@@ -57,11 +50,9 @@ def splits(shape: tuple[int, ...]) -> Iterator[tuple[str, Callable[[Array], Arra
 
 def ways(scene: Scene, x: Array) -> Iterator[Way]:
     axis = 1 if x.ndim == 4 else -1
-    weights = {"": np.ones(())}
-    for word, p in (scene.params | scene.inputs).items():
-        if p.shape == (x.shape[axis],):
-            weights[word] = p.reshape(-1, 1, 1) if x.ndim == 4 else p
-    for (said, split), (word, weight) in itertools.product(splits(x.shape), weights.items()):
+    vectors = [p for p in (scene.params | scene.inputs).values() if p.shape == (x.shape[axis],)]
+    weights = [np.ones(()), *(p.reshape(-1, 1, 1) if x.ndim == 4 else p for p in vectors)]
+    for (said, split), weight in itertools.product(splits(x.shape), weights):
         direct, entries = split(scene.dout * weight), split(x)
         if entries.shape[1] < LEAST:
             continue
@@ -76,15 +67,13 @@ def ways(scene: Scene, x: Array) -> Iterator[Way]:
         ):
             square = np.square(basis[-1]).mean(axis=1)
             std = np.sqrt(square + scene.settings.get("eps", 0.0))
-            yield Way(parts, np.stack(basis, axis=-1), std, word, split)
+            yield Way(parts, np.stack(basis, axis=-1), std, split)
 
 
 def wrong_normalisation(scene: Scene, name: str) -> Iterator[Cause]:
     x, yours, right = scene.inputs.get(name), scene.yours[name], scene.right[name]
     if x is None or x.ndim < 2 or x.shape != scene.dout.shape or not scene.measured(name):
         return
-    other: dict[str, float] = {}  # factors that right has and yours has not
-    plain = False
     for way in ways(scene, x):
         wanted, rest = way.fit(right)
         if scene.small(name, rest, right, len(way.parts)) is None:
@@ -92,19 +81,7 @@ def wrong_normalisation(scene: Scene, name: str) -> Iterator[Cause]:
         mine, rest = way.fit(yours)
         residual = scene.small(name, rest, right, len(way.parts))
         if residual is not None:
-            plain = plain or not way.weight
             yield from compared(scene, way, mine, wanted, residual)
-        elif way.weight:
-            rest = way._replace(terms=unweighted(way, scene.dout)).fit(yours)[1]
-            residual = scene.small(name, rest, right, len(way.parts))
-            if residual is not None:
-                other[way.weight] = residual
-    for word, residual in other.items() if not plain else ():
-        yield cause("weight-outside", residual, factor=word)
-
-
-def unweighted(way: Way, dout: Array) -> Array:
-    return np.concatenate([way.split(dout)[..., np.newaxis], way.terms[..., 1:]], axis=-1)
 
 
 def compared(
@@ -145,6 +122,3 @@ def part_off(scene: Scene, way: Way, a: Array, n: Array) -> Iterator[tuple[str, 
     for power, said in POWERS:
         if agree(a, n * way.std**power, scale, 1e-5):
             yield "part-lacks-factor", {"factor": said}
-    factors = a[n != 0] / n[n != 0]
-    if factors.size and np.abs(factors - 1).max() < 0.1:
-        yield "part-nearly", {"low": f"{factors.min():.6g}", "high": f"{factors.max():.6g}"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -102,12 +103,9 @@ class Scene:
         """Whether every entry of the right gradient is known."""
         return bool(np.isfinite(self.right[name]).all())
 
+    @cached_property
     def arrays(self) -> Named:
         """Inputs, parameters, output and cache of floats, without repeats."""
-        found: Named = self.once("arrays", self._arrays)
-        return found
-
-    def _arrays(self) -> Named:
         found: Named = {}
         for group in (self.inputs, self.params, {"out": self.out}, self.cache):
             for name, array in group.items():

@@ -37,7 +37,7 @@ def terms(scene: Scene, name: str) -> list[Term]:
     shape = scene.yours[name].shape
 
     def make() -> list[Term]:
-        found = (*entries(scene, shape), *sums(scene, shape), *products(scene, shape))
+        found = [*entries(scene, shape), *sums(scene, shape), *products(scene, shape)]
         return [term for term in found if np.isfinite(term.value).all() and term.value.any()]
 
     made: list[Term] = scene.once(("terms", shape), make)
@@ -60,7 +60,7 @@ def entries(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
     if scene.dout.shape not in ((), shape) or not shape:
         return
     dout = np.broadcast_to(scene.dout, shape)
-    same = [(w, a) for w, a in scene.arrays().items() if a.shape == shape][: MOST - 1]
+    same = [(w, a) for w, a in scene.arrays.items() if a.shape == shape][: MOST - 1]
     base: list[tuple[str, Array]] = [("", np.ones(shape)), *same]
     for (v, b), (w, c) in itertools.combinations_with_replacement(base, 2):
         yield Term(times(v, w), "entry", parts(v, w), (), dout * b * c)
@@ -79,7 +79,7 @@ def sums(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
     if dout.ndim < 1 or dout.shape == shape:
         return
     factors: Named = {"": np.ones(())}
-    factors |= {w: a for w, a in scene.arrays().items() if a.shape == dout.shape}
+    factors |= {w: a for w, a in scene.arrays.items() if a.shape == dout.shape}
     for word, x in scene.inputs.items():
         if x.shape == dout.shape and x.dtype.kind == "f":
             for side, mask in ((f"({word} > 0)", x > 0), (f"({word} <= 0)", x <= 0)):
@@ -103,7 +103,7 @@ def products(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
     dout = scene.dout
     if dout.ndim < 2 or len(shape) < 2:
         return
-    arrays = {word: a for word, a in scene.arrays().items() if a.ndim >= 2}
+    arrays = {word: a for word, a in scene.arrays.items() if a.ndim >= 2}
     lefts = {"": dout} | {w: dout * a for w, a in arrays.items() if a.shape == dout.shape}
     for (v, g), (w, a) in itertools.product(lefts.items(), arrays.items()):
         first = turned(f"(dout * {v})" if v else "dout", g)
