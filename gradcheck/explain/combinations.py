@@ -87,13 +87,14 @@ def wrong_penalty(scene: Scene, name: str) -> Iterator[Cause]:
 def sums_of_terms(scene: Scene, name: str) -> Iterator[Cause]:
     """`right` is a sum of two terms such as dout * out and out * Σ dout * out, and `yours` has the
     same two, one with another sign or size."""
-    right, found = scene.right[name], terms(scene, name)
+    yours, right, found = scene.yours[name], scene.right[name], terms(scene, name)
     if right.size < 8 or not scene.measured(name) or len(found) < 2:
         return
     T = np.stack([term.value.reshape(-1) for term in found])
     T /= np.sqrt(np.square(T).sum(axis=1, keepdims=True))
     for i, j, wanted in pairs(T, right.reshape(-1)):
-        fit, residual = solve(scene, name, T[[i, j]])
+        fit = np.linalg.lstsq(T[[i, j]].T, yours.reshape(-1), rcond=None)[0]
+        residual = scene.close(name, (fit @ T[[i, j]]).reshape(yours.shape), 2)
         if residual is not None:
             yield from compare(scene, (found[i].said, found[j].said), wanted, fit, residual)
 
@@ -110,13 +111,6 @@ def pairs(T: Array, n: Array) -> Iterator[tuple[int, int, Array]]:
         close = agree(fit @ T[[i, j]], n, np.abs(n).max(), 1e-8)
         if close and np.abs(fit).min() > 1e-6 * np.abs(fit).max():
             yield int(i), int(j), fit
-
-
-def solve(scene: Scene, name: str, two: Array) -> tuple[Array, float | None]:
-    """The coefficients of `yours` in two terms, and what they leave, None where it is too much."""
-    yours = scene.yours[name]
-    fit = np.linalg.lstsq(two.T, yours.reshape(-1), rcond=None)[0]
-    return fit, scene.close(name, (fit @ two).reshape(yours.shape), 2)
 
 
 def compare(

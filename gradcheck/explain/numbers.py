@@ -6,7 +6,6 @@ factor 5 is just 5.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,9 +36,6 @@ def axes(scene: Scene) -> Iterator[tuple[float, str]]:
             yield float(array.shape[axis]), f"{name}.shape[{axis}]"
     if scene.out.ndim == 2 and not scene.is_loss:
         yield float(scene.out.shape[1]), "M"
-    for labels in scene.inputs.values():
-        if labels.dtype.kind in "iu" and (labels < 0).any():
-            yield float((labels >= 0).sum()), "the number of labels that count"
 
 
 def derived(scene: Scene, sizes: dict[str, float]) -> Iterator[tuple[float, str]]:
@@ -59,10 +55,6 @@ def derived(scene: Scene, sizes: dict[str, float]) -> Iterator[tuple[float, str]
         yield value, key
         yield value**2, f"{key}²"
         yield 1 - value, f"(1 - {key})"
-    if scene.is_loss:
-        counts = [(word, n) for word, n in sizes.items() if word in ("N", "C") or " " in word]
-        for (a, size), (b, other) in itertools.permutations(counts, 2):
-            yield size / other, f"{a} / {b}"
 
 
 def factor_name(scene: Scene, size: float) -> tuple[bool, str]:

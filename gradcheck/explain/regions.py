@@ -76,16 +76,10 @@ def stretches(name: str, x: Array, wrong: Array) -> Iterator[tuple[str, Array]]:
     for what, values in ((name, x), (f"|{name}|", np.abs(x))):
         low, high = values[wrong].min(), values[wrong].max()
         inside = (values >= low) & (values <= high)
-        if (inside != wrong).any():
-            continue
-        if low == high:
-            yield f"{what} = {low:.3g}", inside
-        elif high == values.max():
-            yield f"{what} >= {low:.3g}", inside
-        elif low == values.min():
-            yield f"{what} <= {high:.3g}", inside
-        else:
-            yield f"{low:.3g} <= {what} <= {high:.3g}", inside
+        if (inside == wrong).all():
+            left = f"{low:.3g} <= " if low > values.min() else ""
+            right = f" <= {high:.3g}" if high < values.max() else ""
+            yield f"{what} = {low:.3g}" if low == high else f"{left}{what}{right}", inside
 
 
 def box(wrong: Array) -> str:

@@ -71,8 +71,8 @@ class Scene:
     def small(self, name: str, rest: Array, size: Array, fitted: int = 0) -> float | None:
         """The largest |rest| relative to the largest `size`, both over the measured entries; None
         where it is more than noise, or where too little was measured for it to mean anything."""
-        seen, gap = self.once((name, "seen"), lambda: self._seen(name))
-        if gap is None or seen.sum() < min(seen.size, ENOUGH) + fitted:
+        seen, gap, wrong = self._measured(name)
+        if not wrong.any() or seen.sum() < min(seen.size, ENOUGH) + fitted:
             return None
         rest, scale = np.abs(rest), float(np.abs(size)[seen].max())
         # A hypothesis has to explain much more than there is to explain, too.
@@ -82,22 +82,22 @@ class Scene:
             return None
         return float(most) / scale
 
-    def _seen(self, name: str) -> tuple[Array, float | None]:
-        """Which entries were measured, and the largest difference, None where none is wrong."""
-        seen = np.isfinite(self.right[name])
-        gap = np.abs(self.yours[name] - self.right[name])[seen]
-        return seen, float(gap.max()) if self.wrong(name).any() else None
-
     def wrong(self, name: str) -> Array:
         """Which entries of `yours` were measured and are off by more than noise."""
-        return np.asarray(self.once((name, "wrong"), lambda: self._wrong(name)))
+        return np.asarray(self._measured(name)[2])
 
-    def _wrong(self, name: str) -> Array:
-        with np.errstate(all="ignore"):
-            gap = np.abs(self.yours[name] - self.right[name])
-            scale = np.nanmax(np.abs(self.right[name]), initial=0.0)
-            noise = min(30 * self.error[name] * scale, np.nanmax(gap, initial=0.0) / 30)
-            return np.asarray(gap > max(noise, 1e-12 * scale))
+    def _measured(self, name: str) -> tuple[Array, float, Array]:
+        """Which entries were measured, the largest difference, and which are wrong."""
+
+        def make() -> tuple[Array, float, Array]:
+            seen = np.isfinite(self.right[name])
+            gap = np.where(seen, np.abs(self.yours[name] - self.right[name]), 0)
+            scale = np.abs(self.right[name][seen]).max(initial=0.0)
+            noise = min(30 * self.error[name] * scale, gap.max(initial=0.0) / 30)
+            return seen, float(gap.max(initial=0.0)), gap > max(noise, 1e-12 * scale)
+
+        made: tuple[Array, float, Array] = self.once((name, "measured"), make)
+        return made
 
     def measured(self, name: str) -> bool:
         """Whether every entry of the right gradient is known."""
