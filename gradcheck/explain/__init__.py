@@ -11,8 +11,7 @@ held. The first that explains the numbers to the noise level is stated; none is 
     places          swapped, transposed, reordered, moved, summed once more
     labels          losses: at the true class, beside it
     regions         wrong in a part of the entries; units with another slope
-    terms           the terms that gradients are made of
-    combinations    the wrong term, one that lacks, is too much or has the wrong size
+    terms           the terms that gradients are made of, and which of them is wrong
     normalisation   the paths through means and variances
     grouping        from wrong gradients to causes, one for each mistake
     faulty_layer    in a network: the layer at which the gradient goes wrong
@@ -26,12 +25,12 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule.gradcheck.explain import (
-    combinations,
     factors,
     labels,
     normalisation,
     places,
     regions,
+    terms,
 )
 from chainrule.gradcheck.explain.causes import cause
 from chainrule.gradcheck.explain.scene import Array, Scene
@@ -48,17 +47,17 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     regions.not_the_derivative,
     regions.wrong_in_a_part,
     regions.two_sides,
-    combinations.repeated_rows,
+    terms.repeated_rows,
     places.rearranged,
     places.summed_as_well,
-    combinations.wrong_penalty,
-    combinations.wrong_term,
+    terms.wrong_penalty,
+    terms.wrong_term,
     factors.lacks_a_factor,
     normalisation.wrong_normalisation,
-    combinations.sums_of_terms,
-    combinations.wrong_left_factor,
+    terms.sums_of_terms,
+    terms.wrong_left_factor,
     factors.factors_by_slice,
-    combinations.one_term_alone,
+    terms.one_term_alone,
 )
 
 

@@ -108,15 +108,13 @@ def parts(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
     yours, wrong, x = scene.yours[name], scene.wrong(name), scene.inputs.get(name)
     if not wrong.any() or wrong.all():
         return
-    switches = scene.elementwise or scene.is_loss
-    if x is not None and x.shape == yours.shape and switches:
+    if x is not None and x.shape == yours.shape and (scene.elementwise or scene.is_loss):
         for said, region in sides(scene, name):
             if region.shape == wrong.shape and not (wrong & ~region).any() and not region.all():
                 yield f"where {said}", region
+        for said, region in stretches(name, x, wrong) if scene.elementwise else ():
+            yield f"where {said}", region
     if scene.measured(name):
-        if x is not None and x.shape == yours.shape and scene.elementwise:
-            for said, region in stretches(name, x, wrong):
-                yield f"where {said}", region
         if said := box(wrong):
             yield f"in {said}", wrong
         yield SOME, wrong
@@ -173,9 +171,6 @@ def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
         here = np.where(region, 0, right - c * form)
         if scene.small(name, here, right) is not None:
             one_side = not (scene.wrong(name) & ~region).any()
-            key, there = (
-                "other-side" if one_side else "branches",
-                np.where(region, yours - c * form, 0),
-            )
-            values = {"slope": word, "region": said}
+            key, values = "other-side" if one_side else "branches", {"slope": word, "region": said}
+            there = np.where(region, yours - c * form, 0)
             yield from leaves_nothing(scene, name, key, there, right, 1, **values)

@@ -84,24 +84,22 @@ class Scene:
 
     def wrong(self, name: str) -> Array:
         """Which entries of `yours` were measured and are off by more than noise."""
-        return np.asarray(self._measured(name)[2])
-
-    def _measured(self, name: str) -> tuple[Array, float, Array]:
-        """Which entries were measured, the largest difference, and which are wrong."""
-
-        def make() -> tuple[Array, float, Array]:
-            seen = np.isfinite(self.right[name])
-            gap = np.where(seen, np.abs(self.yours[name] - self.right[name]), 0)
-            scale = np.abs(self.right[name][seen]).max(initial=0.0)
-            noise = min(30 * self.error[name] * scale, gap.max(initial=0.0) / 30)
-            return seen, float(gap.max(initial=0.0)), gap > max(noise, 1e-12 * scale)
-
-        made: tuple[Array, float, Array] = self.once((name, "measured"), make)
-        return made
+        return self._measured(name)[2]
 
     def measured(self, name: str) -> bool:
         """Whether every entry of the right gradient is known."""
-        return bool(np.isfinite(self.right[name]).all())
+        return bool(self._measured(name)[0].all())
+
+    def _measured(self, name: str) -> tuple[Array, float, Array]:
+        """Which entries were measured, the largest difference, and which are wrong."""
+        if name not in self.kept:
+            seen = np.isfinite(self.right[name])
+            gap = np.where(seen, np.abs(self.yours[name] - self.right[name]), 0)
+            scale, most = np.abs(self.right[name][seen]).max(initial=0.0), gap.max(initial=0.0)
+            bar = max(min(30 * self.error[name] * scale, most / 30), 1e-12 * scale)
+            self.kept[name] = seen, float(most), gap > bar
+        made: tuple[Array, float, Array] = self.kept[name]
+        return made
 
     @cached_property
     def arrays(self) -> Named:
