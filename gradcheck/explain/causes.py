@@ -141,8 +141,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
 
 def cause(key: str, evidence: float | None, /, **values: Any) -> Cause:
     """The cause with that key, what it leaves unexplained, and what is filled in."""
-    kind, message, *hint = CAUSES[key]
-    return because(key, kind, message, *hint, evidence=evidence, **values)
+    kind, message, hint = (*CAUSES[key], "")[:3]
+    return because(key, kind, message, hint, evidence, **values)
 
 
 def explains(

@@ -8,7 +8,7 @@ term, a constant and one along the centred input, as behind a mean and a varianc
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -24,50 +24,43 @@ LEAST = 4  # entries of a group: fewer always fit
 
 class Way(NamedTuple):
     """One way to normalise: its parts, their numbers (groups, entries, parts), the deviation of
-    each group with eps, and an array as (groups, entries)."""
+    each group with eps, and the axis that comes first before arrays are cut into groups."""
 
     parts: tuple[str, ...]
     terms: Array
     std: Array
-    split: Callable[[Array], Array]
+    first: int
 
     def fit(self, gradient: Array) -> tuple[Array, Array]:
         """The coefficients (groups, parts) of a gradient, and what they leave of it."""
-        wanted = self.split(gradient)[..., np.newaxis]
+        wanted = np.moveaxis(gradient, self.first, 0).reshape(*self.terms.shape[:2], 1)
         found = np.linalg.pinv(self.terms) @ wanted
         return found[..., 0], np.full(gradient.shape, np.abs(self.terms @ found - wanted).max())
 
 
-def splits(shape: tuple[int, ...]) -> Iterator[tuple[str, Callable[[Array], Array]]]:
-    """How entries are normalised together: what a group is called, and an array by groups."""
-    axis = 1 if len(shape) == 4 else -1  # that of channels or features
-    yield "batch", lambda a: np.moveaxis(a, axis, 0).reshape(shape[axis], -1)
-    yield "row", lambda a: a.reshape(-1, shape[-1])
-    for groups in range(1, shape[1] + 1) if len(shape) > 2 else ():
-        if shape[1] % groups == 0:
-            yield "group", lambda a, count=groups: a.reshape(shape[0] * count, -1)
-
-
 def ways(scene: Scene, x: Array) -> Iterator[Way]:
-    axis = 1 if x.ndim == 4 else -1
+    """By columns or channels over the batch, by rows, and by groups of channels of each example."""
+    axis = 1 if x.ndim == 4 else -1  # that of channels or features
+    counts = [n for n in range(1, x.shape[1] + 1) if x.shape[1] % n == 0] if x.ndim > 2 else []
+    cuts = [("batch", axis, x.shape[axis]), ("row", 0, x.size // max(x.shape[-1], 1))]
+    cuts += [("group", 0, len(x) * n) for n in counts]
     vectors = [p for p in (scene.params | scene.inputs).values() if p.shape == (x.shape[axis],)]
     weights = [np.ones(()), *(p.reshape(-1, 1, 1) if x.ndim == 4 else p for p in vectors)]
-    for (said, split), weight in itertools.product(splits(x.shape), weights):
-        direct, entries = split(scene.dout * weight), split(x)
+    for (said, first, groups), weight in itertools.product(cuts, weights):
+        arrays = (scene.dout * weight, x)
+        direct, entries = (np.moveaxis(a, first, 0).reshape(groups, -1) for a in arrays)
         if entries.shape[1] < LEAST:
             continue
         centred = entries - entries.mean(axis=1, keepdims=True)
-        through = f"path through the {said}"
+        way, through = "direct path", f"path through the {said}"
+        three = (way, f"{through} mean", f"{through} variance")
         for parts, basis in (
-            (("direct path", f"{through} mean square"), (direct, entries)),
-            (
-                ("direct path", f"{through} mean", f"{through} variance"),
-                (direct, np.ones(direct.shape), centred),
-            ),
+            ((way, f"{through} mean square"), (direct, entries)),
+            (three, (direct, np.ones(direct.shape), centred)),
         ):
             square = np.square(basis[-1]).mean(axis=1)
             std = np.sqrt(square + scene.settings.get("eps", 0.0))
-            yield Way(parts, np.stack(basis, axis=-1), std, split)
+            yield Way(parts, np.stack(basis, axis=-1), std, first)
 
 
 def wrong_normalisation(scene: Scene, name: str) -> Iterator[Cause]:

@@ -60,18 +60,16 @@ def derived(scene: Scene, sizes: dict[str, float]) -> Iterator[tuple[float, str]
 def factor_name(scene: Scene, size: float) -> tuple[bool, str]:
     """Whether a factor above 1 is one that is often met, and its name, "" where it has none."""
 
-    def found(constants: Iterator[tuple[float, str]]) -> dict[str, float]:
-        turned = {
-            (w if abs(c) > 1 else f"1/{w}"): max(abs(c), 1 / abs(c)) for c, w in constants if c
-        }
-        return {word: c for word, c in turned.items() if c != 1 and abs(size - c) <= 1e-6 * c}
+    def found(constants: dict[str, float]) -> list[str]:
+        sizes = {w: max(abs(c), 1 / abs(c)) for w, c in constants.items() if c not in (-1, 0, 1)}
+        same = [w for w, c in sizes.items() if abs(size - c) <= 1e-6 * c]
+        return [w if abs(constants[w]) > 1 else f"1/{w}" for w in same]
 
     sizes = {word: value for value, word in axes(scene)}
-    base, more = found(axes(scene)), found(derived(scene, sizes))
+    base, more = found(sizes), found({word: value for value, word in derived(scene, sizes)})
     plain = any(abs(size - number) <= 1e-6 for number in PLAIN)
-    names = [*base] if plain else [*base, *more]
-    known = plain or bool(names)
-    return known, names[0] if len(names) == 1 and not (plain and more) else ""
+    names = [] if plain and more else base + more
+    return plain or bool(names), names[0] if len(names) == 1 else ""
 
 
 def off_by(scene: Scene, c: float) -> str:

@@ -23,6 +23,7 @@ from chainrule.gradcheck.explain.scene import STRENGTHS, Array, Named, Scene, ag
 from chainrule.gradcheck.report.findings import Cause
 
 MOST = 7  # arrays of the tensor's shape that entries and spread sums are made of
+PAIRED = 250  # so many terms are tried in pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +202,7 @@ def sums_of_terms(scene: Scene, name: str) -> Iterator[Cause]:
     if right.size < 8 or not scene.measured(name):
         return
     found, T = terms(scene, name)
-    T = T / np.sqrt(np.square(T).sum(axis=1, keepdims=True))
+    T = T[:PAIRED] / np.sqrt(np.square(T[:PAIRED]).sum(axis=1, keepdims=True))
     for i, j, wanted in pairs(T, right.reshape(-1)):
         fit = np.linalg.lstsq(T[[i, j]].T, yours.reshape(-1), rcond=None)[0]
         residual = scene.close(name, (fit @ T[[i, j]]).reshape(yours.shape), 2)
