@@ -92,7 +92,9 @@ def factors_by_slice(scene: Scene, name: str) -> Iterator[Cause]:
     every = range(yours.ndim if scene.measured(name) else 0)
     for kept in itertools.chain(*(itertools.combinations(every, n) for n in every[1:])):
         rest = tuple(axis for axis in every if axis not in kept)
-        if np.prod([yours.shape[axis] for axis in rest]) < 3:
+        if (right != 0).sum(axis=rest).min() < 2 or right.size < 3 * np.prod(
+            [yours.shape[axis] for axis in kept]
+        ):
             continue
         total = np.square(right).sum(axis=rest, keepdims=True)
         c = (yours * right).sum(axis=rest, keepdims=True) / np.where(total > 0, total, np.inf)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.gradcheck.explain.causes import cause, explains, leaves_nothing
+from chainrule.gradcheck.explain.causes import cause, explains
 from chainrule.gradcheck.explain.factors import two_valued
 from chainrule.gradcheck.explain.numbers import factor_name, off_by
 from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
@@ -156,21 +156,27 @@ def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
     if scene.measured(name) and (passed != should_pass).all() and 0 < passed.sum() < passed.size:
         yield cause("mask-inverted", None)
     dout = np.broadcast_to(scene.dout, x.shape)
-    forms = {"dout": dout, f"dout * {name}": dout * x}
+    forms = {"dout": dout, f"dout * {name}": dout * x, f"dout * exp({name})": dout * np.exp(x)}
     for word, other in scene.inputs.items():
         if word != name and other.shape == x.shape:
             rest = dout * (x - other)
             forms |= {f"{name} - {word}": rest, f"the sign of {name} - {word}": np.sign(rest)}
-    for (said, region), (word, form) in ((s, f) for s in sides(scene, name) for f in forms.items()):
-        if region.shape != x.shape or not region.any() or region.all():
-            continue
-        c = ratio(yours, form, region)  # this form where it does not belong
-        proper = ratio(right, form, ~region)  # and where it does
-        if not c or not proper or abs(c - proper) > 1e-5 * abs(c):
-            continue
-        here = np.where(region, 0, right - c * form)
-        if scene.small(name, here, right) is not None:
-            one_side = not (scene.wrong(name) & ~region).any()
-            key, values = "other-side" if one_side else "branches", {"slope": word, "region": said}
-            there = np.where(region, yours - c * form, 0)
-            yield from leaves_nothing(scene, name, key, there, right, 1, **values)
+    for said, region in sides(scene, name):
+        inside = fitting(scene, name, forms, region)
+        for slope, form in fitting(scene, name, forms, ~region).items():
+            values = {"slope": slope, "region": said}
+            guess = np.where(region, form, right)
+            yield from explains(scene, name, "other-side", guess, 1, **values)
+            for other in inside.values():
+                guess = np.where(region, form, other)
+                yield from explains(scene, name, "branches", guess, 2, **values)
+
+
+def fitting(scene: Scene, name: str, forms: Named, region: Array) -> Named:
+    """Those of the forms that the right gradient has in a region, in the right size."""
+    right = scene.right[name]
+    if region.shape != right.shape or region.sum() < 3:
+        return {}
+    sized = {word: (ratio(right, form, region) or 0.0) * form for word, form in forms.items()}
+    rests = {word: np.where(region, right - form, 0) for word, form in sized.items()}
+    return {w: sized[w] for w, rest in rests.items() if scene.small(name, rest, right) is not None}
