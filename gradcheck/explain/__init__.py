@@ -8,7 +8,7 @@ held. The first that explains the numbers to the noise level is stated; none is 
     causes          every cause: its key, kind, sentence and advice
     numbers         the numbers that gradients are often off by, and their names
     factors         dout ignored, a number too many, a factor that lacks
-    places          swapped, transposed, reordered, moved, summed once more
+    places          swapped, transposed, reordered, summed once more
     labels          losses: at the true class, beside it
     regions         wrong in a part of the entries; units with another slope
     terms           the terms that gradients are made of, and which of them is wrong
@@ -96,9 +96,7 @@ def unexplained(scene: Scene, name: str) -> Cause:
     same = (said for said, region in regions.parts(scene, name) if (region & seen == wrong).all())
     part = next((said for said in same if said != regions.SOME), "")
     where = f"in {int(wrong.sum())} of {int(seen.sum())} entries{part and ', all '}{part}"
-    steps = (
-        wrong.ndim == 3 and name in scene.inputs and wrong[:, 0].any() and not wrong[:, -1].any()
-    )
+    steps = wrong.ndim == 3 and name in scene.inputs and not wrong[:, -1].any()
     advice = "The last step is right: look at what is carried back from step to step."
     return cause("unexplained", None, where=where, part=part, advice=advice if steps else "")
 

@@ -49,7 +49,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "A reshape does not move axes: transpose before you reshape."),
     "reordered": ("axis", "{d} {has} the right numbers in the wrong order"),
     "halves": ("swapped", "the two halves of {d} along axis {axis} are swapped"),
-    "moved": ("axis", "{d} {is} moved by one along axis {axis}: entry i is that of {index}"),
     "all-equal": ("axis", "all entries of {d} are equal, to the {word} of what they should be"),
     "summed-too": ("axis", "{d} {is} {word} over its own axis {axis} as well"),
     "winner-ignored": ("mask", "{d} {is} the same along axis {axis}: which one won is ignored",

@@ -18,19 +18,16 @@ PLAIN = (2, 3, 4)  # what the derivatives of powers bring; they need no name
 
 
 def axes(scene: Scene) -> Iterator[tuple[float, str]]:
-    """The sizes of the axes, of the first input by letters, of others as numpy says them."""
-    arrays = [(name, a) for name, a in scene.inputs.items() if a.ndim]
-    windows = scene.out.ndim == 4 and arrays and arrays[0][1].shape[2:] != scene.out.shape[2:]
-    for at, (name, array) in enumerate(arrays[:1] + [(n, a) for n, a in arrays[1:] if a.ndim > 2]):
-        letters = LETTERS.get(array.ndim, "") if name in USUAL else "N"
-        letters = letters.replace("D", "C") if scene.is_loss else letters
-        for axis, size in enumerate(array.shape):
-            if windows and axis:  # the side of a window may be any small number
-                continue
-            if not at and axis < len(letters):
-                yield float(size), letters[axis]
-            elif axis or not at:
-                yield float(size), f"{name}.shape[{axis}]"
+    """The sizes of the axes of the first input, by letters or as numpy says them, and of others."""
+    name, x = next(((name, a) for name, a in scene.inputs.items() if a.ndim), ("", np.ones(())))
+    letters = LETTERS.get(x.ndim, "") if name in USUAL else "N"
+    letters = letters.replace("D", "C") if scene.is_loss else letters
+    if scene.out.ndim == 4 and x.shape[2:] != scene.out.shape[2:]:
+        letters = "N"  # the side of a window may be any small number
+    for axis, size in enumerate(
+        x.shape[: len(letters)] if letters == "N" and x.ndim == 4 else x.shape
+    ):
+        yield float(size), letters[axis] if axis < len(letters) else f"{name}.shape[{axis}]"
     for name, array in scene.params.items():
         for axis in range(2, array.ndim):  # the sides of a kernel
             yield float(array.shape[axis]), f"{name}.shape[{axis}]"
@@ -44,10 +41,6 @@ def derived(scene: Scene, sizes: dict[str, float]) -> Iterator[tuple[float, str]
     for group in ("HW", "NHW", "NT"):
         if all(letter in sizes for letter in group):
             yield float(np.prod([sizes[letter] for letter in group])), "·".join(group)
-    for name, array in (*scene.params.items(), ("out", scene.out)):
-        if array.ndim == 4 and array.shape[2:] != x.shape[2:]:
-            sides = f"{name}.shape[2] · {name}.shape[3]"
-            yield float(array.shape[2] * array.shape[3]), sides
     if 1 < x.ndim <= len(sizes):
         yield float(x.size), "the number of all entries"
         yield float(np.sqrt(x.shape[-1])), f"√{[*sizes][x.ndim - 1]}"

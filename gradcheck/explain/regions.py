@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,19 +18,12 @@ SOME = "in some entries"
 
 def slopes(x: Array, out: Array) -> Named:
     """Slopes and values that are easily taken for the slope of another function."""
-    sigmoid = 1 / (1 + np.exp(-x))
     return {
         "out * (1 - out), the slope of the sigmoid": out * (1 - out),
-        "1 - out², the slope of tanh": 1 - out * out,
         "out, the value of the layer and not its slope": out,
         "x, the input itself": x,
-        "2 x, the slope of the square": 2 * x,
-        "1 / x, the slope of the logarithm": 1 / x,
         "1 / out": 1 / out,
-        "exp(x)": np.exp(x),
-        "σ(x)": sigmoid,
-        "1 - tanh²(x), the slope of tanh": 1 - np.tanh(x) ** 2,
-        "the slope of the sigmoid at x": sigmoid * (1 - sigmoid),
+        "σ(x)": 1 / (1 + np.exp(-x)),
     }
 
 
@@ -156,7 +150,10 @@ def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
     if scene.measured(name) and (passed != should_pass).all() and 0 < passed.sum() < passed.size:
         yield cause("mask-inverted", None)
     dout = np.broadcast_to(scene.dout, x.shape)
-    forms = {"dout": dout, f"dout * {name}": dout * x, f"dout * exp({name})": dout * np.exp(x)}
+    forms = {"dout": dout, f"dout * {name}": dout * x}
+    for (word, a), (key, c) in itertools.product(scene.arrays.items(), scene.settings.items()):
+        if a.shape == x.shape:
+            forms[f"dout * ({word} + {key})"] = dout * (a + c)
     for word, other in scene.inputs.items():
         if word != name and other.shape == x.shape:
             rest = dout * (x - other)
