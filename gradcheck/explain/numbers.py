@@ -22,16 +22,13 @@ def axes(scene: Scene) -> Iterator[tuple[float, str]]:
     name, x = next(((name, a) for name, a in scene.inputs.items() if a.ndim), ("", np.ones(())))
     letters = LETTERS.get(x.ndim, "") if name in USUAL else "N"
     letters = letters.replace("D", "C") if scene.is_loss else letters
-    if scene.out.ndim == 4 and x.shape[2:] != scene.out.shape[2:]:
-        letters = "N"  # the side of a window may be any small number
-    for axis, size in enumerate(
-        x.shape[: len(letters)] if letters == "N" and x.ndim == 4 else x.shape
-    ):
+    windows = scene.out.ndim == 4 and x.shape[2:] != scene.out.shape[2:]  # of any small size
+    for axis, size in enumerate(x.shape[:1] if windows else x.shape):
         yield float(size), letters[axis] if axis < len(letters) else f"{name}.shape[{axis}]"
     for name, array in scene.params.items():
         for axis in range(2, array.ndim):  # the sides of a kernel
             yield float(array.shape[axis]), f"{name}.shape[{axis}]"
-    if scene.out.ndim == 2 and not scene.is_loss:
+    if scene.out.ndim == 2 and scene.out.shape != x.shape:
         yield float(scene.out.shape[1]), "M"
 
 
