@@ -33,6 +33,7 @@ from chainrule.gradcheck.explain import (
     terms,
 )
 from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.numbers import USUAL
 from chainrule.gradcheck.explain.scene import Array, Scene
 from chainrule.gradcheck.report.findings import Cause
 
@@ -96,7 +97,7 @@ def unexplained(scene: Scene, name: str) -> Cause:
     same = (said for said, region in regions.parts(scene, name) if (region & seen == wrong).all())
     part = next((said for said in same if said != regions.SOME), "")
     where = f"in {int(wrong.sum())} of {int(seen.sum())} entries{part and ', all '}{part}"
-    steps = wrong.ndim == 3 and name in scene.inputs and not wrong[:, -1].any()
+    steps = wrong.ndim == 3 and name in USUAL and not wrong[:, -1].any()
     advice = "The last step is right: look at what is carried back from step to step."
     return cause("unexplained", None, where=where, part=part, advice=advice if steps else "")
 

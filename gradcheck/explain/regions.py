@@ -121,8 +121,9 @@ def wrong_in_a_part(scene: Scene, name: str) -> Iterator[Cause]:
     tiny = 1e-6 * np.nanmax(np.abs(right), initial=0.0)
     for said, region in parts(scene, name):
         where = {"where": said, "count": count}
-        flat = dout.shape == right.shape and two_valued(scene, name)
-        flat = flat and agree(right[region], np.where(right, dout, 0)[region], 1, 1e-5)
+        flat = dout.shape == right.shape and agree(
+            right[region], np.where(right, dout, 0)[region], 1, 1e-5
+        )
         key, guess = "flat-part" if flat else "zero-in-part", np.where(region, 0, right)
         yield from explains(scene, name, key, guess, **where)
         if np.nanmax(np.abs(right[region]), initial=0.0) <= tiny:
