@@ -69,8 +69,8 @@ def diagnose(scene: Scene, name: str) -> Cause:
     with np.errstate(all="ignore"):
         told = (one for hypothesis in HYPOTHESES for one in hypothesis(scene, name))
         first = not_finite(yours) or next(told, None) or unexplained(scene, name)
-    gap = np.where(np.isfinite(yours), np.abs(yours - right), np.inf)
-    worst = np.unravel_index(np.nanargmax(gap), gap.shape)
+    gap = np.where(np.isfinite(yours) | np.isnan(right), np.abs(yours - right), np.inf)
+    worst = np.unravel_index(np.nan_to_num(gap, nan=-1, posinf=np.inf).argmax(), gap.shape)
     is_, should_be = told_apart(float(yours[worst]), float(right[worst]))
     at = f"[{', '.join(str(int(i)) for i in worst)}]" if worst else ""
     return replace(
