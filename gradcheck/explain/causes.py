@@ -12,6 +12,7 @@ from chainrule.gradcheck.explain.scene import Array, Scene
 from chainrule.gradcheck.report.findings import Cause, because
 
 ADD_UP = "Where a value is used twice its gradients add up: use +=, not =."
+EPS = "Look where eps stands: forward and backward must have it in the same place."
 ONE_HOT = "It should be the probabilities minus the one-hot labels."
 TURN = "Turn the condition round."
 
@@ -27,8 +28,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "sign": ("sign", "{d} {has} the wrong sign everywhere"),
     "half-of-a-square": ("overwrite",
         "{d} {is} too small by a factor 2: {name} enters twice, once is lost", ADD_UP),
-    "nearly": ("missing-term", "{d} {is} nearly right: off by a factor {factor}",
-        "Look where eps stands, or for a cast to fewer digits."),
+    "nearly": ("missing-term", "{d} {is} nearly right: off by a factor {factor}", EPS),
     "factor": ("scale", "{d} {sign}{is} {size}", "{advice}"),
     "lacks-factor": ("missing-term", "{d} {lacks} the factor {factor}", "Multiply by {factor}."),
     "extra-factor": ("missing-term", "{d} {has} the factor {factor} too much",
@@ -116,7 +116,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "The loss has {penalty}, whose gradient is {decay}."),
     "extra-decay": ("missing-term", "{d} {has} the term {decay} too much",
         "The loss does not regularise this parameter."),
-    "off-by-decay": ("missing-term", "{d} {is} off by {factor} * {name}"),
     "repeated-ids": ("overwrite", "{d} {holds} only the last of the rows with the same {ids}",
         "With repeated indices += keeps one of them: use np.add.at."),
     # normalisation
@@ -131,6 +130,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "part-sign": ("sign", "the {part} in {d} has the wrong sign"),
     "part-factor": ("scale", "the {part} in {d} is {size}"),
     "part-lacks-factor": ("missing-term", "the {part} in {d} lacks a factor {factor}"),
+    "part-nearly": ("missing-term",
+        "{d} {is} nearly right: the {part} is off by factors from {low} to {high}", EPS),
     # whatever it is
     "not-finite": ("stability", "{d} {is} {word} in {count} of {total} entries",
         "Something overflows, or is divided by 0, and is then multiplied by 0."),

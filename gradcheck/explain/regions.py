@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.gradcheck.explain.causes import cause, explains
+from chainrule.gradcheck.explain.causes import explains
 from chainrule.gradcheck.explain.factors import two_valued
 from chainrule.gradcheck.explain.numbers import factor_name, off_by
 from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
@@ -146,11 +146,10 @@ def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
     yours, right, x = scene.yours[name], scene.right[name], scene.inputs.get(name)
     if x is None or x.shape != yours.shape or not (scene.elementwise or scene.is_loss):
         return
-    scale = np.nanmax(np.abs(right), initial=0.0)
-    passed, should_pass = np.abs(yours) > 1e-9 * scale, np.abs(right) > 1e-9 * scale
-    if scene.measured(name) and (passed != should_pass).all() and 0 < passed.sum() < passed.size:
-        yield cause("mask-inverted", None)
     dout = np.broadcast_to(scene.dout, x.shape)
+    passing = np.abs(right) > 1e-9 * np.nanmax(np.abs(right), initial=0.0)
+    inverted = np.where(passing, 0, (ratio(right, dout, passing) or 0.0) * dout)
+    yield from explains(scene, name, "mask-inverted", inverted, 1)
     forms = {"dout": dout, f"dout * {name}": dout * x}
     for (word, a), (key, c) in itertools.product(scene.arrays.items(), scene.settings.items()):
         if a.shape == x.shape:

@@ -98,8 +98,7 @@ class Scene:
             scale, most = np.abs(self.right[name][seen]).max(initial=0.0), gap.max(initial=0.0)
             bar = max(min(30 * self.error[name] * scale, most / 30), 1e-12 * scale)
             self.kept[name] = seen, float(most), gap > bar
-        made: tuple[Array, float, Array] = self.kept[name]
-        return made
+        return self.kept[name]
 
     @cached_property
     def arrays(self) -> Named:

@@ -47,8 +47,7 @@ def terms(scene: Scene, name: str) -> tuple[list[Term], Array]:
         T = [term.value.reshape(-1) for term in found]
         return found, np.array(T).reshape(len(T), scene.yours[name].size)
 
-    made: tuple[list[Term], Array] = scene.once(("terms", shape), make)
-    return made
+    return scene.once(("terms", shape), make)
 
 
 def times(*words: str) -> str:
@@ -181,17 +180,15 @@ def wrong_penalty(scene: Scene, name: str) -> Iterator[Cause]:
     """The gradient of a penalty on the parameter, l2 * W: missing, turned, of the wrong size."""
     W, error = scene.params.get(name), scene.yours[name] - scene.right[name]
     kappa = ratio(error, W) if W is not None and W.shape == error.shape else None
-    if W is None or not kappa:
+    l2 = next((v for key, v in scene.settings.items() if key in STRENGTHS and v), None)
+    if W is None or not kappa or l2 is None:
         return
-    l2 = next((v for key, v in scene.settings.items() if key in STRENGTHS and v), 0.0)
     most = max(param.ndim for param in scene.params.values())
-    key, values = "off-by-decay", {"factor": f"{kappa:.4g}"}
-    if l2:
-        key, values = "decay-factor", {"size": off_by(scene, kappa / l2 + 1)}
-        for share, said in ((-1, "lacks-decay"), (-2, "decay-sign"), (1, "extra-decay")):
-            if agree(kappa / l2, share, 1, 1e-5) and (share < 0 or W.ndim < most):
-                key, values = said, {}
-        yield from explains(scene, name, "decay-alone", l2 * W)
+    key, values = "decay-factor", {"size": off_by(scene, kappa / l2 + 1 or 1.0)}
+    for share, said in ((-1, "lacks-decay"), (-2, "decay-sign"), (1, "extra-decay")):
+        if agree(kappa / l2, share, 1, 1e-5) and (share < 0 or W.ndim < most):
+            key, values = said, {}
+    yield from explains(scene, name, "decay-alone", l2 * W)
     yield from leaves_nothing(scene, name, key, error - kappa * W, error, 1, **values)
 
 
