@@ -5,14 +5,13 @@ at hand (inputs, parameters, cache, output, dout), each hypothesis says what `yo
 held. The first that explains the numbers to the noise level is stated; none is guessed.
 
     scene           what a hypothesis may look at, and when it counts as true
+    causes          every cause: its key, kind, sentence and advice
     numbers         the numbers that gradients are often off by, and their names
     factors         dout ignored, a number too many, a factor that lacks
-    places          swapped, transposed, reordered, moved, summed once more
+    places          swapped, transposed, reordered, summed once more
     labels          losses: at the true class, beside it
     regions         wrong in a part of the entries; units with another slope
-    terms           the terms that gradients are made of
-    combinations    the wrong term, one that lacks, is too much or has the wrong size
-    paths           several contributions, of which some lack
+    terms           the terms that gradients are made of, and which of them is wrong
     normalisation   the paths through means and variances
     grouping        from wrong gradients to causes, one for each mistake
     faulty_layer    in a network: the layer at which the gradient goes wrong
@@ -25,120 +24,85 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.gradcheck.explain.combinations import sums_of_terms, wrong_penalty, wrong_term
-from chainrule.gradcheck.explain.factors import (
-    depends_wrongly_on_dout,
-    lacks_a_factor,
-    off_by_a_factor,
+from chainrule.gradcheck.explain import (
+    factors,
+    labels,
+    normalisation,
+    places,
+    regions,
+    terms,
 )
-from chainrule.gradcheck.explain.labels import wrong_at_the_labels, wrong_beside_targets
-from chainrule.gradcheck.explain.normalisation import wrong_normalisation
-from chainrule.gradcheck.explain.paths import (
-    dout_alone,
-    repeated_rows,
-    wrong_left_factor,
-    wrong_path,
-)
-from chainrule.gradcheck.explain.places import (
-    channels_mixed,
-    rearranged,
-    sign_of_some,
-    summed_as_well,
-    swapped_with_another,
-)
-from chainrule.gradcheck.explain.regions import (
-    not_the_derivative,
-    parts,
-    two_sides,
-    wrong_in_a_part,
-)
-from chainrule.gradcheck.explain.scene import Scene
-from chainrule.gradcheck.report.findings import Cause, because
+from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.numbers import USUAL
+from chainrule.gradcheck.explain.scene import Array, Scene
+from chainrule.gradcheck.report.findings import Cause
 
 __all__ = ["HYPOTHESES", "Scene", "diagnose"]
 
-Hypothesis = Callable[[Scene, str], Iterator[Cause]]
-
-HYPOTHESES: tuple[Hypothesis, ...] = (  # the first that holds is told
-    depends_wrongly_on_dout,
-    off_by_a_factor,
-    swapped_with_another,
-    wrong_at_the_labels,
-    wrong_beside_targets,
-    not_the_derivative,
-    wrong_in_a_part,
-    two_sides,
-    repeated_rows,
-    rearranged,
-    sign_of_some,
-    summed_as_well,
-    channels_mixed,
-    wrong_penalty,
-    dout_alone,
-    wrong_term,
-    wrong_path,
-    lacks_a_factor,
-    wrong_normalisation,
-    sums_of_terms,
-    wrong_left_factor,
+HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first that holds is told
+    factors.depends_wrongly_on_dout,
+    factors.off_by_a_factor,
+    places.swapped_with_another,
+    labels.wrong_at_the_labels,
+    labels.wrong_beside_targets,
+    regions.not_the_derivative,
+    regions.wrong_in_a_part,
+    regions.two_sides,
+    terms.repeated_rows,
+    places.rearranged,
+    places.summed_as_well,
+    terms.wrong_penalty,
+    terms.wrong_term,
+    factors.lacks_a_factor,
+    normalisation.wrong_normalisation,
+    terms.sums_of_terms,
+    terms.wrong_left_factor,
+    factors.factors_by_slice,
+    terms.one_term_alone,
 )
 
 
 def diagnose(scene: Scene, name: str) -> Cause:
     """What is wrong with the gradient of one tensor: kind "unknown" where nothing explains it."""
-    if not np.isfinite(scene.yours[name]).all():
-        return not_finite(scene, name)
+    yours, right = scene.yours[name], scene.right[name]
+    wrong = scene.wrong(name) | ~np.isfinite(yours)
     with np.errstate(all="ignore"):
-        told = (cause for hypothesis in HYPOTHESES for cause in hypothesis(scene, name))
-        cause = next(told, None) or unexplained(scene, name)
-    yours, right = scene.yours[name], scene.right[name]
-    gap = np.abs(yours - right)
-    worst = np.unravel_index(np.nanargmax(gap), gap.shape) if np.isfinite(gap).any() else None
-    example = ""
-    if worst is not None:
-        is_, should_be = told_apart(float(yours[worst]), float(right[worst]))
-        example = f"{{d}}{at(worst)} = {is_}, should be {should_be}"
-    return placed(scene, name, cause, example, scene.wrong(name))
+        told = (one for hypothesis in HYPOTHESES for one in hypothesis(scene, name))
+        first = not_finite(yours) or next(told, None) or unexplained(scene, name)
+    gap = np.where(np.isfinite(yours) | np.isnan(right), np.abs(yours - right), np.inf)
+    worst = np.unravel_index(np.nan_to_num(gap, nan=-1, posinf=np.inf).argmax(), gap.shape)
+    is_, should_be = told_apart(float(yours[worst]), float(right[worst]))
+    at = f"[{', '.join(str(int(i)) for i in worst)}]" if worst else ""
+    return replace(
+        first,
+        tensors=(name,),
+        example=f"{{d}}{at} = {is_}, should be {should_be}",
+        where=np.nonzero(wrong) if wrong.ndim else None,
+        line=scene.lines.get(name, ""),
+    )
 
 
-def placed(scene: Scene, name: str, cause: Cause, example: str, wrong: np.ndarray) -> Cause:
-    """The cause, with the tensor, an example, the entries and the line it is about."""
-    where = np.nonzero(wrong) if wrong.ndim else None
-    line = scene.lines.get(name, "")
-    return replace(cause, tensors=(name,), example=example, where=where, line=line)
-
-
-def at(index: tuple[np.intp, ...]) -> str:
-    return f"[{', '.join(str(int(i)) for i in index)}]" if index else ""
-
-
-def not_finite(scene: Scene, name: str) -> Cause:
-    yours, right = scene.yours[name], scene.right[name]
+def not_finite(yours: Array) -> Cause | None:
     bad = ~np.isfinite(yours)
-    index = np.unravel_index(bad.argmax(), yours.shape)
-    cause = because(
-        "not-finite", "stability", "{d} {is} {word} in {count} of {total} entries",
-        "Something overflows, or is divided by 0, and is then multiplied by 0.",
-        word="nan" if np.isnan(yours).any() else "inf", count=int(bad.sum()), total=bad.size,
-    )  # fmt: skip
-    example = f"{{d}}{at(index)} = {yours[index]}, should be {right[index]:.4g}"
-    return placed(scene, name, cause, example, bad)
+    word = "nan" if np.isnan(yours).any() else "inf"
+    found = cause("not-finite", None, word=word, count=int(bad.sum()), total=bad.size)
+    return found if bad.any() else None
+
+
+def unexplained(scene: Scene, name: str) -> Cause:
+    """Where it is wrong: that at least was measured."""
+    wrong, seen = scene.wrong(name), np.isfinite(scene.right[name])
+    if wrong.sum() == seen.sum():
+        return cause("unexplained", None, where="everywhere", part="", advice="")
+    same = (said for said, region in regions.parts(scene, name) if (region & seen == wrong).all())
+    part = next((said for said in same if said != regions.SOME), "")
+    where = f"in {int(wrong.sum())} of {int(seen.sum())} entries{part and ', all '}{part}"
+    steps = wrong.ndim == 3 and name in USUAL and not wrong[:, -1].any()
+    advice = "The last step is right: look at what is carried back from step to step."
+    return cause("unexplained", None, where=where, part=part, advice=advice if steps else "")
 
 
 def told_apart(a: float, b: float) -> tuple[str, str]:
     """Two numbers with four digits, or with so many more that one sees which is which."""
     pairs = [(f"{a:.{digits}g}", f"{b:.{digits}g}") for digits in range(4, 18)]
     return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
-
-
-def unexplained(scene: Scene, name: str) -> Cause:
-    """Where it is wrong: that at least was measured."""
-    wrong, seen = scene.wrong(name), np.isfinite(scene.right[name])
-    where = "everywhere"
-    if wrong.sum() < seen.sum():
-        where = f"in {int(wrong.sum())} of {int(seen.sum())} entries"
-        for said, region, _ in parts(scene, name):
-            if (region & seen == wrong).all():
-                where = f"{where}, all {said}"
-                break
-    return because("unexplained", "unknown", "{d} {is} wrong {where}", where=where)

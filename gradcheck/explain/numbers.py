@@ -6,7 +6,6 @@ factor 5 is just 5.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,66 +18,48 @@ PLAIN = (2, 3, 4)  # what the derivatives of powers bring; they need no name
 
 
 def axes(scene: Scene) -> Iterator[tuple[float, str]]:
-    """The sizes of the axes, of the first input by letters, of others as numpy says them."""
-    arrays = [(name, a) for name, a in scene.inputs.items() if a.ndim]
-    for at, (name, array) in enumerate(arrays[:1] + [(n, a) for n, a in arrays[1:] if a.ndim > 2]):
-        letters = LETTERS.get(array.ndim, "") if name in USUAL else "N"
-        letters = letters.replace("D", "C") if scene.is_loss else letters
-        for axis, size in enumerate(array.shape):
-            if not at and axis < len(letters):
-                yield float(size), letters[axis]
-            elif axis or not at:
-                yield float(size), f"{name}.shape[{axis}]"
+    """The sizes of the axes of the first input, by letters or as numpy says them, and of others."""
+    name, x = next(((name, a) for name, a in scene.inputs.items() if a.ndim), ("", np.ones(())))
+    letters = LETTERS.get(x.ndim, "") if name in USUAL else "N"
+    letters = letters.replace("D", "C") if scene.is_loss else letters
+    windows = scene.out.ndim == 4 and x.shape[2:] != scene.out.shape[2:]  # of any small size
+    for axis, size in enumerate(x.shape[:1] if windows else x.shape):
+        yield float(size), letters[axis] if axis < len(letters) else f"{name}.shape[{axis}]"
     for name, array in scene.params.items():
-        if array.ndim > 3:  # the sides of a kernel
-            for axis in range(2, array.ndim):
-                yield float(array.shape[axis]), f"{name}.shape[{axis}]"
-    if scene.out.ndim == 2 and not scene.is_loss:
+        for axis in range(2, array.ndim):  # the sides of a kernel
+            yield float(array.shape[axis]), f"{name}.shape[{axis}]"
+    if scene.out.ndim == 2 and scene.out.shape != x.shape:
         yield float(scene.out.shape[1]), "M"
-    for labels in scene.inputs.values():
-        if labels.dtype.kind in "iu" and (labels < 0).any():
-            yield float((labels >= 0).sum()), "the number of labels that count"
 
 
 def derived(scene: Scene, sizes: dict[str, float]) -> Iterator[tuple[float, str]]:
     """Products and roots of sizes, and what settings are made into."""
-    x = next((a for a in scene.inputs.values() if a.ndim), None)
-    groups = [("H", "W"), ("N", "H", "W"), ("N", "T")]
-    for group in groups:
+    x = next((a for a in scene.inputs.values() if a.ndim), np.zeros(()))
+    for group in ("HW", "NHW", "NT"):
         if all(letter in sizes for letter in group):
             yield float(np.prod([sizes[letter] for letter in group])), "·".join(group)
-    for name, array in (*scene.params.items(), *list(scene.inputs.items())[1:], ("out", scene.out)):
-        if array.ndim == 4:
-            pixels = float(array.shape[2] * array.shape[3])
-            yield pixels, f"{name}.shape[2] · {name}.shape[3]"
-    if x is not None and x.ndim > 1:
+    if 1 < x.ndim <= len(sizes):
         yield float(x.size), "the number of all entries"
-        yield float(np.sqrt(x.shape[-1])), f"√{list(sizes)[x.ndim - 1]}"
+        yield float(np.sqrt(x.shape[-1])), f"√{[*sizes][x.ndim - 1]}"
     for key, value in scene.settings.items():
         yield value, key
         yield value**2, f"{key}²"
         yield 1 - value, f"(1 - {key})"
-    if scene.is_loss:
-        counts = [(word, n) for word, n in sizes.items() if word in ("N", "C") or " " in word]
-        for (a, size), (b, other) in itertools.permutations(counts, 2):
-            yield size / other, f"{a} / {b}"
 
 
 def factor_name(scene: Scene, size: float) -> tuple[bool, str]:
     """Whether a factor above 1 is one that is often met, and its name, "" where it has none."""
 
-    def found(constants: Iterator[tuple[float, str]]) -> dict[str, float]:
-        turned = {
-            (w if abs(c) > 1 else f"1/{w}"): max(abs(c), 1 / abs(c)) for c, w in constants if c
-        }
-        return {word: c for word, c in turned.items() if c != 1 and abs(size - c) <= 1e-6 * c}
+    def found(constants: dict[str, float]) -> list[str]:
+        sizes = {w: max(abs(c), 1 / abs(c)) for w, c in constants.items() if c not in (-1, 0, 1)}
+        same = [w for w, c in sizes.items() if abs(size - c) <= 1e-6 * c]
+        return [w if abs(constants[w]) > 1 else f"1/{w}" for w in same]
 
     sizes = {word: value for value, word in axes(scene)}
-    base, more = found(axes(scene)), found(derived(scene, sizes))
+    base, more = found(sizes), found({word: value for value, word in derived(scene, sizes)})
     plain = any(abs(size - number) <= 1e-6 for number in PLAIN)
-    names = [*base] if plain else [*base, *more]
-    known = plain or bool(names)
-    return known, names[0] if len(names) == 1 and not (plain and more) else ""
+    names = [] if plain and more else base + more
+    return plain or bool(names), names[0] if len(names) == 1 else ""
 
 
 def off_by(scene: Scene, c: float) -> str:
@@ -87,6 +68,6 @@ def off_by(scene: Scene, c: float) -> str:
     name = factor_name(scene, size)[1]
     which = "large" if abs(c) > 1 else "small"
     told = f"too {which} by a factor {size:.{4 if size > 1.001 else 10}g}"
-    if abs(size - 2) <= 1e-6 and name:
-        return f"{told} ({name} is 2, too)"
+    if abs(size - 2) <= 1e-6:
+        return f"{told} (N is 2, too)" if name == "N" else told
     return f"{told}{f' = {name}' if name else ''}{', the batch size' if name == 'N' else ''}"

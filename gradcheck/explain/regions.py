@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.gradcheck.explain.causes import explains
 from chainrule.gradcheck.explain.factors import two_valued
 from chainrule.gradcheck.explain.numbers import factor_name, off_by
-from chainrule.gradcheck.explain.scene import Array, Scene, agree, ratio
-from chainrule.gradcheck.report.findings import Cause, because
+from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
+from chainrule.gradcheck.report.findings import Cause
 
-SWITCH = "Forward and backward must switch at the same point."
+SOME = "in some entries"
 
 
-def slopes(x: Array, out: Array) -> dict[str, Array]:
+def slopes(x: Array, out: Array) -> Named:
     """Slopes and values that are easily taken for the slope of another function."""
-    sigmoid = 1 / (1 + np.exp(-x))
     return {
         "out * (1 - out), the slope of the sigmoid": out * (1 - out),
-        "1 - out², the slope of tanh": 1 - out * out,
         "out, the value of the layer and not its slope": out,
         "x, the input itself": x,
-        "2 x, the slope of the square": 2 * x,
-        "1 / x, the slope of the logarithm": 1 / x,
         "1 / out": 1 / out,
-        "exp(x)": np.exp(x),
-        "σ(x)": sigmoid,
-        "1 - tanh²(x), the slope of tanh": 1 - np.tanh(x) ** 2,
-        "the slope of the sigmoid at x": sigmoid * (1 - sigmoid),
+        "σ(x)": 1 / (1 + np.exp(-x)),
     }
 
 
@@ -37,53 +32,37 @@ def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
     yours, dout, x = scene.yours[name], scene.dout, scene.inputs.get(name)
     if not scene.elementwise or x is None or not yours.shape == x.shape == dout.shape:
         return
-    residual = scene.close(name, dout)
-    if residual is not None and two_valued(scene, name):
-        message = "{d} {equals} dout: every entry passes, none is masked"
-        hint = "Multiply by the mask of the forward pass, entry by entry."
-        yield because("not-masked", "mask", message, hint, residual)
-    elif residual is not None:
-        message = "{d} {equals} dout: the layer's own derivative is missing"
-        hint = "Multiply dout by the derivative of the output with respect to this input."
-        yield because("no-derivative", "missing-term", message, hint, residual)
-    with np.errstate(all="ignore"):
-        at_out = scene.slope_at(scene.out)
-        residual = None if at_out is None else scene.close(name, dout * at_out)
-        if residual is not None:
-            message = "{d} {is} the derivative taken at the output instead of at {name}"
-            hint = "The formula already holds the output: do not apply the function again."
-            yield because("slope-at-out", "swapped", message, hint, residual)
-        for said, slope in slopes(x, scene.out).items():
-            residual = scene.close(name, dout * slope)
-            if residual is not None:
-                message, hint = "{d} {is} dout times {slope}", "Use the derivative."
-                yield because("other-slope", "swapped", message, hint, residual, slope=said)
+    key = "not-masked" if two_valued(scene, name) else "no-derivative"
+    yield from explains(scene, name, key, dout)
+    at_out = scene.slope_at(scene.out)
+    if at_out is not None:
+        yield from explains(scene, name, "slope-at-out", dout * at_out)
+    for said, slope in slopes(x, scene.out).items():
+        is_factor = agree(x * slope, scene.out, np.abs(scene.out).max())
+        key = "product-rule" if is_factor else "other-slope"
+        yield from explains(scene, name, key, dout * slope, slope=said)
 
 
 def sides(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
     """The sides of the points at which units and losses switch."""
     x = scene.inputs[name]
-    others = {w: a for w, a in scene.inputs.items() if w != name and a.shape == x.shape}
-    if scene.is_loss:
-        for word, other in others.items():
-            yield f"{name} > {word}", x > other
-            yield f"{name} < {word}", x < other
-            yield f"|{name} - {word}| < 1", np.abs(x - other) < 1
-            yield f"|{name} - {word}| > 1", np.abs(x - other) > 1
-        return
-    yield f"{name} > 0", x > 0
-    yield f"{name} <= 0", x <= 0
-    if scene.out.shape == x.shape:
-        yield "out > 0", scene.out > 0
-        yield "out <= 0", scene.out <= 0
+    others = [(w, a) for w, a in scene.inputs.items() if w != name and a.shape == x.shape]
+    if not scene.is_loss:
+        for word, array in ((name, x), ("out", scene.out), *others):
+            yield f"{word} > 0", array > 0
+            yield f"{word} <= 0", array <= 0
         yield "out = 0", scene.out == 0
         yield "out is not 0", scene.out != 0
-    for word, other in others.items():
-        yield f"{name} > {word}", x > other
-        yield f"{name} < {word}", x < other
-        yield f"{name} = {word}", x == other
-        yield f"{word} > 0", other > 0
-        yield f"{word} <= 0", other <= 0
+    for word, other in others:
+        rest, said = x - other, f"{name} - {word}"
+        yield f"{name} > {word}", rest > 0
+        yield f"{name} < {word}", rest < 0
+        yield f"{name} = {word}", rest == 0
+        if scene.is_loss:
+            yield f"|{said}| < 1", np.abs(rest) < 1
+            yield f"|{said}| > 1", np.abs(rest) > 1
+            yield f"{said} < -1", rest < -1
+            yield f"{said} > 1", rest > 1
 
 
 def stretches(name: str, x: Array, wrong: Array) -> Iterator[tuple[str, Array]]:
@@ -91,113 +70,75 @@ def stretches(name: str, x: Array, wrong: Array) -> Iterator[tuple[str, Array]]:
     for what, values in ((name, x), (f"|{name}|", np.abs(x))):
         low, high = values[wrong].min(), values[wrong].max()
         inside = (values >= low) & (values <= high)
-        if (inside != wrong).any():
-            continue
-        if low == high:
-            yield f"{what} = {low:.3g}", inside
-        elif high == values.max():
-            yield f"{what} >= {low:.3g}", inside
-        elif low == values.min():
-            yield f"{what} <= {high:.3g}", inside
-        else:
-            yield f"{low:.3g} <= {what} <= {high:.3g}", inside
+        if (inside == wrong).all():
+            left = f"{low:.3g} <= " if low > values.min() else ""
+            right = f" <= {high:.3g}" if high < values.max() else ""
+            yield f"{what} = {low:.3g}" if low == high else f"{left}{what}{right}", inside
 
 
-def box(wrong: Array) -> Iterator[tuple[str, Array]]:
-    """The block of rows, columns and so on that the wrong entries fill, if it can be told shortly:
-    "[:, 2:4]"."""
+def box(wrong: Array) -> str:
+    """The block of rows, columns and so on that the wrong entries fill, "[:, 2:4]", or "" if they
+    fill none that can be told shortly."""
     kept = [np.unique(at) for at in np.nonzero(wrong)]
-    if wrong.ndim < 2 or not wrong.any() or np.prod([len(at) for at in kept]) != wrong.sum():
-        return
+    if wrong.ndim < 2 or np.prod([len(at) for at in kept]) != wrong.sum():
+        return ""
     words = []
     for at, size in zip(kept, wrong.shape, strict=True):
         low, high = int(at[0]), int(at[-1]) + 1
-        run = "" if (low, high) == (0, size) else f"{low or ''}:{high if high < size else ''}"
-        if len(at) == 1 < size:
-            words.append(str(low))
-        elif len(at) == high - low:
-            words.append(run or ":")
-        elif len(at) <= 3:
-            words.append(str([int(i) for i in at]))
+        if len(at) == high - low:
+            run = f"{low or ''}:{high if high < size else ''}"
+            words.append(str(low) if len(at) == 1 < size else run)
         else:
-            return
-    while words and words[-1] == ":":
+            words.append(str([int(i) for i in at]))
+    while words[-1] == ":":
         words.pop()
-    if words:
-        yield f"[{', '.join(words)}]", wrong
+    fancy = [word for word in words if word.startswith("[")]
+    short = len(fancy) < 2 and all(word.count(",") < 4 for word in fancy)
+    return f"[{', '.join(words)}]" if short else ""
 
 
-def parts(scene: Scene, name: str) -> Iterator[tuple[str, Array, str]]:
-    """The parts of a tensor that hold all wrong entries: (where it is, mask, hint)."""
+def parts(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
+    """The parts of a tensor that hold all wrong entries, and last just those entries."""
     yours, wrong, x = scene.yours[name], scene.wrong(name), scene.inputs.get(name)
     if not wrong.any() or wrong.all():
         return
     if x is not None and x.shape == yours.shape and (scene.elementwise or scene.is_loss):
         for said, region in sides(scene, name):
-            if not (wrong & ~region).any() and not region.all():
-                yield f"where {said}", region, ""
-        if scene.measured(name):
-            for said, region in stretches(name, x, wrong):
-                yield f"where {said}", region, SWITCH
+            if region.shape == wrong.shape and not (wrong & ~region).any() and not region.all():
+                yield f"where {said}", region
+        for said, region in stretches(name, x, wrong) if scene.elementwise else ():
+            yield f"where {said}", region
     if scene.measured(name):
-        for said, region in box(wrong):
-            yield f"in {said}", region, ""
+        if said := box(wrong):
+            yield f"in {said}", wrong
+        yield SOME, wrong
 
 
 def wrong_in_a_part(scene: Scene, name: str) -> Iterator[Cause]:
     """What holds in all of a part, while the rest is right."""
-    wrong = scene.wrong(name)
-    count = f"({wrong.sum()} of {np.isfinite(scene.right[name]).sum()} entries)"
-    for where, region, hint in parts(scene, name):
-        for cause in (*zeros(scene, name, region, hint), *scaled(scene, name, region)):
-            values = {**cause.values, "where": where, "count": count}
-            yield because(
-                cause.key, cause.kind, f"{cause.message} {{count}}", cause.hint, cause.evidence,
-                **values,
-            )  # fmt: skip
-
-
-def zeros(scene: Scene, name: str, region: Array, hint: str) -> Iterator[Cause]:
-    """0 in a part, or not 0 where it should be."""
     yours, right, dout = scene.yours[name], scene.right[name], scene.dout
-    residual = scene.close(name, np.where(region, 0, right))
-    if residual is not None:
-        slope = np.empty(0)
-        if dout.shape == right.shape:
-            with np.errstate(all="ignore"):
-                slope = (right / dout)[region]
-        slope = slope[np.isfinite(slope) & (np.abs(slope) > 1e-6)]
-        if slope.size and agree(slope, 1, 1, 1e-5):
-            message = "{d} {is} 0 {where}, but the output follows the input there"
-            yield because("zero-in-part", "mask", message, hint or SWITCH, residual)
-        message = "{d} {is} 0 {where}, but the forward pass has a slope there"
-        yield because("zero-in-part", "missing-term", message, hint, residual)
+    count = f"({scene.wrong(name).sum()} of {np.isfinite(right).sum()} entries)"
     tiny = 1e-6 * np.nanmax(np.abs(right), initial=0.0)
-    residual = scene.close(name, np.where(region, yours, right))
-    if residual is not None and np.nanmax(np.abs(right[region]), initial=0.0) <= tiny:
-        message = "{d} should be 0 {where}, and {is} not"
-        hint = hint or "Multiply by the mask of the forward pass."
-        yield because("not-masked-in-part", "mask", message, hint, residual)
-
-
-def scaled(scene: Scene, name: str, region: Array) -> Iterator[Cause]:
-    """A wrong sign or a factor in a part."""
-    yours, right = scene.yours[name], scene.right[name]
-    c = ratio(yours, right, region)
-    kinks = scene.kinks.get(name)
-    on_kinks = kinks is not None and bool((kinks & region).any())
-    if not c or abs(c - 1) < 1e-3 or on_kinks:
-        return
-    known = factor_name(scene, max(abs(c), 1 / abs(c)))[0] or abs(c + 1) < 1e-5
-    residual = scene.close(name, np.where(region, c * right, right))
-    if residual is None or not (known or (region & np.isfinite(right)).sum() > 2):
-        return
-    if abs(c + 1) < 1e-5:
-        message = "{d} {has} the wrong sign {where}"
-        yield because("sign-in-part", "sign", message, "", residual)
-        return
-    message = "{d} {is} {size} {where}"
-    yield because("factor-in-part", "scale", message, "", residual, size=off_by(scene, c), factor=c)
+    for said, region in parts(scene, name):
+        where = {"where": said, "count": count}
+        flat = dout.shape == right.shape and agree(
+            right[region], np.where(right, dout, 0)[region], 1, 1e-5
+        )
+        key, guess = "flat-part" if flat else "zero-in-part", np.where(region, 0, right)
+        yield from explains(scene, name, key, guess, **where)
+        if np.nanmax(np.abs(right[region]), initial=0.0) <= tiny:
+            guess = np.where(region, yours, right)
+            yield from explains(scene, name, "not-zero-in-part", guess, **where)
+        c = ratio(yours, right, region)
+        if not c or abs(c - 1) < 1e-3 or (region & scene.kinks.get(name, np.False_)).any():
+            continue
+        guess = np.where(region, c * right, right)
+        known = factor_name(scene, max(abs(c), 1 / abs(c)))[0] or said.startswith("where")
+        if abs(c + 1) < 1e-5:
+            yield from explains(scene, name, "sign-in-part", guess, **where)
+        elif known and (region & np.isfinite(right)).sum() > 1:
+            values = where | {"size": off_by(scene, c)}
+            yield from explains(scene, name, "factor-in-part", guess, **values)
 
 
 def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
@@ -205,39 +146,34 @@ def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
     yours, right, x = scene.yours[name], scene.right[name], scene.inputs.get(name)
     if x is None or x.shape != yours.shape or not (scene.elementwise or scene.is_loss):
         return
-    scale = np.nanmax(np.abs(right), initial=0.0)
-    passed, should_pass = np.abs(yours) > 1e-9 * scale, np.abs(right) > 1e-9 * scale
-    if (
-        scene.measured(name)
-        and (passed != should_pass).all()
-        and should_pass.any()
-        and passed.any()
-    ):
-        message = "the mask of {d} is inverted: what should pass is 0, and the rest passes"
-        yield because("mask-inverted", "mask", message, "Turn the condition round.")
     dout = np.broadcast_to(scene.dout, x.shape)
+    passing = np.abs(right) > 1e-9 * np.nanmax(np.abs(right), initial=0.0)
+    inverted = np.where(passing, 0, (ratio(right, dout, passing) or 0.0) * dout)
+    yield from explains(scene, name, "mask-inverted", inverted, 1)
     forms = {"dout": dout, f"dout * {name}": dout * x}
+    for (word, a), (key, c) in itertools.product(scene.arrays.items(), scene.settings.items()):
+        if a.shape == x.shape:
+            forms[f"dout * ({word} + {key})"] = dout * (a + c)
     for word, other in scene.inputs.items():
         if word != name and other.shape == x.shape:
             rest = dout * (x - other)
             forms |= {f"{name} - {word}": rest, f"the sign of {name} - {word}": np.sign(rest)}
     for said, region in sides(scene, name):
-        if not region.any() or region.all():
-            continue
-        for word, form in forms.items():
-            c = ratio(yours, form, region)  # this form where it does not belong
-            proper = ratio(right, form, ~region)  # and where it does
-            if not c or not proper or abs(c - proper) > 1e-5 * abs(c):
-                continue
-            there = np.where(region, yours - c * form, 0)
-            here = np.where(region, 0, right - c * form)
-            residual = scene.small(name, there, right, 1)
-            if residual is None or scene.small(name, here, right, 1) is None:
-                continue
-            if not (scene.wrong(name) & ~region).any():
-                message = "{d} {takes} the slope of the other side, {slope}, where {region}"
-                yield because("other-side", "mask", message, "", residual, slope=word, region=said)
-            message = "the two branches of {d} are exchanged: the slope that belongs elsewhere, " \
-                "{slope}, is used where {region}"  # fmt: skip
-            hint = "Turn the condition round."
-            yield because("branches", "mask", message, hint, residual, slope=word, region=said)
+        inside = fitting(scene, name, forms, region)
+        for slope, form in fitting(scene, name, forms, ~region).items():
+            values = {"slope": slope, "region": said}
+            guess = np.where(region, form, right)
+            yield from explains(scene, name, "other-side", guess, 1, **values)
+            for other in inside.values():
+                guess = np.where(region, form, other)
+                yield from explains(scene, name, "branches", guess, 2, **values)
+
+
+def fitting(scene: Scene, name: str, forms: Named, region: Array) -> Named:
+    """Those of the forms that the right gradient has in a region, in the right size."""
+    right = scene.right[name]
+    if region.shape != right.shape or region.sum() < 3:
+        return {}
+    sized = {word: (ratio(right, form, region) or 0.0) * form for word, form in forms.items()}
+    rests = {word: np.where(region, right - form, 0) for word, form in sized.items()}
+    return {w: sized[w] for w, rest in rests.items() if scene.small(name, rest, right) is not None}

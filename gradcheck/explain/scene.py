@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ class Scene:
                             `linearity.dependence`, or that word and what it leaves unexplained
     slope_at                the slope of an elementwise layer at another input, None if unknown
     lines                   the line of source that computes each gradient
-    kinks                   the entries of a tensor where its slope is no single number
+    kinks                   masks of entries at a kink where yours is none of the slopes
+    kept                    what hypotheses have computed and need again
     """
 
     inputs: Named
@@ -49,44 +51,56 @@ class Scene:
     slope_at: Callable[[Array], Array | None] = lambda _: None
     lines: dict[str, str] = field(default_factory=dict)
     kinks: Named = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What `make` gives, computed once."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
 
     def close(self, name: str, guess: Any, fitted: int = 0) -> float | None:
         """The part of `yours` that `guess` leaves unexplained, relative to the larger of the two
         gradients; None where that is more than noise. `fitted` numbers were chosen to fit."""
         yours, right = self.yours[name], self.right[name]
-        guess = np.asarray(guess)
-        if guess.shape != yours.shape:
+        if np.shape(guess) not in ((), yours.shape):
             return None
-        return self.small(name, yours - guess, np.maximum(np.abs(yours), np.abs(right)), fitted)
+        larger = self.once((name, "larger"), lambda: np.maximum(np.abs(yours), np.abs(right)))
+        return self.small(name, yours - guess, larger, fitted)
 
     def small(self, name: str, rest: Array, size: Array, fitted: int = 0) -> float | None:
         """The largest |rest| relative to the largest `size`, both over the measured entries; None
         where it is more than noise, or where too little was measured for it to mean anything."""
-        seen, rest, size = np.isfinite(self.right[name]), np.abs(rest), np.abs(size)
-        if seen.sum() < min(seen.size, ENOUGH) + fitted or not (seen & self.wrong(name)).any():
+        seen, gap, wrong = self._measured(name)
+        if not wrong.any() or seen.sum() < min(seen.size, ENOUGH) + fitted:
             return None
-        scale = float(size[seen].max())
-        gap = np.abs(self.yours[name] - self.right[name])[seen].max()
-        if not scale > 0 or not np.isfinite(rest[seen]).all():
-            return None
-        left = float(max(rest[seen].max(), np.nanmax(rest, initial=0.0))) / scale
+        rest, scale = np.abs(rest), float(np.abs(size)[seen].max())
         # A hypothesis has to explain much more than there is to explain, too.
-        limit = min(max(3e-7, 30 * self.error[name]), 1e-3, gap / scale / 30)
-        return left if left <= limit else None
+        limit = min(max(3e-7, 30 * self.error[name]) * scale, 1e-3 * scale, gap / 30)
+        most = rest[seen].max()
+        if not scale > 0 or not most <= limit or (rest > limit).any():
+            return None
+        return float(most) / scale
 
     def wrong(self, name: str) -> Array:
         """Which entries of `yours` were measured and are off by more than noise."""
-        yours, right = self.yours[name], self.right[name]
-        with np.errstate(all="ignore"):
-            gap = np.abs(yours - right)
-            scale = np.nanmax(np.abs(right), initial=0.0)
-            noise = min(30 * self.error[name] * scale, np.nanmax(gap, initial=0.0) / 30)
-            return np.asarray(gap > max(noise, 1e-12 * scale))
+        return self._measured(name)[2]
 
     def measured(self, name: str) -> bool:
         """Whether every entry of the right gradient is known."""
-        return bool(np.isfinite(self.right[name]).all())
+        return bool(self._measured(name)[0].all())
 
+    def _measured(self, name: str) -> tuple[Array, float, Array]:
+        """Which entries were measured, the largest difference, and which are wrong."""
+        if name not in self.kept:
+            seen = np.isfinite(self.right[name])
+            gap = np.where(seen, np.abs(self.yours[name] - self.right[name]), 0)
+            scale, most = np.abs(self.right[name][seen]).max(initial=0.0), gap.max(initial=0.0)
+            bar = max(min(30 * self.error[name] * scale, most / 30), 1e-12 * scale)
+            self.kept[name] = seen, float(most), gap > bar
+        return self.kept[name]
+
+    @cached_property
     def arrays(self) -> Named:
         """Inputs, parameters, output and cache of floats, without repeats."""
         found: Named = {}

@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 from chainrule.gradcheck import check
+from chainrule.gradcheck.explain import Scene, diagnose
+from chainrule.gradcheck.explain.causes import CAUSES
+from chainrule.gradcheck.report.findings import KINDS
+from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
 X = np.random.default_rng(0).standard_normal((5, 4))
 
@@ -45,12 +49,12 @@ def leaky(x):
         (
             hard_sigmoid,
             lambda x: 0.2 * (abs(x) < 1),
-            "dx is 0 where |x| >= 1.04, but the forward pass has a slope there (5 of 20 entries)",
+            "dx is 0 where 1.04 <= |x|, but the forward pass has a slope there (5 of 20 entries)",
         ),
         (
             lambda x: np.clip(x, 0, 1),
             lambda x: x > 0,
-            "dx should be 0 where x >= 1.04, and is not (2 of 20 entries)",
+            "dx should be 0 where 1.04 <= x, and is not (2 of 20 entries)",
         ),
         (
             lambda x: np.clip(x, -1, 1),
@@ -93,6 +97,111 @@ def test_the_two_numbers_of_an_example_differ():
     is_, should_be = report.findings[0].example.partition(" = ")[2].split(", should be ")
     assert is_ != should_be
     assert float(is_) == pytest.approx(float(should_be), rel=1e-5)
+
+
+def scene(yours, right, inputs=None, dout=None, **more):
+    """What is known about one or several gradients, by their names."""
+    some = np.random.default_rng(1).standard_normal(right["x"].shape)
+    fields = {"params": {}, "cache": {}, "settings": {}, "error": dict.fromkeys(right, 1e-12)}
+    inputs = {"x": some} if inputs is None else inputs
+    dout = some**2 if dout is None else dout
+    return Scene(inputs=inputs, out=dout, dout=dout, yours=yours, right=right, **fields | more)
+
+
+def say(scene, name="x"):
+    return Vocabulary(params=frozenset(scene.params)).say(diagnose(scene, name))
+
+
+def test_every_cause_has_a_known_kind_and_can_be_put_in_words():
+    assert {kind for kind, *_ in CAUSES.values()} <= set(KINDS)
+
+
+def random(shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (2, 3, 4), (2, 3, 2, 2)])
+def test_nothing_is_told_of_random_numbers_but_where_they_are(shape):
+    for seed in range(20):
+        yours, right = random(shape, seed), random(shape, seed + 100)
+        cause = diagnose(scene({"x": yours}, {"x": right}), "x")
+        assert (cause.key, cause.kind, cause.evidence) == ("unexplained", "unknown", None)
+        part = np.where(np.arange(shape[-1]) == 1, yours, right)
+        assert "all in [" in say(scene({"x": part}, {"x": right}))
+
+
+def test_what_was_not_measured_agrees_with_nothing():
+    yours, right = random((5, 4)), random((5, 4), 1)
+    few = np.where(np.arange(20).reshape(5, 4) < 2, right, np.nan)
+    assert diagnose(scene({"x": 3 * right}, {"x": few}), "x").key == "unexplained"
+    nothing = np.full((5, 4), np.nan)
+    both = {"x": yours, "w": random((5, 4), 2)}
+    assert diagnose(scene(both, {"x": right, "w": nothing}), "x").key == "unexplained"
+
+
+def test_gradients_are_swapped_where_both_say_so():
+    right = {"x": random((5, 4)), "w": random((5, 4), 1)}
+    swapped = scene({"x": right["w"], "w": right["x"]}, right)
+    assert {say(swapped, "x"), say(swapped, "w")} == {"dx and dw are swapped"}
+    assert say(scene({"x": right["w"], "w": right["w"]}, right)) == "dx holds what belongs into dw"
+
+
+def test_evidence_is_what_was_measured():
+    right = random((5, 4))
+    exact = diagnose(scene({"x": -right}, {"x": right}), "x")
+    rough = diagnose(scene({"x": -right + 1e-9 * random((5, 4), 2)}, {"x": right}), "x")
+    assert exact.evidence == 0
+    assert 1e-11 < rough.evidence < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("shape", "factor", "said"),
+    [
+        ((5, 4), 5, "dx is too large by a factor 5 = N, the batch size"),
+        ((5, 4), 1 / 4, "dx is too small by a factor 4 = D"),
+        ((4, 4), 4, "dx is too large by a factor 4"),  # N or D, who knows
+        ((2, 5), 2, "dx is too large by a factor 2 (N is 2, too)"),
+        ((2, 7, 5), 7, "dx is too large by a factor 7 = T"),
+        ((5, 4), -1.23, "dx has the wrong sign and is too large by a factor 1.23"),
+    ],
+)
+def test_a_number_has_a_name_where_only_one_fits(shape, factor, said):
+    right = random(shape)
+    assert say(scene({"x": factor * right}, {"x": right})) == said
+
+
+def test_rows_with_the_same_index_overwrite_each_other():
+    ids, dout = np.array([0, 2, 2, 1]), random((4, 3))
+    right, last = np.zeros((3, 3)), np.zeros((3, 3))
+    np.add.at(right, ids, dout)
+    last[ids] += dout
+    table = scene({"x": last}, {"x": right}, {"ids": ids}, dout)
+    assert say(table) == "dx holds only the last of the rows with the same ids"
+
+
+def test_an_axis_is_the_wrong_one_only_where_another_is_the_right_one():
+    x, dout = random((4, 4)), random((4, 4), 1)
+    inputs = {"x": x}
+
+    def of(yours, right):
+        slope = {"slope": np.ones(4)}
+        both = ({"x": x, "slope": yours}, {"x": x, "slope": right})
+        return diagnose(scene(*both, inputs, dout, params=slope), "slope")
+
+    product = dout * x
+    cause = of(product.sum(axis=1), product.sum(axis=0))
+    assert (cause.key, cause.values["axis"]) == ("sum-over-wrong-axis", "axis 0")
+    cause = of(product.sum(axis=0), (product * (x <= 0)).sum(axis=0))  # a forgotten mask
+    assert (cause.key, cause.values["factor"]) == ("lacks-factor", "(x <= 0)")
+
+
+def test_a_product_that_is_no_summand_is_not_called_a_contribution():
+    x, dout, W = random((5, 4)), random((5, 3), 1), random((4, 3), 2)
+    found = scene({"x": dout @ W.T}, {"x": random((5, 4), 3)}, {"x": x}, dout, params={"W": W})
+    assert say(found) == "dx is just dout @ W.T, which is not the whole gradient"
+    lack = random((5, 4), 3)
+    found = scene({"x": lack}, {"x": lack + dout @ W.T}, {"x": x}, dout, params={"W": W})
+    assert say(found) == "dx lacks the contribution dout @ W.T"
 
 
 class Named(Unit):
