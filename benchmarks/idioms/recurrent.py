@@ -64,7 +64,8 @@ def lstm_pair_forward(x, prev_h, prev_c, Wx, Wh, b):
 
 
 def lstm_pair_backward(douts, cache):
-    return lstm_step_backward(*douts, cache)
+    dnext_h, dnext_c = douts
+    return lstm_step_backward(dnext_h, dnext_c, cache)
 
 
 def lstm_forward(x, h0, Wx, Wh, b):
@@ -77,15 +78,14 @@ def lstm_forward(x, h0, Wx, Wh, b):
 
 
 def lstm_backward(dh, caches):
-    dxs, dprev_h = [], np.zeros_like(dh[:, 0])
-    dprev_c, dWx, dWh, db = np.zeros_like(dprev_h), 0, 0, 0
-    for t in reversed(range(dh.shape[1])):
-        dx, dprev_h, dprev_c, dwx, dwh, dbias = lstm_step_backward(
-            dh[:, t] + dprev_h, dprev_c, caches[t]
-        )
-        dxs.insert(0, dx)
-        dWx, dWh, db = dWx + dwx, dWh + dwh, db + dbias
-    return np.stack(dxs, axis=1), dprev_h, dWx, dWh, db
+    N, T, H = dh.shape
+    dx = np.zeros((N, T, caches[0][0].shape[1]))
+    dprev_h, dprev_c, dWx, dWh, db = np.zeros((N, H)), np.zeros((N, H)), 0, 0, 0
+    for t in range(T - 1, -1, -1):
+        dh_t = dh[:, t] + dprev_h
+        dx[:, t], dprev_h, dprev_c, *step = lstm_step_backward(dh_t, dprev_c, caches[t])
+        dWx, dWh, db = dWx + step[0], dWh + step[1], db + step[2]
+    return dx, dprev_h, dWx, dWh, db
 
 
 def gru_step_forward(x, h, Wz, Wr, Wn):
