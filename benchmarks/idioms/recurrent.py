@@ -111,6 +111,24 @@ def gru_step_backward(dout, cache):
     return dx, dh, both.T @ dz, both.T @ dr, inner.T @ dn
 
 
+def gru_forward(x, h0, Wz, Wr, Wn):
+    """The last state alone."""
+    h, caches = h0, []
+    for t in range(x.shape[1]):
+        h, cache = gru_step_forward(x[:, t], h, Wz, Wr, Wn)
+        caches.append(cache)
+    return h, caches
+
+
+def gru_backward(dh, caches):
+    dxs, dW = [], [0.0, 0.0, 0.0]
+    for cache in reversed(caches):
+        dx, dh, *step = gru_step_backward(dh, cache)
+        dxs.append(dx)
+        dW = [total + part for total, part in zip(dW, step, strict=True)]
+    return np.stack(dxs[::-1], axis=1), dh, *dW
+
+
 class Echo:
     """A leaky sum over time; its backward pass runs from the last step to the first."""
 
@@ -158,6 +176,12 @@ IDIOMS = [
         normal((3, 2), (3, 4), (6, 4), (6, 4), (6, 4)),
         gru_step_forward,
         gru_step_backward,
+    ),
+    Idiom(
+        "the last state of a loop",
+        normal((3, 3, 2), (3, 4), (6, 4), (6, 4), (6, 4)),
+        gru_forward,
+        gru_backward,
     ),
     Idiom("time first", normal((4, 2, 3)), layer=Echo),
 ]
