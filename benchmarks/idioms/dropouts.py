@@ -55,11 +55,18 @@ class Dropout:
         return dout * cache, {}
 
 
-class AlwaysDropout(Dropout):
+class AlwaysDropout:
     """Has no argument `train`, and drops whenever it is called."""
 
+    def __init__(self):
+        self.rng = np.random.RandomState(0)
+
     def forward(self, x):
-        return super().forward(x)
+        mask = self.rng.binomial(1, KEEP, x.shape) / KEEP
+        return x * mask, mask
+
+    def backward(self, dout, cache):
+        return dout * cache, {}
 
 
 def argument_forward(x, mask):

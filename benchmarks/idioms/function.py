@@ -28,7 +28,7 @@ class Function:
         out, gradients = self(*self.arrays)
         if (count := len(gradients(np.ones_like(out)))) < len(self.arrays):
             self.places, self.arrays = self.places[:count], self.arrays[:count]
-        names = list(inspect.signature(idiom.forward or self.layer.forward).parameters)
+        names = list(inspect.signature((self.layer or idiom).forward).parameters)
         self.names = [*(names[at] for at in self.places), *params]
 
     def __call__(self, *arrays):
@@ -46,13 +46,13 @@ class Function:
             douts = split(np.asarray(dout), outs)
             if self.idiom.how == "functions" and self.idiom.backward is None:
                 grads = cache if isinstance(cache, (tuple, list)) else [cache]
-                return self.of_floats([dout * np.asarray(grad) for grad in grads])
+                return self.of_floats(tuple(dout * np.asarray(grad) for grad in grads))
             backward = (layer or self.idiom).backward
             result = backward(tuple(douts), cache) if in_a_tuple else backward(*douts, cache)
             if layer is None:
                 return self.of_floats(result)
             dx, grads = result
-            return [*self.of_floats(dx), *(grads[name] for name in layer_params(layer))]
+            return (*self.of_floats(dx), *(grads[name] for name in layer_params(layer)))
 
         return joined(outs), gradients
 
@@ -80,7 +80,7 @@ class Function:
             gradients = [gradients[at] for at in self.places]
         elif len(self.places) == 1 < len(gradients):  # a single one, in lists
             gradients = [result]
-        return [np.asarray(gradient) for gradient in gradients]
+        return tuple(np.asarray(gradient) for gradient in gradients)
 
 
 def layer_params(layer):

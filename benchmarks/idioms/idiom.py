@@ -28,7 +28,7 @@ class Idiom:
 
     name: str
     inputs: Callable[[np.random.Generator], tuple]
-    forward: Callable | None = None
+    forward: Any = None
     backward: Callable | None = None
     layer: Callable[[], Any] | None = None
     exact: Callable | None = None

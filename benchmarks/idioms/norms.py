@@ -47,7 +47,8 @@ def instancenorm_forward(x):
 
 
 def instancenorm_backward(dout, cache):
-    return through_norm(dout, *cache, (2, 3))
+    normed, std = cache
+    return through_norm(dout, normed, std, (2, 3))
 
 
 class RMSNorm:

@@ -64,7 +64,8 @@ def lstm_pair_forward(x, prev_h, prev_c, Wx, Wh, b):
 
 
 def lstm_pair_backward(douts, cache):
-    return lstm_step_backward(*douts, cache)
+    dnext_h, dnext_c = douts
+    return lstm_step_backward(dnext_h, dnext_c, cache)
 
 
 def lstm_forward(x, h0, Wx, Wh, b):
@@ -77,15 +78,14 @@ def lstm_forward(x, h0, Wx, Wh, b):
 
 
 def lstm_backward(dh, caches):
-    dxs, dprev_h = [], np.zeros_like(dh[:, 0])
-    dprev_c, dWx, dWh, db = np.zeros_like(dprev_h), 0, 0, 0
-    for t in reversed(range(dh.shape[1])):
-        dx, dprev_h, dprev_c, dwx, dwh, dbias = lstm_step_backward(
-            dh[:, t] + dprev_h, dprev_c, caches[t]
-        )
-        dxs.insert(0, dx)
-        dWx, dWh, db = dWx + dwx, dWh + dwh, db + dbias
-    return np.stack(dxs, axis=1), dprev_h, dWx, dWh, db
+    N, T, H = dh.shape
+    dx = np.zeros((N, T, caches[0][0].shape[1]))
+    dprev_h, dprev_c, dWx, dWh, db = np.zeros((N, H)), np.zeros((N, H)), 0, 0, 0
+    for t in range(T - 1, -1, -1):
+        dh_t = dh[:, t] + dprev_h
+        dx[:, t], dprev_h, dprev_c, *step = lstm_step_backward(dh_t, dprev_c, caches[t])
+        dWx, dWh, db = dWx + step[0], dWh + step[1], db + step[2]
+    return dx, dprev_h, dWx, dWh, db
 
 
 def gru_step_forward(x, h, Wz, Wr, Wn):
@@ -109,6 +109,24 @@ def gru_step_backward(dout, cache):
     dx = dboth[:, :D] + dinner[:, :D]
     dh = dout * z + dboth[:, D:] + dinner[:, D:] * r
     return dx, dh, both.T @ dz, both.T @ dr, inner.T @ dn
+
+
+def gru_forward(x, h0, Wz, Wr, Wn):
+    """The last state alone."""
+    h, caches = h0, []
+    for t in range(x.shape[1]):
+        h, cache = gru_step_forward(x[:, t], h, Wz, Wr, Wn)
+        caches.append(cache)
+    return h, caches
+
+
+def gru_backward(dh, caches):
+    dxs, dW = [], [0.0, 0.0, 0.0]
+    for cache in reversed(caches):
+        dx, dh, *step = gru_step_backward(dh, cache)
+        dxs.append(dx)
+        dW = [total + part for total, part in zip(dW, step, strict=True)]
+    return np.stack(dxs[::-1], axis=1), dh, *dW
 
 
 class Echo:
@@ -158,6 +176,12 @@ IDIOMS = [
         normal((3, 2), (3, 4), (6, 4), (6, 4), (6, 4)),
         gru_step_forward,
         gru_step_backward,
+    ),
+    Idiom(
+        "the last state of a loop",
+        normal((3, 3, 2), (3, 4), (6, 4), (6, 4), (6, 4)),
+        gru_forward,
+        gru_backward,
     ),
     Idiom("time first", normal((4, 2, 3)), layer=Echo),
 ]
