@@ -15,7 +15,7 @@ from chainrule.gradcheck.checks import calls, contract, formula, linearity, mode
 from chainrule.gradcheck.checks.gradients import compare, describe_kinks
 from chainrule.gradcheck.checks.outcome import Effort, Outcome, Passes, Request, not_applicable
 from chainrule.gradcheck.derivatives.numeric import own_stream
-from chainrule.gradcheck.explain.causes import UNEXPLAINED, explain, explain_nearby
+from chainrule.gradcheck.explain.comparison import explain, explain_nearby
 from chainrule.gradcheck.report import Cause, GradientError, Probe, Report
 from chainrule.gradcheck.subject.functions import ReferencePair, of_functions
 from chainrule.gradcheck.subject.layer import argument_names, of_layer
@@ -295,7 +295,8 @@ class Story:
                 "shapes, dtypes and keys", Outcome([c for c in found.causes if c.key != "ties"])
             )
             self.causes = [c for c in self.causes if c not in found.causes]
-        self.report.notes += describe_kinks(found)
+        notes = [*self.report.notes, *describe_kinks(found)]
+        self.report.notes = list(dict.fromkeys(notes))
         causes, notes = explain(found, passes) if not found.is_right else (found.causes, [])
         if found.is_right and self.subject.profile.is_net and found.on_kinks:
             causes = [*causes, *explain_nearby(found, passes)]
@@ -313,16 +314,19 @@ class Story:
         """What looks like a small error may be the small number that keeps a logarithm or a division
         finite: if a batch of 1 or large inputs show that it is, that is what there is to tell."""
         known = [cause for cause in self.causes if cause.level == "wrong"]
-        small = all(t.error < 1e-5 for t in passes.tensors.values())
-        if not known or not small or any(cause.key != UNEXPLAINED for cause in known):
+        errors = [t.error for t in passes.tensors.values() if not t.ok]
+        if not known or not errors or not all(0 < error < 1e-5 for error in errors):
             return
         for question in (other_inputs.batch_of_one, other_inputs.large):
             try:
                 causes = question(self.subject, passes).causes
             except Exception:  # as in `ask`, where the outcome is told
                 continue
-            if [cause.key for cause in causes] in (["wrong-when-large"], ["one-row-infinite"]):
+            grows = any((one.evidence or 0) > 100 * max(errors) for one in causes)
+            if grows or [one.key for one in causes] == ["one-row-infinite"]:
                 self.causes = list(causes)
+                for tensor in passes.tensors.values():
+                    tensor.ok = True
                 return
 
     def told(self) -> Report:

@@ -20,7 +20,17 @@ MAY_IMPORT = {
     "training": {"layers", "nets", "solvers", "gradcheck", "data", "pictures", "training"},
 }
 # Packages within packages, which setup.cfg must list too.
-INNER = {"gradcheck.diagnosis", "gradcheck.references", "gradcheck.updates", "nets.picture"}
+INNER = {
+    "gradcheck.checks",
+    "gradcheck.command",
+    "gradcheck.derivatives",
+    "gradcheck.explain",
+    "gradcheck.formulas",
+    "gradcheck.report",
+    "gradcheck.subject",
+    "gradcheck.update_rules",
+    "nets.picture",
+}
 DRAWN = ROOT / "gradcheck" / "pictures.py"
 SOURCES = [
     path

@@ -134,7 +134,6 @@ def backward_runs(
         if second.causes:  # its cache is its own, and spent
             alone = Outcome([replace(writes(subject, [], ["the cache"]).causes[0], level="remark")])
             subject.spends_cache = True
-            _, done.cache = subject.forward(True)
             second = second_backward(subject, done)
         else:  # notes of its own that make no difference
             alone = PASSED

@@ -7,6 +7,7 @@ on what it was given. On zeros, ties and small numbers gradients are as right or
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -144,10 +145,12 @@ def large(subject: Subject, passes: Passes) -> Outcome:
         return PASSED
     first = found.wrong[0]
     error = f"{found.tensors[first].error:.1e}"
-    return remark(first, "wrong-when-large", "stability",
-                  "{where}, {d} {is} wrong (error {error}), else right",
-                  "Look for a small number that is added to keep a logarithm or a division finite.",
-                  where=where, error=error)  # fmt: skip
+    found_so = remark(first, "wrong-when-large", "stability",
+                      "{where}, {d} {is} wrong (error {error}), else right",
+                      "Look for a small number that keeps a logarithm or a division finite.",
+                      where=where, error=error)  # fmt: skip
+    size = found.tensors[first].error
+    return Outcome([replace(found_so.causes[0], evidence=size)])
 
 
 def breaks_early(subject: Subject, passes: Passes) -> bool:

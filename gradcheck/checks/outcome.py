@@ -89,13 +89,15 @@ def not_applicable(why: str) -> Outcome:
     return Outcome(why=why)
 
 
-def wrong(tensor: str, key: str, kind: str, message: str, hint: str = "", **values: Any) -> Outcome:
+def wrong(
+    tensor: str, key: str, kind: str, message: str, hint: str = "", /, **values: Any
+) -> Outcome:
     """The outcome of a check that found a mistake."""
     return Outcome([replace(because(key, kind, message, hint, **values), tensors=(tensor,))])
 
 
 def remark(
-    tensor: str, key: str, kind: str, message: str, hint: str = "", **values: Any
+    tensor: str, key: str, kind: str, message: str, hint: str = "", /, **values: Any
 ) -> Outcome:
     """The outcome of a check that found what works here and may bite later."""
     cause = because(key, kind, message, hint, **values)

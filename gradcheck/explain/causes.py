@@ -1,154 +1,164 @@
-"""From wrong gradients to causes: what hypotheses see, and one cause for all that it explains."""
+"""Every cause that can be told of a wrong gradient: its key, its kind, its sentence and its advice.
+
+For the places to fill in see `subject.vocabulary`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from numbers import Real
+from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
+from chainrule.gradcheck.explain.scene import Array, Scene
+from chainrule.gradcheck.report.findings import Cause, because
 
-from chainrule.gradcheck.checks.calls import ignored
-from chainrule.gradcheck.checks.gradients import nearby
-from chainrule.gradcheck.checks.linearity import powers
-from chainrule.gradcheck.checks.models import has_half, strength_of
-from chainrule.gradcheck.checks.outcome import Comparison, Passes
-from chainrule.gradcheck.explain import diagnose
-from chainrule.gradcheck.explain.faulty_layer import faulty_layer
-from chainrule.gradcheck.explain.scene import Scene
-from chainrule.gradcheck.explain.shapes import explain_shapes
-from chainrule.gradcheck.report.findings import Cause
-from chainrule.gradcheck.subject.subject import Subject
-from chainrule.gradcheck.subject.vocabulary import alike, listed
+ADD_UP = "Where a value is used twice its gradients add up: use +=, not =."
+EPS = "Look where eps stands: forward and backward must have it in the same place."
+ONE_HOT = "It should be the probabilities minus the one-hot labels."
+TURN = "Turn the condition round."
 
-UNEXPLAINED = "unexplained"  # the key of a cause that explains nothing
+CAUSES: dict[str, tuple[str, ...]] = {
+    # dout and factors
+    "ignores-dout": ("missing-term", "{d} {does} not change when dout changes",
+        "Multiply the local derivative by the upstream gradient dout."),
+    "mask-from-dout": ("mask",
+        "{d} {is} not linear in dout: which entries pass depends on the sign of dout",
+        "Take the mask from the input or the output, kept in the cache, not from the gradient."),
+    "zero": ("missing-term", "{d} {is} 0 everywhere", "Nothing of dout reaches this tensor."),
+    "zero-mask": ("mask", "{d} {is} 0 everywhere", "Nothing passes the mask."),
+    "sign": ("sign", "{d} {has} the wrong sign everywhere"),
+    "half-of-a-square": ("overwrite",
+        "{d} {is} too small by a factor 2: {name} enters twice, once is lost", ADD_UP),
+    "nearly": ("missing-term", "{d} {is} nearly right: off by a factor {factor}", EPS),
+    "factor": ("scale", "{d} {is} {size}", "{advice}"),
+    "factor-and-sign": ("scale", "{d} {has} the wrong sign and {is} {size}", "{advice}"),
+    "lacks-factor": ("missing-term", "{d} {lacks} the factor {factor}", "Multiply by {factor}."),
+    "extra-factor": ("missing-term", "{d} {has} the factor {factor} too much",
+        "Leave out {factor}: it is not part of this derivative."),
+    "own-factor": ("scale", "{d} {has} the factor {factor} too much, the parameter itself"),
+    "factor-by-slice": ("missing-term",
+        "{d} {is} off by factors that differ along {axes}, from {low} to {high}"),
+    # places
+    "swapped": ("swapped", "{d_first} and {d_second} are swapped",
+        "Return each in the place, or under the name, of its own tensor."),
+    "of-another": ("swapped", "{d} {holds} what belongs into {d_other}"),
+    "sum-of-another": ("swapped", "{d} {is} {d_other} summed over axis {axis}",
+        "Sum dout itself over the batch instead."),
+    "transposed": ("transpose", "{d} {is} the transpose of what it should be"),
+    "axes-exchanged": ("axis", "{d} {has} the right numbers with axes {axes} exchanged",
+        "Undo the transpose of the forward pass in the opposite order."),
+    "reshaped": ("axis", "{d} {has} the right numbers, reshaped from shape {shape}",
+        "A reshape does not move axes: transpose before you reshape."),
+    "reordered": ("axis", "{d} {has} the right numbers in the wrong order"),
+    "halves": ("swapped", "the two halves of {d} along axis {axis} are swapped"),
+    "all-equal": ("axis", "all entries of {d} are equal, to the {word} of what they should be"),
+    "summed-too": ("axis", "{d} {is} {word} over its own axis {axis} as well"),
+    "winner-ignored": ("mask", "{d} {is} the same along axis {axis}: which one won is ignored",
+        "Use the routed gradient, dout for the winner and 0 for the others."),
+    # losses
+    "zero-at-true-class": ("missing-term", "{d} {is} 0 at the true class",
+        "The score of the true class gets a gradient too."),
+    "lacks-minus-one": ("missing-term", "{d} {lacks} the -1 at the true class", ONE_HOT),
+    "plus-one": ("sign", "the 1 at the true class of {d} has the wrong sign", ONE_HOT),
+    "counts-itself": ("overwrite", "{d} {counts} the true class itself and {is} too low there"),
+    "factor-at-true-class": ("scale", "{d} at the true class {is} {size}",
+        "If it is updated in a loop over the classes, move it out."),
+    "true-class-only": ("missing-term", "{d} {is} 0 for all classes but the true one",
+        "Every score has a share in the loss: the Jacobian is not diagonal."),
+    "off-by-one-label": ("off-by-one-label", "{d} {takes} the column beside that of the true class",
+        "Labels start at 0."),
+    "margin-values": ("mask",
+        "{d} {grows} with the margins; every violated margin should count the same",
+        "Use the indicator margins > 0, not their values."),
+    "label-coding": ("off-by-one-label",
+        "{d} {is} off by the constant {step} where the target is {value}",
+        "Forward takes labels as 0 and 1; backward seems to take -1 and +1."),
+    "sign-for-value": ("swapped", "all entries of {d} have the same size, as of the absolute error",
+        "Use the difference itself, not its sign."),
+    # units and parts
+    "not-masked": ("mask", "{d} {equals} dout: every entry passes, none is masked",
+        "Multiply by the mask of the forward pass, entry by entry."),
+    "no-derivative": ("missing-term", "{d} {equals} dout: the layer's own derivative is missing",
+        "Multiply dout by the derivative of the output with respect to this input."),
+    "slope-at-out": ("swapped", "{d} {is} the derivative taken at the output instead of at {name}",
+        "The formula already holds the output: do not apply the function again."),
+    "product-rule": ("missing-term",
+        "{d} {is} dout times {slope}, one of the two terms of the product rule",
+        "Add {name} times the derivative of that factor."),
+    "other-slope": ("swapped", "{d} {is} dout times {slope}", "Use the derivative."),
+    "flat-part": ("mask", "{d} {is} 0 {where}, but the output follows the input there {count}",
+        "Forward and backward must switch at the same point."),
+    "zero-in-part": ("missing-term",
+        "{d} {is} 0 {where}, but the forward pass has a slope there {count}"),
+    "not-zero-in-part": ("mask", "{d} should be 0 {where}, and {is} not {count}",
+        "Multiply by the mask of the forward pass."),
+    "sign-in-part": ("sign", "{d} {has} the wrong sign {where} {count}"),
+    "factor-in-part": ("scale", "{d} {is} {size} {where} {count}"),
+    "mask-inverted": ("mask",
+        "the mask of {d} is inverted: what should pass is 0, and the rest passes", TURN),
+    "other-side": ("mask", "{d} {takes} the slope of the other side, {slope}, where {region}"),
+    "branches": ("mask", "the two branches of {d} are exchanged: {slope} is used where {region}",
+        TURN),
+    # terms
+    "product-transposed": ("transpose", "{d} {matches} {term}; it should be {wanted}",
+        "Check the shapes: the inner ones must be those summed over."),
+    "of-other-arrays": ("swapped", "{d} {matches} {term}; it should be {wanted}"),
+    "sum-over-wrong-axis": ("axis", "{d} {is} {term}, the wrong one", "Sum over {axis}."),
+    "lacks-term": ("missing-term", "{d} {lacks} the term {term}"),
+    "lacks-contribution": ("overwrite", "{d} {lacks} the contribution {term}", ADD_UP),
+    "extra-term": ("missing-term", "{d} {has} the term {term} too much"),
+    "term-sign": ("sign", "the term {term} in {d} has the wrong sign"),
+    "term-factor": ("scale", "the term {term} in {d} is {size}"),
+    "one-term": ("missing-term", "{d} {is} just {term}, which is not the whole gradient"),
+    "lacks-decay": ("missing-term", "{d} {lacks} the regularisation {decay}"),
+    "decay-alone": ("overwrite", "{d} {is} the regularisation {decay} alone",
+        "Add it to the gradient of the data: use +=, not =."),
+    "decay-sign": ("sign", "the regularisation in {d} has the wrong sign"),
+    "decay-factor": ("scale", "the regularisation in {d} is {size}",
+        "The loss has {penalty}, whose gradient is {decay}."),
+    "extra-decay": ("missing-term", "{d} {has} the term {decay} too much",
+        "The loss does not regularise this parameter."),
+    "repeated-ids": ("overwrite", "{d} {holds} only the last of the rows with the same {ids}",
+        "With repeated indices += keeps one of them: use np.add.at."),
+    # normalisation
+    "without-eps": ("missing-term", "{d} {is} off by √(1 + eps / var): backward leaves out eps",
+        "Use the same √(var + eps) as the forward pass."),
+    "lacks-statistics": ("missing-term", "{d} {lacks} the {part} and the {other}",
+        "Neither is a constant."),
+    "lacks-direct": ("overwrite",
+        "{d} {lacks} the direct path: it {holds} only what comes through {others}",
+        "At the fork add the contributions up: use +=, not =."),
+    "lacks-part": ("missing-term", "{d} {lacks} the {part}"),
+    "part-sign": ("sign", "the {part} in {d} has the wrong sign"),
+    "part-factor": ("scale", "the {part} in {d} is {size}"),
+    "part-lacks-factor": ("missing-term", "the {part} in {d} lacks a factor {factor}"),
+    "part-nearly": ("missing-term",
+        "{d} {is} nearly right: the {part} is off by factors from {low} to {high}", EPS),
+    # whatever it is
+    "not-finite": ("stability", "{d} {is} {word} in {count} of {total} entries",
+        "Something overflows, or is divided by 0, and is then multiplied by 0."),
+    "unexplained": ("unknown", "{d} {is} wrong {where}", "{advice}"),
+}  # fmt: skip
 
 
-def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
-    """The causes of what a comparison found wrong, one for all tensors that it explains, and notes
-    on the tensors that are wrong for an unknown reason beside them."""
-    scene = make_scene(found, passes)
-    causes = explain_shapes(scene, found.causes)
-    if not found.wrong:
-        return causes, []
-    if inner := faulty_layer(found, passes, explain):
-        return [inner], []
-    for name in found.wrong:
-        if not np.nan_to_num(scene.right[name]).any():
-            if unused := ignored(found.subject, passes, name, found.train).causes:
-                return list(unused), []
-    told = alike([*causes, *(diagnose(scene, name) for name in found.wrong)])
-    explained = [cause for cause in told if cause.key != UNEXPLAINED]
-    if not explained or len(explained) == len(told):
-        return told, []
-    rest = [name for cause in told if cause.key == UNEXPLAINED for name in cause.tensors]
-    labels = [found.subject.profile.vocabulary.label(name) for name in rest]
-    verb = "is" if len(rest) == 1 else "are"
-    return explained, [f"{listed(labels)} {verb} wrong too; mend the above first"]
+def cause(key: str, evidence: float | None, /, **values: Any) -> Cause:
+    """The cause with that key, what it leaves unexplained, and what is filled in."""
+    kind, message, hint = (*CAUSES[key], "")[:3]
+    return because(key, kind, message, hint, evidence, **values)
 
 
-def explain_nearby(found: Comparison, passes: Passes) -> list[Cause]:
-    """Of a network on kinks: the causes of what is wrong at a point close by."""
-    other = nearby(found.subject, passes, found.done, found.train)
-    if not other.wrong:
-        return []
-    cause = diagnose(make_scene(other, passes), other.wrong[0])
-    return [replace(cause, message=f"off the kinks, {cause.message}")]
+def explains(
+    scene: Scene, name: str, key: str, guess: Array | float, fitted: int = 0, /, **values: Any
+) -> Iterator[Cause]:
+    """That cause, if `guess` is what `yours` holds."""
+    residual = scene.close(name, guess, fitted)
+    if residual is not None:
+        yield cause(key, residual, **values)
 
 
-def make_scene(found: Comparison, passes: Passes) -> Scene:
-    """All that hypotheses may look at."""
-    subject, done = found.subject, found.done
-    inputs = dict(zip(subject.names, subject.inputs, strict=True))
-    at = next((at for at, d in enumerate(done.douts) if d is not None), 0)
-    out, dout = done.outs[at].astype(np.float64), np.asarray(done.douts[at], np.float64)
-    shapes = [inputs[name].shape for name in subject.names if name in done.gradients]
-    elementwise = bool(shapes) and out.ndim > 0 and all(s == out.shape for s in shapes)
-    elementwise = elementwise and len(done.outs) == 1 and is_elementwise(found, passes, out)
-    key, _ = strength_of(subject)
-    settings = {
-        key: float(value)
-        for key, value in getattr(subject.layer, "__dict__", {}).items()
-        if type(value) is not bool and isinstance(value, Real) and np.isfinite(float(value))
-    }
-    if key and not has_half(subject, passes):
-        settings[key] *= 2  # hypotheses think of 0.5 * reg * ΣW²
-    # What agreed with slopes along directions is right in every entry.
-    right = {
-        name: tensor.analytic if tensor.ok and not np.isfinite(tensor.numeric).any()
-        else tensor.numeric
-        for name, tensor in found.tensors.items()
-    }  # fmt: skip
-    return Scene(
-        inputs=inputs,
-        params=subject.params,
-        cache=named_cache(subject, done.cache, inputs),
-        out=out,
-        dout=dout,
-        yours={name: tensor.analytic for name, tensor in found.tensors.items()},
-        right=right,
-        error={name: max(tensor.rounding, 1e-9) for name, tensor in found.tensors.items()},
-        settings=settings,
-        elementwise=elementwise,
-        quadratic=elementwise and is_quadratic(subject, found.train, out),
-        is_loss=done.is_loss and not subject.profile.is_model,
-        powers=powers(subject, done, passes.rng, found.train),
-        slope_at=slope_at(found),
-        lines=subject.profile.lines(),
-    )
-
-
-def named_cache(
-    subject: Subject, cache: object, inputs: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """The arrays of a cache, under the names that forward has for them where it tells."""
-    parts = cache if isinstance(cache, tuple) else (cache,)
-    told = subject.profile.locals()
-    found: dict[str, np.ndarray] = {}
-    for at, part in enumerate(parts):
-        word = told[at] if len(told) == len(parts) and told[at] else f"cache[{at}]"
-        if isinstance(part, np.ndarray) and word not in inputs and word not in subject.params:
-            found[word] = part
-    return found
-
-
-def is_elementwise(found: Comparison, passes: Passes, out: np.ndarray) -> bool:
-    """Whether each entry of the output depends on the same entries of the inputs alone."""
-    for name, x in zip(found.subject.names, found.subject.inputs, strict=True):
-        if name not in found.done.gradients:
-            continue
-        kept, half = x.copy(), passes.rng.random(x.shape) < 0.5
-        x[half] += (0.1 * np.maximum(np.abs(x), 1.0) * passes.rng.uniform(-1, 1, x.shape))[half]
-        try:
-            moved = found.subject.forward(found.train)[0][0]
-        except Exception:  # out of its domain
-            return False
-        finally:
-            x[...] = kept
-        still = moved.shape == out.shape and np.array_equal(moved[~half], out[~half], True)
-        if not still:
-            return False
-    return True
-
-
-def is_quadratic(subject: Subject, train: bool, out: np.ndarray) -> bool:
-    """Whether the output grows by 4 where the first input is doubled."""
-    doubled = [2 * subject.inputs[0], *subject.inputs[1:]]
-    return bool(np.allclose(subject.forward(train, doubled)[0][0], 4 * out, rtol=1e-9))
-
-
-def slope_at(found: Comparison) -> Callable[[np.ndarray], np.ndarray | None]:
-    """The slopes of an entry-by-entry subject where its input is another array."""
-
-    def slope(z: np.ndarray) -> np.ndarray | None:
-        subject, values = found.subject, []
-        h = 1e-4 * np.maximum(np.abs(z), 1.0)
-        try:
-            for at in (z + h, z - h):
-                outs, _ = subject.forward(found.train, [at, *subject.inputs[1:]])
-                values.append(outs[0])
-        except Exception:
-            return None
-        return (values[0] - values[1]) / (2 * h) if values[0].shape == z.shape else None
-
-    return slope
+def leaves_nothing(
+    scene: Scene, name: str, key: str, rest: Array, size: Array, fitted: int = 0, /, **values: Any
+) -> Iterator[Cause]:
+    """That cause, if `rest` is nothing beside `size`."""
+    residual = scene.small(name, rest, size, fitted)
+    if residual is not None:
+        yield cause(key, residual, **values)

@@ -39,9 +39,10 @@ def off_by_a_factor(scene: Scene, name: str) -> Iterator[Cause]:
     elif not known and abs(c - 1) < 1e-2:
         yield from explains(scene, name, "nearly", guess, 1, factor=f"{c:.8g}")
     else:
-        values = {"sign": "{has} the wrong sign and " if c < 0 else "", "size": off_by(scene, c)}
+        values = {"size": off_by(scene, c)}
         values["advice"] = ADVICE["large" if abs(c) > 1 else "small"] if word == "N" else ""
-        yield from explains(scene, name, "factor", guess, 0 if known else 1, **values)
+        key = "factor" if c > 0 else "factor-and-sign"
+        yield from explains(scene, name, key, guess, 0 if known else 1, **values)
 
 
 def two_valued(scene: Scene, name: str) -> bool:
@@ -99,5 +100,6 @@ def factors_by_slice(scene: Scene, name: str) -> Iterator[Cause]:
         total = np.square(right).sum(axis=rest, keepdims=True)
         c = (yours * right).sum(axis=rest, keepdims=True) / np.where(total > 0, total, np.inf)
         values = {"axes": " and ".join(f"axis {axis}" for axis in kept)}
-        values |= {"low": f"{c.min():.4g}", "high": f"{c.max():.4g}"}
+        digits = 4 if np.abs(c - 1).max() > 1e-3 else 9
+        values |= {"low": f"{c.min():.{digits}g}", "high": f"{c.max():.{digits}g}"}
         yield from explains(scene, name, "factor-by-slice", c * right, **values)

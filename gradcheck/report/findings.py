@@ -62,7 +62,13 @@ class Cause:
 
 
 def because(
-    key: str, kind: str, message: str, hint: str = "", evidence: float | None = None, **values: Any
+    key: str,
+    kind: str,
+    message: str,
+    hint: str = "",
+    evidence: float | None = None,
+    /,
+    **values: Any,
 ) -> Cause:
     """A Cause, with its values by their names."""
     return Cause(key, kind, message, hint, evidence, values)

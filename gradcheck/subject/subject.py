@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -104,7 +103,8 @@ class Subject:
         self.narrow = False
         self.single = True  # whether the last forward returned one output, not a tuple
         self.whole: str | None = None  # how integer outputs are passed over; see `pack`
-        self.spends_cache = False  # whether backward changes its cache, and wants a fresh one
+        self.spends_cache = False  # whether a cache serves one backward pass alone
+        self.mode = True  # whether the last forward pass was one of training
         self.calls = [0]
         self.overflows: list[str] | None = None  # what overflowed in forward, if it is watched
 
@@ -121,6 +121,7 @@ class Subject:
     def forward(self, train: bool = True, inputs: Arrays | None = None) -> tuple[Arrays, Any]:
         """One forward pass from the same start: outputs and cache."""
         self.origin.restore()
+        self.mode = train
         return self.call(self.inputs if inputs is None else inputs, train)
 
     def call(self, inputs: Arrays, train: bool | None) -> tuple[Arrays, Any]:
@@ -141,7 +142,7 @@ class Subject:
 
     def backward(self, douts: list[Any], cache: Any) -> dict[str, Any]:
         """One backward pass: the gradients by the names of inputs and parameters."""
-        cache = copy.deepcopy(cache) if self.spends_cache else cache
+        cache = self.forward(self.mode)[1] if self.spends_cache else cache
         with np.errstate(all="ignore"):
             dx, grads = two(self.layer.backward(self.pack(douts), cache), "backward", "dx, grads")
         if dx is None and not grads:

@@ -64,7 +64,7 @@ class Vocabulary:
         fill = self._fill(cause)
         return Finding(
             cause.kind, first, _filled(cause.message if message is None else message, fill),
-            _filled(cause.hint if hint is None else hint, fill), _filled(cause.example, fill),
+            _filled(cause.hint if hint is None else hint, fill), _filled(cause.example, {**fill, "d": self.label(first)}),
             cause.evidence, cause.where, cause.line, cause.key, cause.level, dict(cause.values),
         )  # fmt: skip
 

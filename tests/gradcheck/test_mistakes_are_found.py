@@ -30,9 +30,10 @@ def verdict(mistake, seed=0):
     if mistake.shows == "five updates":
         return check_update(layer)
     if mistake.shows == "forward":  # wrong and consistent: only a reference tells
-        return check(layer, *inputs, reference=example(mistake.layer, mistake.case, seed)[0])
+        twin, _ = example(mistake.layer, mistake.case, seed)
+        return check(layer, *inputs, reference=twin, strict=True)
     with warnings.catch_warnings(action="ignore"):
-        return check(layer, *inputs)
+        return check(layer, *inputs, strict=True)
 
 
 @each(MISTAKES)
@@ -89,7 +90,7 @@ def test_no_alarm_on_correct_layers_easy_and_hard(twin, point):
     if first.dtype.kind == "f":
         first = POINTS[point](first)
     with warnings.catch_warnings(action="ignore"):
-        report = check(layer, first, *rest)
+        report = check(layer, first, *rest, strict=True)
     assert report, report
 
 
@@ -98,5 +99,5 @@ def test_no_alarm_on_correct_layers_easy_and_hard(twin, point):
 def test_no_alarm_on_correct_layers_it_was_not_written_for(twin):
     _, layer, *inputs = copy.deepcopy(twin)
     with warnings.catch_warnings(action="ignore"):
-        report = check(layer, *inputs)
+        report = check(layer, *inputs, strict=True)
     assert report, report

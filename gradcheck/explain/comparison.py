@@ -1,0 +1,159 @@
+"""From wrong gradients to causes: what hypotheses see, and one cause for all that it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+
+from chainrule.gradcheck.checks.calls import ignored
+from chainrule.gradcheck.checks.gradients import nearby
+from chainrule.gradcheck.checks.linearity import powers
+from chainrule.gradcheck.checks.models import has_half, strength_of
+from chainrule.gradcheck.checks.outcome import Comparison, Passes
+from chainrule.gradcheck.explain import diagnose
+from chainrule.gradcheck.explain.faulty_layer import faulty_layer
+from chainrule.gradcheck.explain.scene import Scene
+from chainrule.gradcheck.explain.shapes import explain_shapes
+from chainrule.gradcheck.report.findings import Cause
+from chainrule.gradcheck.subject.subject import Subject
+from chainrule.gradcheck.subject.vocabulary import alike, listed
+
+UNEXPLAINED = "unexplained"  # the key of a cause that explains nothing
+
+
+def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
+    """The causes of what a comparison found wrong, one for all tensors that it explains, and notes
+    on the tensors that are wrong for an unknown reason beside them."""
+    scene = make_scene(found, passes)
+    causes = explain_shapes(scene, found.causes)
+    if not found.wrong:
+        return causes, []
+    if inner := faulty_layer(found, passes, explain):
+        return [inner], []
+    for name in found.wrong:
+        if not np.nan_to_num(scene.right[name]).any():
+            if unused := ignored(found.subject, passes, name, found.train).causes:
+                return list(unused), []
+    told = alike([*causes, *(diagnose(scene, name) for name in found.wrong)])
+    explained = [cause for cause in told if cause.key != UNEXPLAINED]
+    if not explained or len(explained) == len(told):
+        return told, []
+    rest = [name for cause in told if cause.key == UNEXPLAINED for name in cause.tensors]
+    labels = [found.subject.profile.vocabulary.label(name) for name in rest]
+    verb = "is" if len(rest) == 1 else "are"
+    return explained, [f"{listed(labels)} {verb} wrong too; mend the above first"]
+
+
+def explain_nearby(found: Comparison, passes: Passes) -> list[Cause]:
+    """Of a network on kinks: the causes of what is wrong at a point close by."""
+    other = nearby(found.subject, passes, found.done, found.train)
+    if not other.wrong:
+        return []
+    cause = diagnose(make_scene(other, passes), other.wrong[0])
+    return [replace(cause, message=f"off the kinks, {cause.message}")]
+
+
+def make_scene(found: Comparison, passes: Passes) -> Scene:
+    """All that hypotheses may look at."""
+    subject, done = found.subject, found.done
+    inputs = dict(zip(subject.names, subject.inputs, strict=True))
+    at = next((at for at, d in enumerate(done.douts) if d is not None), 0)
+    out, dout = done.outs[at].astype(np.float64), np.asarray(done.douts[at], np.float64)
+    shapes = [inputs[name].shape for name in subject.names if name in done.gradients]
+    elementwise = bool(shapes) and out.ndim > 0 and all(s == out.shape for s in shapes)
+    elementwise = elementwise and len(done.outs) == 1 and is_elementwise(found, passes, out)
+    key, _ = strength_of(subject)
+    settings = {
+        key: float(value)
+        for key, value in getattr(subject.layer, "__dict__", {}).items()
+        if type(value) is not bool and isinstance(value, Real) and np.isfinite(float(value))
+    }
+    if key and not has_half(subject, passes):
+        settings[key] *= 2  # hypotheses think of 0.5 * reg * ΣW²
+    # What agreed with slopes along directions is right in every entry.
+    right = {
+        name: tensor.analytic if tensor.ok and not np.isfinite(tensor.numeric).any()
+        else tensor.numeric
+        for name, tensor in found.tensors.items()
+    }  # fmt: skip
+    return Scene(
+        inputs=inputs,
+        params=subject.params,
+        cache=named_cache(subject, done.cache, inputs),
+        out=out,
+        dout=dout,
+        yours={name: tensor.analytic for name, tensor in found.tensors.items()},
+        right=right,
+        error={name: max(tensor.rounding, 1e-9) for name, tensor in found.tensors.items()},
+        settings=settings,
+        elementwise=elementwise,
+        quadratic=elementwise and is_quadratic(subject, found.train, out),
+        is_loss=done.is_loss and not subject.profile.is_model,
+        powers=powers(subject, done, passes.rng, found.train),
+        slope_at=slope_at(found),
+        lines=subject.profile.lines(),
+        kinks={
+            name: tensor.kinks & (tensor.numeric != tensor.analytic)
+            for name, tensor in found.tensors.items()
+            if tensor.kinks is not None
+        },
+    )
+
+
+def named_cache(
+    subject: Subject, cache: object, inputs: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The arrays of a cache, under the names that forward has for them where it tells."""
+    parts = cache if isinstance(cache, tuple) else (cache,)
+    told = subject.profile.locals()
+    found: dict[str, np.ndarray] = {}
+    for at, part in enumerate(parts):
+        word = told[at] if len(told) == len(parts) and told[at] else f"cache[{at}]"
+        if isinstance(part, np.ndarray) and word not in inputs and word not in subject.params:
+            found[word] = part
+    return found
+
+
+def is_elementwise(found: Comparison, passes: Passes, out: np.ndarray) -> bool:
+    """Whether each entry of the output depends on the same entries of the inputs alone."""
+    for name, x in zip(found.subject.names, found.subject.inputs, strict=True):
+        if name not in found.done.gradients:
+            continue
+        kept, half = x.copy(), passes.rng.random(x.shape) < 0.5
+        x[half] += (0.1 * np.maximum(np.abs(x), 1.0) * passes.rng.uniform(-1, 1, x.shape))[half]
+        try:
+            moved = found.subject.forward(found.train)[0][0]
+        except Exception:  # out of its domain
+            return False
+        finally:
+            x[...] = kept
+        still = moved.shape == out.shape and np.array_equal(moved[~half], out[~half], True)
+        if not still:
+            return False
+    return True
+
+
+def is_quadratic(subject: Subject, train: bool, out: np.ndarray) -> bool:
+    """Whether the output grows by 4 where the first input is doubled."""
+    doubled = [2 * subject.inputs[0], *subject.inputs[1:]]
+    return bool(np.allclose(subject.forward(train, doubled)[0][0], 4 * out, rtol=1e-9))
+
+
+def slope_at(found: Comparison) -> Callable[[np.ndarray], np.ndarray | None]:
+    """The slopes of an entry-by-entry subject where its input is another array."""
+
+    def slope(z: np.ndarray) -> np.ndarray | None:
+        subject, values = found.subject, []
+        h = 1e-4 * np.maximum(np.abs(z), 1.0)
+        try:
+            for at in (z + h, z - h):
+                outs, _ = subject.forward(found.train, [at, *subject.inputs[1:]])
+                values.append(outs[0])
+        except Exception:
+            return None
+        return (values[0] - values[1]) / (2 * h) if values[0].shape == z.shape else None
+
+    return slope
