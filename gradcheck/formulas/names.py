@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import re
 
-from chainrule.gradcheck.formulas.affine import AFFINE
 from chainrule.gradcheck.formulas.dropout import DROPOUT
 from chainrule.gradcheck.formulas.losses import LOSSES
 from chainrule.gradcheck.formulas.norms import NORMS
 from chainrule.gradcheck.formulas.reference import Reference
-from chainrule.gradcheck.formulas.units import GATES, UNITS
+from chainrule.gradcheck.formulas.units import UNITS
 
-REFERENCES = {one.name: one for one in (*UNITS, AFFINE, *NORMS, *LOSSES, *GATES, DROPOUT)}
+REFERENCES = {one.name: one for one in (*UNITS, *NORMS, *LOSSES, DROPOUT)}
 
-ALIASES = {
-    "linear": "affine", "dense": "affine", "fullyconnected": "affine", "fc": "affine",
-    "rectifier": "relu", "logistic": "sigmoid", "spatialbatchnorm": "batchnorm",
-    "batchnormalization": "batchnorm", "batchnormalisation": "batchnorm",
-    "spatialbatchnormalization": "batchnorm", "layernormalization": "layernorm",
-    "layernormalisation": "layernorm", "inverteddropout": "dropout",
-    "softmaxloss": "softmaxcrossentropy", "softmaxce": "softmaxcrossentropy",
-    "softmaxwithloss": "softmaxcrossentropy", "sigmoidce": "sigmoidcrossentropy",
-    "bcewithlogits": "sigmoidcrossentropy", "binarycrossentropywithlogits": "sigmoidcrossentropy",
-    "meansquarederror": "mse", "meansquareerror": "mse", "svm": "hinge",
-    "multiclasshinge": "hinge", "multiclasssvm": "hinge", "sub": "subtract", "mul": "multiply",
-    "maximum": "max", "elementwisemax": "max", "inverse": "reciprocal", "neg": "negate",
-}  # fmt: skip
+OTHER_NAMES = {
+    "affine": "linear dense fullyconnected fc",
+    "batchnorm": "spatialbatchnorm spatialbatchnormalization batchnormalization batchnormalisation",
+    "dropout": "inverteddropout",
+    "hinge": "svm multiclasshinge multiclasssvm",
+    "layernorm": "layernormalization layernormalisation",
+    "max": "maximum elementwisemax",
+    "mse": "meansquarederror meansquareerror",
+    "multiply": "mul",
+    "negate": "neg",
+    "reciprocal": "inverse",
+    "relu": "rectifier",
+    "sigmoid": "logistic",
+    "sigmoidcrossentropy": "sigmoidce bcewithlogits binarycrossentropywithlogits",
+    "softmaxcrossentropy": "softmaxloss softmaxce softmaxwithloss",
+    "subtract": "sub",
+}
+ALIASES = {alias: name for name, aliases in OTHER_NAMES.items() for alias in aliases.split()}
 # Words that say nothing about the formula, before and after the one that does.
 WORDS = """my our simple plain naive slow fast vectorized stable numpy custom student correct the
 layer gate loss function activation forward node module op fn closed naive staged"""
