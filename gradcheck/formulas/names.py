@@ -31,9 +31,12 @@ OTHER_NAMES = {
 }
 ALIASES = {alias: name for name, aliases in OTHER_NAMES.items() for alias in aliases.split()}
 # Words that say nothing about the formula, before and after the one that does.
-WORDS = """my our simple plain naive slow fast vectorized stable numpy custom student correct the
-layer gate loss function activation forward node module op fn closed naive staged"""
-PREFIXES, SUFFIXES = (line.split() for line in WORDS.splitlines())
+PREFIXES = "my our simple plain naive slow fast vectorized stable numpy custom student correct the"
+SUFFIXES = "layer gate loss function activation forward node module op fn closed naive staged"
+PREFIX, KNOWN, SUFFIX = (
+    "|".join(sorted(words, key=len, reverse=True))
+    for words in (PREFIXES.split(), [*REFERENCES, *ALIASES], SUFFIXES.split())
+)
 
 
 def find(name: str | type) -> Reference | None:
@@ -44,16 +47,7 @@ def find(name: str | type) -> Reference | None:
     """
     word = name if isinstance(name, str) else name.__name__
     word = re.sub(r"[\W_]", "", re.sub(r"\d+[dD]?", "", word)).lower()
-    seen = {word}
-    queue = [(word, False)]
-    for word, is_loss in queue:
-        found = REFERENCES.get(ALIASES.get(word, word))
-        if found is not None and (found.loss or not is_loss):
-            return found
-        shorter = [(word.removeprefix(prefix), is_loss) for prefix in PREFIXES]
-        shorter += [(word.removesuffix(s), is_loss or s == "loss") for s in SUFFIXES]
-        for rest in shorter:
-            if rest[0] and rest[0] not in seen:
-                seen.add(rest[0])
-                queue.append(rest)
-    return None
+    if (parts := re.fullmatch(f"(?:{PREFIX})*({KNOWN})((?:{SUFFIX})*)", word)) is None:
+        return None
+    found = REFERENCES[ALIASES.get(parts[1], parts[1])]
+    return found if found.loss or "loss" not in parts[2] else None
