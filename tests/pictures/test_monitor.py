@@ -1,5 +1,7 @@
+import copy
 import json
 import math
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,7 +25,7 @@ from chainrule.layers import (
     Tanh,
 )
 from chainrule.nets import MLP, Classifier, Graph, Regressor, Sequential
-from chainrule.pictures.monitor import Monitor
+from chainrule.pictures.monitor import Monitor, check_records
 from chainrule.solvers import SGD, Adam, Solver
 
 ROWS = np.linspace(-1, 1, 24).reshape(8, 3)
@@ -317,3 +319,80 @@ def test_a_step_to_infinity_is_recorded_without_a_number():
     solver.step = 1
     monitor.after_step(solver)
     assert monitor.records[0]["updates"] == {"W": None, "b": None}
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """The records of three epochs, as a file gives them back."""
+    solver, monitor = solver_of(True)
+    solver.train()
+    return json.loads(json.dumps(monitor.records))
+
+
+def test_records_come_back_from_a_file(kept):
+    check_records(kept)
+    check_records([])
+    without = [{name: record[name] for name in record if name != "weights"} for record in kept]
+    check_records(without)  # as earlier versions kept them
+
+
+ANY = "its record of epoch 2 has no figures of 'relu1'"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("epoch", 1, "the epochs of its records do not rise"),
+        ("epoch", "2", "the epochs of its records do not rise"),
+        ("epoch", None, "the epochs of its records do not rise"),
+        ("spare", 1, "its record of epoch 2 does not hold epoch, updates and layers"),
+        ("updates", [], "its record of epoch 2 has no updates or layers by name"),
+        ("layers", None, "its record of epoch 2 has no updates or layers by name"),
+        ("weights", ["spare"], "its record of epoch 2 has weights that are none of its parameters"),
+        ("weights", "affine1.W", "its record of epoch 2 has weights that are none of its"),
+        ("updates affine1.W", -1, "its record of epoch 2 has updates that are no numbers"),
+        ("updates affine1.W", True, "its record of epoch 2 has updates that are no numbers"),
+        ("updates affine1.W", math.inf, "its record of epoch 2 has updates that are no numbers"),
+        ("layers relu1", 3, ANY),
+        ("layers relu1 spare", 1, ANY),
+        ("layers relu1 zeros", None, ANY),
+        ("layers relu1 dead", 1.5, ANY),
+        ("layers relu1 saturated", -0.5, ANY),
+        ("layers relu1 std", -1.0, ANY),
+        ("layers relu1 mean", "x", ANY),
+        ("layers relu1 mean", math.nan, ANY),
+        ("layers relu1 gradients", None, ANY),
+        ("layers relu1 gradients", [0.0, 1.0], ANY),
+        ("layers relu1 gradients 0", None, ANY),
+        ("layers relu1 gradients 0", 9.0, ANY),  # the low end above the high one
+        ("layers relu1 gradients 2", [1] * 39, ANY),
+        ("layers relu1 activations 2", [0.5] * 40, ANY),
+        ("layers relu1 activations 2", [-1] * 40, ANY),
+        ("updates", {"affine1.W": 0.5}, "its record of epoch 2 has weights that are none of its"),
+        ("layers", {"relu1": ...}, "its records do not have the same layers"),
+    ],
+)
+def test_what_no_monitor_keeps_is_refused(path, value, message, kept):
+    records = copy.deepcopy(kept)
+    place, *below = [int(word) if word.isdecimal() else word for word in path.split()]
+    inner = records[1]
+    for name in below:
+        inner, place = inner[place], name
+    if isinstance(value, dict):
+        value = {name: inner[place][name] if one is ... else one for name, one in value.items()}
+    inner[place] = value
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        check_records(records)
+
+
+@pytest.mark.parametrize("records", [None, {}, [1], "records"])
+def test_records_are_a_list_of_dicts(records):
+    with pytest.raises(ValueError, match="its records are not a list of what a Monitor keeps"):
+        check_records(records)
+
+
+def test_records_have_the_same_parameters(kept):
+    records = copy.deepcopy(kept)
+    records[1]["updates"], records[1]["weights"] = {"affine1.W": 0.5}, []
+    with pytest.raises(ValueError, match="its records do not have the same updates"):
+        check_records(records)
