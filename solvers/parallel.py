@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,8 +22,16 @@ PIECE = 2**21
 #: Seconds after which a rank says that it waits for the others, and from which on it lets itself be
 #: interrupted.
 QUIET, GRACE = 60.0, 5.0
-#: Seconds for which a rank that waits does nothing else, and those that it sleeps from then on.
+#: Seconds for which a rank that waits asks again and again, and those that it sleeps from then on.
 BUSY, NAP = 0.01, 0.0002
+
+
+def give_way() -> None:
+    """Let another process run on this core, if one is waiting for it."""
+    if sys.platform == "win32":
+        time.sleep(0)
+    else:
+        os.sched_yield()
 
 
 def wait_for(
@@ -44,6 +53,7 @@ def wait_for(
     while not request.Test():
         waited = time.monotonic() - started
         if waited < BUSY:
+            give_way()  # to a rank on the same core, where there are more ranks than cores
             continue
         time.sleep(NAP)
         if waited > quiet and not said:
