@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import math
@@ -76,11 +77,17 @@ def said(value: Any) -> str:
     return brief(repr(value)[:1000], 60)
 
 
+@functools.cache
+def known() -> dict[str, argparse.Action]:
+    """The options of the command line, by name."""
+    return {one.dest: one for one in parser()._actions if one.dest != "help"}
+
+
 def check_options(options: Any, several: bool) -> None:
     """Options are what the command line makes of words, or takes where there are none."""
     if not isinstance(options, dict):
         raise ValueError(f"options are {said(options)}, expected names and values")
-    actions = {one.dest: one for one in parser()._actions if one.dest != "help"}
+    actions = known()
     for name, action in actions.items():
         if name in options:
             check_option(name, action, options[name])
