@@ -15,7 +15,7 @@ from chainrule.data import load_digits
 from chainrule.layers import Affine, BatchNorm, Dropout, Tanh
 from chainrule.nets import MLP, Classifier, Sequential
 from chainrule.solvers import SGD, Adam, Cosine, Solver, parallel
-from chainrule.solvers.parallel import ParallelSolver, Share
+from chainrule.solvers.parallel import ParallelSolver, Share, wait_for
 from tests.threads import on_threads
 
 BESIDE = Path(sys.executable).parent / "mpiexec"
@@ -224,3 +224,33 @@ def test_an_array_that_is_the_gradient_of_two_parameters_is_added_up_once(monkey
     for name, dw in grads.items():
         np.testing.assert_array_equal(found[name], 2 * (np.ones_like(dw) if name != "c" else dw))
     np.testing.assert_array_equal(whole, np.arange(12.0))
+
+
+class Late(Done):
+    """A request that is done when it is asked so many times."""
+
+    def __init__(self, times):
+        self.left = times
+
+    def Test(self):
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_a_rank_that_waits_long_says_so_once(rank, monkeypatch, capfd):
+    monkeypatch.setattr(parallel, "BUSY", 0.0)
+    wait_for(Late(50), rank, quiet=0.001)
+    said = f"chainrule: rank {rank} has waited 0.001 s for the others: one of them is stopped or"
+    assert capfd.readouterr().err.count(said) == (rank < 2)
+    wait_for(Late(0), rank, quiet=0.0)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_rank_that_waits_long_can_be_interrupted(capfd):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        wait_for(Late(10**9), 0, quiet=0.02, interrupt=interrupt)
+    capfd.readouterr()

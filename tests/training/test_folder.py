@@ -56,6 +56,54 @@ def test_of_many_that_begin_in_one_folder_at_once_one_wins(tmp_path):
     won[0][1].release()
 
 
+def test_a_folder_whose_config_cannot_be_written_is_free_again(tmp_path, monkeypatch):
+    def full(path, _):
+        raise FileError(f"{path}: cannot be written: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chainrule.training.folder.write_file", full)
+        with pytest.raises(FileError, match=r"^--run-dir .*config\.json: cannot be .* choose"):
+            RunFolder.create(tmp_path / "run", CONFIG)
+    RunFolder.create(tmp_path / "run", CONFIG).release()
+
+
+def test_where_files_cannot_be_locked_a_run_is_begun_all_the_same(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refused)
+    folder = RunFolder.create(tmp_path / "run", CONFIG)
+    assert (folder / "config.json").exists()
+    folder.release()
+
+
+def test_a_folder_that_was_spoilt_while_it_was_waited_for_is_free_again(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", CONFIG)
+    folder.release()
+    (folder / "config.json").write_text("{")
+    with pytest.raises(FileError, match=r"config\.json: damaged: "):
+        folder.claimed()
+    folder.claim()()
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
+    def refused(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(FileError, match="cannot be made: Permission denied; choose another"):
+        RunFolder.create(tmp_path / "run", CONFIG)
+
+
+def test_a_file_in_the_place_of_the_folder_runs_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("runs").touch()
+    assert main(SMALL) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("chainrule: --run-dir runs/")
+    assert said.endswith("cannot be made: Not a directory; choose another folder\n")
+
+
 @pytest.mark.parametrize("old", ['"l2": 0.0001', '"epochs": 1', '"created": "2'])
 @pytest.mark.parametrize("command", ["evaluate", "resume", "compare"])
 def test_a_config_that_was_changed_by_hand_is_refused(old, command, tmp_path, monkeypatch, capsys):

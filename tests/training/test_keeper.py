@@ -14,9 +14,11 @@ from chainrule.training.running import begin
 
 SMALL = ["--dataset", "xor", "--hidden", "3", "--epochs", "1", "--no-report", "--run-dir", "run"]
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
+
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, ctrl_c):
+def run(tmp_path, monkeypatch):
     """A run that was begun, and has taken no step."""
     monkeypatch.chdir(tmp_path)
     run = begin(parser().parse_args(SMALL))

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import train
+from chainrule.nets import FileError
 from chainrule.nets.files import read_arrays
 from chainrule.training import many, seeds
-from chainrule.training.trial import Result
+from chainrule.training.trial import Result, Trial
 from tests.signals import HEEDED
 
 ROOT = Path(__file__).parents[2]
@@ -215,6 +217,72 @@ def test_a_killed_run_is_reported_and_taken_up_later(monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "2 runs in a, 1 of them done before; 1 at a time" in printed
     assert len(table(printed)) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "reason"),
+    [
+        (-9, "", "failed: killed by SIGKILL, perhaps for want of memory"),
+        (-15, "", "failed: killed by SIGTERM"),
+        (2, "epoch 1\nchainrule: the data are gone\n\n", "failed: the data are gone"),
+        (1, " \n", "failed: exit status 1"),
+        (1, None, "failed: exit status 1"),
+    ],
+)
+def test_why_a_run_ended_is_said_in_a_line(status, log, reason, tmp_path):
+    if log is not None:
+        (tmp_path / "run.log").write_text(log)
+    assert many.why(Trial(tmp_path, None, {}), status) == reason
+
+
+class Heedless:
+    """A process that ends, with the status of the signal, at the second one alone."""
+
+    def __init__(self):
+        self.sentinel, self._end = Pipe(duplex=False)
+        self.told, self.exitcode = [], None
+
+    def _end_with(self, number):
+        self.told.append(number)
+        if len(self.told) == 2:
+            self.exitcode = -number
+            self._end.close()
+
+    def terminate(self):
+        self._end_with(signal.SIGTERM)
+
+    def kill(self):
+        self._end_with(signal.SIGKILL)
+
+    def join(self):
+        self.sentinel.close()
+
+
+def test_a_signal_is_passed_on_and_a_second_ctrl_c_ends_all_at_once(tmp_path, monkeypatch):
+    processes, received = [], []
+
+    class Bar:
+        def update(self):
+            raise AssertionError("none is done")
+
+        def refresh(self):  # after every look around
+            received.append(signal.SIGINT)
+
+    def started(_):
+        processes.append(Heedless())
+        return processes[-1]
+
+    monkeypatch.setattr(many, "started", started)
+    monkeypatch.setattr(many, "POLL", 0.01)
+    trials = [Trial(tmp_path / name, None, {}) for name in "abc"]
+    assert many.in_processes(trials, 2, received, Bar()) == {}  # to be gone on with
+    assert [process.told for process in processes] == [[signal.SIGTERM, signal.SIGKILL]] * 2
+
+
+def test_a_run_whose_folder_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="file/a: cannot be made: Not a directory"):
+        many.started(Trial(tmp_path / "file" / "a", None, {}))
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,9 @@ def test_a_result_is_read_with_and_without_its_checksum(tmp_path):
 )
 def test_what_is_no_result_is_refused(content, tmp_path):
     (tmp_path / "result.json").write_text(content)
-    with pytest.raises(FileError, match="result.json: damaged: expected numbers called best_score"):
+    with pytest.raises(
+        FileError, match=r"result\.json: damaged: expected numbers called best_score"
+    ):
         result_of(tmp_path)
 
 
