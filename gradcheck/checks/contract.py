@@ -81,7 +81,8 @@ def leaves_alone(subject: Subject, kept: Arrays, before: Any, params: Any) -> Ou
         if fingerprint(x) != [before[at]]:
             what = "the shape of its input" if x.shape != kept[at].shape else "its input"
             return wrong(
-                name, "forward-writes-input", "mutation", "{forward} changed {what} {name} in place",
+                name, "forward-writes-input", "mutation",
+                "{forward} changed {what} {name} in place",
                 "Compute into a new array: the caller still needs this one.", what=what,
             )  # fmt: skip
     if fingerprint(subject.params) != params:
