@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.gradcheck.checks.outcome import (
     PASSED,
+    BadRequest,
     Outcome,
     Request,
     close,
@@ -97,7 +98,7 @@ def upstream(request: Request, outs: Arrays, rng: np.random.Generator) -> list[A
     given = request.dout if isinstance(request.dout, tuple) else (request.dout,)
     douts = [np.asarray(d, np.float64) for d in given]
     if [d.shape for d in douts] != [o.shape for o in outs]:
-        raise ValueError(
+        raise BadRequest(
             f"check: dout has shape {', '.join(str(d.shape) for d in douts)}, expected "
             f"{', '.join(str(o.shape) for o in outs)}, the shape of the output"
         )
@@ -234,8 +235,7 @@ def inference_pass(subject: Subject, train: Pass, rng: np.random.Generator) -> P
     except Exception as error:
         outcome = raised(subject, "backward", "x", error)
         first = outcome.causes[0]
-        message = f"after {{forward}} with {{inference}}, {first.message}"
-        return Outcome([replace(first, message=message, level="remark")])
+        return Outcome([replace(first, prefix="after {forward} {inference}, ", level="remark")])
     gradients = {k: None if g is None else np.array(g) for k, g in found.items()}
     done = Pass(outs, cache, douts, gradients)
     done.rounding = train.rounding if alike else rounding(subject, done)

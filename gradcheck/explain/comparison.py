@@ -53,7 +53,7 @@ def explain_nearby(found: Comparison, passes: Passes) -> list[Cause]:
     if not other.wrong:
         return []
     cause = diagnose(make_scene(other, passes), other.wrong[0])
-    return [replace(cause, message=f"off the kinks, {cause.message}")]
+    return [replace(cause, prefix="off the kinks, ")]
 
 
 def make_scene(found: Comparison, passes: Passes) -> Scene:

@@ -40,7 +40,6 @@ def of_functions(
     vocabulary = Vocabulary(
         forward=first,
         backward=f"the gradient of {first}" if backward is None else name_of(backward),
-        gradient="d{name}",
         param="{name}",
         inference="in mode 'test'",
         order=order,
