@@ -195,7 +195,7 @@ def examine(make: Callable[[], Subject], request: Request) -> Report:
         outcomes, done = contract.run(subject, request, own_stream(request.seed))
         for name, outcome in outcomes.items():
             story.add(name, outcome)
-        if done is not None and not story.causes:
+        if done is not None and not story.is_wrong:
             passes = Passes(request, own_stream(request.seed + 1), done)
             if key := models.strength_of(subject)[0]:
                 half = models.has_half(subject, passes)

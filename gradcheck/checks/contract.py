@@ -51,6 +51,7 @@ def run(
         return outcomes, None
     outcomes["randomness"] = PASSED
     douts = upstream(request, outs, rng)
+    outs = [o.copy() for o in outs]  # backward may write into a cache that holds them
     done, found = backward_runs(subject, outs, cache, douts)
     return outcomes | found, done
 
