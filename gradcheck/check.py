@@ -1,4 +1,4 @@
-"""The check of a layer, of a pair of functions, or of a model: what is asked, and in which order."""
+"""The check of a layer, a pair of functions or a model: what is asked, and in which order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ import numpy as np
 
 from chainrule.gradcheck.checks import calls, contract, formula, linearity, models, other_inputs
 from chainrule.gradcheck.checks.gradients import compare, describe_kinks
-from chainrule.gradcheck.checks.outcome import Effort, Outcome, Passes, Request, not_applicable
+from chainrule.gradcheck.checks.outcome import (
+    BadRequest,
+    Effort,
+    Outcome,
+    Passes,
+    Request,
+    not_applicable,
+)
 from chainrule.gradcheck.derivatives.numeric import own_stream
 from chainrule.gradcheck.explain.comparison import explain, explain_nearby
 from chainrule.gradcheck.report import Cause, GradientError, Probe, Report
@@ -41,7 +48,7 @@ QUESTIONS: dict[str, Question] = {
     "state": calls.state,
 }
 ALWAYS = ("float32", "state")
-HERE_AND_THERE = ("ties", "exact zeros", "small inputs")
+MISSING = ("no-entry", "not-returned")
 OF_MODELS: dict[str, Question] = {
     "penalty": models.penalty,
     "large inputs": models.large_scores,
@@ -188,7 +195,7 @@ def examine(make: Callable[[], Subject], request: Request) -> Report:
         outcomes, done = contract.run(subject, request, own_stream(request.seed))
         for name, outcome in outcomes.items():
             story.add(name, outcome)
-        if done is not None and not story.causes:
+        if done is not None and not story.is_wrong:
             passes = Passes(request, own_stream(request.seed + 1), done)
             if key := models.strength_of(subject)[0]:
                 half = models.has_half(subject, passes)
@@ -237,104 +244,89 @@ class Story:
     def is_wrong(self) -> bool:
         return any(cause.level == "wrong" for cause in self.causes)
 
+    def tell(self, outcome: Outcome) -> None:
+        """Keep what an outcome tells that is not told yet."""
+        known = [] if outcome.replaces else self.causes
+        said = {(cause.key, cause.tensors) for cause in known}
+        self.causes = known + [c for c in outcome.causes if (c.key, c.tensors) not in said]
+        self.report.notes = list(dict.fromkeys([*self.report.notes, *outcome.notes]))
+
     def add(self, name: str, outcome: Outcome) -> None:
         """Note the outcome of one question."""
-        if outcome.replaces:
-            self.causes = []
-        self.causes += [
-            one for one in outcome.causes
-            if not any(one.key == c.key and one.tensors == c.tensors for c in self.causes)
-        ]  # fmt: skip
-        self.report.notes += [n for n in outcome.notes if n not in self.report.notes]
-        if outcome.causes:
-            self.report.probes[name] = Probe("failed", self.words.say(outcome.causes[-1]))
-        else:
-            state = "not applicable" if outcome.why else "passed"
-            self.report.probes[name] = Probe(state, outcome.why)
+        self.tell(outcome)
+        state = "failed" if outcome.causes else "not applicable" if outcome.why else "passed"
+        why = self.words.finding(outcome.causes[-1]).message if outcome.causes else outcome.why
+        self.report.probes[name] = Probe(state, why)
 
     def ask(self, name: str, question: Question, passes: Passes) -> None:
         """Ask one question, and explain what it found wrong."""
         try:
             outcome = question(self.subject, passes)
-        except ValueError as error:
-            if str(error).startswith("check: "):
-                raise
-            outcome = not_applicable(f"it raises ValueError: {error}")
+        except BadRequest:
+            raise
         except Exception as error:  # what a stranger's code raises on unusual input is no mistake
             outcome = not_applicable(f"it raises {type(error).__name__}: {error}")
-        if (found := outcome.comparison) is not None:
-            causes, _ = explain(found, passes)
-            level = "remark" if name == "batch of 1" or name in HERE_AND_THERE else "wrong"
-            message = f"{outcome.where}, {{said}}"
-            said = [
-                replace(c, message=message, values={**c.values, "said": c.message}, level=level)
-                for c in causes[:1]
-            ]  # fmt: skip
-            outcome = replace(outcome, causes=said)
+        if outcome.comparison is not None:
+            causes, _ = explain(outcome.comparison, passes)
+            causes = [replace(c, prefix=f"{outcome.where}, ", level="remark") for c in causes[:1]]
+            outcome = Outcome(causes)
         self.add(name, outcome)
 
     def ask_all(self, questions: dict[str, Question], passes: Passes) -> None:
         """Ask all questions; most of them only while no mistake is known, since what goes wrong at
         the point itself goes wrong at the others too."""
-        self.look_for_instability(passes)
         for name, question in questions.items():
             if self.is_wrong and name not in ALWAYS:
                 self.add(name, not_applicable("not asked: mend the mistake above first"))
             else:
                 self.ask(name, question, passes)
-        self.look_for_instability(passes)
 
     def compare(self, passes: Passes, done: Pass, train: bool) -> None:
         """Compare the gradients of one pass with slopes, and tell the causes of what is wrong."""
         found = compare(self.subject, passes, done, train)
         suffix = "" if train else " (inference)"
         self.report.tensors |= {f"{name}{suffix}": t for name, t in found.tensors.items()}
+        causes, notes = found.causes, describe_kinks(found)
+        if not found.is_right:
+            causes, more = explain(found, passes)
+            notes += more
+        elif self.subject.profile.is_net and found.on_kinks:
+            causes = [*causes, *explain_nearby(found, passes)]
         if train:
             passes.tensors, passes.coarse = found.tensors, found.coarse
-            self.add(
-                "shapes, dtypes and keys", Outcome([c for c in found.causes if c.key != "ties"])
-            )
-            self.causes = [c for c in self.causes if c not in found.causes]
-        notes = [*self.report.notes, *describe_kinks(found)]
-        self.report.notes = list(dict.fromkeys(notes))
-        causes, notes = explain(found, passes) if not found.is_right else (found.causes, [])
-        if found.is_right and self.subject.profile.is_net and found.on_kinks:
-            causes = [*causes, *explain_nearby(found, passes)]
-        if not train:
-            level = "remark" if "train" in self.request.modes else "wrong"
-            causes = [
-                replace(c, message="{inference} {said}", level=level,
-                        values={**c.values, "said": c.message})
-                for c in causes
-            ]  # fmt: skip
-        self.causes += causes
-        self.report.notes += notes
-
-    def look_for_instability(self, passes: Passes) -> None:
-        """What looks like a small error may be the small number that keeps a logarithm or a division
-        finite: if a batch of 1 or large inputs show that it is, that is what there is to tell."""
-        known = [cause for cause in self.causes if cause.level == "wrong"]
-        errors = [t.error for t in passes.tensors.values() if not t.ok]
-        if not known or not errors or not all(0 < error < 1e-5 for error in errors):
-            return
-        for question in (other_inputs.batch_of_one, other_inputs.large):
-            try:
-                causes = question(self.subject, passes).causes
-            except Exception:  # as in `ask`, where the outcome is told
-                continue
-            grows = any((one.evidence or 0) > 100 * max(errors) for one in causes)
-            if grows or [one.key for one in causes] == ["one-row-infinite"]:
-                self.causes = list(causes)
-                for tensor in passes.tensors.values():
-                    tensor.ok = True
-                return
+            causes = small_number(self.subject, passes, causes)
+            form = [c for c in causes if c.kind in ("shape", "dtype") or c.key in MISSING]
+            self.add("shapes, dtypes and keys", Outcome(form))
+        elif "train" in self.request.modes:
+            causes = [replace(c, prefix="{inference} ", level="remark") for c in causes]
+        self.tell(Outcome(causes, notes=notes))
 
     def told(self) -> Report:
         """The report in the words of the subject."""
-        findings = [self.words.finding(cause) for cause in self.causes]
-        self.report.findings = [f for f in findings if f.level == "wrong" or self.request.strict]
-        self.report.remarks = [f for f in findings if f not in self.report.findings]
+        for cause in self.causes:
+            wrong = cause.level == "wrong" or self.request.strict
+            kept = self.report.findings if wrong else self.report.remarks
+            kept.append(self.words.finding(cause))
         return self.report
+
+
+def small_number(subject: Subject, passes: Passes, causes: list[Cause]) -> list[Cause]:
+    """The causes; but what looks like a small error may be the small number that keeps a logarithm
+    or a division finite: if large inputs or a batch of 1 show that it is, that is to be told."""
+    errors = [tensor.error for tensor in passes.tensors.values() if not tensor.ok]
+    if not errors or not all(0 < error < 1e-5 for error in errors):
+        return causes
+    for question in (other_inputs.batch_of_one, other_inputs.large):
+        try:
+            found = question(subject, passes).causes
+        except Exception:  # such inputs are out of its domain
+            continue
+        grows = any((cause.evidence or 0) > 100 * max(errors) for cause in found)
+        if grows or [cause.key for cause in found] == ["one-row-infinite"]:
+            for tensor in passes.tensors.values():
+                tensor.ok = True
+            return list(found)
+    return causes
 
 
 @contextmanager

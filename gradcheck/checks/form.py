@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.checks.outcome import BadRequest
 from chainrule.gradcheck.report.findings import Cause, because
 from chainrule.gradcheck.subject.subject import Gradients, Pass, Subject
 from chainrule.gradcheck.subject.trees import Arrays
@@ -24,7 +25,7 @@ def well_formed(
     }  # fmt: skip
     if wrt is not None:
         if unknown := [name for name in wrt if name not in arrays]:
-            raise ValueError(f"check: wrt names {unknown}, expected some of {list(arrays)}")
+            raise BadRequest(f"check: wrt names {unknown}, expected some of {list(arrays)}")
         arrays = {name: array for name, array in arrays.items() if name in wrt}
     fitting: Gradients = {}
     causes: list[Cause] = []

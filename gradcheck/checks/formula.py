@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck import formulas
-from chainrule.gradcheck.checks.outcome import Outcome, Passes, close, not_applicable, wrong
+from chainrule.gradcheck.checks.outcome import (
+    BadRequest,
+    Outcome,
+    Passes,
+    close,
+    not_applicable,
+    wrong,
+)
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.subject import Subject
 from chainrule.gradcheck.subject.trees import state_of
@@ -30,7 +37,7 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
         return compare_with_object(subject, passes, given)
     reference = formulas.find(given if given is not None else subject.profile.formula)
     if reference is None and given is not None:
-        raise ValueError(f"check: there is no reference called {given!r}")
+        raise BadRequest(f"check: there is no reference called {given!r}")
     if reference is None:
         return not_applicable("no formula is known for this name")
     named = given is not None
@@ -38,7 +45,7 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
     if not causes:
         return Outcome(notes=notes, why=notes[0] if notes else "")
     if not named and is_right and causes[0].values.get("convention"):
-        said = subject.profile.vocabulary.say(causes[0])
+        said = subject.profile.vocabulary.finding(causes[0]).message
         return Outcome(notes=[*notes, f"consistent, but {said}"])
     if not named:
         level = "remark" if is_right else "wrong"
@@ -117,8 +124,9 @@ def compare_with_object(subject: Subject, passes: Passes, reference: Any) -> Out
                 "{word} differs from what the reference gives" if shapes else
                 "{word} has shape {got}, the reference gives {shape}")  # fmt: skip
             example = f"{word} = {np.ravel(a)[0]:.4g}, should be {np.ravel(b)[0]:.4g}"
-            found = wrong(tensor, "reference", "forward-bug" if train else "mode", message,
-                          word=word, c=f"{c:.4g}", got=str(a.shape), shape=str(b.shape))  # fmt: skip
+            kind = "forward-bug" if train else "mode"
+            found = wrong(tensor, "reference", kind, message, word=word, c=f"{c:.4g}",
+                          got=str(a.shape), shape=str(b.shape))  # fmt: skip
             return Outcome([replace(found.causes[0], example=example)], replaces=True)
         for name, array in state.items():
             other = state_of(twin.layer).get(name)

@@ -15,6 +15,10 @@ from chainrule.gradcheck.subject.subject import Complaint, Pass, Subject
 Effort: TypeAlias = Literal["quick", "full", "entrywise"]
 
 
+class BadRequest(ValueError):
+    """An argument of `check` makes no sense."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What was asked for: the arguments of `check`. `modes` are those that are looked at,

@@ -183,7 +183,7 @@ class LayerAt:
         return dict(grads or {}) | dict(zip(self.floats, dxs, strict=False))
 
     def said(self, complaint: Complaint) -> str:
-        sentence = self.subject.profile.vocabulary.say(complaint.cause)
+        sentence = self.subject.profile.vocabulary.finding(complaint.cause).message
         return f"{self.who}: {self.title}: {sentence}"
 
     def fitting(self, gradients: dict[str, Any], name: str) -> np.ndarray:

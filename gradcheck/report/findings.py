@@ -43,6 +43,7 @@ class Cause:
     values     what is filled in, {"factor": "gamma"}; where a name begins with d_, a tensor
     tensors    the tensors it is about
     level      "wrong", or "remark" where it works on the data given and may bite later
+    prefix     what the sentence begins with: "with a batch of 1, "
     example    one concrete entry, or ""
     where      the indices of the wrong entries, as np.nonzero gives them, or None for all
     line       the line of source that computes the tensor, or ""
@@ -56,6 +57,7 @@ class Cause:
     values: Mapping[str, Any] = field(default_factory=dict)
     tensors: tuple[str, ...] = ()
     level: str = "wrong"
+    prefix: str = ""
     example: str = ""
     where: tuple[np.ndarray, ...] | None = None
     line: str = ""

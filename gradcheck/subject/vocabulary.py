@@ -7,7 +7,6 @@ A cause brings its sentence as a template (see `report.findings.Cause`), in whic
     {d_other}            for a value d_other="W", the label of that tensor's gradient
     {forward} {backward} {inference} {param}   what the subject calls them
     {penalty} {decay}    the penalty in the loss, and its gradient
-    {said}               another sentence with places to fill in
     {anything else}      a value of the cause
 
 A subject that would not say it so has its own sentence under the key of the cause.
@@ -35,16 +34,16 @@ class Vocabulary:
     """What a subject calls its parts.
 
     forward, backward   the names of the two passes
-    gradient, param     templates with {name}: of a parameter's gradient, and of the parameter
+    param               what a parameter is called, with {name}
     inference           how a pass without training is asked for: "with train=False"
     order               the inputs and parameters in the order of their gradients
     strength, half      the factor of the penalty, and whether the penalty has the factor 0.5
+    params              the names of the parameters, whose gradients stand in grads
     phrases             by the key of a cause another message and hint; None leaves one as it is
     """
 
     forward: str = "forward"
     backward: str = "backward"
-    gradient: str = "grads['{name}']"
     param: str = "params['{name}']"
     inference: str = "with train=False"
     order: str = ""
@@ -55,52 +54,38 @@ class Vocabulary:
 
     def label(self, name: str) -> str:
         """The gradient of the tensor `name`: "dx", or "grads['W']" for a parameter."""
-        return self.gradient.format(name=name) if name in self.params else f"d{name}"
+        return f"grads['{name}']" if name in self.params else f"d{name}"
 
     def finding(self, cause: Cause) -> Finding:
         """The cause in words."""
-        first = cause.tensors[0] if cause.tensors else "out"
-        message, hint = self.phrases.get(cause.key, (None, None))
-        fill = self._fill(cause)
-        return Finding(
-            cause.kind, first, _filled(cause.message if message is None else message, fill),
-            _filled(cause.hint if hint is None else hint, fill), _filled(cause.example, {**fill, "d": self.label(first)}),
-            cause.evidence, cause.where, cause.line, cause.key, cause.level, dict(cause.values),
-        )  # fmt: skip
-
-    def say(self, cause: Cause) -> str:
-        """The sentence of a cause alone."""
-        return self.finding(cause).message
-
-    def _fill(self, cause: Cause) -> dict[str, Any]:
-        labels = [self.label(name) for name in cause.tensors]
-        several = len(labels) > 1
-        name = cause.tensors[0] if cause.tensors else ""
-        half = "0.5 * " if self.half else ""
-        fill = {verb: plural if several else verb for verb, plural in VERBS.items()}
-        fill |= {
+        name = cause.tensors[0] if cause.tensors else "out"
+        labels = [self.label(one) for one in cause.tensors]
+        half, twice = ("0.5 * ", "") if self.half else ("", "2 * ")
+        fill = {verb: plural if len(labels) > 1 else verb for verb, plural in VERBS.items()}
+        fill |= {key: str(value) for key, value in vars(self).items()} | {
             "d": listed(labels),
             "name": name,
             "param": self.param.format(name=name),
             "penalty": f"{half}{self.strength} * ΣW²",
-            "decay": f"{'' if self.half else '2 * '}{self.strength} * {name}",
-        }
-        fill |= {
-            word: getattr(self, word)
-            for word in ("forward", "backward", "inference", "order", "strength")
+            "decay": f"{twice}{self.strength} * {name}",
         }
         for key, value in cause.values.items():
             fill[key] = self.label(value) if key.startswith("d_") else value
-        return fill
-
-
-def _filled(text: str, fill: Mapping[str, Any]) -> str:
-    """`text` with its places filled in, and those of a sentence that was filled in."""
-    if "{" not in text:
-        return text
-    if isinstance(said := fill.get("said"), str):
-        fill = {**fill, "said": said.format_map(fill)}
-    return text.format_map(fill)
+        message, hint = self.phrases.get(cause.key, (None, None))
+        message = cause.prefix + (message or cause.message)
+        return Finding(
+            cause.kind,
+            name,
+            message.format_map(fill),
+            (hint or cause.hint).format_map(fill),
+            cause.example.format_map({**fill, "d": self.label(name)}),
+            cause.evidence,
+            cause.where,
+            cause.line,
+            cause.key,
+            cause.level,
+            dict(cause.values),
+        )
 
 
 def listed(words: Sequence[str]) -> str:

@@ -109,7 +109,7 @@ def scene(yours, right, inputs=None, dout=None, **more):
 
 
 def say(scene, name="x"):
-    return Vocabulary(params=frozenset(scene.params)).say(diagnose(scene, name))
+    return Vocabulary(params=frozenset(scene.params)).finding(diagnose(scene, name)).message
 
 
 def test_every_cause_has_a_known_kind_and_can_be_put_in_words():
@@ -257,10 +257,14 @@ def test_a_class_may_mean_something_else_by_a_name():
 
     layer = Log(np.log2, lambda x: 1 / (x * float(np.log(2))))
     positive = np.abs(X) + 0.1
-    (finding,) = check(layer, positive).findings
+    report = check(layer, positive)
+    (remark,) = report.remarks
+    assert report
+    assert remark.message == "out is log2(x)"
+    assert remark.hint.endswith("If it means something else, pass reference=False.")
+    assert not check(layer, positive, reference=False, strict=True).findings
+    (finding,) = check(layer, positive, reference="log").findings
     assert finding.message == "out is log2(x)"
-    assert finding.hint.endswith("If the class means something else, pass reference=False.")
-    assert check(layer, positive, reference=False)
     with pytest.raises(TypeError, match="reference is 3, expected a name"):
         check(layer, positive, reference=3)
 
@@ -270,8 +274,11 @@ def test_a_function_that_is_small_and_overflows_is_written_wrong():
     def naive(x):
         return np.log(1 + np.exp(x))
 
-    (finding,) = check(Unit(naive, sigmoid), X).findings
-    assert finding.message == "for inputs 1000 times as large, the output is inf"
-    assert check(Unit(lambda x: np.logaddexp(0, x), sigmoid), X)
-    assert check(Unit(np.exp, np.exp), X)
-    assert check(Unit(lambda x: np.exp(np.exp(x)), lambda x: np.exp(x + np.exp(x))), X)
+    (remark,) = check(Unit(naive, sigmoid), X).remarks
+    (finding,) = check(Unit(naive, sigmoid), X, strict=True).findings
+    for said in (remark, finding):
+        assert said.message == "for inputs 1000 times as large, the output is inf"
+    assert check(Unit(lambda x: np.logaddexp(0, x), sigmoid), X, strict=True)
+    assert check(Unit(np.exp, np.exp), X, strict=True)
+    double = Unit(lambda x: np.exp(np.exp(x)), lambda x: np.exp(x + np.exp(x)))
+    assert check(double, X, strict=True)

@@ -274,7 +274,12 @@ def test_a_forward_pass_that_is_wrong_together_with_its_backward_pass_is_found()
         dx, dw, db = affine_backward(dout, cache)
         return dx, dw, -db
 
-    assert "the bias is subtracted" in message(check_functions(affine_forward, backward, X, W, B))
+    report = check_functions(affine_forward, backward, X, W, B)
+    assert report
+    assert "the bias is subtracted" in report.remarks[0].message
+    for asked in ({"reference": "affine"}, {"strict": True}):
+        report = check_functions(affine_forward, backward, X, W, B, **asked)
+        assert "the bias is subtracted" in message(report)
 
 
 def test_dropout_that_drops_in_mode_test_is_found():
@@ -282,9 +287,11 @@ def test_dropout_that_drops_in_mode_test_is_found():
         return dropout_forward(x, dropout_param | {"mode": "train"})
 
     param = {"mode": "train", "p": 0.5}
-    report = check_functions(dropout_forward_of_mine, dropout_backward, X, param)
+    (remark,) = check_functions(dropout_forward_of_mine, dropout_backward, X, param).remarks
+    assert remark.kind == "mode"
+    report = check_functions(dropout_forward_of_mine, dropout_backward, X, param, strict=True)
     assert report.findings[0].kind == "mode"
-    assert "mode 'test'" in message(report)
+    assert message(report) == "in mode 'test' dropout_forward_of_mine is random"
 
 
 def test_arguments_changed_in_place_are_found():
@@ -306,6 +313,7 @@ def test_a_loss_whose_gradient_is_not_divided_by_n_is_found():
 
     report = check_functions(loss_of_sums, None, SCORES, Y)
     assert message(report) == "dx is too large by a factor 5 = N, the batch size"
+    report = check_functions(softmax_loss, None, SCORES, Y)
     assert report.probes["linearity in dout"].outcome == "not applicable"
 
 
@@ -316,8 +324,11 @@ def test_a_loss_that_overflows_is_found():
         dx[np.arange(len(x)), y] -= 1
         return -np.log(p[np.arange(len(x)), y]).mean(), dx / len(x)
 
-    report = check_functions(softmax_loss, None, SCORES, Y)
-    assert report.findings[0].kind == "stability"
+    (remark,) = check_functions(softmax_loss, None, SCORES, Y).remarks
+    (finding,) = check_functions(softmax_loss, None, SCORES, Y, strict=True).findings
+    for said in (remark, finding):
+        assert said.kind == "stability"
+        assert said.message == "for inputs 1000 times as large, the loss is nan"
 
 
 def test_a_penalty_without_the_half_is_told_with_its_own_factor():
@@ -341,7 +352,7 @@ def test_arguments_that_make_no_sense_are_refused():
     with pytest.raises(TypeError, match="must be functions"):
         check_functions(X, relu_backward, X)
     with pytest.raises(ValueError, match="array of floats"):
-        check_functions(relu_forward, relu_backward, np.arange(3))
+        check_functions(relu_forward, relu_backward, np.arange(3) > 1)
     with pytest.raises(ValueError, match="effort"):
         check_functions(relu_forward, relu_backward, X, effort="much")
     with pytest.raises(TypeError, match="params and loss"):
@@ -407,8 +418,9 @@ def test_a_classifier_whose_loss_or_gradient_forgets_l2_is_found():
 def test_a_penalty_that_leaves_out_a_layer_in_loss_and_gradient_is_found():
     model = TwoLayerNet(reg=0.5)
     model.penalised = ("W1",)
-    text = message(check_model(model, X, Y))
-    assert text == "the penalty leaves out W2, in loss and gradient alike"
+    (remark,) = check_model(model, X, Y).remarks
+    assert remark.message == "the penalty leaves out W2, in loss and gradient alike"
+    assert message(check_model(model, X, Y, strict=True)) == remark.message
     model.reg = 0.0
     assert check_model(model, X, Y).probes["penalty"].outcome == "not applicable"
 
@@ -439,7 +451,9 @@ def test_a_model_that_drops_units_in_mode_test_or_overflows_is_found():
             scores = super().loss(X) * (rng.random((len(X), 1)) < 0.5)
             return scores if y is None else super().loss(X, y)
 
-    assert message(check_model(DropsAlways(), X, Y)) == "loss(x) without labels gives random scores"
+    (remark,) = check_model(DropsAlways(), X, Y).remarks
+    assert remark.message == "loss(x) without labels gives random scores"
+    assert message(check_model(DropsAlways(), X, Y, strict=True)) == remark.message
 
     class Overflows(TwoLayerNet):
         def loss(self, X, y=None):
@@ -447,8 +461,9 @@ def test_a_model_that_drops_units_in_mode_test_or_overflows_is_found():
                 return super().loss(X)
             return super().loss(X, y)[0] + 0 * np.exp(abs(X).max()), super().loss(X, y)[1]
 
-    report = check_model(Overflows(), X, Y)
-    assert report.findings[0].kind == "stability"
+    (remark,) = check_model(Overflows(), X, Y).remarks
+    (finding,) = check_model(Overflows(), X, Y, strict=True).findings
+    assert remark.kind == finding.kind == "stability"
 
 
 def test_a_large_model_is_measured_along_directions():
