@@ -23,11 +23,10 @@ from chainrule.gradcheck.formulas.reference import (
     Said,
     State,
     agree,
-    entry,
     left_over,
 )
 from chainrule.gradcheck.report import Cause
-from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.report.findings import because, entry
 
 
 def compare(
@@ -94,7 +93,7 @@ def compare_out(found: Comparison, reference: Reference, call: Call, out: np.nda
     values = {"tensor": tensor, "formula": reference.formula, **cause.values}
     example = ""
     if out.shape == expected.shape:
-        example = entry(tensor, out, expected, f"the formula {reference.formula}")
+        example = entry(tensor, out, expected, f"the formula {reference.formula} gives")
     cause = replace(cause, values=values, tensors=(tensor,), example=example)
     found.add(cause, explained=explained)
 

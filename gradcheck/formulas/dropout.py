@@ -20,10 +20,9 @@ from chainrule.gradcheck.formulas.reference import (
     Inapplicable,
     Reference,
     agree,
-    entry,
 )
 from chainrule.gradcheck.report import Cause
-from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.report.findings import because, entry
 from chainrule.gradcheck.subject.layer import takes_train
 
 KEEP = ("keep", "keep_prob", "keep_probability", "p_keep")
@@ -161,5 +160,5 @@ def compare_dropout(found: Comparison, call: Call, out: np.ndarray) -> None:
             return
         why = ": it scales by keep, as the training pass has done already"
     cause = because("dropout-inference", "mode", f"in inference dropout must be the identity{why}")
-    example = entry("out", out.astype(np.float64), x, "out = x")
+    example = entry("out", out.astype(np.float64), x, "out = x gives")
     found.add(replace(cause, tensors=("out",), example=example), explained=bool(why))

@@ -17,10 +17,9 @@ from chainrule.gradcheck.formulas.reference import (
     Said,
     State,
     agree,
-    entry,
     left_over,
 )
-from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.report.findings import because, entry
 
 GAMMA, BETA = ("gamma", "g", "weight", "scale"), ("beta", "b", "bias", "shift")
 # What eps may be where the layer does not tell.
@@ -246,7 +245,7 @@ def compare_training(
         message = f"{who} {text or 'does not follow the rule'}"
         cause = because("running-statistics", "mode", message, hint, left, **names)
         right = p * one.old + (1 - p) * one.batch
-        example = entry(one.name, one.now, right, "the running average")
+        example = entry(one.name, one.now, right, "the running average gives")
         found.add(replace(cause, tensors=(one.name,), example=example), explained=bool(text))
 
 
