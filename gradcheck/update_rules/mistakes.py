@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,8 @@ class Mistake:
     key: str = ""
 
 
-# Kind, message and changes of a mistake.
-Cases = list[tuple[str, str, dict[str, Any]]]
+# Kind, message, hint and changes.
+Cases = Iterator[tuple[str, str, str, dict[str, Any]]]
 OLD = {"direction": "old"}
 
 
@@ -36,143 +36,122 @@ def mistakes(f: Formula) -> Iterator[Mistake]:
     """Every single mistake that this formula can be made with, the likelier ones first."""
     hint = "Subtract lr times the gradient from w."
     yield Mistake("sign", "the update goes uphill", hint, {"lr": -f.lr}, "update-sign")
-    rates: Cases = [
-        ("scale", "lr is applied twice", {"lr": f.lr**2}),
-        ("scale", "lr is missing", {"lr": 1.0}),
-    ]
-    groups = (
-        ("update-look-ahead", look_ahead() if f.nesterov else ()),
-        ("update-first-moment", first_moment(f) if f.keep1 else ()),
-        ("update-second-moment", second_moment(f) if f.keep2 is not None else ()),
-        ("update-bias-correction", bias_correction(f) if f.beta2 is not None else ()),
-        ("update-weight-decay", weight_decay(f) if f.weight_decay else ()),
-        ("update-rate", [(f"The step is lr = {f.lr:g} times the direction.", rates)]),
-    )
-    for key, group in groups:
-        for hint, cases in group:
-            for kind, message, changes in cases:
-                yield Mistake(kind, message, hint, changes, key)
+    groups: list[tuple[str, Cases]] = []
+    if f.nesterov:
+        groups.append(("update-look-ahead", look_ahead()))
+    if f.keep1:
+        groups.append(("update-first-moment", first_moment(f, f.keep1)))
+    if f.keep2 is not None:
+        groups.append(("update-second-moment", second_moment(f, f.keep2)))
+    if f.beta1 is not None and f.beta2 is not None:
+        groups.append(("update-bias-correction", bias_correction(f.beta1, f.beta2)))
+    if f.weight_decay:
+        groups.append(("update-weight-decay", weight_decay(f, f.weight_decay)))
+    for key, cases in groups:
+        for case in cases:
+            yield Mistake(*case, key)
+    hint = f"The step is lr = {f.lr:g} times the direction."
+    yield Mistake("scale", "lr is applied twice", hint, {"lr": f.lr**2}, "update-rate")
+    yield Mistake("scale", "lr is missing", hint, {"lr": 1.0}, "update-rate")
 
 
-def look_ahead() -> Iterator[tuple[str, Cases]]:
+def look_ahead() -> Cases:
     """Mistakes with the look-ahead of Nesterov's momentum."""
-    missing = "the look-ahead is missing or cancels: this is plain momentum"
+    message = "the look-ahead is missing or cancels: this is plain momentum"
     hint = "w moves by (1 + momentum) v - momentum v_prev, which is v where v_prev is the new v."
-    yield hint, [("missing-term", missing, OLD)]
-    half = "the look-ahead lacks its half - momentum v_prev"
+    yield "missing-term", message, hint, OLD
+    message = "the look-ahead lacks its half - momentum v_prev"
     hint = "w moves by momentum v - lr g with the new v, (1 + momentum) v - momentum v_prev."
-    yield hint, [("missing-term", half, {"direction": "twice"})]
+    yield "missing-term", message, hint, {"direction": "twice"}
 
 
-def first_moment(f: Formula) -> Iterator[tuple[str, Cases]]:
-    """Mistakes with the velocity of momentum, and with Adam's m."""
-    adam, k = f.beta1 is not None, f.keep1
+def first_moment(f: Formula, k: float) -> Cases:
+    """Mistakes with the velocity of momentum, and with Adam's m; k is momentum, or beta1."""
+    adam = f.beta1 is not None
     m, mu = ("m", "beta1") if adam else ("the velocity", "momentum")
-    goes = f"the gradient goes into {m}"
+    hint = "m = beta1 m + (1 - beta1) g." if adam else "v = momentum v - lr g, then w += v."
+    yield "overwrite", f"{m} is overwritten instead of accumulated", hint, {"keep1": 0.0}
+    yield "missing-term", f"{m} does not decay", hint, {"keep1": 1.0}
+    yield "sign", f"the sign of {mu} is flipped", hint, {"keep1": -k}
     exchanged = {"keep1": 1 - k, "add1": k if adam else 1.0}
-    cases: Cases = [
-        ("overwrite", f"{m} is overwritten instead of accumulated", {"keep1": 0.0}),
-        ("missing-term", f"{m} does not decay", {"keep1": 1.0}),
-        ("sign", f"the sign of {mu} is flipped", {"keep1": -k}),
-        ("swapped", f"{mu} and 1 - {mu} are exchanged", exchanged),
-        ("missing-term", f"{goes} without the factor 1 - beta1", {"add1": 1.0})
-        if adam
-        else ("scale", f"{goes} with a factor 1 - momentum", {"add1": 1 - k}),
-    ]
+    yield "swapped", f"{mu} and 1 - {mu} are exchanged", hint, exchanged
     if not f.nesterov:
-        cases.append(("stale-cache", f"the step uses {m} from before its update", OLD))
-    yield f"m = {mu} m + (1 - {mu}) g." if adam else f"v = {mu} v - lr g, then w += v.", cases
-
-
-def second_moment(f: Formula) -> Iterator[tuple[str, Cases]]:
-    """Mistakes with the average, or the sum, of squared gradients."""
-    adam, summed, k = f.beta2 is not None, f.keep2 == 1, f.keep2 or 0.0
-    v, d = ("v", "beta2") if adam else ("s", "decay")
-    inside = "eps is inside the square root, which holds tiny gradients back"
-    yield (
-        "w moves by - lr " + ("m̂ / (√v̂ + eps)." if adam else f"g / (√{v} + eps)."),
-        [
-            ("stability", inside, {"root": "√(v + eps)"}),
-            ("stability", "eps is missing: a gradient of 0 gives 0 / 0", {"root": "√v"}),
-            ("missing-term", "the square root is missing", {"root": "v + eps"}),
-            ("missing-term", f"the step is not divided by √{v}", {"root": "1"}),
-        ],
-    )
-    message = f"the step divides by the previous {'sum' if summed else 'average'}"
-    stale: Cases = [("stale-cache", message, {"average": "old"})]
-    yield f"Update {v} first, then divide by its root.", stale
-    squared, last = "squared gradients are overwritten instead of", {"keep2": 0.0, "add2": 1.0}
-    cases: Cases = [("missing-term", f"{v} collects |g| instead of g²", {"square": "|g|"})]
-    if summed:
-        cases.append(("overwrite", f"{squared} accumulated", last))
+        yield "stale-cache", f"the step uses {m} from before its update", hint, OLD
+    goes = f"the gradient goes into {m}"
+    if adam:
+        yield "missing-term", f"{goes} without the factor 1 - beta1", hint, {"add1": 1.0}
     else:
-        exchanged, plain = {"keep2": 1 - k, "add2": k}, {"keep2": 1.0, "add2": 1.0}
-        cases += [
-            ("overwrite", f"{squared} accumulated", {"keep2": 0.0}),
-            ("overwrite", f"{squared} averaged", last),
-            ("swapped", f"the decay weights are exchanged: {d} and 1 - {d}", exchanged),
-            ("missing-term", f"{v} does not decay: {d} is missing", {"keep2": 1.0}),
-            ("missing-term", f"{v} is a sum, not an average: this is AdaGrad's", plain),
-            ("missing-term", f"g² goes into {v} without the factor 1 - {d}", {"add2": 1.0}),
-        ]
-    yield f"{v} = {v} + g²." if summed else f"{v} = {d} {v} + (1 - {d}) g².", cases
+        yield "scale", f"{goes} with a factor 1 - momentum", hint, {"add1": 1 - k}
 
 
-def bias_correction(f: Formula) -> Iterator[tuple[str, Cases]]:
+def second_moment(f: Formula, k: float) -> Cases:
+    """Mistakes with the average, or the sum, of squared gradients; k is decay, beta2, or 1."""
+    adam, summed = f.beta2 is not None, k == 1
+    v, d = ("v", "beta2") if adam else ("s", "decay")
+    hint = "w moves by - lr " + ("m̂ / (√v̂ + eps)." if adam else f"g / (√{v} + eps).")
+    message = "eps is inside the square root, which holds tiny gradients back"
+    yield "stability", message, hint, {"root": "√(v + eps)"}
+    yield "stability", "eps is missing: a gradient of 0 gives 0 / 0", hint, {"root": "√v"}
+    yield "missing-term", "the square root is missing", hint, {"root": "v + eps"}
+    yield "missing-term", f"the step is not divided by √{v}", hint, {"root": "1"}
+    message = f"the step divides by the previous {'sum' if summed else 'average'}"
+    hint = f"Update {v} first, then divide by its root."
+    yield "stale-cache", message, hint, {"average": "old"}
+    hint = f"{v} = {v} + g²." if summed else f"{v} = {d} {v} + (1 - {d}) g²."
+    yield "missing-term", f"{v} collects |g| instead of g²", hint, {"square": "|g|"}
+    message = "squared gradients are overwritten instead of"
+    yield "overwrite", f"{message} accumulated", hint, {"keep2": 0.0}
+    if summed:
+        return
+    yield "overwrite", f"{message} averaged", hint, {"keep2": 0.0, "add2": 1.0}
+    message = f"the decay weights are exchanged: {d} and 1 - {d}"
+    yield "swapped", message, hint, {"keep2": 1 - k, "add2": k}
+    yield "missing-term", f"{v} does not decay: {d} is missing", hint, {"keep2": 1.0}
+    message = f"{v} is a sum, not an average: this is AdaGrad's"
+    yield "missing-term", message, hint, {"keep2": 1.0, "add2": 1.0}
+    yield "missing-term", f"g² goes into {v} without the factor 1 - {d}", hint, {"add2": 1.0}
+
+
+def bias_correction(a: float, b: float) -> Cases:
     """Mistakes with Adam's beta1 = a, beta2 = b, and the bias correction."""
-    a, b = f.beta1 or 0.0, f.beta2 or 0.0
     moments = {"keep1": b, "add1": 1 - b, "keep2": a, "add2": 1 - a}
     corrections, exchanged = {"beta1": b, "beta2": a}, "beta1 and beta2 are exchanged"
-    yield (
-        "beta1 = 0.9 belongs to m, beta2 = 0.999 to v.",
-        [
-            ("swapped", exchanged, moments),
-            ("swapped", exchanged, moments | corrections),
-            ("swapped", f"{exchanged} in the bias correction", corrections),
-            ("swapped", "the bias correction of v uses beta1", {"beta2": a}),
-        ],
-    )
+    hint = "beta1 = 0.9 belongs to m, beta2 = 0.999 to v."
+    yield "swapped", exchanged, hint, moments
+    yield "swapped", exchanged, hint, moments | corrections
+    yield "swapped", f"{exchanged} in the bias correction", hint, corrections
+    yield "swapped", "the bias correction of v uses beta1", hint, {"beta2": a}
     message = "t advances more than once per update, once for each parameter"
-    counts: Cases = [("stale-cache", message, {"t_counts": how}) for how in ("parameters", "both")]
-    yield "Count t once at the top of update, outside the loop.", counts
+    for counts in ("parameters", "both"):
+        hint = "Count t once at the top of update, outside the loop."
+        yield "stale-cache", message, hint, {"t_counts": counts}
     words = {
         "none": ("missing-term", "is missing"),
         "multiply": ("swapped", "multiplies by 1 - beta**t where it should divide"),
         "constant": ("missing-term", "ignores t: 1 - beta instead of 1 - beta**t"),
     }
     places = {"": ("correct1", "correct2"), " of m": ("correct1",), " of v": ("correct2",)}
-    cases: Cases = [
-        (kind, f"the bias correction{place} {text}", dict.fromkeys(switches, how))
-        for how, (kind, text) in words.items()
-        for place, switches in places.items()
-    ]
-    yield "m̂ = m / (1 - beta1**t), v̂ = v / (1 - beta2**t), with t = 1 in the first step.", cases
+    hint = "m̂ = m / (1 - beta1**t), v̂ = v / (1 - beta2**t), with t = 1 in the first step."
+    for (how, (kind, text)), (place, switches) in product(words.items(), places.items()):
+        yield kind, f"the bias correction{place} {text}", hint, dict.fromkeys(switches, how)
 
 
-def weight_decay(f: Formula) -> Iterator[tuple[str, Cases]]:
+def weight_decay(f: Formula, wd: float) -> Cases:
     """Mistakes with weight decay."""
-    wd, decoupled = f.weight_decay, f.decay_by == "weights"
-    large = f"the weight decay is not scaled by lr: it is too large by 1/lr = {1 / f.lr:g}"
-    cases: Cases = [
-        ("missing-term", "the weights do not decay", {"weight_decay": 0.0}),
-        ("scale", large, {"weight_decay": wd / f.lr}),
-        ("sign", "the sign of the weight decay is flipped: weights grow", {"weight_decay": -wd}),
-        ("scale", "the weight decay is off by a factor 2", {"weight_decay": 2 * wd}),
-    ]
+    decoupled = f.decay_by == "weights"
+    hint = "Weights alone: w -= lr weight_decay w." if decoupled else "g + weight_decay w."
+    yield "missing-term", "the weights do not decay", hint, {"weight_decay": 0.0}
+    message = f"the weight decay is not scaled by lr: it is too large by 1/lr = {1 / f.lr:g}"
+    yield "scale", message, hint, {"weight_decay": wd / f.lr}
+    message = "the sign of the weight decay is flipped: weights grow"
+    yield "sign", message, hint, {"weight_decay": -wd}
+    yield "scale", "the weight decay is off by a factor 2", hint, {"weight_decay": 2 * wd}
     if decoupled:
-        through = "the weight decay goes through the gradient"
-        gradient = {"decay_by": "gradient"}
-        cases += [
-            ("swapped", f"{through}: this is L2, not AdamW", gradient),
-            (
-                "swapped",
-                f"{through}, of biases too: this is L2, not AdamW",
-                gradient | {"decays": "all"},
-            ),
-        ]
+        message = "the weight decay goes through the gradient: this is L2, not AdamW"
+        for decays in ("weights", "all"):
+            yield "swapped", message, hint, {"decay_by": "gradient", "decays": decays}
     else:
-        cases.append(("swapped", "the weight decay bypasses the gradient", {"decay_by": "weights"}))
-    yield "Weights alone: w -= lr weight_decay w." if decoupled else "g + weight_decay w.", cases
+        yield "swapped", "the weight decay bypasses the gradient", hint, {"decay_by": "weights"}
 
 
 # What a mistake changes in a formula that has to do with a setting.
