@@ -57,16 +57,15 @@ def numerical_gradient(
     shape, where method, step or entries is of another kind, and where the complex step does not
     work.
     """
-    check_arguments(f, x, method, step)
-    dout = reals("numerical_gradient", "dout has", dout)
+    who = "numerical_gradient"
+    check_arguments(who, f, x, method, step)
+    dout = reals(who, "dout has", dout)
     wanted, back = np.unique(indices(entries, x.size), return_inverse=True)
     kept = x.copy()
     try:
         slopes = weighted(f, x, dout, method, step, wanted)
         if not np.array_equal(x, kept):
-            raise ValueError(
-                "numerical_gradient: f writes into x, expected it to read x alone, or a copy of x"
-            )
+            raise wrong(who, "f writes into x", "it to read x alone, or a copy of x")
     finally:
         x[...] = kept
     return slopes[back].reshape(x.shape) if entries is None else slopes[back]
@@ -94,11 +93,8 @@ def weighted(
     along.flat[wanted] = direction(x).flat[wanted]
     found = terms = np.zeros(())
     for at, (change, width) in enumerate(differences(value, x, method, step, wanted)):
-        if dout.ndim and dout.shape != change.shape:
-            raise ValueError(
-                f"numerical_gradient: dout has shape {dout.shape}, expected {change.shape}, "
-                f"the shape of f()"
-            )
+        if dout.ndim:
+            of_shape("numerical_gradient", "dout has", dout, change.shape, "the shape of f()")
         slopes[at] = np.sum(change * dout) / width
         if method == "complex":
             term = change * dout / width * along.flat[wanted[at]]
@@ -108,30 +104,32 @@ def weighted(
     return slopes
 
 
-def check_arguments(f: Any, x: Any, method: Any, step: Any) -> None:
+def wrong(who: str, what: str, expected: str, error: type[Exception] = ValueError) -> Exception:
+    """The error of an argument of the function `who`: what it is, and what is expected of it."""
+    return error(f"{who}: {what}, expected {expected}")
+
+
+def check_arguments(who: str, f: Any, x: Any, method: Any, step: Any) -> None:
     """Raises TypeError or ValueError unless these are arguments of `numerical_gradient`."""
-    who = "numerical_gradient"
     if method not in tuple(STEPS):
-        raise ValueError(f"{who}: method is {method!r}, expected one of {', '.join(STEPS)}")
+        raise wrong(who, f"method is {method!r}", f"one of {', '.join(STEPS)}")
     is_number = isinstance(step, Real) and not isinstance(step, bool)
     if step is not None and not (is_number and 0 < step < np.inf):
-        raise ValueError(f"{who}: step is {step!r}, expected a positive number")
+        raise wrong(who, f"step is {step!r}", "a positive number")
     if not callable(f):
-        raise TypeError(
-            f"{who}: f is a {type(f).__name__}, expected a function without arguments that reads x"
-        )
+        expected = "a function without arguments that reads x"
+        raise wrong(who, f"f is a {type(f).__name__}", expected, TypeError)
     if not isinstance(x, np.ndarray):
-        raise TypeError(f"{who}: x is a {type(x).__name__}, expected the array that f reads")
-    expected = np.complex128 if method == "complex" else np.float64
-    if x.dtype != expected:
-        raise TypeError(
-            f"{who}: x has dtype {x.dtype}, expected {expected.__name__}"
-            + (": write z = x.astype(complex) and let f read z" if method == "complex" else "")
-        )
+        raise wrong(who, f"x is a {type(x).__name__}", "the array that f reads", TypeError)
+    dtype, advice = np.float64, ""
+    if method == "complex":
+        dtype, advice = np.complex128, ": write z = x.astype(complex) and let f read z"
+    if x.dtype != dtype:
+        raise wrong(who, f"x has dtype {x.dtype}", f"{dtype.__name__}{advice}", TypeError)
     if not x.flags.writeable:
-        raise ValueError(f"{who}: x is read-only, expected an array that may move while f reads it")
+        raise wrong(who, "x is read-only", "an array that may move while f reads it")
     if np.any(x.imag):
-        raise ValueError(f"{who}: x has imaginary parts, expected real numbers in it")
+        raise wrong(who, "x has imaginary parts", "real numbers in it")
     finite(who, "x", x)
 
 
@@ -147,10 +145,10 @@ def indices(entries: Any, size: int) -> np.ndarray:
     for place in places:
         whole = isinstance(place, (int, np.integer)) and not isinstance(place, bool)
         if not whole or not 0 <= place < size:
-            raise ValueError(
-                f"numerical_gradient: entries is {entries!r}, expected indices into x.flat, whole "
-                f"numbers from 0 on and below {size}, as in [0, 3]"
+            expected = (
+                f"indices into x.flat, whole numbers from 0 on and below {size}, as in [0, 3]"
             )
+            raise wrong("numerical_gradient", f"entries is {entries!r}", expected)
     return np.array(places, int)
 
 
@@ -160,23 +158,30 @@ def as_array(who: str, what: str, given: Any) -> np.ndarray:
     try:
         return np.asarray(given)
     except ValueError as error:
-        raise ValueError(f"{who}: {what} rows of unlike lengths, expected an array") from error
+        raise wrong(who, f"{what} rows of unlike lengths", "an array") from error
 
 
 def reals(who: str, what: str, given: Any, kinds: str = "fiu") -> np.ndarray:
     """`given` as an array, as above. Raises TypeError unless its dtype is of one of the `kinds`."""
     if (array := as_array(who, what, given)).dtype.kind not in kinds:
-        raise TypeError(f"{who}: {what} dtype {array.dtype}, expected real numbers")
+        raise wrong(who, f"{what} dtype {array.dtype}", "real numbers", TypeError)
     return array
 
 
 def finite(who: str, name: str, x: np.ndarray) -> np.ndarray:
     """`x`. Raises ValueError where a number in it is nan or infinite."""
     if not np.isfinite(x).all():
-        raise ValueError(
-            f"{who}: {name} has {x[~np.isfinite(x)][0].real} in it, expected finite numbers"
-        )
+        raise wrong(who, f"{name} has {x[~np.isfinite(x)][0].real} in it", "finite numbers")
     return x
+
+
+def of_shape(
+    who: str, what: str, array: np.ndarray, shape: tuple[int, ...], whose: str = ""
+) -> np.ndarray:
+    """`array`. Raises ValueError unless it has this shape, that of something."""
+    if array.shape != shape:
+        raise wrong(who, f"{what} shape {array.shape}", f"{shape}{', ' if whose else ''}{whose}")
+    return array
 
 
 def numbers(
@@ -187,10 +192,8 @@ def numbers(
     ValueError where it does not have the `shape` that it had before."""
     array = reals(who, f"{source} returns", value, "fciub" if dtype.kind == "c" else "fiub")
     if shape is not None and array.shape != shape:
-        raise ValueError(
-            f"{who}: {source} returns an array of shape {array.shape} after one of shape {shape}, "
-            f"expected the same shape in every call"
-        )
+        shapes = f"an array of shape {array.shape} after one of shape {shape}"
+        raise wrong(who, f"{source} returns {shapes}", "the same shape in every call")
     return array.astype(np.float64) if array.dtype.kind in "iub" else array.copy()
 
 
@@ -224,19 +227,16 @@ def differences(
         finally:
             x[index] = kept
         if not 0 < width < np.inf:
-            raise ValueError(
-                f"{method} differences: a step of {h:.3g} from {kept.real:.3g} is lost in rounding "
-                f"or overflows, expected a step that moves it"
-            )
+            lost = f"a step of {h:.3g} from {kept.real:.3g} is lost in rounding or overflows"
+            raise wrong(f"{method} differences", lost, "a step that moves it")
         yield change, width
 
 
 def real_value(f: Callable[[], np.ndarray]) -> np.ndarray:
     """f(). Raises TypeError where it is float32 or less."""
     if (value := f()).dtype.itemsize < 8:
-        raise TypeError(
-            f"differences: f returns {value.dtype}, in which rounding swamps them, expected float64"
-        )
+        found = f"f returns {value.dtype}, in which rounding swamps them"
+        raise wrong("differences", found, "float64", TypeError)
     return value
 
 
@@ -257,7 +257,7 @@ def complex_value(f: Callable[[], np.ndarray]) -> np.ndarray:
             "differences"
         )
     if value.dtype.itemsize < 16:
-        raise ComplexStepError(f"complex step: f returns {value.dtype}, expected complex128")
+        raise wrong("complex step", f"f returns {value.dtype}", "complex128", ComplexStepError)
     return value
 
 
