@@ -121,11 +121,10 @@ def check_arguments(who: str, f: Any, x: Any, method: Any, step: Any) -> None:
         raise wrong(who, f"f is a {type(f).__name__}", expected, TypeError)
     if not isinstance(x, np.ndarray):
         raise wrong(who, f"x is a {type(x).__name__}", "the array that f reads", TypeError)
-    dtype, advice = np.float64, ""
-    if method == "complex":
-        dtype, advice = np.complex128, ": write z = x.astype(complex) and let f read z"
+    dtype = "complex128" if method == "complex" else "float64"
     if x.dtype != dtype:
-        raise wrong(who, f"x has dtype {x.dtype}", f"{dtype.__name__}{advice}", TypeError)
+        advice = ": write z = x.astype(complex) and let f read z" if method == "complex" else ""
+        raise wrong(who, f"x has dtype {x.dtype}", f"{dtype}{advice}", TypeError)
     if not x.flags.writeable:
         raise wrong(who, "x is read-only", "an array that may move while f reads it")
     if np.any(x.imag):
