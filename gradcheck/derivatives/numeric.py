@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from numbers import Real
 from typing import Any
 
@@ -25,7 +25,6 @@ def numerical_gradient(
     *,
     method: str = "central",
     step: float | None = None,
-    entries: Iterable[int] | None = None,
 ) -> np.ndarray:
     """The gradient of Σ dout · f() with respect to the array `x`, from differences.
 
@@ -34,9 +33,8 @@ def numerical_gradient(
         "complex"  dL/dx_i ≈ Σ dout · Im f(x_i + ih) / h
 
     `f` is called without arguments and reads `x`, which is changed in place, one entry at a time,
-    and put back; f has to return the same for the same x. `dout` has the shape of f(). `entries`
-    are the indices into x.flat to look at; left out, all. Returns an array of the shape of x, or
-    one number per entry of `entries`.
+    and put back; f has to return the same for the same x. `dout` has the shape of f(). Returns
+    an array of the shape of x.
 
     h = step · max(|x_i|, 1), and `step`, left out, balances truncation against rounding: 1.5e-8,
     1e-5 and 1e-20. The error relative to the largest gradient is then about 1e-8, 1e-10 and
@@ -54,50 +52,42 @@ def numerical_gradient(
     Raises TypeError unless x and f() are arrays of float64 (complex128 for the complex step; in
     float32 rounding swamps the difference), and ValueError where x is read-only, not finite or
     written into by f, where the shape of f() changes, where dout is neither a number nor of that
-    shape, where method, step or entries is of another kind, and where the complex step does not
-    work.
+    shape, where method or step is of another kind, and where the complex step does not work.
     """
     who = "numerical_gradient"
     check_arguments(who, f, x, method, step)
     dout = reals(who, "dout has", dout)
-    wanted, back = np.unique(indices(entries, x.size), return_inverse=True)
     kept = x.copy()
     try:
-        slopes = weighted(f, x, dout, method, step, wanted)
+        slopes = weighted(f, x, dout, method, step)
         if not np.array_equal(x, kept):
             raise wrong(who, "f writes into x", "it to read x alone, or a copy of x")
     finally:
         x[...] = kept
-    return slopes[back].reshape(x.shape) if entries is None else slopes[back]
+    return slopes
 
 
 def weighted(
-    f: Callable[[], Any],
-    x: np.ndarray,
-    dout: np.ndarray,
-    method: str,
-    step: float | None,
-    wanted: np.ndarray,
+    f: Callable[[], Any], x: np.ndarray, dout: np.ndarray, method: str, step: float | None
 ) -> np.ndarray:
-    """The derivatives of Σ dout · f() with respect to the `wanted` entries of x, by one method.
-    Raises ValueError where dout does not fit, ComplexStepError where complex steps are wrong."""
-    shape = None
+    """The derivatives of Σ dout · f() with respect to the entries of x, by one method. Raises
+    ValueError where dout does not fit, ComplexStepError where complex steps are wrong."""
+    who, shape = "numerical_gradient", None
 
     def value() -> np.ndarray:
         nonlocal shape
-        out = numbers("numerical_gradient", "f", f(), x.dtype, shape)
+        out = numbers(who, "f", f(), x.dtype, shape)
         shape = out.shape
         return out
 
-    slopes, along = np.empty(len(wanted)), np.zeros(x.shape)
-    along.flat[wanted] = direction(x).flat[wanted]
+    slopes, along = np.empty(x.shape), direction(x)
     found = terms = np.zeros(())
-    for at, (change, width) in enumerate(differences(value, x, method, step, wanted)):
+    for at, (change, width) in enumerate(differences(value, x, method, step)):
         if dout.ndim:
-            of_shape("numerical_gradient", "dout has", dout, change.shape, "the shape of f()")
-        slopes[at] = np.sum(change * dout) / width
+            of_shape(who, "dout has", dout, change.shape, "the shape of f()")
+        slopes.flat[at] = np.sum(change * dout) / width
         if method == "complex":
-            term = change * dout / width * along.flat[wanted[at]]
+            term = change * dout / width * along.flat[at]
             found, terms = found + term, terms + np.abs(term)
     if method == "complex":
         compare(lambda: value() * dout, x, along, found, terms)
@@ -130,25 +120,6 @@ def check_arguments(who: str, f: Any, x: Any, method: Any, step: Any) -> None:
     if np.any(x.imag):
         raise wrong(who, "x has imaginary parts", "real numbers in it")
     finite(who, "x", x)
-
-
-def indices(entries: Any, size: int) -> np.ndarray:
-    """`entries` as an array, those of all `size` numbers for None. Raises ValueError unless they
-    are indices into these."""
-    if entries is None:
-        return np.arange(size)
-    try:
-        places = list(entries)
-    except TypeError:
-        places = [None]
-    for place in places:
-        whole = isinstance(place, (int, np.integer)) and not isinstance(place, bool)
-        if not whole or not 0 <= place < size:
-            expected = (
-                f"indices into x.flat, whole numbers from 0 on and below {size}, as in [0, 3]"
-            )
-            raise wrong("numerical_gradient", f"entries is {entries!r}", expected)
-    return np.array(places, int)
 
 
 def as_array(who: str, what: str, given: Any) -> np.ndarray:
@@ -197,11 +168,7 @@ def numbers(
 
 
 def differences(
-    f: Callable[[], np.ndarray],
-    x: np.ndarray,
-    method: str,
-    step: float | None = None,
-    entries: Iterable[int] | None = None,
+    f: Callable[[], np.ndarray], x: np.ndarray, method: str, step: float | None = None
 ) -> Iterator[tuple[np.ndarray, float]]:
     """For each entry of `x` how much f() changes, an array, and the width of the step that it
     changes over. `x` is changed in place and put back. Raises TypeError where f() is float32, and
@@ -209,8 +176,7 @@ def differences(
     step = STEPS[method] if step is None else float(step)
     value = complex_value if method == "complex" else real_value
     start = value(f) if method == "forward" else None
-    for entry in range(x.size) if entries is None else entries:
-        index = np.unravel_index(entry, x.shape)
+    for index in np.ndindex(x.shape):
         kept = x[index]
         h = step * max(abs(kept), 1.0)
         try:
