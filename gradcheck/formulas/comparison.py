@@ -93,11 +93,10 @@ def compare_out(found: Comparison, reference: Reference, call: Call, out: np.nda
     cause, explained = difference(reference, call, out, expected, atol)
     tensor = "loss" if reference.loss else "out"
     values = {"tensor": tensor, "formula": reference.formula, **cause.values}
-    example = ""
     if out.shape == expected.shape:
         example = entry(tensor, out, expected, f"the formula {reference.formula} gives")
-    cause = replace(cause, values=values, tensors=(tensor,), example=example)
-    found.add(cause, explained=explained)
+        cause = replace(cause, example=example)
+    found.add(replace(cause, values=values, tensors=(tensor,)), explained=explained)
 
 
 def difference(
@@ -122,7 +121,7 @@ def difference(
             return because("other-formula", kind, "{mistake}", hint, left, **values), True
     wrong = np.abs(out - expected) > atol
     where = f" in {wrong.sum()} of {wrong.size} entries" if wrong.ndim else ""
-    message = f"{{tensor}} differs from the formula {{formula}}{where}{region(call, wrong)}"
+    message = f"{{tensor}} differs from the formula {{formula}}{where}"
     entries = np.nonzero(wrong) if wrong.ndim else None
     return replace(because("formula", BUG, message), where=entries), False
 
@@ -171,13 +170,3 @@ def general(out: np.ndarray, expected: np.ndarray) -> Said:
         yield text, c * expected, CONVENTION
     offset = float((out - expected).mean())
     yield f"the output is off by {offset:.6g} in every entry", expected + offset
-
-
-def region(call: Call, wrong: np.ndarray) -> str:
-    """Where the wrong entries are, if the sign of the input says so."""
-    x = call.inputs[0]
-    if x.shape == wrong.shape and not wrong.all():
-        for text, mask in {"x <= 0": x <= 0, "x > 0": x > 0}.items():
-            if not wrong[~mask].any():
-                return f", all where {text}"
-    return ""
