@@ -178,7 +178,7 @@ def differences(
     start = value(f) if method == "forward" else None
     for index in np.ndindex(x.shape):
         kept = x[index]
-        h = step * max(abs(kept), 1.0)
+        h = step * max(float(abs(kept)), 1.0)
         try:
             if method == "complex":
                 x[index] = kept + 1j * h

@@ -107,7 +107,8 @@ def formula_values(report: Report, path: Path, trial: Trial, ways: list[Way]) ->
         causes = [] if way.note else explain(way.formula, path, trial, unknown)
         if causes or not unknown:
             wanted = way.formula.run(trial.start, trial.gradients)
-            values(report, path, trial, wanted, causes)
+            hint = "No single mistake that is known explains all steps."
+            values(report, path, trial, wanted, causes, hint)
             return
     why = f"the rule keeps no {' and no '.join(unknown)}, and does not fit with the usual values"
     report.probes["values"] = Probe("not applicable", why)
@@ -115,7 +116,12 @@ def formula_values(report: Report, path: Path, trial: Trial, ways: list[Way]) ->
 
 
 def values(
-    report: Report, path: Path, trial: Trial, wanted: Path, causes: Sequence[Cause] = ()
+    report: Report,
+    path: Path,
+    trial: Trial,
+    wanted: Path,
+    causes: Sequence[Cause] = (),
+    hint: str = "",
 ) -> None:
     """Whether the parameters go the `wanted` way; if not, the causes, or where the ways part."""
     parted = apart(path, wanted, trial.start)
@@ -132,9 +138,9 @@ def values(
         say(report, name, cause, example)
     if not causes:
         message = f"update parts from the reference at {when}, in {name}"
-        hint = "The first step is right, so look at what is kept from one step to the next."
-        unknown = because("update-unknown", "unknown", message, hint if step else "")
-        say(report, name, unknown, example)
+        if step:
+            hint += " The first step is right, so look at what is kept from one step to the next."
+        say(report, name, because("update-unknown", "unknown", message, hint.strip()), example)
 
 
 def habits(report: Report, rule: Any, path: Path, trial: Trial) -> None:

@@ -23,7 +23,9 @@ class Trial:
     def alike(self, names: str = "Wb", dtype: type = np.float64) -> Trial:
         """The same with some of the parameters, in another dtype."""
         everything = (self.start, *self.gradients)
-        cast = [{name: arrays[name].astype(dtype) for name in names} for arrays in everything]
+        cast: list[Arrays] = [
+            {name: arrays[name].astype(dtype) for name in names} for arrays in everything
+        ]
         return Trial(cast[0], cast[1:])
 
 
