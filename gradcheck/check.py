@@ -203,6 +203,7 @@ def examine(make: Callable[[], Subject], request: Request) -> Report:
             gradients(subject, passes, story)
             if request.effort != "quick":
                 story.ask_all(OF_MODELS if subject.profile.is_model else QUESTIONS, passes)
+        subject.origin.restore()  # generators of a closure, or global ones, are the caller's
     story.report.forwards = subject.calls[0]
     story.report.seconds = time.perf_counter() - started
     return story.told()
