@@ -1,4 +1,4 @@
-"""The check of a layer, of a pair of functions, or of a model: what is asked, and in which order."""
+"""The check of a layer, a pair of functions or a model: what is asked, and in which order."""
 
 from __future__ import annotations
 

@@ -29,16 +29,17 @@ def run(
 ) -> tuple[Outcomes, Pass | None]:
     """The training pass, and what was found on the way, by the names of the questions. The pass is
     None where there is none that gradients could be compared of."""
-    outcomes: Outcomes = {}
-    kept, before = [x.copy() for x in subject.inputs], fingerprint(subject.inputs)
-    params = fingerprint(subject.params)
+    watched = dict(zip(subject.names, subject.inputs, strict=True))
+    watched |= subject.params
+    before = {name: (array.shape, fingerprint(array)) for name, array in watched.items()}
     try:
         outs, cache = first_forward(subject)
     except Exception as error:  # whatever a stranger's layer raises is told, not passed on
         return {"runs": raised(subject, "forward", "out", error)}, None
-    changed = leaves_alone(subject, kept, before, params)
-    outcomes["forward leaves inputs and params alone"] = changed
-    if changed.causes:
+    changed = [n for n, a in watched.items() if fingerprint(a) != before[n][1]]
+    alone = writes_of_forward(subject, changed, watched, before)
+    outcomes: Outcomes = {"forward leaves inputs and params alone": alone}
+    if alone.causes:
         return outcomes, None
     again, _ = subject.forward(True)
     if not all(close(a, b, relative=1e-6) for a, b in zip(again, outs, strict=True)):
@@ -76,19 +77,19 @@ def first_forward(subject: Subject) -> tuple[Arrays, Any]:
     return subject.forward(True)
 
 
-def leaves_alone(subject: Subject, kept: Arrays, before: Any, params: Any) -> Outcome:
-    """Whether forward wrote into its inputs or parameters."""
-    for at, (name, x) in enumerate(zip(subject.names, subject.inputs, strict=True)):
-        if fingerprint(x) != [before[at]]:
-            what = "the shape of its input" if x.shape != kept[at].shape else "its input"
-            return wrong(
-                name, "forward-writes-input", "mutation", "{forward} changed {what} {name} in place",
-                "Compute into a new array: the caller still needs this one.", what=what,
-            )  # fmt: skip
-    if fingerprint(subject.params) != params:
-        message = "{forward} changed a parameter in place"
-        return wrong("params", "forward-writes-params", "mutation", message)
-    return PASSED
+def writes_of_forward(subject: Subject, changed: list[str], watched: Any, before: Any) -> Outcome:
+    """What forward wrote into: inputs or parameters."""
+    if not changed:
+        return PASSED
+    name = changed[0]
+    if name in subject.params:
+        return wrong(name, "forward-writes-params", "mutation",
+                     "{forward} changed a parameter in place")  # fmt: skip
+    what = "its input" if watched[name].shape == before[name][0] else "the shape of its input"
+    return wrong(
+        name, "forward-writes-input", "mutation", "{forward} changed {what} {name} in place",
+        "Compute into a new array: the caller still needs this one.", what=what,
+    )  # fmt: skip
 
 
 def upstream(request: Request, outs: Arrays, rng: np.random.Generator) -> list[Any]:

@@ -124,8 +124,9 @@ def compare_with_object(subject: Subject, passes: Passes, reference: Any) -> Out
                 "{word} differs from what the reference gives" if shapes else
                 "{word} has shape {got}, the reference gives {shape}")  # fmt: skip
             example = f"{word} = {np.ravel(a)[0]:.4g}, should be {np.ravel(b)[0]:.4g}"
-            found = wrong(tensor, "reference", "forward-bug" if train else "mode", message,
-                          word=word, c=f"{c:.4g}", got=str(a.shape), shape=str(b.shape))  # fmt: skip
+            kind = "forward-bug" if train else "mode"
+            found = wrong(tensor, "reference", kind, message, word=word, c=f"{c:.4g}",
+                          got=str(a.shape), shape=str(b.shape))  # fmt: skip
             return Outcome([replace(found.causes[0], example=example)], replaces=True)
         for name, array in state.items():
             other = state_of(twin.layer).get(name)

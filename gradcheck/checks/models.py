@@ -69,9 +69,7 @@ def unpenalised_loss(subject: Subject, passes: Passes) -> Outcome:
     """Whether the gradients hold a penalty that the loss does not: the loss is then to blame."""
     key, value = strength_of(subject)
     if not value:
-        return not_applicable(
-            f"{key} is 0: give the model one" if key else "the model has no reg and no l2"
-        )
+        return not_applicable(f"{key} is 0" if key else "the model has no reg and no l2")
     loss, (bare, _) = float(passes.train.outs[0]), without(subject, key)
     shares = shares_of_penalty(subject, passes, key, value)
     if abs(loss - bare) > 1e-12 * abs(bare) or all(abs(c) <= 1e-6 for c in shares.values()):
@@ -112,7 +110,7 @@ def penalty(subject: Subject, passes: Passes) -> Outcome:
     return Outcome(notes=notes)
 
 
-def large_scores(subject: Subject, passes: Passes) -> Outcome:
+def large_scores(subject: Subject, _: Passes) -> Outcome:
     """The loss stays finite where the scores are large."""
     inputs = [x * 1000 if not at and x.dtype.kind == "f" else x
               for at, x in enumerate(subject.inputs)]  # fmt: skip
@@ -125,7 +123,7 @@ def large_scores(subject: Subject, passes: Passes) -> Outcome:
                   what=what)  # fmt: skip
 
 
-def scores(subject: Subject, passes: Passes) -> Outcome:
+def scores(subject: Subject, _: Passes) -> Outcome:
     """loss(x) alone gives scores: nothing is random there, and rows do not mix."""
     layer, x = subject.layer, subject.inputs[0]
     optional = list(inspect.signature(layer.model.loss).parameters.values())[1:2]

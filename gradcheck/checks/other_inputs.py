@@ -135,9 +135,7 @@ def large(subject: Subject, passes: Passes) -> Outcome:
                       where=where, word=word, bad=bad)  # fmt: skip
     name, bad = infinite_gradient(done)
     if bad == "nan":
-        return remark(name, "gradient-nan", "stability", "{where}, {d} {is} nan",
-                      "Something overflows, and is then multiplied by 0 or subtracted.",
-                      where=where)  # fmt: skip
+        return nan_gradient(name, where)
     if name:
         return not_applicable(f"{where}, a gradient is inf")
     found = compare(other, passes, done, True, brief=True)
@@ -181,17 +179,28 @@ def batch_of_one(subject: Subject, passes: Passes) -> Outcome:
                       where=where)  # fmt: skip
     name, bad = infinite_gradient(done)
     if bad == "nan":
-        return remark(name, "gradient-nan", "stability", "{where}, {d} {is} nan",
-                      "Something overflows, and is then multiplied by 0 or subtracted.",
-                      where=where)  # fmt: skip
-    for name, x in zip(other.names, other.inputs, strict=True):
-        dx = done.gradients.get(name)
-        if dx is not None and np.shape(dx) != x.shape:
-            return remark(name, "one-row-shape", "shape",
-                          "{where}, {d} {has} shape {got}, {name} has {shape}", "Do not squeeze.",
-                          where=where, got=str(np.shape(dx)), shape=str(x.shape))  # fmt: skip
+        return nan_gradient(name, where)
+    if misshapen := wrong_shape(other, done, where, "Do not squeeze."):
+        return misshapen
     found = compare(other, passes, done, True, brief=True)
     return PASSED if found.is_right else Outcome(comparison=found, where=where)
+
+
+def nan_gradient(name: str, where: str) -> Outcome:
+    return remark(name, "gradient-nan", "stability", "{where}, {d} {is} nan",
+                  "Something overflows, and is then multiplied by 0 or subtracted.",
+                  where=where)  # fmt: skip
+
+
+def wrong_shape(other: Subject, done: Pass, where: str, hint: str) -> Outcome | None:
+    """The first gradient that has not the shape of its tensor."""
+    for name, array in other.floats.items():
+        g = done.gradients.get(name)
+        if g is not None and np.shape(g) != array.shape:
+            return remark(name, "shape-elsewhere", "shape",
+                          "{where}, {d} {has} shape {got}, {name} has {shape}", hint,
+                          where=where, got=str(np.shape(g)), shape=str(array.shape))  # fmt: skip
+    return None
 
 
 def batch_of_none(subject: Subject, passes: Passes) -> Outcome:
@@ -202,14 +211,8 @@ def batch_of_none(subject: Subject, passes: Passes) -> Outcome:
         done = other.run(True)
     except (ValueError, ArithmeticError) as error:
         return not_applicable(f"it refuses: {error}")
-    for name, array in other.floats.items():
-        g = done.gradients.get(name)
-        if g is not None and np.shape(g) != array.shape:
-            return remark(name, "no-rows-shape", "shape",
-                          "with an empty batch, {d} {has} shape {got}, expected {shape}",
-                          "Use one product or sum over the batch, not a loop over its rows.",
-                          got=str(np.shape(g)), shape=str(array.shape))  # fmt: skip
-    return PASSED
+    hint = "Use one product or sum over the batch, not a loop over its rows."
+    return wrong_shape(other, done, "with an empty batch", hint) or PASSED
 
 
 def four_dimensional(subject: Subject, passes: Passes) -> Outcome:
@@ -227,13 +230,11 @@ def four_dimensional(subject: Subject, passes: Passes) -> Outcome:
     had = first.outs[0]
     if outs[0].size != had.size or not close(outs[0].reshape(had.shape), had):
         return not_applicable("it gives images another meaning")
-    dx = np.asarray(other.backward([first.douts[0].reshape(outs[0].shape)], cache).get(name))
-    if dx.shape != wide.shape:
-        return remark(name, "image-shape", "shape",
-                      "{d} {has} shape {got} for an input of shape {shape}",
-                      "Reshape {d} to the shape of {name}.",
-                      got=str(dx.shape), shape=str(wide.shape))  # fmt: skip
-    if not close(dx.reshape(x.shape), np.asarray(first.gradients[name])):
+    douts = [first.douts[0].reshape(outs[0].shape)]
+    done = Pass(outs, cache, douts, other.backward(douts, cache))
+    if misshapen := wrong_shape(other, done, "for images", "Reshape it to the shape of the input."):
+        return misshapen
+    if not close(np.reshape(done.gradients[name], x.shape), np.asarray(first.gradients[name])):
         return remark(name, "image-order", "axis",
                       "{d} of images {is} not that of the same numbers as rows")  # fmt: skip
     return PASSED

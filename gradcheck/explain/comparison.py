@@ -34,9 +34,9 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
     if inner := faulty_layer(found, passes, explain):
         return [inner], []
     for name in found.wrong:
-        if not np.nan_to_num(scene.right[name]).any():
-            if unused := ignored(found.subject, passes, name, found.train).causes:
-                return list(unused), []
+        unmoved = not np.nan_to_num(scene.right[name]).any()
+        if unmoved and (unused := ignored(found.subject, passes, name, found.train).causes):
+            return list(unused), []
     told = alike([*causes, *(diagnose(scene, name) for name in found.wrong)])
     explained = [cause for cause in told if cause.key != UNEXPLAINED]
     if not explained or len(explained) == len(told):

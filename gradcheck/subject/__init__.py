@@ -1,6 +1,6 @@
 """What is checked, and how it is spoken of.
 
-subject.py      Subject: a copy that can be run again and again from one start; Pass: what a run gave
+subject.py      Subject: a copy that can be run again from one start; Pass: what a run gave
 layer.py        a layer as a subject
 functions.py    a pair of functions as one
 model.py        a model as one

@@ -1,4 +1,4 @@
-"""A pair of plain functions as a subject, as courses write them: affine_forward, affine_backward."""
+"""A pair of plain functions as a subject: affine_forward and affine_backward, say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.gradcheck.report.findings import because
 from chainrule.gradcheck.subject.layer import argument_names
 from chainrule.gradcheck.subject.source import cache_names, gradient_lines, raising_line, source_of
-from chainrule.gradcheck.subject.subject import Complaint, Profile, Subject
+from chainrule.gradcheck.subject.subject import Complaint, Profile, Subject, miscounted
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
 # Arguments with these names are parameters, all others inputs; a `b` is one beside a `w`.
@@ -186,11 +186,7 @@ class FunctionPair:
                 found = [g for n, g in kept if n in self.floats]
         owed = self.owed(len(found))
         if len(found) != len(owed):
-            some = "1 gradient" if len(found) == 1 else f"{len(found)} gradients"
-            whom = f"the {len(owed)} inputs {', '.join(owed)}" if len(owed) > 1 else owed[0]
-            cause = because("gradient-count", "shape", "{backward} returns {some} for {whom}",
-                            some=some, whom=whom)  # fmt: skip
-            raise Complaint(cause, owed[min(len(found), len(owed) - 1)])
+            raise miscounted(len(found), owed)
         gradients = dict(zip(owed, found, strict=True))
         grads = {k: g for k, g in gradients.items() if k in self.params and g is not None}
         return tuple(g for k, g in gradients.items() if k not in self.params), grads
@@ -246,9 +242,9 @@ def arity(function: Any) -> int:
 def scalar(loss: Any) -> Any:
     """A loss. Raises Complaint where it is not one number."""
     if loss is not None and np.ndim(loss) != 0:
-        cause = because("loss-shape", "shape", "the loss has shape {shape}, expected a single number",
-                        "Take the mean over the examples.", shape=str(np.shape(loss)))  # fmt: skip
-        raise Complaint(cause, "loss")
+        message = "the loss has shape {shape}, expected a single number"
+        hint = "Take the mean over the examples."
+        raise Complaint(because("loss-shape", "shape", message, hint, shape=np.shape(loss)), "loss")
     return loss
 
 

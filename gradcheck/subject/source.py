@@ -89,10 +89,11 @@ def gradient_lines(
         own = isinstance(value, ast.Name)
         line = assigned.get(value.id, 0) if isinstance(value, ast.Name) else value.lineno
         numbers[name] = line if not own or line else numbers.get(name, 0)
+    _, lines, first, place = backward
     return {
-        name: f"{backward.place}line {backward.first + line - 1}: {backward.lines[line - 1].strip()}"
+        name: f"{place}line {first + line - 1}: {lines[line - 1].strip()}"
         for name, line in numbers.items()
-        if 0 < line <= len(backward.lines)
+        if 0 < line <= len(lines)
     }
 
 

@@ -1,4 +1,4 @@
-"""What is checked: a copy whose forward pass can be repeated from the same start, moved in place."""
+"""What is checked: a copy that can be run again and again from one start, and moved in place."""
 
 from __future__ import annotations
 
@@ -148,9 +148,9 @@ class Subject:
         if dx is None and not grads:
             raise NotImplementedError
         if not isinstance(grads, dict):
-            message = "{grads} is {type}, expected a dict"
+            message = "grads is {type}, expected a dict"
             cause = because("grads-no-dict", "shape", message, type=type(grads).__name__)
-            raise Complaint(replace(cause, values={**cause.values, "grads": "grads"}), "grads")
+            raise Complaint(cause, "grads")
         dxs = list(dx) if isinstance(dx, (tuple, list)) else [dx]
         return self._named(dxs, len(douts) > 0 and all(np.ndim(d) == 0 for d in douts)) | grads
 
@@ -170,13 +170,7 @@ class Subject:
         while len(floats) > len(dxs) and TARGETS.fullmatch(floats[-1].lower()):
             floats = floats[:-1]
         if len(dxs) != len(floats) and not (dxs == [None] and not floats):
-            cause = because(
-                "gradient-count", "shape", "{backward} returns {some} for {whom}",
-                "Return a tuple with one gradient for each input.",
-                some=f"{len(dxs)} gradient{'s' * (len(dxs) != 1)}",
-                whom=f"the {len(floats)} input{'s' * (len(floats) != 1)} {', '.join(floats)}",
-            )  # fmt: skip
-            raise Complaint(cause, floats[0] if floats else "x")
+            raise miscounted(len(dxs), floats)
         return dict(zip(floats, dxs, strict=False))
 
     def pack(self, douts: list[Any]) -> Any:
@@ -196,16 +190,10 @@ class Subject:
     def run(self, train: bool, douts: list[Any] | None = None, seed: int = 7) -> Pass:
         """One forward and one backward pass, with a random upstream gradient if none is given."""
         outs, cache = self.forward(train)
-        shapes = [o.shape for o in outs]
-        fresh = random_upstream(outs, np.random.default_rng([seed, *b"upstream"]))
-        fits = (
-            douts is not None
-            and len(douts) == len(outs)
-            and all(
-                d is None or np.shape(d) == shape for d, shape in zip(douts, shapes, strict=True)
-            )
-        )
-        douts = douts if fits and douts is not None else fresh
+        if douts is None or any(
+            d is not None and d.shape != o.shape for d, o in zip(douts, outs, strict=True)
+        ):
+            douts = random_upstream(outs, np.random.default_rng([seed, *b"upstream"]))
         found = self.backward(douts, cache)
         copies = {k: None if g is None else np.array(g) for k, g in found.items()}
         return Pass(outs, cache, douts, copies)
@@ -227,6 +215,17 @@ def random_upstream(outs: Arrays, rng: np.random.Generator) -> list[Any]:
         np.ones(()) if o.ndim == 0 else rng.standard_normal(o.shape)
         for o in outs
     ]  # fmt: skip
+
+
+def miscounted(count: int, owed: list[str]) -> Complaint:
+    """The complaint that backward returns `count` gradients, and not one for each of `owed`."""
+    cause = because(
+        "gradient-count", "shape", "{backward} returns {some} for {whom}",
+        "Return a tuple with one gradient for each input.",
+        some=f"{count} gradient{'s' * (count != 1)}",
+        whom=f"the {len(owed)} inputs {', '.join(owed)}" if len(owed) > 1 else "".join(owed),
+    )  # fmt: skip
+    return Complaint(cause, owed[min(count, len(owed) - 1)] if owed else "x")
 
 
 def two(result: Any, method: str, form: str) -> tuple[Any, Any]:

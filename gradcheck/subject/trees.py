@@ -1,4 +1,4 @@
-"""What hangs on an object: its layers, arrays and generators; copies, and whether it was written."""
+"""What hangs on an object: its layers, arrays and generators; where they were at the start."""
 
 from __future__ import annotations
 

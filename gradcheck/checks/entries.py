@@ -1,0 +1,121 @@
+"""The entries of a gradient, one by one, where a direction gave a doubt of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.gradcheck.checks.bench import AGREES, RELATIVE, Bench
+from chainrule.gradcheck.derivatives.point import Line, entry_line, random_line, tied_line, units
+from chainrule.gradcheck.derivatives.slopes import (
+    allowed,
+    confirmed,
+    measure,
+    rows_are_independent,
+)
+from chainrule.gradcheck.report.report import Tensor
+
+LINES = 250  # a tensor is measured entry by entry where so many lines suffice …
+SAMPLE = 60  # … and on so many where they do not, and on kinks
+
+
+@dataclass(eq=False)
+class Table:
+    """The slopes of the entries of a tensor, nan where they were not measured, with their errors;
+    which are on a kink, and there, whether what is claimed may be called right."""
+
+    value: np.ndarray
+    error: np.ndarray
+    kink: np.ndarray
+    legal: np.ndarray
+
+
+def measured(bench: Bench, name: str, on_kink: bool, everything: bool) -> Table | None:
+    """The slopes of the entries of one tensor: of all, if `LINES` lines suffice, one for each entry
+    or, where rows are independent, for each column; else of a sample. None for a tensor on so many
+    kinks that its directions alone are judged."""
+    array, subject, rng = bench.arrays[name], bench.point.subject, bench.point.rng
+    by_row = name in subject.names and rows_are_independent(bench.point, array)
+    columns = len(array) if by_row else array.size
+    lines = list(np.arange(array.size).reshape(columns, -1).T if by_row else
+                 np.arange(array.size)[:, np.newaxis])  # fmt: skip
+    if on_kink and len(lines) > SAMPLE and not everything:
+        others = [line([array], rng) for line in (random_line, tied_line, random_line)]
+        if subject.profile.is_net or all(bench.holds(line, [name]) for line in others):
+            return None
+    few = len(lines) <= LINES or everything
+    if not few:
+        lines = [lines[at] for at in np.sort(rng.permutation(len(lines))[:SAMPLE])]
+    nothing, no = np.full(array.size, np.nan), np.zeros(array.size, bool)
+    table = Table(nothing.copy(), nothing.copy(), no.copy(), no.copy())
+    for indices in lines:
+        fill(table, bench, name, indices, by_row)
+    if not few:
+        locate(table, bench, name)
+    return Table(*(part.reshape(array.shape) for part in vars(table).values()))
+
+
+def fill(table: Table, bench: Bench, name: str, indices: np.ndarray, by_row: bool = False) -> None:
+    """Measure the entries at `indices` together, and judge each that is on a kink."""
+    array, yours = bench.arrays[name], bench.yours[name].reshape(-1)
+    split, line = "rows" if by_row else "", entry_line(array, indices)
+    scale = np.abs(yours).max(initial=0.0)
+    good, slopes = confirmed(bench.point, line, yours[indices], scale, split)
+    exact = slopes if good.all() else measure(bench.point, line, split)
+    for part in ("value", "error", "kink"):
+        getattr(table, part)[indices] = np.where(good, getattr(slopes, part), getattr(exact, part))
+    is_net = bench.point.subject.profile.is_net
+    table.legal[indices] = is_net
+    for entry in indices[table.kink[indices]] if not is_net else ():
+        v = np.where(np.arange(array.size) == entry, units(array).reshape(-1), 0.0)
+        size, along = v[entry], Line((array, v.reshape(array.shape)))
+        tolerance = RELATIVE * scale * size + bench.floor
+        table.legal[entry] = allowed(bench.point, along, float(yours[entry] * size), tolerance)
+
+
+def locate(table: Table, bench: Bench, name: str, most: int = 5) -> None:
+    """Measure a few wrong entries too, found by halving, where the sample has none."""
+    array, yours = bench.arrays[name], bench.yours[name].reshape(-1)
+    sampled = np.isfinite(table.value)
+    scale = np.abs(table.value[sampled]).max(initial=0.0)
+    if (np.abs(table.value - yours)[sampled] > 1e-6 * scale).any():
+        return
+
+    def agrees(indices: np.ndarray) -> bool:
+        v = np.zeros(array.size)
+        v[indices] = bench.point.rng.standard_normal(len(indices))
+        return bench.along(Line((array, v.reshape(array.shape))), [name])[0] == AGREES
+
+    left = np.nonzero(~sampled)[0]
+    for _ in range(most):
+        part = left
+        while len(part) > 1:
+            half = part[: len(part) // 2]
+            part = half if not agrees(half) else part[len(part) // 2 :]
+        if agrees(part):
+            return
+        fill(table, bench, name, part)
+        left = np.setdiff1d(left, part)
+        if not len(left) or agrees(left):
+            return
+
+
+def judged(bench: Bench, name: str, table: Table, largest: float) -> Tensor:
+    """The verdict on one tensor from the slopes of its entries; what is 1e10 times smaller than the
+    largest gradient of any tensor is not judged."""
+    a, n = bench.yours[name], table.value
+    known = np.isfinite(n) & ~table.kink
+    scale = np.nanmax(np.abs(np.where(known, n, 0.0)), initial=0.0)
+    bar = RELATIVE * scale + 2 * table.error + 1e-10 * largest
+    with np.errstate(all="ignore"):
+        gap = np.where(known, np.abs(a - n), 0.0)
+        right = ~known | (gap <= bar + 10 * bench.rounding.get(name, 0.0))
+    right &= ~table.kink | table.legal
+    floor = max(scale, 1e-3 * largest, 1e-300)
+    rest = np.where(known & np.isfinite(table.error), table.error, 0.0)
+    # At a kink any slope between the two is right; what hypotheses compare with is yours there.
+    numeric = np.where(table.kink & table.legal, a, n)
+    error, rounding = (float(np.max(part, initial=0.0)) / floor for part in (gap, rest))
+    kinks = table.kink if table.kink.any() else None
+    return Tensor(a, numeric, error, rounding, kinks, bool(right.all()))

@@ -1,0 +1,164 @@
+"""A point that slopes are taken at: lines through it, and how noisy the output is around it.
+
+The noise is measured, since what happens inside a layer may lose far more digits than its dtype
+tells: it is what a cubic leaves of eight values close together (after Moré and Wild, "Estimating
+Computational Noise", 2011). They are taken at a spacing at which the output climbs steadily: a
+forward pass that computes in float32 or float16 inside, whatever it is given, stands still or
+stumbles at finer ones. The first step grows with the noise, by its fifth root, which is where
+truncation and rounding of the five-point formula balance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.gradcheck.subject.subject import Pass, Subject
+from chainrule.gradcheck.subject.trees import Arrays
+
+FIRST_STEP = 1e-3
+SPACINGS = (1e-6, 1e-4, 1e-2)  # of the values that noise shows in, finest first
+# Their places along the line, at unlike distances, so that rounding cannot keep step with them; and
+# what a cubic leaves of values there.
+OFFSETS = np.array([1.0, 2.37, 3.11, 4.52, 5.23, 6.71, 7.18, 8.64])
+REST = np.eye(8) - np.linalg.multi_dot(
+    [(V := np.vander(OFFSETS / 8, 4)), np.linalg.inv(V.T @ V), V.T]
+)
+
+
+class Line:
+    """A straight line through a point: arrays, and what each of them moves by for t = 1. Slopes
+    are those in t; or, with `indices`, those in the entries of the one array's .flat there."""
+
+    def __init__(
+        self, *parts: tuple[np.ndarray, np.ndarray], indices: np.ndarray | None = None
+    ) -> None:
+        self.parts = [(array, array.copy(), v) for array, v in parts]
+        self.indices = indices
+
+    def move(self, t: float) -> np.ndarray:
+        """Set the arrays to their place at t; returns the steps that were taken."""
+        for array, kept, v in self.parts:
+            array[...] = kept + t * v if t else kept
+        if self.indices is None:
+            return np.array([t])
+        array, kept, _ = self.parts[0]
+        return array.flat[self.indices] - kept.flat[self.indices]
+
+
+def units(array: np.ndarray) -> np.ndarray:
+    """How far each entry of an array may be moved: its own size, or the array's where that is more,
+    but no more than 1; and 1 in an array of next to nothing."""
+    size = float(np.sqrt(np.mean(np.square(array)))) if array.size else 0.0
+    return np.maximum(np.abs(array), min(size, 1.0) if size > 1e-8 else 1.0)
+
+
+def random_line(arrays: Arrays, rng: np.random.Generator) -> Line:
+    """A line along which all entries move, each in its own units."""
+    return Line(*((a, units(a) * rng.standard_normal(a.shape)) for a in arrays))
+
+
+def tied_line(arrays: Arrays, rng: np.random.Generator) -> Line:
+    """A line along which entries that are equal move together."""
+    pace, start = rng.uniform(1, 3), rng.uniform(0, 6)
+    return Line(*((a, units(a) * np.cos(pace * a + start)) for a in arrays))
+
+
+def entry_line(array: np.ndarray, indices: np.ndarray) -> Line:
+    """The line along which the entries of array.flat at `indices` move, each in its own units."""
+    v = np.zeros(array.size)
+    v[indices] = units(array).reshape(-1)[indices]
+    return Line((array, v.reshape(array.shape)), indices=indices)
+
+
+class Point:
+    """A subject at one point, and the change of its output, weighted by `douts`, around it.
+
+    moving  the arrays that may be moved
+    noise   of φ, in absolute numbers
+    step    the first step h
+    """
+
+    def __init__(
+        self, subject: Subject, train: bool, done: Pass, moving: Arrays, rng: np.random.Generator
+    ) -> None:
+        self.moving = moving
+        self.subject, self.train, self.rng = subject, train, rng
+        self.out = [o.astype(np.float64) for o in done.outs]
+        self.douts = done.douts
+        weighted = zip(self.out, self.douts, strict=True)
+        total = sum(np.square(o * d).sum() for o, d in weighted if d is not None)
+        self.floor = float(np.finfo(np.float64).eps * np.sqrt(total))
+        self.noise, self.step = self.floor, FIRST_STEP
+        if moving:
+            self._measure_noise()
+
+    def phi(self, split: str = "") -> np.ndarray:
+        """φ where the inputs and parameters are now: (1,); split by "rows" of the one output, (N,);
+        or by the "elements" of the outputs, (K,). It is nan where the layer refuses its inputs."""
+        with np.errstate(all="ignore"):
+            try:
+                outs, _ = self.subject.forward(self.train)
+                changes = [
+                    (now - then) * dout
+                    for now, then, dout in zip(outs, self.out, self.douts, strict=True)
+                    if dout is not None
+                ]
+            except Exception:  # out of the domain of the layer, which may say so as it likes
+                changes = [np.full_like(then, np.nan) for then in self.out]
+            if split == "rows":
+                return changes[0].reshape(len(changes[0]), -1).sum(axis=1)
+            if split == "elements":
+                return np.concatenate([change.reshape(-1) for change in changes])
+            return np.array([sum(change.sum() for change in changes)])
+
+    def sizes(self) -> np.ndarray:
+        """|out · dout| for every element of the outputs."""
+        pairs = zip(self.out, self.douts, strict=True)
+        return np.concatenate([np.abs(o * d).reshape(-1) for o, d in pairs if d is not None])
+
+    def _measure_noise(self) -> None:
+        """Set noise and step from values along a line, to one side of the point, which may sit on a
+        kink; each output has its own spacing at which it climbs steadily."""
+        line = random_line(self.moving, self.rng)
+        noise = slope = np.zeros(0)
+        pending = np.zeros(0, bool)
+        for spacing in SPACINGS:
+            table = []
+            for t in OFFSETS:
+                line.move(t * spacing)
+                table.append(self.phi("elements"))
+            line.move(SPACINGS[-1])
+            still = self.phi("elements") == 0
+            line.move(0.0)
+            values = np.array(table)
+            if not np.isfinite(values).all():
+                break
+            pace = np.diff(values, axis=0) / np.diff(OFFSETS)[:, np.newaxis]
+            size = np.median(np.abs(pace), axis=0)
+            steady = (size > 0) & (np.ptp(pace, axis=0) <= 0.5 * size)
+            found = np.sqrt(np.square(REST @ values).sum(axis=0) / (len(OFFSETS) - 4))
+            if not pending.size:
+                noise, slope = found, np.zeros(size.shape)
+                pending = np.ones(size.shape, bool)
+            noise = np.where(pending & steady, found, noise)
+            slope = np.where(pending & steady, size / spacing, slope)
+            pending &= ~steady
+            if not (pending & ~still).any():
+                break
+        if pending.size and np.isfinite(values).all():
+            stair, rise = stairs(values, self.sizes())
+            noise = np.where(pending, np.maximum(noise, stair), noise)
+            slope = np.where(pending & (stair > 0), rise / spacing, slope)
+        self.noise = max(self.floor, float(np.sqrt(np.square(noise).sum())))
+        if slope.any():
+            ratio = self.noise / float(np.sqrt(np.square(slope).sum()))
+            self.step = float(np.clip(ratio**0.2, FIRST_STEP, 0.3))
+
+
+def stairs(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each output, the height of the stairs that it climbs, where they are those of a format of
+    few digits, less than 1 % of the output, and 0 elsewhere; and how fast it climbs."""
+    steps = np.abs(np.diff(values, axis=0))
+    lowest = np.where(steps > 0, steps, np.inf).min(axis=0)
+    stair = np.where(lowest <= 2.0**-7 * sizes, lowest, 0.0)
+    return stair, np.abs(values[-1] - values[0]) / np.ptp(OFFSETS)
