@@ -8,6 +8,16 @@
 is for tests. `jacobian`, `hessian`, `vjp` and `hvp` are derivatives of layers and of functions.
 `python -m chainrule.gradcheck` checks the layers of this library, and with a file those of the
 file.
+
+    check.py        the driver: what is asked, and in which order
+    subject/        what is checked: a layer, two functions or a model, and the words for it
+    checks/         the questions; each returns what it found
+    derivatives/    slopes with error bars; numeric derivatives, Jacobians, Hessians
+    explain/        from wrong gradients to causes
+    formulas/       what forward should compute, where a name tells
+    update_rules/   the same for update rules
+    report/         causes, findings and reports, as text, HTML and data
+    command/        what `python -m chainrule.gradcheck` is made of, __main__.py apart
 """
 
 from chainrule.gradcheck.check import assert_correct, check, check_functions, check_model

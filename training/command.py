@@ -12,7 +12,8 @@ from chainrule.training.options import fill_in, folder_of, parser, resume_parser
 from chainrule.training.prediction import evaluate, evaluate_parser, predict, predict_parser
 from chainrule.training.ranks import ALONE, Alone, Ranks, as_one, team
 from chainrule.training.running import begin, carry_out, failed, taken_up
-from chainrule.training.sanity import examine, range_picture
+from chainrule.training.sanity import examine
+from chainrule.training.sanity_picture import range_picture
 
 #: What puts runs to use: each returns what is to be printed.
 REPORTS = {

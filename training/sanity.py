@@ -2,7 +2,7 @@
 
     diagnosis = examine(solver)  # trains nothing: works on copies
     print(diagnosis)             # a line for each check, and the cause in plain words
-    range_picture(diagnosis).save("sanity.png")
+    range_picture(diagnosis).save("sanity.png")  # of training.sanity_picture
 
 The recipe is Karpathy's, "A Recipe for Training Neural Networks", 2019: look at the data, verify
 the loss at the start, check the gradients, overfit a few examples; with a learning-rate range test
@@ -22,7 +22,6 @@ import numpy as np
 from chainrule.layers import Dropout
 from chainrule.nets import Classifier
 from chainrule.solvers import Solver
-from chainrule.training.sanity_picture import range_picture
 from chainrule.training.sanity_runs import (
     CERTAIN,
     EXAMPLES,
@@ -60,7 +59,7 @@ HIGH_LEARNED, LOW_LEARNED = 0.75, 0.6
 CREDIBLE = 0.25  # a best rate that learned less than this is no measure for others
 SLOW = 0.5  # of the way from knowing nothing, in 300 steps; the digits went 0.8 and more
 
-__all__ = ["Check", "Diagnosis", "examine", "range_picture"]
+__all__ = ["Check", "Diagnosis", "examine"]
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The picture of a learning-rate range test: part of `training.sanity`."""
+"""The picture of a learning-rate range test, as `training.sanity` makes it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.pictures.drawing import BLUE, COLOURS, ORANGE, RED, Panel, Picture
+from chainrule.training.sanity import Diagnosis
 from chainrule.training.sanity_runs import HIGHEST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from chainrule.training.sanity import Diagnosis
 
 GREEN, GREY = COLOURS[2], COLOURS[-1]
 

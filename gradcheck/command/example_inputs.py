@@ -26,9 +26,8 @@ def constructor_guesses(cls: type, seed: int) -> list[list[Any]]:
     except (TypeError, ValueError):
         names = []
     by_name = [setting(name.lower(), seed) for name in names]
-    if not names:
-        return [[]]
-    return [by_name, [4] * len(names), [max(4 - at, 1) for at in range(len(names))]]
+    falling = [max(4 - at, 1) for at in range(len(names))]
+    return [by_name, [4] * len(names), falling] if names else [[]]
 
 
 def setting(name: str, seed: int) -> Any:
@@ -89,20 +88,17 @@ def named_input(name: str, names: Sequence[str], seed: int) -> Any:
     rng = np.random.default_rng([seed, *name.encode()])
     lower = [one.lower() for one in names]
     weights = any(re.fullmatch("w|weights?", one) for one in lower)
-    if re.fullmatch("w|weights?", name.lower()):
-        return rng.standard_normal((4, 3))
-    if re.fullmatch("b|bias", name.lower()) and "a" not in lower:
-        return rng.standard_normal(3 if weights else 4)
-    if re.fullmatch("gamma|beta|scale|shift|mean|.*_mean", name.lower()):
-        return rng.standard_normal(4)
-    if re.fullmatch("var|.*_var", name.lower()):
-        return rng.uniform(0.5, 2, 4)
-    if re.fullmatch(LABELS, name.lower()):
-        return rng.integers(0, 4, 5)
-    if re.fullmatch("(ln|gn)_?params?", name.lower()):
-        return {}  # an eps at most: what it normalises over is there in training and in inference
-    if re.fullmatch("(bn|norm|dropout)_?params?", name.lower()):
-        return {"mode": "train"} | ({"p": 0.5, "seed": seed} if "drop" in name.lower() else {})
-    if re.fullmatch("x[0-9]?|a|b|c|h|z|u|v|inputs?|scores|logits|prev", name.lower()):
-        return rng.standard_normal((5, 4))
-    return None
+    dropout = {"p": 0.5, "seed": seed} if "drop" in name.lower() else {}
+    kinds: dict[str, Any] = {
+        "w|weights?": rng.standard_normal((4, 3)),
+        "b|bias": rng.standard_normal((5, 4) if "a" in lower else 3 if weights else 4),
+        "gamma|beta|scale|shift|mean|.*_mean": rng.standard_normal(4),
+        "var|.*_var": rng.uniform(0.5, 2, 4),
+        LABELS: rng.integers(0, 4, 5),
+        # An eps at most: what it normalises over is there in training and in inference.
+        "(ln|gn)_?params?": {},
+        "(bn|norm|dropout)_?params?": {"mode": "train"} | dropout,
+        "x[0-9]?|a|c|h|z|u|v|inputs?|scores|logits|prev": rng.standard_normal((5, 4)),
+    }
+    fitting = (value for kind, value in kinds.items() if re.fullmatch(kind, name.lower()))
+    return next(fitting, None)

@@ -9,8 +9,9 @@ import re
 import sys
 import traceback
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ from chainrule.gradcheck.command.cases import (
     described,
     tried,
 )
-from chainrule.gradcheck.report import Report
 
 Function = Callable[..., Any]
 Target = Case | Result  # what is to be checked, or why it cannot be
@@ -74,10 +74,8 @@ def file_targets(path: str, wanted: Sequence[str], seed: int) -> list[Target]:
             is_base = any(cls in other.__mro__[1:] for other in classes.values())
             if chosen or not (is_base and all(map(is_unwritten, found))):
                 targets += found
-    for name, functions in pairs.items():
-        if name in chosen or not chosen:
-            targets.append(guessed_pair(name, *functions, seed))
-    return targets
+    some = {name: pair for name, pair in pairs.items() if name in chosen or not chosen}
+    return targets + [guessed_pair(name, *pair, seed) for name, pair in some.items()]
 
 
 def is_unwritten(target: Target) -> bool:
@@ -99,17 +97,14 @@ def layers_of(module: types.ModuleType) -> dict[str, type]:
 
 def pairs_of(module: types.ModuleType) -> dict[str, tuple[Function, Function]]:
     """The functions name_forward and name_backward that a module defines, by their name."""
-    functions = {
+    own = {
         key: one
         for key, one in vars(module).items()
         if inspect.isfunction(one) and one.__module__ == module.__name__
     }
-    names = [key.removesuffix("_forward") for key in functions if key.endswith("_forward")]
-    return {
-        name: (functions[f"{name}_forward"], functions[f"{name}_backward"])
-        for name in names
-        if f"{name}_backward" in functions
-    }
+    names = [key.removesuffix("_forward") for key in own if key.endswith("_forward")]
+    both = {name: (f"{name}_forward", f"{name}_backward") for name in names}
+    return {name: (own[f], own[b]) for name, (f, b) in both.items() if b in own}
 
 
 def load(path: str) -> types.ModuleType:
@@ -155,20 +150,14 @@ def from_examples(cls: type, seed: int) -> list[Target]:
 
 def layer_case(cls: type, example: str, layer: Any, inputs: tuple[Any, ...]) -> Case:
     """The check of a layer."""
-
-    def fresh() -> tuple[Function, Function]:
-        other = copy.deepcopy(layer)
-        return other.forward, other.backward
-
-    def run(**options: Any) -> Report:
-        return check(layer, *inputs, **options)
-
-    return Case(cls.__name__, example, inputs, fresh, run)
+    passes = attrgetter("forward", "backward")
+    run = partial(check, layer, *inputs)
+    return Case(cls.__name__, example, inputs, lambda: passes(copy.deepcopy(layer)), run)
 
 
 def guessed(cls: type, seed: int) -> Target:
     """The first constructor arguments and inputs with which the forward pass of `cls` works."""
-    name, reason = cls.__name__, ""
+    name, reasons = cls.__name__, []
     for arguments in example_inputs.constructor_guesses(cls, seed):
         try:
             layer = cls(*arguments)
@@ -176,29 +165,39 @@ def guessed(cls: type, seed: int) -> Target:
             return Result(name, "", UNWRITTEN, "the constructor")
         except Exception as error:
             shown = f"{name}({', '.join(map(repr, arguments))})"
-            reason = reason or f"{shown} raised {described(error)}"
+            reasons.append(f"{shown} raised {described(error)}")
             continue
-        for inputs in example_inputs.input_guesses(name, layer.forward, seed):
-            case = layer_case(cls, GUESSED, layer, inputs)
-            verdict, why = tried(case)
-            if verdict != UNTRIED:
-                return case
-            reason = reason or why
-    return Result(name, "", UNTRIED, f"{reason}; give it examples(rng)")
+        guesses = example_inputs.input_guesses(name, layer.forward, seed)
+        found = first_to_work(layer_case(cls, GUESSED, layer, inputs) for inputs in guesses)
+        if isinstance(found, Case):
+            return found
+        reasons.append(found)
+    return Result(name, "", UNTRIED, f"{next(filter(None, reasons), '')}; give it examples(rng)")
 
 
 def guessed_pair(name: str, forward: Function, backward: Function, seed: int) -> Target:
     """The first inputs with which the function `forward` works."""
-    reason = ""
-    for inputs in example_inputs.input_guesses(name, forward, seed):
+
+    def case(inputs: tuple[Any, ...]) -> Case:
         run = partial(check_functions, forward, backward, *inputs)
-        case = Case(name, GUESSED, inputs, lambda: (forward, backward), run)
+        return Case(name, GUESSED, inputs, lambda: (forward, backward), run)
+
+    found = first_to_work(map(case, example_inputs.input_guesses(name, forward, seed)))
+    if isinstance(found, Case):
+        return found
+    names = example_inputs.required(forward)
+    unknown = [one for one in names if example_inputs.named_input(one, [], seed) is None]
+    why = f"what to pass for {', '.join(unknown)} of {forward.__name__} is not known"
+    return Result(name, "", UNTRIED, found or why)
+
+
+def first_to_work(cases: Iterable[Case]) -> Case | str:
+    """The first case whose forward pass works, or why the very first does not, "" if there is
+    none."""
+    reason = ""
+    for case in cases:
         verdict, why = tried(case)
         if verdict != UNTRIED:
             return case
         reason = reason or why
-    if not reason:
-        names = example_inputs.required(forward)
-        unknown = [one for one in names if example_inputs.named_input(one, [], seed) is None]
-        reason = f"what to pass for {', '.join(unknown)} of {forward.__name__} is not known"
-    return Result(name, "", UNTRIED, reason)
+    return reason

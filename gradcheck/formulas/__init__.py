@@ -8,7 +8,7 @@ are the papers named in the layers of the same name.
 
     reference.py    Reference: a formula and its mistakes; Call: the forward pass it is applied to;
                     Comparison: what is found
-    units.py, affine.py, norms.py, losses.py    the formulas
+    units.py, norms.py, losses.py    the formulas
     dropout.py      which is random, and known by its habits
     names.py        which class name means which formula
     comparison.py   compare: one forward pass against its formula

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,9 +20,9 @@ from chainrule.gradcheck.formulas.reference import (
     Inapplicable,
     Reference,
     agree,
-    entry,
 )
 from chainrule.gradcheck.report import Cause
+from chainrule.gradcheck.report.findings import because, entry
 from chainrule.gradcheck.subject.layer import takes_train
 
 KEEP = ("keep", "keep_prob", "keep_probability", "p_keep")
@@ -77,50 +77,44 @@ def compare_masks(found: Comparison, call: Call) -> None:
     def scale(number: float) -> bool:
         return abs(factor - number) <= digits * abs(number)
 
-    def add(
-        key: str,
-        message: str,
-        hint: str,
-        known: bool = True,
-        left: float | None = None,
-        **values: Any,
-    ) -> None:
-        cause = Cause(key, BUG, message, hint, left, values, ("out",), example=example)
-        found.add(cause, explained=known)
+    def add(cause: Cause, *, known: bool = True) -> None:
+        found.add(replace(cause, tensors=("out",), example=example), explained=known)
 
     if kept.any() and np.abs(factors[kept] - factor).max() > digits * abs(factor):
         text = "kept entries are not all multiplied by one number"
-        add("dropout-factors", text, "Each is 0 or x / keep.", known=False)
+        add(because("dropout-factors", BUG, text, "Each is 0 or x / keep."), known=False)
     elif text := shared(kept):
-        add("dropout-mask", f"one mask for all: {text}", "Draw the mask with x.shape.")
+        text = f"one mask for all: {text}"
+        add(because("dropout-mask", BUG, text, "Draw the mask with x.shape."))
     elif not any(keep(q) and scale(1 / q) for q in ways):
         q = next(filter(keep, ways), ways[0])
         if keep(q) and scale(1) and np.allclose(draw(call, probe, train=False), q * probe):
             found.notes.append(VANILLA)
             return
-        exchanged = not keep(q) and keep(1 - q)
         if not keep(q):
             why = next((f": {text}" for text, p in shares(q).items() if keep(p)), "")
             text = f"{share:.0%} of the entries survive instead of {q:.0%}{why}"
-            add("dropout-share", text, f"mask = rng.random(x.shape) < {q:g}", bool(why), keep=q)
-        if not scale(1 / q) and not (exchanged and scale(1 / (1 - q))):
-            known = ((text, number) for text, number in scales(q).items() if scale(number))
-            did, number = next(known, ("", 0.0))
+            hint = f"mask = rng.random(x.shape) < {q:g}"
+            add(because("dropout-share", BUG, text, hint, keep=q), known=bool(why))
+            if keep(1 - q) and scale(1 / (1 - q)):
+                return
+        if not scale(1 / q):
+            did, number = next((one for one in scales(q).items() if scale(one[1])), ("", 0.0))
             how = did or f"multiplied by {factor:.4g}"
             text = f"kept entries should be divided by keep = {q:g}: {how}, "
             text += f"and out averages {share * factor:.3g} x"
-            hint, plain = f"out = x * mask / {q:g}", scale(1.0)  # as if it were scaled elsewhere
             left = abs(factor - number) / number if did else None
-            add("dropout-factor", text, hint, bool(did), left, factor=factor, convention=plain)
+            values = {"factor": factor, "convention": scale(1)}  # it may be scaled elsewhere
+            hint = f"out = x * mask / {q:g}"
+            add(because("dropout-factor", BUG, text, hint, left, **values), known=bool(did))
 
 
 def shares(q: float) -> dict[str, float]:
     """What of the entries is kept where it should be q, and why."""
+    normal = 0.5 * (1 + math.erf(q / math.sqrt(2)))
     return {
         "the probabilities of keeping and of dropping are exchanged": 1 - q,
-        "the mask is drawn from normal, not uniform random numbers": (
-            0.5 * (1 + math.erf(q / math.sqrt(2)))
-        ),
+        "the mask is drawn from normal, not uniform random numbers": normal,
         "nothing is dropped in training": 1.0,
     }
 
@@ -130,20 +124,16 @@ def scales(q: float) -> dict[str, float]:
     return {
         "they are not scaled": 1.0,
         "multiplied by keep, not divided": q,
-        "divided by keep twice": q**-2,
         "divided by the probability of dropping, 1 - keep": 1 / (1 - q) if q < 1 else math.inf,
     }
 
 
 def shared(kept: np.ndarray) -> str:
     """In words the axis along which all entries are kept and dropped together, or ""."""
-    if kept.all() or not kept.any():
-        return ""
-    for axis in range(kept.ndim):
+    for axis in range(kept.ndim) if kept.any() and not kept.all() else ():
         if kept.shape[axis] > 1 and (kept == kept.take([0], axis=axis)).all():
-            if axis == 0:
-                return "every example drops the same units"
-            return f"entries along axis {axis} are dropped together"
+            together = f"entries along axis {axis} are dropped together"
+            return together if axis else "every example drops the same units"
     return ""
 
 
@@ -160,18 +150,15 @@ def compare_dropout(found: Comparison, call: Call, out: np.ndarray) -> None:
         raise Inapplicable(f"out has shape {out.shape}, x has {x.shape}")
     if not takes_train(call.layer):
         raise Inapplicable("forward has no argument train, so there is no inference pass")
-    text = "in inference dropout must be the identity"
-    explained = True
+    why = ""
     if np.any((out == 0) & (x != 0)):
-        text += ": it still drops entries"
+        why = ": it still drops entries"
     elif agree(out, keeps(call)[0] * x, EXACT * largest):
         ones = np.ones((30, *x.shape[1:]), call.raw[0].dtype)
         if np.isin(draw(call, ones, train=True), (0, 1)).all():
             found.notes.append(VANILLA)
             return
-        text += ": it scales by keep, as the training pass has done already"
-    else:
-        explained = False
-    example = entry("out", out.astype(np.float64), x, "out = x")
-    cause = Cause("dropout-inference", "mode", text, tensors=("out",), example=example)
-    found.add(cause, explained=explained)
+        why = ": it scales by keep, as the training pass has done already"
+    cause = because("dropout-inference", "mode", f"in inference dropout must be the identity{why}")
+    example = entry("out", out.astype(np.float64), x, "out = x gives")
+    found.add(replace(cause, tensors=("out",), example=example), explained=bool(why))

@@ -66,13 +66,13 @@ def loss(
     def all_mistakes(call: Call) -> Said:
         yield from factors(call, forward(call), count(call))
         n = count(call)
-        said = [(text, reduced(call, other, n), mark) for text, other, *mark in mistakes(call)]
+        said = [
+            (text, reduced(call, other, n), mark[0] if mark else BUG)
+            for text, other, *mark in mistakes(call)
+        ]
+        yield from said
         for text, other, mark in said:
-            yield text, other, mark[0] if mark else BUG
-        words = {"summed, not averaged": n, "halved": 0.5}
-        for text, other, mark in said:
-            for word, k in words.items():
-                yield f"{text}; and it is {word}", other * k, mark[0] if mark else BUG
+            yield f"{text}; and it is summed, not averaged", other * n, mark
 
     return Reference(name, formula, forward, all_mistakes, equals, settings=SETTINGS, loss=True)
 
@@ -109,10 +109,7 @@ def mse_mistakes(call: Call) -> Said:
     e = errors(call)
     y, t = call.pair
     yield "the errors are not squared: their absolute values are summed", abs(e).sum()
-    yield "the errors are not squared", e.sum()
     yield "the root is taken", np.sqrt((e**2).mean()) * e.size
-    yield "the root of the sum is taken", np.sqrt((e**2).sum())
-    yield "targets are added, not subtracted", ((2 * y - e) ** 2).sum()
     if t.ndim == 1 and y.shape == (len(t), 1):
         text = "outputs (N, 1) minus targets (N,) broadcast to (N, N): reshape the targets"
         yield text, ((y - t) ** 2).mean() * e.size, "shape"
@@ -132,22 +129,12 @@ def summed_over_outputs(call: Call) -> Iterator[Any]:
 def binary_mistakes(call: Call) -> Said:
     s, t = call.pair[0], labels(call)
     p = sigmoid(s)
-    ones, zeros = t * np.logaddexp(0, -s), (1 - t) * np.logaddexp(0, s)
     yield "targets 0 and 1 are exchanged, or the scores' sign is flipped", binary(s, 1 - t)
-    yield "the term of the targets 0, (1 - t) log(1 - p), is missing", ones.sum()
-    yield "the term of the targets 1, t log p, is missing", zeros.sum()
-    yield "the sign of the term of the targets 0 is flipped", (ones - zeros).sum()
-    yield "s t is not subtracted: log(1 + exp(s)) alone", np.logaddexp(0, s).sum()
-    yield "the softplus lacks its part log(1 + exp(-|s|))", (np.maximum(s, 0) - s * t).sum()
-    yield "the softplus lacks its part max(s, 0)", (np.log1p(np.exp(-abs(s))) - s * t).sum()
-    for eps in FLOORS:
-        text = f"a small number, {eps:g}, is added inside the logarithms: the loss saturates"
-        yield text, -(t * np.log(p + eps) + (1 - t) * np.log(1 - p + eps)).sum(), "stability"
-        text = f"probabilities are cut off at {eps:g}: the loss saturates"
-        q = p.clip(eps, 1 - eps)
-        yield text, -(t * np.log(q) + (1 - t) * np.log(1 - q)).sum(), "stability"
+    zeros = "the term of the targets 0, (1 - t) log(1 - p), is missing"
+    yield zeros, (t * np.logaddexp(0, -s)).sum()
+    yield "the term of the targets 1, t log p, is missing", ((1 - t) * np.logaddexp(0, s)).sum()
+    yield from saturating(np.stack([t, 1 - t]), np.stack([p, 1 - p]))
     yield "the sigmoid is applied twice", binary(p, t)
-    yield "the loss is the squared error of the probabilities", ((p - t) ** 2).sum()
 
 
 def class_scores(call: Call) -> np.ndarray:
@@ -160,8 +147,8 @@ def log_likelihood(log_p: np.ndarray, t: np.ndarray) -> Any:
     return -np.where(t == 0, 0.0, t * log_p).sum()
 
 
-def entropy_mistakes(t: np.ndarray, p: np.ndarray, log_p: np.ndarray) -> Said:
-    """Mistakes with the probabilities p and the targets, a distribution t per row."""
+def saturating(t: np.ndarray, p: np.ndarray) -> Said:
+    """Logarithms kept finite by a small number, which makes them flat."""
     saturates = "the loss saturates for confident mistakes"
     for eps in FLOORS:
         text = f"a small number, {eps:g}, is added inside the logarithm: {saturates}"
@@ -169,11 +156,12 @@ def entropy_mistakes(t: np.ndarray, p: np.ndarray, log_p: np.ndarray) -> Said:
         text = f"probabilities are cut off at {eps:g}: {saturates}"
         yield text, log_likelihood(np.log(np.maximum(p, eps)), t), "stability"
         yield text, log_likelihood(np.log(p.clip(eps, 1 - eps)), t), "stability"
+
+
+def entropy_mistakes(t: np.ndarray, p: np.ndarray, log_p: np.ndarray) -> Said:
+    """Mistakes with the probabilities p and the targets, a distribution t per row."""
+    yield from saturating(t, p)
     yield "the logarithm is missing: the loss is minus the probability", -(t * p).sum()
-    yield "the logarithm is missing: the loss is 1 - p", (t * (1 - p)).sum()
-    yield "the logarithm is of 1 - p", log_likelihood(np.log1p(-p), t)
-    both = log_likelihood(log_p, t) + log_likelihood(np.log1p(-p), 1 - t)
-    yield "the wrong classes have a term too: - (1 - t) log(1 - p)", both
     for shift, text in {-1: "1 means the first", 1: "0 means the second"}.items():
         text = f"labels are off by one: label {text} column"
         yield text, log_likelihood(log_p, np.roll(t, shift, axis=1))
@@ -195,42 +183,27 @@ def cross_entropies(call: Call) -> Iterator[Any]:
     """What others call CrossEntropyLoss takes scores; and many keep p off 0."""
     p, t, n = probabilities(call), labels(call), len(call.pair[0])
     yield reduced(call, log_likelihood(log_softmax(p), t), n)
-    for eps in (1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15):
+    for eps in FLOORS[FLOORS < 1e-6]:
         yield reduced(call, log_likelihood(np.log(p + eps), t), n)
         yield reduced(call, log_likelihood(np.log(p.clip(eps, 1 - eps)), t), n)
 
 
 def cross_entropy_mistakes(call: Call) -> Said:
-    p = probabilities(call)
-    return entropy_mistakes(labels(call), p, np.log(p))
-
-
-def softmax_cross_entropy(call: Call) -> Any:
-    return log_likelihood(log_softmax(class_scores(call)), labels(call))
+    return entropy_mistakes(labels(call), p := probabilities(call), np.log(p))
 
 
 def softmax_cross_entropy_mistakes(call: Call) -> Said:
     s, t = class_scores(call), labels(call)
     yield from entropy_mistakes(t, softmax(s), log_softmax(s))
     yield "the softmax is over the wrong axis, 0", log_likelihood(log_softmax(s, 0), t)
-    yield "the softmax is over the whole batch", log_likelihood(log_softmax(s, None), t)
-    yield "the scores' sign is flipped", log_likelihood(log_softmax(-s), t)
-    yield "the log of the sum is missing: the loss is minus the score", -(t * s).sum()
     yield "softmax is applied twice", log_likelihood(log_softmax(softmax(s)), t)
 
 
-def margins(
-    call: Call, margin: float | None = None, *, sign: int = 1, shift: int = 0
-) -> np.ndarray:
+def margins(call: Call, margin: float | None = None) -> np.ndarray:
     """s_j - s_y + margin, and -∞ for the right class y; (N, C)."""
-    s, t = class_scores(call), np.roll(labels(call), shift, axis=1)
+    s, t = class_scores(call), labels(call)
     margin = call.setting(*MARGIN, default=1.0) if margin is None else margin
-    right = (s * t).sum(axis=1, keepdims=True)
-    return np.where(t == 1, -np.inf, sign * (s - right) + margin)
-
-
-def hinge(call: Call) -> Any:
-    return positive(margins(call))
+    return np.where(t == 1, -np.inf, s - (s * t).sum(axis=1, keepdims=True) + margin)
 
 
 def positive(m: np.ndarray) -> Any:
@@ -238,22 +211,18 @@ def positive(m: np.ndarray) -> Any:
 
 
 def hinge_mistakes(call: Call) -> Said:
-    s, m, a = class_scores(call), margins(call), call.setting(*MARGIN, default=1.0)
-    wrong = np.where(np.isinf(m), 0, m)
+    m, a = margins(call), call.setting(*MARGIN, default=1.0)
     should = f"it should be max(0, s_j - s_y + {a:g})"
     yield f"the margin is subtracted: {should}", positive(margins(call, -a))
     yield f"the margin is missing: {should}", positive(margins(call, 0.0))
     for margin in (0.1, 0.5, 1.0, 2.0, 10.0):
         yield f"the margin is {margin:g}, not {a:g}", positive(margins(call, margin))
     text = f"the right class is counted too, which adds the margin {a:g} for each example"
-    yield text, positive(m) + a * len(s)
+    yield text, positive(m) + a * len(m)
     text = "the roles are exchanged: it should be s_j - s_y, not s_y - s_j"
-    yield text, positive(margins(call, sign=-1))
+    yield text, np.where(np.isinf(m), 0, np.maximum(2 * a - m, 0)).sum()
     yield "the margins are squared", (np.maximum(m, 0) ** 2).sum()
-    yield "max(0, …) is missing: negative margins count", wrong.sum()
     yield "only the worst wrong class counts, not all", positive(m.max(axis=1))
-    for shift in (-1, 1):
-        yield "labels are off by one", positive(margins(call, shift=shift))
 
 
 LOSSES = (
@@ -276,8 +245,13 @@ LOSSES = (
     loss(
         "softmaxcrossentropy",
         "-Σ t log softmax(s) / N",
-        softmax_cross_entropy,
+        lambda call: log_likelihood(log_softmax(class_scores(call)), labels(call)),
         softmax_cross_entropy_mistakes,
     ),
-    loss("hinge", "Σ max(0, s_j - s_y + 1) / N", hinge, hinge_mistakes),
+    loss(
+        "hinge",
+        "Σ max(0, s_j - s_y + 1) / N",
+        lambda call: positive(margins(call)),
+        hinge_mistakes,
+    ),
 )

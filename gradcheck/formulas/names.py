@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import re
 
-from chainrule.gradcheck.formulas.affine import AFFINE
 from chainrule.gradcheck.formulas.dropout import DROPOUT
 from chainrule.gradcheck.formulas.losses import LOSSES
 from chainrule.gradcheck.formulas.norms import NORMS
 from chainrule.gradcheck.formulas.reference import Reference
-from chainrule.gradcheck.formulas.units import GATES, UNITS
+from chainrule.gradcheck.formulas.units import UNITS
 
-REFERENCES = {one.name: one for one in (*UNITS, AFFINE, *NORMS, *LOSSES, *GATES, DROPOUT)}
+REFERENCES = {one.name: one for one in (*UNITS, *NORMS, *LOSSES, DROPOUT)}
 
-ALIASES = {
-    "linear": "affine", "dense": "affine", "fullyconnected": "affine", "fc": "affine",
-    "rectifier": "relu", "logistic": "sigmoid", "spatialbatchnorm": "batchnorm",
-    "batchnormalization": "batchnorm", "batchnormalisation": "batchnorm",
-    "spatialbatchnormalization": "batchnorm", "layernormalization": "layernorm",
-    "layernormalisation": "layernorm", "inverteddropout": "dropout",
-    "softmaxloss": "softmaxcrossentropy", "softmaxce": "softmaxcrossentropy",
-    "softmaxwithloss": "softmaxcrossentropy", "sigmoidce": "sigmoidcrossentropy",
-    "bcewithlogits": "sigmoidcrossentropy", "binarycrossentropywithlogits": "sigmoidcrossentropy",
-    "meansquarederror": "mse", "meansquareerror": "mse", "svm": "hinge",
-    "multiclasshinge": "hinge", "multiclasssvm": "hinge", "sub": "subtract", "mul": "multiply",
-    "maximum": "max", "elementwisemax": "max", "inverse": "reciprocal", "neg": "negate",
-}  # fmt: skip
+OTHER_NAMES = {
+    "affine": "linear dense fullyconnected fc",
+    "batchnorm": "spatialbatchnorm spatialbatchnormalization batchnormalization batchnormalisation",
+    "dropout": "inverteddropout",
+    "hinge": "svm multiclasshinge multiclasssvm",
+    "layernorm": "layernormalization layernormalisation",
+    "max": "maximum elementwisemax",
+    "mse": "meansquarederror meansquareerror",
+    "multiply": "mul",
+    "negate": "neg",
+    "reciprocal": "inverse",
+    "relu": "rectifier",
+    "sigmoid": "logistic",
+    "sigmoidcrossentropy": "sigmoidce bcewithlogits binarycrossentropywithlogits",
+    "softmaxcrossentropy": "softmaxloss softmaxce softmaxwithloss",
+    "subtract": "sub",
+}
+ALIASES = {alias: name for name, aliases in OTHER_NAMES.items() for alias in aliases.split()}
 # Words that say nothing about the formula, before and after the one that does.
-WORDS = """my our simple plain naive slow fast vectorized stable numpy custom student correct the
-layer gate loss function activation forward node module op fn closed naive staged"""
-PREFIXES, SUFFIXES = (line.split() for line in WORDS.splitlines())
+PREFIXES = "my our simple plain naive slow fast vectorized stable numpy custom student correct the"
+SUFFIXES = "layer gate loss function activation forward node module op fn closed naive staged"
+PREFIX, KNOWN, SUFFIX = (
+    "|".join(sorted(words, key=len, reverse=True))
+    for words in (PREFIXES.split(), [*REFERENCES, *ALIASES], SUFFIXES.split())
+)
 
 
 def find(name: str | type) -> Reference | None:
@@ -40,16 +47,7 @@ def find(name: str | type) -> Reference | None:
     """
     word = name if isinstance(name, str) else name.__name__
     word = re.sub(r"[\W_]", "", re.sub(r"\d+[dD]?", "", word)).lower()
-    seen = {word}
-    queue = [(word, False)]
-    for word, is_loss in queue:
-        found = REFERENCES.get(ALIASES.get(word, word))
-        if found is not None and (found.loss or not is_loss):
-            return found
-        shorter = [(word.removeprefix(prefix), is_loss) for prefix in PREFIXES]
-        shorter += [(word.removesuffix(s), is_loss or s == "loss") for s in SUFFIXES]
-        for rest in shorter:
-            if rest[0] and rest[0] not in seen:
-                seen.add(rest[0])
-                queue.append(rest)
-    return None
+    if (parts := re.fullmatch(f"(?:{PREFIX})*({KNOWN})((?:{SUFFIX})*)", word)) is None:
+        return None
+    found = REFERENCES[ALIASES.get(parts[1], parts[1])]
+    return found if found.loss or "loss" not in parts[2] else None

@@ -17,10 +17,9 @@ from chainrule.gradcheck.formulas.reference import (
     Said,
     State,
     agree,
-    entry,
     left_over,
 )
-from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.report.findings import because, entry
 
 GAMMA, BETA = ("gamma", "g", "weight", "scale"), ("beta", "b", "bias", "shift")
 # What eps may be where the layer does not tell.
@@ -38,8 +37,8 @@ class Norm:
     root: str = "√(var + eps)"
     centre: bool = True
     running: bool = False
-    gamma: str = "gamma x̂"
-    beta: float = 1.0
+    gamma: bool = True
+    beta: bool = True
 
     def out(self, call: Call) -> np.ndarray:
         x = call.x
@@ -53,13 +52,11 @@ class Norm:
             "√var + eps": np.sqrt(var) + self.eps,
             "√var": np.sqrt(var),
             "var + eps": var + self.eps,
-            "1": 1.0,
         }[self.root]
         xhat = (x - mean if self.centre else x) / scale
         g, b = call.param(*GAMMA, default=1.0), call.param(*BETA, default=0.0)
         g, b = (p.reshape(self.columns) if p.size > 1 else p for p in (g, b))
-        scaled = {"gamma x̂": g * xhat, "x̂": xhat, "(1 + gamma) x̂": (1 + g) * xhat}
-        return scaled[self.gamma] + self.beta * b
+        return (g * xhat if self.gamma else xhat) + self.beta * b
 
 
 def running(state: State) -> tuple[str, str]:
@@ -133,7 +130,6 @@ def norm_mistakes(call: Call, right: Norm) -> Iterator[tuple[str, dict[str, Any]
         wrong = {
             "over the examples alone": (0,),
             "over each example, as layer norm does": tuple(range(1, ndim)),
-            "over each row": (ndim - 1,),
             "over each image and channel by itself": tuple(range(2, ndim)),
             "over everything at once": tuple(range(ndim)),
         }
@@ -148,15 +144,12 @@ def norm_mistakes(call: Call, right: Norm) -> Iterator[tuple[str, dict[str, Any]
         "√var + eps": "eps stands outside the square root",
         "√var": "eps is missing",
         "var + eps": "the square root is missing: it divides by the variance",
-        "1": "it does not divide by the standard deviation",
     }
     for root, text in roots.items():
         yield text, {"root": root}
     yield "the mean is not subtracted", {"centre": False}
-    yield "gamma is missing", {"gamma": "x̂"}
-    yield "gamma enters as 1 + gamma", {"gamma": "(1 + gamma) x̂"}
-    yield "beta is missing", {"beta": 0.0}
-    yield "beta is subtracted", {"beta": -1.0}
+    yield "gamma is missing", {"gamma": False}
+    yield "beta is missing", {"beta": False}
 
 
 NORMS = (norm("batchnorm", batch_norms), norm("layernorm", layer_norms))
@@ -176,17 +169,15 @@ class Running:
     now: np.ndarray
     atol: float
 
-    def mix(self, keep: float, take: float, of: np.ndarray | None = None) -> np.ndarray:
-        """keep · old + take · batch."""
-        return keep * self.old + take * (self.batch if of is None else of)
+    def left(self, keep: float, take: float, of: np.ndarray | None = None) -> float | None:
+        """What keep · old + take · batch leaves unexplained, relative to the largest entry; None
+        where it is not this."""
+        mix = keep * self.old + take * (self.batch if of is None else of)
+        return left_over(self.now, mix) if agree(self.now, mix, self.atol) else None
 
-    def is_mix(self, keep: float, take: float, of: np.ndarray | None = None) -> bool:
-        """Whether it is now keep · old + take · batch."""
-        return agree(self.now, self.mix(keep, take, of), self.atol)
-
-    def left(self, keep: float, take: float, of: np.ndarray | None = None) -> float:
-        """What this mix leaves unexplained, relative to the largest entry."""
-        return left_over(self.now, self.mix(keep, take, of))
+    def follows(self, p: float, of: np.ndarray | None = None) -> bool:
+        """Whether it is p · old + (1 - p) · batch."""
+        return self.left(p, 1 - p, of) is not None
 
 
 def compare_statistics(found: Comparison, call: Call, after: State) -> None:
@@ -205,31 +196,24 @@ def compare_statistics(found: Comparison, call: Call, after: State) -> None:
         found.notes.append(f"running statistics not compared: {reason}")
 
 
-def statistics(call: Call, after: State) -> tuple[Running, Running]:
+def statistics(call: Call, after: State) -> list[Running]:
     """The running mean and the running variance."""
-    way = next(batch_norms(call))
-    scale = abs(call.x).max()
-    both = zip(
-        running(call.state),
-        ("mean", "variance"),
-        (call.x.mean(way.axes), call.x.var(way.axes)),
-        (scale, scale**2),
-        strict=True,
-    )
+    axes, scale = next(batch_norms(call)).axes, abs(call.x).max()
     found = []
-    for name, what, batch, size in both:
+    for name, what in zip(running(call.state), ("mean", "variance"), strict=True):
         old = call.state[name]
+        batch = call.x.mean(axes) if what == "mean" else call.x.var(axes)
         atol = (1e-5 if call.narrow else 1e-9) * max(abs(old).max(), abs(batch).max())
-        atol += (1e-6 if call.narrow else 1e-14) * size
+        atol += (1e-6 if call.narrow else 1e-14) * (scale if what == "mean" else scale**2)
         found.append(Running(name, what, old, batch.reshape(old.shape), after[name], atol))
-    return found[0], found[1]
+    return found
 
 
 def compare_training(
     found: Comparison, call: Call, mean: Running, var: Running, *, frozen: bool
 ) -> None:
     p = call.setting("momentum", "decay", default=-1.0)
-    if any(mean.is_mix(q, 1 - q) and var.is_mix(q, 1 - q) for q in ((p,) if p >= 0 else USUAL)):
+    if any(mean.follows(q) and var.follows(q) for q in ((p,) if p >= 0 else USUAL)):
         return
     names: dict[str, Any] = {"mean": mean.name, "var": var.name}
     if frozen:
@@ -243,16 +227,17 @@ def compare_training(
     m = call.x.size // mean.old.size
     unbiased = var.batch * m / max(m - 1, 1)
     for keep, of in product((p, 1 - p) if p < 0.5 else (p,), (var.batch, unbiased)):
-        if mean.is_mix(keep, 1 - keep) and var.is_mix(keep, 1 - keep, of):
+        if mean.follows(keep) and var.follows(keep, of):
             if keep != p:
                 found.notes.append(f"momentum = {p:g} is the weight of the batch, as in PyTorch")
             if of is unbiased:
                 note = f"{var.name} takes the unbiased batch variance, as PyTorch does"
                 found.notes.append(f"{note}; ours takes the biased one")
             return
-    wrong = [] if mean.is_mix(p, 1 - p) else [mean]
-    wrong += [] if var.is_mix(p, 1 - p) or var.is_mix(p, 1 - p, unbiased) else [var]
-    causes = [did(call, one, mean if one is var else var, p, m) for one in wrong]
+    wrong = [] if mean.follows(p) else [mean]
+    wrong += [] if var.follows(p) or var.follows(p, unbiased) else [var]
+    eps = next(batch_norms(call)).eps
+    causes = [did(one, mean if one is var else var, p, eps) for one in wrong]
     alike = len(wrong) == 2 and causes[0][0] == causes[1][0]
     for one, (text, left) in list(zip(wrong, causes, strict=True))[: 1 if alike else 2]:
         who = "{mean}, and {var} likewise," if alike else one.name
@@ -260,46 +245,33 @@ def compare_training(
         message = f"{who} {text or 'does not follow the rule'}"
         cause = because("running-statistics", "mode", message, hint, left, **names)
         right = p * one.old + (1 - p) * one.batch
-        example = entry(one.name, one.now, right, "the running average")
+        example = entry(one.name, one.now, right, "the running average gives")
         found.add(replace(cause, tensors=(one.name,), example=example), explained=bool(text))
 
 
-def did(call: Call, one: Running, other: Running, p: float, m: int) -> tuple[str, float | None]:
+def did(one: Running, other: Running, p: float, eps: float) -> tuple[str, float | None]:
     """What a running statistic did in place of p old + (1 - p) batch and what that leaves
     unexplained; "" and None where nothing known explains it."""
-    for text, target in targets(call, one, other, m).items():
-        if one.is_mix(p, 1 - p, target):
-            return f"moves towards {text}", one.left(p, 1 - p, target)
-    exchanged = f"moves {p:.0%} of the way in one step: momentum and 1 - momentum are exchanged"
-    mixes = {
-        exchanged: (1 - p, p),
+    ways: dict[str, tuple[Any, ...]] = {
+        "moves towards the other statistic: mean and variance are exchanged": (
+            p,
+            1 - p,
+            other.batch,
+        ),
+        f"moves {p:.0%} of the way in one step: momentum and 1 - momentum are exchanged": (
+            1 - p,
+            p,
+        ),
         "is unchanged by a training forward": (1, 0),
         "is overwritten by the batch's statistic: momentum is ignored": (0, 1),
         "never forgets: its old value is not multiplied by momentum": (1, 1 - p),
         "takes the batch's statistic without the factor 1 - momentum": (p, 1),
-        "takes the batch's statistic with the factor momentum": (p, p),
-        "is updated twice in one forward": (p * p, 1 - p * p),
-        "moves with momentum 0.9, not the layer's": (0.9, 0.1),
     }
-    fits = ((text, one.left(*mix)) for text, mix in mixes.items() if one.is_mix(*mix))
-    return next(fits, ("", None))
-
-
-def targets(call: Call, one: Running, other: Running, m: int) -> dict[str, np.ndarray]:
-    """What a running statistic may move towards in place of the batch's."""
-    batch, way = one.batch, next(batch_norms(call))
-    found = {
-        "the other statistic: mean and variance are exchanged": other.batch,
-        "the sum over the batch, not its mean": batch * m,
-        "minus the batch's statistic: a sign is flipped": -batch,
-    }
-    if one.what == "mean":
-        return found
-    return {
-        "the standard deviation, not the variance": np.sqrt(batch),
-        "the standard deviation with eps, √(var + eps), not the variance": np.sqrt(batch + way.eps),
-        "var + eps, not the variance": batch + way.eps,
-        "the mean of x², from which mean² is not subtracted": (
-            (call.x**2).mean(way.axes).reshape(batch.shape)
-        ),
-    } | found
+    if one.what == "variance":
+        var, towards = one.batch, "moves towards the standard deviation"
+        ways[f"{towards}, not the variance"] = p, 1 - p, np.sqrt(var)
+        ways[f"{towards} with eps, √(var + eps), not the variance"] = p, 1 - p, np.sqrt(var + eps)
+    for text, way in ways.items():
+        if (left := one.left(*way)) is not None:
+            return text, left
+    return "", None

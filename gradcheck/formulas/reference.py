@@ -149,12 +149,3 @@ def left_over(out: np.ndarray, expected: Any) -> float:
     finite = np.isfinite(out) & np.isfinite(expected)
     scale = float(np.abs(out[finite]).max(initial=0.0)) or 1.0
     return float(np.abs(out - expected)[finite].max(initial=0.0)) / scale
-
-
-def entry(tensor: str, out: np.ndarray, expected: np.ndarray, formula: str) -> str:
-    """One concrete entry, where the difference is largest."""
-    difference = np.array(np.nan_to_num(np.abs(out - expected), nan=np.inf))
-    difference[~np.isfinite(expected)] = 0
-    index = np.unravel_index(int(difference.argmax()), out.shape) if out.ndim else ()
-    where = f"{tensor}[{', '.join(str(int(i)) for i in index)}]" if index else tensor
-    return f"{where} = {out[index]:.6g}, {formula} gives {expected[index]:.6g}"

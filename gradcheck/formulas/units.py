@@ -1,20 +1,19 @@
-"""Formulas of layers without weights: of one array, entry by entry or row by row, and of gates,
-which join two arrays, or all entries of one."""
+"""Formulas of layers of one array, entry by entry or row by row; of gates, which join two arrays,
+or an array and a number; and of the layer that multiplies its input by weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.reference import CONVENTION, Call, Reference, Said
+from chainrule.gradcheck.formulas.reference import CONVENTION, Call, Inapplicable, Reference, Said
 
-Function = Callable[[np.ndarray], np.ndarray]
-Gate = Callable[[np.ndarray, np.ndarray], np.ndarray]
+WEIGHTS, BIAS = ("W", "w", "weight", "weights"), ("b", "bias")
 SLOPE = ("alpha", "negative_slope", "slope", "leak", "a", "weight")
-AXIS = ("axis", "dim")
 # What people add to an argument of a logarithm, or cut it off at, to keep it away from 0.
 FLOORS = 10.0 ** np.arange(-15, -2)
 
@@ -33,38 +32,31 @@ def log_softmax(x: np.ndarray, axis: Any = -1) -> np.ndarray:
     return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
 
 
-FUNCTIONS: dict[str, Function] = {
+FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "max(x, 0)": lambda x: np.maximum(x, 0),
-    "max(-x, 0), the other side": lambda x: np.maximum(-x, 0),
     "max(x, -1): small negative x get through": lambda x: np.maximum(x, -1),
     "the mask x > 0 in place of x where x > 0": lambda x: (x > 0) * 1.0,
-    "|x|": abs,
-    "x itself": lambda x: x,
-    "the sigmoid of x": sigmoid,
+    "1 / (1 + exp(-x))": sigmoid,
     "the sigmoid of -x: the minus in exp(-x) is missing": lambda x: sigmoid(-x),
-    "1 / (1 - exp(-x))": lambda x: 1 / (1 - np.exp(-x)),
     "the slope of the sigmoid": lambda x: sigmoid(x) * sigmoid(-x),
     "tanh(x)": np.tanh,
     "tanh(x / 2), so 2 x is missing in the exponent": lambda x: np.tanh(x / 2),
     "1 - tanh(x)², the slope": lambda x: 1 - np.tanh(x) ** 2,
     "exp(x)": np.exp,
     "exp(-x)": lambda x: np.exp(-x),
-    "exp(x) - 1": np.expm1,
-    "2**x": np.exp2,
     "log(x)": np.log,
     "log2(x)": np.log2,
     "log10(x)": np.log10,
-    "log(1 + x)": np.log1p,
-    "log(1 + exp(x))": lambda x: np.logaddexp(0, x),
     "1 / x": lambda x: 1 / x,
     "-1 / x², the slope": lambda x: -1 / x**2,
-    "x²": lambda x: x**2,
+    "x²": np.square,
     "2 x, the slope": lambda x: 2 * x,
+    "-x": np.negative,
 }
 
 
-def function(name: str, formula: str, f: Function) -> Reference:
-    """f(x), and in its place any other of FUNCTIONS."""
+def function(name: str, formula: str) -> Reference:
+    """One of FUNCTIONS, and in its place any other of them."""
 
     def mistakes(call: Call) -> Said:
         for text, other in FUNCTIONS.items():
@@ -72,25 +64,7 @@ def function(name: str, formula: str, f: Function) -> Reference:
         for eps in FLOORS if name == "log" else ():
             yield f"out is log(x + {eps:g})", np.log(call.x + eps), CONVENTION
 
-    return Reference(name, formula, lambda call: f(call.x), mistakes)
-
-
-def with_number(
-    name: str, formula: str, names: tuple[str, ...], f: Callable[[np.ndarray, float], np.ndarray]
-) -> Reference:
-    """x and a fixed number a, such as a x."""
-
-    def mistakes(call: Call) -> Said:
-        x, a = call.x, call.setting(*names)
-        others = {"x + a": x + a, "x - a": x - a, "a x": a * x, "x / a": x / a, "x": x}
-        others |= {"a - x": a - x, "x**a": x**a}
-        for text, other in others.items():
-            yield f"out is {text}, with a = {a:g}", other
-
-    def forward(call: Call) -> np.ndarray:
-        return f(call.x, call.setting(*names))
-
-    return Reference(name, formula, forward, mistakes, settings=names)
+    return Reference(name, formula, lambda call: FUNCTIONS[formula](call.x), mistakes)
 
 
 def slope(call: Call) -> np.ndarray:
@@ -112,14 +86,8 @@ def leaky_relu_mistakes(call: Call) -> Said:
     yield "alpha is ignored: negative x give 0, as in ReLU", np.maximum(x, 0)
     yield "out is max(x, alpha) where it should be max(x, alpha x)", np.maximum(x, a)
     yield "the two sides are exchanged: alpha x where x > 0", np.where(x > 0, a * x, x)
-    yield "out is alpha x on both sides", a * x
-    slopes = {"alpha²": a * a, "-alpha": -a, "1 / alpha": 1 / a}
-    slopes |= {str(c): np.array(c) for c in (0.01, 0.1, 0.2, 0.25, 0.3)}
-    if a.size > 1:
-        slopes["the first alpha"] = a.ravel()[0]
-    for text, other in slopes.items():
+    for text, other in {"alpha²": a * a, "-alpha": -a, "0.01": 0.01}.items():
         yield f"the slope for negative x is {text}, not alpha", np.where(x > 0, x, other * x)
-    yield "out is alpha where x ≤ 0: the factor x is missing", np.where(x > 0, x, a)
 
 
 def elu(call: Call) -> np.ndarray:
@@ -129,20 +97,15 @@ def elu(call: Call) -> np.ndarray:
 
 def elu_mistakes(call: Call) -> Said:
     x, a = call.x, call.setting("alpha", "a", default=1.0)
-    below = np.minimum(x, 0)
-    e = np.exp(below)
+    e = np.exp(np.minimum(x, 0))
     sides = {
         "alpha is ignored": e - 1,
-        "alpha is squared": a * a * (e - 1),
         "the - 1 is missing: alpha exp(x) for negative x": a * e,
         "the - 1 stands outside: alpha exp(x) - 1 for negative x": a * e - 1,
         "the sign for negative x is flipped: alpha (1 - exp(x))": a * (1 - e),
-        "negative x give 0, as in ReLU": 0 * x,
-        "negative x give alpha x, as in leaky ReLU": a * x,
     }
     for text, negative in sides.items():
         yield text, np.where(x > 0, x, negative)
-    yield "positive x are multiplied by alpha", np.where(x > 0, a * x, a * (e - 1))
 
 
 def softplus(call: Call) -> np.ndarray:
@@ -152,77 +115,97 @@ def softplus(call: Call) -> np.ndarray:
 
 def softplus_mistakes(call: Call) -> Said:
     x, b = call.x, call.setting("beta", default=1.0)
-    log1p_exp = np.logaddexp(0, b * x)
-    yield f"the division by beta = {b:g} is missing", log1p_exp
+    yield f"the division by beta = {b:g} is missing", np.logaddexp(0, b * x)
     yield "beta is ignored", np.logaddexp(0, x)
     yield "beta is missing in the exponent", np.logaddexp(0, x) / b
-    yield "it acts on -x", np.logaddexp(0, -b * x) / b
-    yield "out is the sigmoid", sigmoid(b * x)
-    yield "out is max(x, 0)", np.maximum(x, 0)
 
 
 def softmax_axis(call: Call) -> int:
-    return int(call.setting(*AXIS, default=-1)) % max(call.x.ndim, 1)
+    return int(call.setting("axis", "dim", default=-1)) % max(call.x.ndim, 1)
 
 
 def softmax_mistakes(call: Call) -> Said:
     x, axis = call.x, softmax_axis(call)
-    largest = x.max(axis, keepdims=True)
     yield "the exponentials are not divided by their sum", np.exp(x)
-    yield "the exponentials are not divided by their sum", np.exp(x - largest)
+    yield "the exponentials are not divided by their sum", np.exp(x - x.max(axis, keepdims=True))
     for other in range(x.ndim):
         text = f"{other} where it should be {'the last' if axis == x.ndim - 1 else axis}"
         yield f"it normalises over the wrong axis: {text}", softmax(x, other)
     yield "it normalises over everything, not each row", softmax(x, None)
-    yield "it acts on -x", softmax(-x, axis)
     yield "out is the logarithm of the softmax", log_softmax(x, axis)
-    yield "the exponential is missing: x over its sum", x / x.sum(axis, keepdims=True)
-    yield "out is the sigmoid of each entry", sigmoid(x)
-    yield "it is divided by the mean, not the sum", softmax(x, axis) * x.shape[axis]
 
 
-JOINED: dict[str, Gate] = {
-    "a + b": lambda a, b: a + b,
-    "a - b": lambda a, b: a - b,
-    "b - a": lambda a, b: b - a,
-    "a b, element by element": lambda a, b: a * b,
-    "a / b": lambda a, b: a / b,
-    "max(a, b)": np.maximum,
-    "min(a, b)": np.minimum,
-    "a alone": lambda a, b: a + 0 * b,
-    "b alone": lambda a, b: b + 0 * a,
-    "(a + b) / 2": lambda a, b: (a + b) / 2,
-    "|a - b|": lambda a, b: abs(a - b),
-    "the larger of a and b in absolute value": lambda a, b: np.where(abs(a) >= abs(b), a, b),
-    "the mask a > b": lambda a, b: (a > b) * 1.0,
-    "a @ b": lambda a, b: a @ b,
-    "b @ a": lambda a, b: b @ a,
-    "a @ bᵀ": lambda a, b: a @ b.swapaxes(-1, -2),
-    "aᵀ @ b": lambda a, b: a.swapaxes(-1, -2) @ b,
-    "(a @ b)ᵀ": lambda a, b: (a @ b).swapaxes(-1, -2),
+# Of a and b, the inputs of a gate; or of x and a, the input and the number of a layer.
+JOINED: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "{0} + {1}": np.add,
+    "{0} - {1}": np.subtract,
+    "{1} - {0}": lambda a, b: b - a,
+    "{0} · {1}": np.multiply,
+    "{0} / {1}": np.divide,
+    "max({0}, {1})": np.maximum,
+    "min({0}, {1})": np.minimum,
+    "{0} alone": lambda a, b: a + 0 * b,
+    "{1} alone": lambda a, b: b + 0 * a,
+    "({0} + {1}) / 2": lambda a, b: (a + b) / 2,
+    "{0} @ {1}": np.matmul,
+    "{1} @ {0}": lambda a, b: b @ a,
+    "{0} @ {1}ᵀ": lambda a, b: a @ b.swapaxes(-1, -2),
+    "{0}ᵀ @ {1}": lambda a, b: a.swapaxes(-1, -2) @ b,
 }
 
 
-def gate(name: str, formula: str, f: Gate) -> Reference:
-    """f(a, b), and in its place any other of JOINED."""
+def gate(name: str, formula: str, settings: tuple[str, ...] = ()) -> Reference:
+    """One of JOINED, and in its place any other of them. Where `settings` name a number of the
+    layer, it takes the place of the second input."""
+    names = "xa" if settings else "ab"
+
+    def operands(call: Call) -> tuple[np.ndarray, np.ndarray]:
+        return (call.x, np.array(call.setting(*settings))) if settings else call.pair
 
     def mistakes(call: Call) -> Said:
         for text, other in JOINED.items():
             try:
-                yield f"out is {text}", other(*call.pair)
+                yield f"out is {text.format(*names)}", other(*operands(call))
             except ValueError:  # shapes that do not fit this mistake
                 continue
 
-    return Reference(name, formula, lambda call: f(*call.pair), mistakes)
+    def forward(call: Call) -> np.ndarray:
+        return JOINED[formula](*operands(call))
+
+    return Reference(name, formula.format(*names), forward, mistakes, settings=settings)
 
 
 def sum_mistakes(call: Call) -> Said:
-    x = call.x
-    yield "out is the mean of x", x.mean()
-    yield "out is Σ x²", np.square(x).sum()
-    yield "out is Σ |x|", np.abs(x).sum()
-    yield "out is max x", x.max(initial=-np.inf)
-    yield "out is the product of the entries of x", x.prod()
+    yield "out is the mean of x", call.x.mean()
+
+
+def affine_parts(call: Call) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x (N, D), W (D, M) and b."""
+    W, b = call.param(*WEIGHTS), call.param(*BIAS, default=0.0)
+    if W.ndim != 2 or call.x.ndim < 2 or math.prod(call.x.shape[1:]) != len(W):
+        raise Inapplicable(f"x of shape {call.x.shape} and W of shape {W.shape} do not fit")
+    return call.x.reshape(len(call.x), len(W)), W, b
+
+
+def affine(call: Call) -> np.ndarray:
+    x, W, b = affine_parts(call)
+    return x @ W + b
+
+
+def transposed_affine(call: Call) -> Iterator[np.ndarray]:
+    """x Wᵀ + b, which is what PyTorch means by a square `weight`."""
+    x, W, b = affine_parts(call)
+    if "weight" in call.params and W.shape[0] == W.shape[1]:
+        yield x @ W.T + b
+
+
+def affine_mistakes(call: Call) -> Said:
+    x, W, b = affine_parts(call)
+    yield "the bias is missing", x @ W
+    yield "the bias is added twice", x @ W + 2 * b
+    yield "the bias is subtracted", x @ W - b
+    if W.shape[0] == W.shape[1]:
+        yield "W is transposed: out is x Wᵀ + b", x @ W.T + b, CONVENTION
 
 
 LEAKY_RELU = Reference(
@@ -241,23 +224,22 @@ SOFTMAX = Reference(
     softmax_mistakes,
 )
 UNITS = (
-    LEAKY_RELU, replace(LEAKY_RELU, name="prelu"), ELU, SOFTPLUS, SOFTMAX,
-    function("relu", "max(x, 0)", lambda x: np.maximum(x, 0)),
-    function("sigmoid", "1 / (1 + exp(-x))", sigmoid),
-    function("tanh", "tanh(x)", np.tanh),
-    function("exp", "exp(x)", np.exp),
-    function("log", "log(x)", np.log),
-    function("reciprocal", "1 / x", lambda x: 1 / x),
-    function("square", "x²", np.square),
-    function("negate", "-x", np.negative),
-    with_number("scale", "a x", ("a", "factor", "scale", "c"), lambda x, a: a * x),
-    with_number("shift", "x + c", ("c", "offset", "shift", "a"), lambda x, c: x + c),
-)  # fmt: skip
-GATES = (
-    gate("add", "a + b", np.add),
-    gate("subtract", "a - b", np.subtract),
-    gate("multiply", "a b", np.multiply),
-    gate("max", "max(a, b)", np.maximum),
-    gate("matmul", "a @ b", np.matmul),
+    *(LEAKY_RELU, replace(LEAKY_RELU, name="prelu"), ELU, SOFTPLUS, SOFTMAX),
+    function("relu", "max(x, 0)"),
+    function("sigmoid", "1 / (1 + exp(-x))"),
+    function("tanh", "tanh(x)"),
+    function("exp", "exp(x)"),
+    function("log", "log(x)"),
+    function("reciprocal", "1 / x"),
+    function("square", "x²"),
+    function("negate", "-x"),
+    gate("scale", "{0} · {1}", ("a", "factor", "scale", "c")),
+    gate("shift", "{0} + {1}", ("c", "offset", "shift", "a")),
+    gate("add", "{0} + {1}"),
+    gate("subtract", "{0} - {1}"),
+    gate("multiply", "{0} · {1}"),
+    gate("max", "max({0}, {1})"),
+    gate("matmul", "{0} @ {1}"),
     Reference("sum", "Σ x", lambda call: call.x.sum(), sum_mistakes),
+    Reference("affine", "x W + b", affine, affine_mistakes, transposed_affine, (*WEIGHTS, *BIAS)),
 )

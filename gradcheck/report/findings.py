@@ -130,6 +130,15 @@ class Finding:
         }
 
 
+def entry(name: str, got: np.ndarray, wanted: np.ndarray, says: str = "should be") -> str:
+    """One concrete entry, where the two arrays differ most: "W[0, 1] = 0.2, should be 0.3"."""
+    difference = np.array(np.nan_to_num(np.abs(got - wanted), nan=np.inf))
+    difference[~np.isfinite(wanted)] = 0
+    index = np.unravel_index(int(difference.argmax()), got.shape) if got.ndim else ()
+    where = f"{name}[{', '.join(str(int(i)) for i in index)}]" if index else name
+    return f"{where} = {got[index]:.8g}, {says} {wanted[index]:.8g}"
+
+
 def finite(number: float | None) -> float | None:
     """`number` as a float, or None where it is nan, infinite or missing."""
     return None if number is None or not math.isfinite(number) else float(number)

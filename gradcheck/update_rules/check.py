@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck.report import Cause, Finding, Probe, Report
-from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.report.findings import because, entry
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 from chainrule.gradcheck.update_rules.families import FAMILIES, Unknown, Way, family_of, ways_of
 from chainrule.gradcheck.update_rules.mistakes import explain
-from chainrule.gradcheck.update_rules.trial import Path, Run, Trial, apart, draw, entry, run
+from chainrule.gradcheck.update_rules.trial import Path, Run, Trial, apart, draw, run
 
 
 def check_update(rule: Any, reference: object = None, *, steps: int = 5, seed: int = 0) -> Report:
@@ -103,16 +103,12 @@ def formula_values(report: Report, path: Path, trial: Trial, ways: list[Way]) ->
             report.notes += way.notes()
             return
     unknown = ways[0].assumed
-    if not unknown:
-        wanted = ways[0].formula.run(trial.start, trial.gradients)
-        causes = explain(ways[0].formula, path, trial)
-        hint = "No single mistake that is known explains all steps."
-        values(report, path, trial, wanted, causes, hint)
-        return
-    for way in ways:
-        if causes := [] if way.note else explain(way.formula, path, trial, unknown):
+    for way in ways if unknown else ways[:1]:
+        causes = [] if way.note else explain(way.formula, path, trial, unknown)
+        if causes or not unknown:
             wanted = way.formula.run(trial.start, trial.gradients)
-            values(report, path, trial, wanted, causes)
+            hint = "No single mistake that is known explains all steps."
+            values(report, path, trial, wanted, causes, hint)
             return
     why = f"the rule keeps no {' and no '.join(unknown)}, and does not fit with the usual values"
     report.probes["values"] = Probe("not applicable", why)
@@ -134,7 +130,10 @@ def values(
         return
     step, name = parted
     report.probes["values"] = Probe("failed", f"from step {step + 1} on")
-    example = entry(path, wanted, step, name)
+    got, want = path[step].get(name, np.zeros(())), wanted[step][name]
+    example = f"after step {step + 1} {name} is no array of shape {want.shape}"
+    if got.shape == want.shape:
+        example = entry(f"after step {step + 1} {name}", got, want)
     for cause in causes:
         say(report, name, cause, example)
     if not causes:
@@ -153,7 +152,7 @@ def habits(report: Report, rule: Any, path: Path, trial: Trial) -> None:
             "Keep the memory on self, made in __init__, not on the class or in the module.",
         ),
         "parameters are independent": (
-            run(rule, trial.only("W")),
+            run(rule, trial.alike("W")),
             "W moves differently with and without a second parameter b",
             "Key the memory by the parameter's name, and count steps once per update.",
         ),
@@ -172,7 +171,7 @@ def habits(report: Report, rule: Any, path: Path, trial: Trial) -> None:
         report.probes[probe] = Probe("passed" if equal else "failed")
         if not equal and not report.findings:  # one cause, one finding
             say(report, "W", because("update-memory", "stale-cache", message, hint))
-    after = run(rule, trial.astype(np.float32)).path[-1]
+    after = run(rule, trial.alike(dtype=np.float32)).path[-1]
     wide = [name for name, w in after.items() if w.dtype != np.float32]
     report.probes["dtype"] = Probe("failed" if wide else "passed")
     if wide and not report.findings:

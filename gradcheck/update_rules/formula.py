@@ -41,7 +41,7 @@ class Formula:
     weight_decay: float = 0.0
 
     lr_decay: float = 0.0  # lr / (1 + lr_decay (t - 1))
-    decay_by: str = "gradient"  # or "weights", as AdamW does, or "after", once the step is taken
+    decay_by: str = "gradient"  # or "weights", as AdamW does
     decays: str = "all"  # or "weights"
     correct1: str = "divide"
     correct2: str = "divide"
@@ -80,28 +80,18 @@ class Formula:
         m[name] = self.keep1 * old_m + self.add1 * g
         first = self.first(m[name], old_m, g) / correction(self.beta1, self.correct1, t)
         if self.keep2 is not None:
-            square = {"g²": g * g, "|g|": abs(g), "g": g}[self.square]
+            square = {"g²": g * g, "|g|": abs(g)}[self.square]
             v[name] = self.keep2 * old_v + self.add2 * square
             second = v[name] if self.average == "new" else old_v
             first = self.divided(first, second, correction(self.beta2, self.correct2, t))
-        new = w - lr * first
-        if self.decay_by == "weights":
-            new = new - lr * decay * w
-        elif self.decay_by == "after":
-            new = new - lr * decay * new
-        return new
+        return w - lr * first - (lr * decay * w if self.decay_by == "weights" else 0)
 
     def first(self, m: np.ndarray, old: np.ndarray, g: np.ndarray) -> np.ndarray:
         """m, or with Nesterov keep1 m + g, or what is written in its place."""
         if not self.nesterov:
-            return {"new": m, "old": old, "gradient": g}[self.direction]
+            return {"new": m, "old": old}[self.direction]
         k = self.keep1
-        return {
-            "new": k * m + g,
-            "old": k * old + g,
-            "twice": (1 + k) * m,
-            "gradient": m + g,
-        }[self.direction]
+        return {"new": k * m + g, "old": k * old + g, "twice": (1 + k) * m}[self.direction]
 
     def divided(self, m: np.ndarray, v: np.ndarray, c: float) -> np.ndarray:
         """m / (√(v / c) + eps), or what is written in its place."""
@@ -126,6 +116,5 @@ def correction(beta: float | None, how: str, t: int) -> float:
         "multiply": 1 / (1 - beta**t),
         "none": 1.0,
         "constant": 1 - beta,
-        "behind": 1 - beta ** (t - 1) or np.finfo(float).tiny,
     }
     return factors[how]

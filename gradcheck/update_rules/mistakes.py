@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,17 @@ from chainrule.gradcheck.update_rules.trial import Path, Trial, apart, left_over
 
 @dataclass(frozen=True)
 class Mistake:
-    """What changes in the formula, and the words for it."""
+    """What changes in the formula, and the words for it; `key` is that of the cause."""
 
     kind: str
     message: str
     hint: str
     changes: dict[str, Any]
-    key: str = ""  # that of the cause
+    key: str = ""
 
 
-# Kind, message and changes of the mistakes that one hint is for.
-Cases = list[tuple[str, str, dict[str, Any]]]
+# Kind, message, hint and changes.
+Cases = Iterator[tuple[str, str, str, dict[str, Any]]]
 OLD = {"direction": "old"}
 
 
@@ -36,171 +36,122 @@ def mistakes(f: Formula) -> Iterator[Mistake]:
     """Every single mistake that this formula can be made with, the likelier ones first."""
     hint = "Subtract lr times the gradient from w."
     yield Mistake("sign", "the update goes uphill", hint, {"lr": -f.lr}, "update-sign")
+    groups: list[tuple[str, Cases]] = []
+    if f.nesterov:
+        groups.append(("update-look-ahead", look_ahead()))
+    if f.keep1:
+        groups.append(("update-first-moment", first_moment(f, f.keep1)))
+    if f.keep2 is not None:
+        groups.append(("update-second-moment", second_moment(f, f.keep2)))
+    if f.beta1 is not None and f.beta2 is not None:
+        groups.append(("update-bias-correction", bias_correction(f.beta1, f.beta2)))
+    if f.weight_decay:
+        groups.append(("update-weight-decay", weight_decay(f, f.weight_decay)))
+    for key, cases in groups:
+        for case in cases:
+            yield Mistake(*case, key)
     hint = f"The step is lr = {f.lr:g} times the direction."
-    rates: Cases = [
-        ("scale", "lr is applied twice", {"lr": f.lr**2}),
-        ("scale", "lr is missing", {"lr": 1.0}),
-    ]
-    groups = (
-        ("update-look-ahead", look_ahead() if f.nesterov else ()),
-        ("update-first-moment", first_moment(f) if f.keep1 else ()),
-        ("update-second-moment", second_moment(f) if f.keep2 is not None else ()),
-        ("update-bias-correction", bias_correction(f)),
-        ("update-weight-decay", weight_decay(f) if f.weight_decay else ()),
-        ("update-rate", [(hint, rates)]),
-    )
-    for key, group in groups:
-        for hint, cases in group:
-            for kind, message, changes in cases:
-                yield Mistake(kind, message, hint, changes, key)
+    yield Mistake("scale", "lr is applied twice", hint, {"lr": f.lr**2}, "update-rate")
+    yield Mistake("scale", "lr is missing", hint, {"lr": 1.0}, "update-rate")
 
 
-def look_ahead() -> Iterator[tuple[str, Cases]]:
+def look_ahead() -> Cases:
     """Mistakes with the look-ahead of Nesterov's momentum."""
-    lacks = "the look-ahead lacks"
-    other = {"nesterov": False, "direction": "old"}
-    yield (
-        "w moves by (1 + momentum) v - momentum v_prev, which is v where v_prev is the new v.",
-        [("missing-term", "the look-ahead is missing or cancels: this is plain momentum", OLD)],
-    )
-    yield (
-        "w moves by momentum v - lr g with the new v, (1 + momentum) v - momentum v_prev.",
-        [
-            ("missing-term", f"{lacks} its half - momentum v_prev", {"direction": "twice"}),
-            ("missing-term", f"{lacks} momentum: v is added whole", {"direction": "gradient"}),
-            ("swapped", "the previous velocity is used where the new one belongs", other),
-        ],
-    )
+    message = "the look-ahead is missing or cancels: this is plain momentum"
+    hint = "w moves by (1 + momentum) v - momentum v_prev, which is v where v_prev is the new v."
+    yield "missing-term", message, hint, OLD
+    message = "the look-ahead lacks its half - momentum v_prev"
+    hint = "w moves by momentum v - lr g with the new v, (1 + momentum) v - momentum v_prev."
+    yield "missing-term", message, hint, {"direction": "twice"}
 
 
-def first_moment(f: Formula) -> Iterator[tuple[str, Cases]]:
-    """Mistakes with the velocity of momentum, and with Adam's m."""
-    adam, k = f.beta1 is not None, f.keep1
+def first_moment(f: Formula, k: float) -> Cases:
+    """Mistakes with the velocity of momentum, and with Adam's m; k is momentum, or beta1."""
+    adam = f.beta1 is not None
     m, mu = ("m", "beta1") if adam else ("the velocity", "momentum")
+    hint = "m = beta1 m + (1 - beta1) g." if adam else "v = momentum v - lr g, then w += v."
+    yield "overwrite", f"{m} is overwritten instead of accumulated", hint, {"keep1": 0.0}
+    yield "missing-term", f"{m} does not decay", hint, {"keep1": 1.0}
+    yield "sign", f"the sign of {mu} is flipped", hint, {"keep1": -k}
     exchanged = {"keep1": 1 - k, "add1": k if adam else 1.0}
-    cases: Cases = [
-        ("overwrite", f"{m} is overwritten instead of accumulated", {"keep1": 0.0}),
-        ("missing-term", f"{m} does not decay", {"keep1": 1.0}),
-        ("sign", f"the sign of {mu} is flipped", {"keep1": -k}),
-        ("swapped", f"{mu} and 1 - {mu} are exchanged", exchanged),
-    ]
+    yield "swapped", f"{mu} and 1 - {mu} are exchanged", hint, exchanged
     if not f.nesterov:
-        bare = {"direction": "gradient", "correct1": "none"}
-        cases += [
-            ("stale-cache", f"the step uses {m} from before its update", OLD),
-            ("missing-term", f"{m} is not used: the step follows the bare gradient", bare),
-        ]
+        yield "stale-cache", f"the step uses {m} from before its update", hint, OLD
+    goes = f"the gradient goes into {m}"
     if adam:
-        message = "the gradient goes into m without the factor 1 - beta1"
-        cases.append(("missing-term", message, {"add1": 1.0}))
+        yield "missing-term", f"{goes} without the factor 1 - beta1", hint, {"add1": 1.0}
     else:
-        message = "the gradient goes into the velocity with a factor"
-        cases.append(("scale", f"{message} 1 - momentum", {"add1": 1 - k}))
-        cases.append(("scale", f"{message} momentum", {"add1": k}))
-    yield f"m = {mu} m + (1 - {mu}) g." if adam else f"v = {mu} v - lr g, then w += v.", cases
+        yield "scale", f"{goes} with a factor 1 - momentum", hint, {"add1": 1 - k}
 
 
-def second_moment(f: Formula) -> Iterator[tuple[str, Cases]]:
-    """Mistakes with the average, or the sum, of squared gradients."""
-    assert f.keep2 is not None
-    adam, summed, k = f.beta2 is not None, f.keep2 == 1, f.keep2
+def second_moment(f: Formula, k: float) -> Cases:
+    """Mistakes with the average, or the sum, of squared gradients; k is decay, beta2, or 1."""
+    adam, summed = f.beta2 is not None, k == 1
     v, d = ("v", "beta2") if adam else ("s", "decay")
-    step = "w moves by - lr " + ("m̂ / (√v̂ + eps)." if adam else f"g / (√{v} + eps).")
-    small = "which holds tiny gradients back"
-    cases: Cases = [
-        ("stability", f"eps is inside the square root, {small}", {"root": "√(v + eps)"}),
-        ("stability", "eps is missing: a gradient of 0 gives 0 / 0", {"root": "√v"}),
-        ("missing-term", "the square root is missing", {"root": "v + eps"}),
-        ("missing-term", f"the step is not divided by √{v}", {"root": "1"}),
-    ]
-    yield step, cases
-    squares: Cases = [
-        ("missing-term", f"{v} collects {square} instead of g²", {"square": square})
-        for square in ("|g|", "g")
-    ]
+    hint = "w moves by - lr " + ("m̂ / (√v̂ + eps)." if adam else f"g / (√{v} + eps).")
+    message = "eps is inside the square root, which holds tiny gradients back"
+    yield "stability", message, hint, {"root": "√(v + eps)"}
+    yield "stability", "eps is missing: a gradient of 0 gives 0 / 0", hint, {"root": "√v"}
+    yield "missing-term", "the square root is missing", hint, {"root": "v + eps"}
+    yield "missing-term", f"the step is not divided by √{v}", hint, {"root": "1"}
     message = f"the step divides by the previous {'sum' if summed else 'average'}"
-    stale: Cases = [("stale-cache", message, {"average": "old"})]
-    yield f"Update {v} first, then divide by its root.", stale
-    cases = [
-        ("overwrite", "squared gradients are overwritten instead of accumulated", {"keep2": 0.0}),
-    ]
+    hint = f"Update {v} first, then divide by its root."
+    yield "stale-cache", message, hint, {"average": "old"}
+    hint = f"{v} = {v} + g²." if summed else f"{v} = {d} {v} + (1 - {d}) g²."
+    yield "missing-term", f"{v} collects |g| instead of g²", hint, {"square": "|g|"}
+    message = "squared gradients are overwritten instead of"
+    yield "overwrite", f"{message} accumulated", hint, {"keep2": 0.0}
     if summed:
-        message = "the sum of squares forgets: this is RMSProp with decay 0.9"
-        cases.append(("missing-term", message, {"keep2": 0.9, "add2": 0.1}))
-    else:
-        last, plain = {"keep2": 0.0, "add2": 1.0}, {"keep2": 1.0, "add2": 1.0}
-        exchanged = {"keep2": 1 - k, "add2": k}
-        cases += [
-            ("overwrite", "squared gradients are overwritten instead of averaged", last),
-            ("swapped", f"the decay weights are exchanged: {d} and 1 - {d}", exchanged),
-            ("missing-term", f"{v} does not decay: {d} is missing", {"keep2": 1.0}),
-            ("missing-term", f"{v} is a sum, not an average: this is AdaGrad's", plain),
-            ("missing-term", f"g² goes into {v} without the factor 1 - {d}", {"add2": 1.0}),
-        ]
-    yield f"{v} = {v} + g²." if summed else f"{v} = {d} {v} + (1 - {d}) g².", squares + cases
-
-
-def bias_correction(f: Formula) -> Iterator[tuple[str, Cases]]:
-    """Mistakes with Adam's beta1 = a, beta2 = b, and the bias correction."""
-    if f.beta1 is None or f.beta2 is None:
         return
-    a, b = f.beta1, f.beta2
-    m_with_b, v_with_a = {"keep1": b, "add1": 1 - b}, {"keep2": a, "add2": 1 - a}
-    swaps = [
-        ("beta1 and beta2 are exchanged", m_with_b | v_with_a),
-        ("beta1 and beta2 are exchanged", m_with_b | v_with_a | {"beta1": b, "beta2": a}),
-        ("beta1 and beta2 are exchanged in the bias correction", {"beta1": b, "beta2": a}),
-        ("beta1 is used for v too", v_with_a),
-        ("beta1 is used for v too", v_with_a | {"beta2": a}),
-        ("beta2 is used for m too", m_with_b),
-        ("beta2 is used for m too", m_with_b | {"beta1": b}),
-        ("the bias correction of v uses beta1", {"beta2": a}),
-        ("the bias correction of m uses beta2", {"beta1": b}),
-    ]
+    yield "overwrite", f"{message} averaged", hint, {"keep2": 0.0, "add2": 1.0}
+    message = f"the decay weights are exchanged: {d} and 1 - {d}"
+    yield "swapped", message, hint, {"keep2": 1 - k, "add2": k}
+    yield "missing-term", f"{v} does not decay: {d} is missing", hint, {"keep2": 1.0}
+    message = f"{v} is a sum, not an average: this is AdaGrad's"
+    yield "missing-term", message, hint, {"keep2": 1.0, "add2": 1.0}
+    yield "missing-term", f"g² goes into {v} without the factor 1 - {d}", hint, {"add2": 1.0}
+
+
+def bias_correction(a: float, b: float) -> Cases:
+    """Mistakes with Adam's beta1 = a, beta2 = b, and the bias correction."""
+    moments = {"keep1": b, "add1": 1 - b, "keep2": a, "add2": 1 - a}
+    corrections, exchanged = {"beta1": b, "beta2": a}, "beta1 and beta2 are exchanged"
     hint = "beta1 = 0.9 belongs to m, beta2 = 0.999 to v."
-    yield hint, [("swapped", message, changes) for message, changes in swaps]
+    yield "swapped", exchanged, hint, moments
+    yield "swapped", exchanged, hint, moments | corrections
+    yield "swapped", f"{exchanged} in the bias correction", hint, corrections
+    yield "swapped", "the bias correction of v uses beta1", hint, {"beta2": a}
     message = "t advances more than once per update, once for each parameter"
-    counts: Cases = [
-        ("stale-cache", message, {"t_counts": counts}) for counts in ("parameters", "both")
-    ]
-    yield "Count t once at the top of update, outside the loop.", counts
+    for counts in ("parameters", "both"):
+        hint = "Count t once at the top of update, outside the loop."
+        yield "stale-cache", message, hint, {"t_counts": counts}
     words = {
         "none": ("missing-term", "is missing"),
         "multiply": ("swapped", "multiplies by 1 - beta**t where it should divide"),
         "constant": ("missing-term", "ignores t: 1 - beta instead of 1 - beta**t"),
-        "behind": ("stale-cache", "is one step behind: t starts at 0"),
     }
-    cases: Cases = []
-    for how, (kind, text) in words.items():
-        both = {"correct1": how, "correct2": how}
-        cases.append((kind, f"the bias correction {text}", both))
-        cases.append((kind, f"the bias correction of m {text}", {"correct1": how}))
-        cases.append((kind, f"the bias correction of v {text}", {"correct2": how}))
-    yield "m̂ = m / (1 - beta1**t), v̂ = v / (1 - beta2**t), with t = 1 in the first step.", cases
+    places = {"": ("correct1", "correct2"), " of m": ("correct1",), " of v": ("correct2",)}
+    hint = "m̂ = m / (1 - beta1**t), v̂ = v / (1 - beta2**t), with t = 1 in the first step."
+    for (how, (kind, text)), (place, switches) in product(words.items(), places.items()):
+        yield kind, f"the bias correction{place} {text}", hint, dict.fromkeys(switches, how)
 
 
-def weight_decay(f: Formula) -> Iterator[tuple[str, Cases]]:
+def weight_decay(f: Formula, wd: float) -> Cases:
     """Mistakes with weight decay."""
-    wd, decoupled = f.weight_decay, f.decay_by == "weights"
-    large = f"the weight decay is not scaled by lr: it is too large by 1/lr = {1 / f.lr:g}"
-    cases: Cases = [
-        ("missing-term", "the weights do not decay", {"weight_decay": 0.0}),
-        ("scale", large, {"weight_decay": wd / f.lr}),
-        ("sign", "the sign of the weight decay is flipped: weights grow", {"weight_decay": -wd}),
-        ("scale", "the weight decay is off by a factor 2", {"weight_decay": 2 * wd}),
-    ]
+    decoupled = f.decay_by == "weights"
+    hint = "Weights alone: w -= lr weight_decay w." if decoupled else "g + weight_decay w."
+    yield "missing-term", "the weights do not decay", hint, {"weight_decay": 0.0}
+    message = f"the weight decay is not scaled by lr: it is too large by 1/lr = {1 / f.lr:g}"
+    yield "scale", message, hint, {"weight_decay": wd / f.lr}
+    message = "the sign of the weight decay is flipped: weights grow"
+    yield "sign", message, hint, {"weight_decay": -wd}
+    yield "scale", "the weight decay is off by a factor 2", hint, {"weight_decay": 2 * wd}
     if decoupled:
-        gradient, every = {"decay_by": "gradient"}, {"decays": "all"}
-        through = "the weight decay goes through the gradient"
-        cases += [
-            ("swapped", f"{through}: this is L2, not AdamW", gradient),
-            ("swapped", f"{through}, of biases too: this is L2, not AdamW", gradient | every),
-            ("swapped", "the weights decay after the step, not before", {"decay_by": "after"}),
-        ]
+        message = "the weight decay goes through the gradient: this is L2, not AdamW"
+        for decays in ("weights", "all"):
+            yield "swapped", message, hint, {"decay_by": "gradient", "decays": decays}
     else:
-        message = "the weight decay bypasses the gradient"
-        cases.append(("swapped", message, {"decay_by": "weights"}))
-    yield "Weights alone: w -= lr weight_decay w." if decoupled else "g + weight_decay w.", cases
+        yield "swapped", "the weight decay bypasses the gradient", hint, {"decay_by": "weights"}
 
 
 # What a mistake changes in a formula that has to do with a setting.

@@ -20,15 +20,13 @@ class Trial:
     start: Arrays
     gradients: list[Arrays]
 
-    def only(self, name: str) -> Trial:
-        """The same with one of the parameters."""
-        return Trial({name: self.start[name]}, [{name: g[name]} for g in self.gradients])
-
-    def astype(self, dtype: type) -> Trial:
-        def cast(arrays: Arrays) -> Arrays:
-            return {name: array.astype(dtype) for name, array in arrays.items()}
-
-        return Trial(cast(self.start), [cast(grads) for grads in self.gradients])
+    def alike(self, names: str = "Wb", dtype: type = np.float64) -> Trial:
+        """The same with some of the parameters, in another dtype."""
+        start, *gradients = (
+            {name: arrays[name].astype(dtype) for name in names}
+            for arrays in (self.start, *self.gradients)
+        )
+        return Trial(start, gradients)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +101,3 @@ def left_over(path: Path, wanted: Path, start: Arrays) -> float:
 def moved(w: np.ndarray, start: np.ndarray) -> float:
     """How far the entry that moved farthest is from where it started."""
     return float(np.nan_to_num(np.abs(w - start)).max())
-
-
-def entry(path: Path, wanted: Path, step: int, name: str) -> str:
-    """One concrete entry: the worst of this step and parameter."""
-    got, want = path[step].get(name), wanted[step][name]
-    if got is None or got.shape != want.shape:
-        return f"after step {step + 1} {name} is no array of shape {want.shape}"
-    error = np.nan_to_num(np.abs(got - want), nan=np.inf)
-    index = np.unravel_index(error.argmax(), want.shape)
-    where = f"{name}[{', '.join(str(int(i)) for i in index)}]"
-    return f"after step {step + 1} {where} = {got[index]:.8g}, should be {want[index]:.8g}"

@@ -21,10 +21,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from chainrule.gradcheck import check, check_functions, numerical_gradient
-from chainrule.gradcheck.pictures import step_size_picture
 from chainrule.layers import ReLU
 from chainrule.nets import circuits
 from chainrule.notebooks import exercise
+from chainrule.pictures.gradients import step_size_picture
 
 rng = np.random.default_rng(1)
 BLUE, ORANGE = "#2166ac", "#d95f02"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.idioms import IDIOMS
-from benchmarks.judges import CHECKERS, Verdict, remarks_of
+from benchmarks.judges import CHECKERS, Verdict
 
 BY_NAME = {idiom.name: idiom for idiom in IDIOMS}
 RIGHT = ["gradients in a list", "h, c, cache", "a layer of layers", "sums over segments"]
@@ -48,11 +48,3 @@ def test_a_wrong_gradient_is_called_wrong(name):
     assert verdict.alarm
     assert verdict.tensor == "b"
     assert verdict.says
-
-
-def test_remarks_are_counted_where_a_report_has_some():
-    class Report:
-        remarks = ("overflows for large inputs",)
-
-    assert remarks_of(Report()) == 1
-    assert remarks_of(object()) == 0

@@ -66,9 +66,9 @@ def test_panels_stand_side_by_side_up_to_eleven_inches():
     [
         "from chainrule.pictures.drawing import Panel, Picture; "
         "Picture('a', 'A', 'so', [Panel(lambda axes: axes.plot([1, 2]), 'a line')]).png()",
-        "from chainrule.gradcheck.pictures import new_figure; new_figure(1, 2, 2)[0]._repr_png_()",
+        "from chainrule.pictures.gradients import new_figure; new_figure(1, 2, 2)[0]._repr_png_()",
     ],
-    ids=["pictures", "gradcheck"],
+    ids=["pictures", "gradients"],
 )
 @pytest.mark.parametrize("backend", ["module://a_notebooks.backend", "nonsense"])
 def test_it_is_drawn_whatever_backend_the_environment_names(backend, drawing):

@@ -33,7 +33,8 @@ from chainrule.nets import MLP, Classifier, Regressor, Sequential
 from chainrule.solvers import SGD, Adam, Solver
 from chainrule.training.building import build, load
 from chainrule.training.options import fill_in, parser
-from chainrule.training.sanity import examine, range_picture
+from chainrule.training.sanity import examine
+from chainrule.training.sanity_picture import range_picture
 from chainrule.training.sanity_runs import above_chance, neighbours
 from chainrule.training.sanity_start import indifferent
 

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import io
 import math
-import os
-import sys
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +18,7 @@ import numpy as np
 from chainrule.gradcheck.derivatives.numeric import own_stream
 from chainrule.gradcheck.report import Report, Tensor
 from chainrule.gradcheck.report.html import as_matrix
+from chainrule.pictures.drawing import with_any_backend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -279,22 +277,6 @@ def new_figure(panels: int, width: float, height: float) -> tuple[Figure, list[A
 
     picture = Picture(figsize=(width, height), layout="constrained")
     return picture, list(picture.subplots(1, panels, squeeze=False)[0])
-
-
-def with_any_backend() -> None:
-    """Have matplotlib imported even where MPLBACKEND names a backend that is not installed here, as
-    a notebook's kernel hands it down to what is started from there: a figure needs none."""
-    if "matplotlib" in sys.modules:
-        return
-    backend = os.environ.pop("MPLBACKEND", None)
-    try:
-        import matplotlib as mpl
-    finally:
-        if backend is not None:
-            os.environ["MPLBACKEND"] = backend
-    if backend:
-        with suppress(ValueError):
-            mpl.rcParams["backend"] = backend  # as matplotlib does itself
 
 
 def saved(picture: Figure, path: str | Path | None) -> Figure:

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from chainrule.gradcheck.pictures import heat_map, step_size_picture, taylor_picture
 from chainrule.gradcheck.report import Report, Tensor
+from chainrule.pictures.gradients import heat_map, step_size_picture, taylor_picture
 
 
 def lines_of(picture):
@@ -146,5 +146,5 @@ def test_pictures_are_saved_and_show_themselves_in_a_notebook(tmp_path):
 
 
 def test_matplotlib_is_imported_when_a_picture_is_drawn_and_not_before():
-    code = "import sys, gradcheck.pictures; assert 'matplotlib' not in sys.modules"
+    code = "import sys, chainrule.pictures.gradients; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
