@@ -255,7 +255,10 @@ class Story:
     def add(self, name: str, outcome: Outcome) -> None:
         """Note the outcome of one question."""
         self.tell(outcome)
-        state = "failed" if outcome.causes else "not applicable" if outcome.why else "passed"
+        state = "not applicable" if outcome.why else "passed"
+        if outcome.causes:
+            wrong = any(c.level == "wrong" for c in outcome.causes) or self.request.strict
+            state = "failed" if wrong else "remark"
         why = self.words.finding(outcome.causes[-1]).message if outcome.causes else outcome.why
         self.report.probes[name] = Probe(state, why)
 

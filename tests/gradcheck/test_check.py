@@ -556,6 +556,8 @@ def test_a_verdict_goes_by_what_is_wrong_and_strict_counts_remarks_too():
     assert (bool(report), len(report.findings), len(report.remarks)) == (True, 0, 1)
     assert (bool(strict), len(strict.findings), len(strict.remarks)) == (False, 1, 0)
     assert "correct, 1 remark" in str(report)
+    outcomes = [one.probes["large inputs"].outcome for one in (report, strict)]
+    assert outcomes == ["remark", "failed"]
     assert "1 mistake" in str(strict)
     assert report.as_dict()["correct"] is True
     (told,) = report.as_dict()["remarks"]
