@@ -203,6 +203,7 @@ def examine(make: Callable[[], Subject], request: Request) -> Report:
             gradients(subject, passes, story)
             if request.effort != "quick":
                 story.ask_all(OF_MODELS if subject.profile.is_model else QUESTIONS, passes)
+        subject.origin.restore()  # generators of a closure, or global ones, are the caller's
     story.report.forwards = subject.calls[0]
     story.report.seconds = time.perf_counter() - started
     return story.told()
@@ -254,7 +255,10 @@ class Story:
     def add(self, name: str, outcome: Outcome) -> None:
         """Note the outcome of one question."""
         self.tell(outcome)
-        state = "failed" if outcome.causes else "not applicable" if outcome.why else "passed"
+        state = "not applicable" if outcome.why else "passed"
+        if outcome.causes:
+            wrong = any(c.level == "wrong" for c in outcome.causes) or self.request.strict
+            state = "failed" if wrong else "remark"
         why = self.words.finding(outcome.causes[-1]).message if outcome.causes else outcome.why
         self.report.probes[name] = Probe(state, why)
 

@@ -58,6 +58,8 @@ def complaint(
     try:
         got = np.asarray(yours)
         got.astype(np.float64)
+        if got.dtype.kind in "US":  # "0" would pass for a number
+            raise TypeError
     except (TypeError, ValueError):
         kind = type(yours).__name__
         return because("no-array", "shape", "{d} is no array of numbers: it is {type}", type=kind)

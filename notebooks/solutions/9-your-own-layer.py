@@ -21,7 +21,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from chainrule import gradcheck, nets, solvers
+from chainrule import nets, solvers
 from chainrule.data import load_digits
 from chainrule.layers import ELU, Affine, Dropout, Layer, ReLU, Sigmoid, Tanh, he_normal
 from chainrule.nets import MLP, Classifier, Graph, Sequential
@@ -149,7 +149,7 @@ with exercise(1, "swish", Swish) as check_1:
     check_1("its lowest value is -0.278465", got, [[-0.278465]], rtol=1e-5)
     check_1("the slope there is 0", Swish().backward(np.ones((1, 1)), kept)[0], [[0.0]])
     rows = rng.standard_normal((5, 4))
-    check_1.report("the contract is kept, and dx is right", gradcheck.check(Swish(), rows))
+    check_1.layer("the contract is kept, and dx is right", Swish(), rows, effort="full")
     ### BEGIN HIDDEN TESTS
     blocks = 4 * rng.standard_normal((2, 3, 2))
     wanted, cache = circuit.forward(blocks)
@@ -161,7 +161,7 @@ with exercise(1, "swish", Swish) as check_1:
         Swish().backward(sent, kept)[0],
         circuit.backward(sent, cache)[0],
     )
-    check_1.report("… for three axes", gradcheck.check(Swish(), blocks))
+    check_1.layer("… for three axes", Swish(), blocks, effort="full")
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
 check_1.require()
@@ -319,7 +319,7 @@ with exercise(2, "a learned beta", LearnedSwish) as check_2:
         ],
     )
     rows = rng.standard_normal((5, 3))
-    check_2.report("the contract is kept, and both are right", gradcheck.check(layer, rows))
+    check_2.layer("the contract is kept, and both are right", layer, rows, effort="full")
     check_2.true(
         "the settings are kept as attributes",
         not own_settings(layer),
@@ -328,7 +328,7 @@ with exercise(2, "a learned beta", LearnedSwish) as check_2:
     count = 0
     for name, example, *inputs in LearnedSwish.examples(np.random.default_rng(0)):
         count += 1
-        check_2.report(f"its example “{name}” is right", gradcheck.check(example, *inputs))
+        check_2.layer(f"its example “{name}” is right", example, *inputs, effort="full")
     check_2.true(f"there are two examples or more (here: {count})", count >= 2)
     net = Sequential(Affine(4, 3, rng=0), layer, Affine(3, 2, rng=0))
     again = saved_and_loaded(net, LearnedSwish)
@@ -343,7 +343,7 @@ with exercise(2, "a learned beta", LearnedSwish) as check_2:
     rows = rng.standard_normal((4, 6))
     wanted = rows / (1 + np.exp(0.3 * rows))
     check_2("beta may be negative", layer.forward(rows)[0], wanted)
-    check_2.report("… and dx and dbeta are right then, too", gradcheck.check(layer, rows))
+    check_2.layer("… and dx and dbeta are right then, too", layer, rows, effort="full")
     check_2.layer("… also for one row", layer, rows[:1])
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
@@ -555,9 +555,7 @@ with exercise(3, "a gate and a detour", Gate, residual) as check_3:
     count = 0
     for name, example, *inputs in Gate.examples(np.random.default_rng(0)):
         count += 1
-        check_3.report(
-            f"the example “{name}” keeps the contract", gradcheck.check(example, *inputs)
-        )
+        check_3.layer(f"the example “{name}” keeps the contract", example, *inputs, effort="full")
     check_3.true(f"there are two examples or more (here: {count})", count >= 2)
     block = residual(doubling())
     got, kept = block.forward(np.array([[1.0, -3.0]]))
@@ -742,13 +740,11 @@ with exercise(4, "noise", Noise) as check_4:
         [first, second],
         hint="draw from self.rng alone, and nowhere else",
     )
-    check_4.report(
-        "the contract is kept, and dx is right", gradcheck.check(Noise(0.5, rng=1), rows)
-    )
+    check_4.layer("the contract is kept, and dx is right", Noise(0.5, rng=1), rows, effort="full")
     count = 0
     for name, example, *inputs in Noise.examples(np.random.default_rng(0)):
         count += 1
-        check_4.report(f"the example “{name}” keeps it, too", gradcheck.check(example, *inputs))
+        check_4.layer(f"the example “{name}” keeps it, too", example, *inputs, effort="full")
     check_4.true(f"there are two examples or more (here: {count})", count >= 2)
     ### BEGIN HIDDEN TESTS
     layer = Noise(0.7, rng=3)
@@ -929,9 +925,11 @@ with exercise(5, "my own layer", MyLayer) as check_5:
             not any(plain),
             "an input whose numbers are all equal hides mistakes; draw it from rng",
         )
-        check_5.report(
+        check_5.layer(
             f"“{name}”: the contract is kept, and all gradients are right",
-            gradcheck.check(layer, *inputs),
+            layer,
+            *inputs,
+            effort="full",
         )
         check_5.true(
             f"“{name}”: the settings are kept as attributes",
@@ -947,7 +945,7 @@ with exercise(5, "my own layer", MyLayer) as check_5:
         )
     ### BEGIN HIDDEN TESTS
     for name, layer, *inputs in MyLayer.examples(np.random.default_rng(1)):
-        check_5.report(f"“{name}” with other numbers", gradcheck.check(layer, *inputs))
+        check_5.layer(f"“{name}” with other numbers", layer, *inputs, effort="full")
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
 check_5.require()

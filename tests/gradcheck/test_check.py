@@ -548,3 +548,72 @@ def test_a_gradient_that_is_0_but_for_rounding_may_depend_on_the_order_of_summat
     report = check(Centred(), rows(n, 3))
     assert report.probes["memory layout"].outcome == "passed"
     assert report
+
+
+def test_a_verdict_goes_by_what_is_wrong_and_strict_counts_remarks_too():
+    x = rows(5, 4)
+    report, strict = check(Overflows(), x), check(Overflows(), x, strict=True)
+    assert (bool(report), len(report.findings), len(report.remarks)) == (True, 0, 1)
+    assert (bool(strict), len(strict.findings), len(strict.remarks)) == (False, 1, 0)
+    assert "correct, 1 remark" in str(report)
+    outcomes = [one.probes["large inputs"].outcome for one in (report, strict)]
+    assert outcomes == ["remark", "failed"]
+    assert "1 mistake" in str(strict)
+    assert report.as_dict()["correct"] is True
+    (told,) = report.as_dict()["remarks"]
+    assert (told["cause"], told["level"]) == ("overflow", "remark")
+    assert_correct(Overflows(), x)
+    with pytest.raises(GradientError, match="for inputs 1000 times as large"):
+        assert_correct(Overflows(), x, strict=True)
+
+
+def test_a_mistake_and_a_remark_stand_side_by_side():
+    class WrongInInferenceToo(WritesIntoTheCache):
+        def backward(self, dout, cache):
+            dx, grads = super().backward(dout, cache)
+            return 2 * dx, grads
+
+    report = check(WrongInInferenceToo(), rows(5, 4))
+    assert [finding.cause for finding in report.findings] == ["factor"]
+    assert [remark.cause for remark in report.remarks] == ["backward-writes"]
+
+
+class DoublesInInference(Tanh):
+    def forward(self, x, *, train=True):
+        out, _ = super().forward(x, train=train)
+        return out, (out, 1.0 if train else 2.0)
+
+    def backward(self, dout, cache):
+        out, factor = cache
+        return factor * dout * (1 - out * out), {}
+
+
+def test_a_wrong_gradient_in_inference_is_a_remark_unless_inference_alone_is_asked_for():
+    report = check(DoublesInInference(), rows(5, 4))
+    (remark,) = report.remarks
+    assert report
+    assert remark.message == "with train=False dx is too large by a factor 2"
+    (finding,) = check(DoublesInInference(), rows(5, 4), modes="inference").findings
+    assert finding.message == "dx is too large by a factor 2"
+
+
+def test_every_finding_names_its_cause_and_its_level():
+    finding = only(check(AveragesTheBias(4, 3, rng=0), rows(5, 4)))
+    assert (finding.cause, finding.level) == ("factor", "wrong")
+    assert finding.as_dict()["cause"] == "factor"
+    assert finding.values
+
+
+def test_what_no_cause_explains_is_of_an_unknown_kind():
+    class Noisy(Tanh):
+        def backward(self, dout, cache):
+            dx, grads = super().backward(dout, cache)
+            return dx + np.random.default_rng(0).standard_normal(dx.shape), grads
+
+    class Tangled(Affine):
+        def param_grads(self, dout, cache):
+            grads = super().param_grads(dout, cache)
+            return grads | {"W": np.sort(grads["W"] ** 3, axis=0)}
+
+    assert only(check(Tangled(4, 3, rng=0), rows(5, 4))).kind == "unknown"
+    assert not check(Noisy(), rows(5, 4))

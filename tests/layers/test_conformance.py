@@ -103,7 +103,7 @@ def test_every_layer_has_a_file_a_docstring_with_its_formulas_and_a_test_file(re
 
 @every_example
 def test_the_gradient_checker_finds_nothing_wrong(layer, inputs):
-    report = check(layer, *inputs, seed=3)
+    report = check(layer, *inputs, seed=3, strict=True)
     assert report, str(report)
     assert report.probes["reference"].outcome != "failed"
 

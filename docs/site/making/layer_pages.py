@@ -174,6 +174,6 @@ def verdict(one):
     """The first line of the checker's report for each example, without its time."""
     lines = []
     for name, layer, *inputs in examples(one):
-        first = str(check(layer, *inputs)).splitlines()[0]
+        first = str(check(layer, *inputs, strict=True)).splitlines()[0]
         lines.append(f"{name}: {first.partition('   (')[0]}")
     return "\n".join(lines)
