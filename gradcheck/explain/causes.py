@@ -15,6 +15,7 @@ ADD_UP = "Where a value is used twice its gradients add up: use +=, not =."
 EPS = "Look where eps stands: forward and backward must have it in the same place."
 ONE_HOT = "It should be the probabilities minus the one-hot labels."
 TURN = "Turn the condition round."
+BROADCAST = "Sum over the axes that were broadcast alone."
 
 CAUSES: dict[str, tuple[str, ...]] = {
     # dout and factors
@@ -26,8 +27,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "zero": ("missing-term", "{d} {is} 0 everywhere", "Nothing of dout reaches this tensor."),
     "zero-mask": ("mask", "{d} {is} 0 everywhere", "Nothing passes the mask."),
     "sign": ("sign", "{d} {has} the wrong sign everywhere"),
-    "half-of-a-square": ("overwrite",
-        "{d} {is} too small by a factor 2: {name} enters twice, once is lost", ADD_UP),
     "nearly": ("missing-term", "{d} {is} nearly right: off by a factor {factor}", EPS),
     "factor": ("scale", "{d} {is} {size}", "{advice}"),
     "factor-and-sign": ("scale", "{d} {has} the wrong sign and {is} {size}", "{advice}"),
@@ -49,11 +48,13 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "reshaped": ("axis", "{d} {has} the right numbers, reshaped from shape {shape}",
         "A reshape does not move axes: transpose before you reshape."),
     "reordered": ("axis", "{d} {has} the right numbers in the wrong order"),
-    "halves": ("swapped", "the two halves of {d} along axis {axis} are swapped"),
     "all-equal": ("axis", "all entries of {d} are equal, to the {word} of what they should be"),
     "summed-too": ("axis", "{d} {is} {word} over its own axis {axis} as well"),
     "winner-ignored": ("mask", "{d} {is} the same along axis {axis}: which one won is ignored",
         "Use the routed gradient, dout for the winner and 0 for the others."),
+    "swapped-shapes": ("swapped", "{d} and {d_other} are swapped",
+        "Return each gradient under its own name."),
+    "one-number": ("axis", "{d} {is} a single number, {of}", BROADCAST),
     # losses
     "zero-at-true-class": ("missing-term", "{d} {is} 0 at the true class",
         "The score of the true class gets a gradient too."),
@@ -66,14 +67,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "Every score has a share in the loss: the Jacobian is not diagonal."),
     "off-by-one-label": ("off-by-one-label", "{d} {takes} the column beside that of the true class",
         "Labels start at 0."),
-    "margin-values": ("mask",
-        "{d} {grows} with the margins; every violated margin should count the same",
-        "Use the indicator margins > 0, not their values."),
-    "label-coding": ("off-by-one-label",
-        "{d} {is} off by the constant {step} where the target is {value}",
-        "Forward takes labels as 0 and 1; backward seems to take -1 and +1."),
-    "sign-for-value": ("swapped", "all entries of {d} have the same size, as of the absolute error",
-        "Use the difference itself, not its sign."),
     # units and parts
     "not-masked": ("mask", "{d} {equals} dout: every entry passes, none is masked",
         "Multiply by the mask of the forward pass, entry by entry."),
@@ -131,8 +124,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "part-sign": ("sign", "the {part} in {d} has the wrong sign"),
     "part-factor": ("scale", "the {part} in {d} is {size}"),
     "part-lacks-factor": ("missing-term", "the {part} in {d} lacks a factor {factor}"),
-    "part-nearly": ("missing-term",
-        "{d} {is} nearly right: the {part} is off by factors from {low} to {high}", EPS),
     # whatever it is
     "not-finite": ("stability", "{d} {is} {word} in {count} of {total} entries",
         "Something overflows, or is divided by 0, and is then multiplied by 0."),

@@ -15,8 +15,8 @@ from chainrule.gradcheck.checks.models import has_half, strength_of
 from chainrule.gradcheck.checks.outcome import Comparison, Passes
 from chainrule.gradcheck.explain import diagnose
 from chainrule.gradcheck.explain.faulty_layer import faulty_layer
+from chainrule.gradcheck.explain.places import explain_shapes
 from chainrule.gradcheck.explain.scene import Scene
-from chainrule.gradcheck.explain.shapes import explain_shapes
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.subject import Subject
 from chainrule.gradcheck.subject.vocabulary import alike, listed
@@ -90,7 +90,6 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
         error={name: max(tensor.rounding, 1e-9) for name, tensor in found.tensors.items()},
         settings=settings,
         elementwise=elementwise,
-        quadratic=elementwise and is_quadratic(subject, found.train, out),
         is_loss=done.is_loss and not subject.profile.is_model,
         powers=powers(subject, done, passes.rng, found.train),
         slope_at=slope_at(found),
@@ -134,12 +133,6 @@ def is_elementwise(found: Comparison, passes: Passes, out: np.ndarray) -> bool:
         if not still:
             return False
     return True
-
-
-def is_quadratic(subject: Subject, train: bool, out: np.ndarray) -> bool:
-    """Whether the output grows by 4 where the first input is doubled."""
-    doubled = [2 * subject.inputs[0], *subject.inputs[1:]]
-    return bool(np.allclose(subject.forward(train, doubled)[0][0], 4 * out, rtol=1e-9))
 
 
 def slope_at(found: Comparison) -> Callable[[np.ndarray], np.ndarray | None]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.gradcheck.explain.causes import explains
-from chainrule.gradcheck.explain.numbers import off_by
+from chainrule.gradcheck.explain.factors import off_by
 from chainrule.gradcheck.explain.scene import Array, Scene, ratio
 from chainrule.gradcheck.report.findings import Cause
 
@@ -41,13 +41,6 @@ def wrong_at_the_labels(scene: Scene, name: str) -> Iterator[Cause]:
             guesses.append(np.where(beside, yours, 0))
         for guess in (*guesses, np.roll(right, shift, axis=-1)):
             yield from explains(scene, name, "off-by-one-label", guess)
-    on = ~true & (np.abs(right) > 1e-6 * np.abs(right).max())
-    if on.sum() > 3 and np.ptp(right[on]) < 1e-6 * np.abs(right).max():
-        x = scene.inputs[name]
-        margins = np.stack([x - (x * true).sum(axis=-1, keepdims=True), np.ones(x.shape)], axis=-1)
-        guess = np.where(on, margins @ np.linalg.lstsq(margins[on], yours[on], rcond=None)[0], 0)
-        guess -= true * guess.sum(axis=-1, keepdims=True)
-        yield from explains(scene, name, "margin-values", guess, 2)
 
 
 def at_the_class(scene: Scene, name: str, true: Array, units: list[float]) -> Iterator[Cause]:
@@ -62,20 +55,3 @@ def at_the_class(scene: Scene, name: str, true: Array, units: list[float]) -> It
     if c:
         guess, size = np.where(true, c * right, right), off_by(scene, c)
         yield from explains(scene, name, "factor-at-true-class", guess, 1, size=size)
-
-
-def wrong_beside_targets(scene: Scene, name: str) -> Iterator[Cause]:
-    """Of targets of the shape of the scores: another coding of the classes, another loss."""
-    yours, right, wrong = scene.yours[name], scene.right[name], scene.wrong(name)
-    targets = [t for w, t in scene.inputs.items() if w != name and t.shape == yours.shape]
-    if not scene.is_loss or not targets or not scene.measured(name):
-        return
-    for value in (0, 1):
-        side = targets[0] == value
-        if side.any() and not (wrong & ~side).any():
-            step = (yours - right)[side].mean()
-            guess, values = right + step * side, {"step": f"{step:.3g}", "value": value}
-            yield from explains(scene, name, "label-coding", guess, 1, **values)
-    if wrong.all() and np.ptp(np.abs(right)) > 1e-6 * np.abs(right).max():
-        guess = np.abs(yours).mean() * np.sign(yours)
-        yield from explains(scene, name, "sign-for-value", guess, 1)

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.gradcheck.explain.causes import explains
-from chainrule.gradcheck.explain.factors import two_valued
-from chainrule.gradcheck.explain.numbers import factor_name, off_by
+from chainrule.gradcheck.explain.factors import factor_name, off_by, two_valued
 from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
 from chainrule.gradcheck.report.findings import Cause
 

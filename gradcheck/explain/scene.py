@@ -26,7 +26,6 @@ class Scene:
     error                   of each measured gradient, relative to its largest entry
     settings                the numbers that the layer holds, by their names
     elementwise             whether an entry of the output follows the inputs' same entry alone
-    quadratic               whether twice the input gives four times the output
     powers                  how a gradient depends on dout that is not linear in it, as the word of
                             `linearity.dependence`, or that word and what it leaves unexplained
     slope_at                the slope of an elementwise layer at another input, None if unknown
@@ -45,7 +44,6 @@ class Scene:
     error: dict[str, float]
     settings: dict[str, float]
     elementwise: bool = False
-    quadratic: bool = False
     is_loss: bool = False
     powers: dict[str, Any] = field(default_factory=dict)
     slope_at: Callable[[Array], Array | None] = lambda _: None
