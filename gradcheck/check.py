@@ -51,7 +51,7 @@ ALWAYS = ("float32", "state")
 MISSING = ("no-entry", "not-returned")
 OF_MODELS: dict[str, Question] = {
     "penalty": models.penalty,
-    "large inputs": models.large_scores,
+    "large inputs": other_inputs.large,
     "inference mode": models.scores,
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck import formulas
+from chainrule.gradcheck.checks.causes import cause
 from chainrule.gradcheck.checks.outcome import (
     BadRequest,
     Outcome,
@@ -120,18 +121,16 @@ def compare_with_object(subject: Subject, passes: Passes, reference: Any) -> Out
             if shapes:
                 c = float(np.nansum(a * b) / max(np.nansum(b * b), 1e-300))
             scaled = shapes and close(a, c * b)
-            message = "{word} is {c} times what the reference gives" if scaled else (
-                "{word} differs from what the reference gives" if shapes else
-                "{word} has shape {got}, the reference gives {shape}")  # fmt: skip
+            what = f"is {c:.4g} times what the reference gives" if scaled else (
+                "differs from what the reference gives" if shapes else
+                f"has shape {a.shape}, the reference gives {b.shape}")  # fmt: skip
+            found = cause("reference", tensor, word=word, what=what)
             example = f"{word} = {np.ravel(a)[0]:.4g}, should be {np.ravel(b)[0]:.4g}"
             kind = "forward-bug" if train else "mode"
-            found = wrong(tensor, "reference", kind, message, word=word, c=f"{c:.4g}",
-                          got=str(a.shape), shape=str(b.shape))  # fmt: skip
-            return Outcome([replace(found.causes[0], example=example)], replaces=True)
+            return Outcome([replace(found, kind=kind, example=example)], replaces=True)
         for name, array in state.items():
             other = state_of(twin.layer).get(name)
             if other is not None and not close(array, other):
-                message = "{name} after a training pass differs from the reference's"
-                return wrong(name, "reference-state", "mode", message)
+                return wrong(name, "reference-state")
         subject.origin.restore()
     return Outcome()

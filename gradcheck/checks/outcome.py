@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from chainrule.gradcheck.report.findings import Cause, because
+from chainrule.gradcheck.checks.causes import cause
+from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.report.report import Tensor
 from chainrule.gradcheck.subject.subject import Complaint, Pass, Subject
 
@@ -93,19 +94,14 @@ def not_applicable(why: str) -> Outcome:
     return Outcome(why=why)
 
 
-def wrong(
-    tensor: str, key: str, kind: str, message: str, hint: str = "", /, **values: Any
-) -> Outcome:
+def wrong(tensor: str, key: str, /, **values: Any) -> Outcome:
     """The outcome of a check that found a mistake."""
-    return Outcome([replace(because(key, kind, message, hint, **values), tensors=(tensor,))])
+    return Outcome([cause(key, tensor, **values)])
 
 
-def remark(
-    tensor: str, key: str, kind: str, message: str, hint: str = "", /, **values: Any
-) -> Outcome:
+def remark(tensor: str, key: str, /, **values: Any) -> Outcome:
     """The outcome of a check that found what works here and may bite later."""
-    cause = because(key, kind, message, hint, **values)
-    return Outcome([replace(cause, tensors=(tensor,), level="remark")])
+    return Outcome([cause(key, tensor, "remark", **values)])
 
 
 def raised(subject: Subject, method: str, tensor: str, error: Exception) -> Outcome:
@@ -113,11 +109,9 @@ def raised(subject: Subject, method: str, tensor: str, error: Exception) -> Outc
     if isinstance(error, Complaint):
         return Outcome([replace(error.cause, tensors=error.cause.tensors or (tensor,))])
     if isinstance(error, NotImplementedError):
-        return wrong("out", f"unwritten-{method}", "unknown", f"{{{method}}} is not written yet")
-    return wrong(
-        tensor, f"{method}-raises", "unknown", f"{{{method}}} raises {{error}}", "{place}",
-        error=f"{type(error).__name__}: {error}", place=subject.profile.raising(error),
-    )  # fmt: skip
+        return wrong("out", f"unwritten-{method}")
+    said, place = f"{type(error).__name__}: {error}", subject.profile.raising(error)
+    return wrong(tensor, f"{method}-raises", error=said, place=place)
 
 
 def same(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
@@ -133,6 +127,20 @@ def close(a: np.ndarray, b: np.ndarray, noise: float = 0.0, relative: float = 1e
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         return False
-    scale = np.nanmax(np.abs(b), initial=0.0)
-    atol = max(relative * scale, noise)
+    atol = max(relative * size(b), noise)
     return bool(np.allclose(a, b, rtol=relative, atol=atol, equal_nan=True))
+
+
+def size(array: np.ndarray) -> float:
+    """The largest |entry| of an array, nan apart; 0 where there is none."""
+    return float(np.nanmax(np.abs(array), initial=0.0))
+
+
+def rows_mix(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> bool:
+    """Whether in function(x) a row depends on another row of x."""
+    out = function(x)
+    if out.ndim == 0 or x.ndim == 0 or len(x) != len(out) or len(x) < 2:
+        return False
+    moved = x.copy()
+    moved[0] += 1
+    return not np.allclose(function(moved)[1:], out[1:], rtol=1e-9, atol=1e-12)

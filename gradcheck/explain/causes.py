@@ -124,6 +124,11 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "part-sign": ("sign", "the {part} in {d} has the wrong sign"),
     "part-factor": ("scale", "the {part} in {d} is {size}"),
     "part-lacks-factor": ("missing-term", "the {part} in {d} lacks a factor {factor}"),
+    "part-nearly": ("missing-term",
+        "{d} {is} nearly right: the {part} is off by factors from {low} to {high}", EPS),
+    "broken-chain": ("missing-term",
+        "{layer} gets {whose} instead of the dx of the layer behind it, so that its gradients and "
+        "all before it are wrong", "Pass each layer's dx on as the next layer's dout."),
     # whatever it is
     "not-finite": ("stability", "{d} {is} {word} in {count} of {total} entries",
         "Something overflows, or is divided by 0, and is then multiplied by 0."),

@@ -12,7 +12,8 @@ import numpy as np
 from chainrule.gradcheck.checks import contract
 from chainrule.gradcheck.checks.gradients import compare
 from chainrule.gradcheck.checks.outcome import Comparison, Passes, Request, close
-from chainrule.gradcheck.report.findings import Cause, because
+from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.layer import of_layer
 
 Explain: TypeAlias = Callable[[Comparison, Passes], tuple[list[Cause], list[str]]]
@@ -57,25 +58,19 @@ def first_wrong(
         chained = behind and readers(name, forwards) == behind
         if chained and previous is not None and not close(upstream, np.asarray(previous)):
             whose = "the network's own dout" if close(upstream, dout) else "another dout"
-            cause = because(
-                "broken-chain", "missing-term",
-                "{layer} gets {whose} instead of the dx of the layer behind it, so that its "
-                "gradients and all before it are wrong",
-                "Pass each layer's dx on as the next layer's dout.", layer=name, whose=whose,
-            )  # fmt: skip
             first = next((f"{name}.{key}" for key in sub.params), found.subject.names[0])
-            return replace(cause, tensors=(first,))
+            broken = cause("broken-chain", None, layer=name, whose=whose)
+            return replace(broken, tensors=(first,))
         previous = result[0] if isinstance(result, tuple) else None
         if isinstance(previous, tuple):  # of a layer with several inputs
             previous = None
-        if cause := cause_in(sub, forwards[name][1], upstream, found, passes, explain):
-            tensors = tuple(f"{name}.{t}" if t in sub.params else t for t in cause.tensors)
-            words = of_layer(unwatched(sub), forwards[name][1]).profile.vocabulary.finding(cause)
-            return replace(
-                cause, tensors=tensors, hint=words.hint, example=words.example,
-                message="layer {layer}: {said}; what lies before it follows from this",
-                values={**cause.values, "layer": name, "said": words.message},
-            )  # fmt: skip
+        if inner := cause_in(sub, forwards[name][1], upstream, found, passes, explain):
+            tensors = tuple(f"{name}.{t}" if t in sub.params else t for t in inner.tensors)
+            words = of_layer(unwatched(sub), forwards[name][1]).profile.vocabulary.finding(inner)
+            said = "layer {layer}: {said}; what lies before it follows from this"
+            values = {**inner.values, "layer": name, "said": words.message}
+            outer = replace(inner, tensors=tensors, message=said, values=values)
+            return replace(outer, hint=words.hint, example=words.example)
     return None
 
 

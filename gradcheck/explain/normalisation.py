@@ -115,3 +115,6 @@ def part_off(scene: Scene, way: Way, a: Array, n: Array) -> Iterator[tuple[str, 
     for power, said in POWERS:
         if agree(a, n * way.std**power, scale, 1e-5):
             yield "part-lacks-factor", {"factor": said}
+    factors = a[n != 0] / n[n != 0]
+    if factors.size and np.abs(factors - 1).max() < 0.1:
+        yield "part-nearly", {"low": f"{factors.min():.6g}", "high": f"{factors.max():.6g}"}

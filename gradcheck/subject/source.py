@@ -111,7 +111,7 @@ def assignments(node: ast.AST) -> Iterator[tuple[str, int]]:
     for target in targets:
         for part in elements(target):
             if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
-                yield f"[{part.slice.value}]", part.lineno
+                yield f"[{part.slice.value!s}]", part.lineno
             while isinstance(part, ast.Subscript):
                 part = part.value
             if isinstance(part, ast.Name):
