@@ -13,14 +13,7 @@ import numpy as np
 
 from chainrule.gradcheck.checks import calls, contract, formula, linearity, models, other_inputs
 from chainrule.gradcheck.checks.gradients import compare, describe_kinks
-from chainrule.gradcheck.checks.outcome import (
-    BadRequest,
-    Effort,
-    Outcome,
-    Passes,
-    Request,
-    not_applicable,
-)
+from chainrule.gradcheck.checks.outcome import BadRequest, Effort, Outcome, Passes, Request
 from chainrule.gradcheck.derivatives.numeric import own_stream
 from chainrule.gradcheck.explain.comparison import explain, explain_nearby
 from chainrule.gradcheck.report import Cause, GradientError, Probe, Report
@@ -265,7 +258,7 @@ class Story:
         except BadRequest:
             raise
         except Exception as error:  # what a stranger's code raises on unusual input is no mistake
-            outcome = not_applicable(f"it raises {type(error).__name__}: {error}")
+            outcome = Outcome(why=f"it raises {type(error).__name__}: {error}")
         if outcome.comparison is not None:
             causes, _ = explain(outcome.comparison, passes)
             causes = [replace(c, prefix=f"{outcome.where}, ", level="remark") for c in causes[:1]]
@@ -277,7 +270,7 @@ class Story:
         the point itself goes wrong at the others too."""
         for name, question in questions.items():
             if self.is_wrong and name not in ALWAYS:
-                self.add(name, not_applicable("not asked: mend the mistake above first"))
+                self.add(name, Outcome(why="not asked: mend the mistake above first"))
             else:
                 self.ask(name, question, passes)
 

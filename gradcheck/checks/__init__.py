@@ -2,6 +2,7 @@
 returns an Outcome: causes, notes, or why it does not apply. None of them knows the driver.
 
 outcome.py        Request, Passes, Comparison and Outcome
+arrays.py         arrays beside each other
 causes.py         every cause that a check finds, in words
 contract.py       one pass under watch: it runs, repeats itself, writes into nothing of others
 gradients.py      gradients: their form, and their values beside slopes

@@ -6,18 +6,8 @@ from contextlib import suppress
 
 import numpy as np
 
-from chainrule.gradcheck.checks.outcome import (
-    PASSED,
-    Outcome,
-    Passes,
-    close,
-    not_applicable,
-    remark,
-    rows_mix,
-    same,
-    size,
-    wrong,
-)
+from chainrule.gradcheck.checks.arrays import close, rows_mix, same, size
+from chainrule.gradcheck.checks.outcome import PASSED, Outcome, Passes, remark, wrong
 from chainrule.gradcheck.subject.subject import Subject
 from chainrule.gradcheck.subject.trees import Arrays, state_of
 
@@ -25,7 +15,7 @@ from chainrule.gradcheck.subject.trees import Arrays, state_of
 def stale_cache(subject: Subject, passes: Passes) -> Outcome:
     """Forward on another batch, and in inference, then backward with the first cache."""
     if subject.spends_cache:
-        return not_applicable("its cache serves one backward pass")
+        return Outcome(why="its cache serves one backward pass")
     first = passes.train
     want = subject.run(True, first.douts).arrays()
     _, cache = subject.forward(True)
@@ -46,7 +36,7 @@ def stale_cache(subject: Subject, passes: Passes) -> Outcome:
 def unused_params(subject: Subject, passes: Passes) -> Outcome:
     """Every parameter is one that forward uses, or has a gradient of zero."""
     if not subject.params:
-        return not_applicable("there are no parameters")
+        return Outcome(why="there are no parameters")
     for name, array in subject.params.items():
         tensor = passes.tensors.get(name)
         if tensor is None or np.abs(tensor.analytic).max(initial=0.0) < 1e-12 or not array.size:
@@ -74,7 +64,7 @@ def ignored(subject: Subject, passes: Passes, name: str, train: bool = True) -> 
 def single_precision(subject: Subject, passes: Passes) -> Outcome:
     """The layer in float32 answers in float32. Asked where float32 was given, or all is asked."""
     if not (passes.request.strict or passes.request.single):
-        return not_applicable("no float32 was given")
+        return Outcome(why="no float32 was given")
     single = subject.at(list(subject.inputs), np.float32)
     outs, cache = single.forward(True)
     if any(o.ndim and o.dtype == np.float64 for o in outs):
@@ -123,7 +113,7 @@ def strided(a: np.ndarray) -> np.ndarray:
 def inference(subject: Subject, passes: Passes) -> Outcome:
     """In inference nothing is random, nothing is remembered and rows do not mix."""
     if not subject.profile.has_mode:
-        return not_applicable("forward is not told whether it trains")
+        return Outcome(why="forward is not told whether it trains")
 
     def call(train: bool | None) -> Arrays:
         return subject.call([x.copy() for x in subject.inputs], train)[0]
@@ -150,7 +140,7 @@ def inference(subject: Subject, passes: Passes) -> Outcome:
 def state(subject: Subject, _: Passes) -> Outcome:
     """State is written in place: a network and its layers share the arrays."""
     if not state_of(subject.layer):
-        return not_applicable("there is no state")
+        return Outcome(why="there is no state")
     subject.origin.restore()
     arrays = dict(state_of(subject.layer))
     subject.call([x.copy() for x in subject.inputs], True)

@@ -13,16 +13,11 @@ from chainrule.gradcheck.derivatives.point import (
     Point,
     entry_line,
     random_line,
+    rows_are_independent,
     tied_line,
     units,
 )
-from chainrule.gradcheck.derivatives.slopes import (
-    SCREEN,
-    allowed,
-    confirmed,
-    measure,
-    rows_are_independent,
-)
+from chainrule.gradcheck.derivatives.slopes import SCREEN, allowed, confirmed, measure
 from chainrule.gradcheck.report.report import Tensor
 from chainrule.gradcheck.subject.subject import Gradients
 

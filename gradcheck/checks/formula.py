@@ -9,15 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck import formulas
+from chainrule.gradcheck.checks.arrays import close
 from chainrule.gradcheck.checks.causes import cause
-from chainrule.gradcheck.checks.outcome import (
-    BadRequest,
-    Outcome,
-    Passes,
-    close,
-    not_applicable,
-    wrong,
-)
+from chainrule.gradcheck.checks.outcome import BadRequest, Outcome, Passes, wrong
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.subject import Subject
 from chainrule.gradcheck.subject.trees import state_of
@@ -33,14 +27,14 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
     """
     given = passes.request.reference
     if given is False:
-        return not_applicable("it is not asked for")
+        return Outcome(why="it is not asked for")
     if given is not None and not isinstance(given, str):
         return compare_with_object(subject, passes, given)
     reference = formulas.find(given if given is not None else subject.profile.formula)
     if reference is None and given is not None:
         raise BadRequest(f"check: there is no reference called {given!r}")
     if reference is None:
-        return not_applicable("no formula is known for this name")
+        return Outcome(why="no formula is known for this name")
     named = given is not None
     causes, notes = compare(subject, passes, reference, named or not is_right)
     if not causes:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.checks.outcome import PASSED, Outcome, Passes, not_applicable, size, wrong
+from chainrule.gradcheck.checks.arrays import size
+from chainrule.gradcheck.checks.outcome import PASSED, Outcome, Passes, wrong
 from chainrule.gradcheck.subject.subject import Pass, Subject, random_upstream
 
 TOLERANCE = 1e-8  # of the largest entry of a gradient
@@ -17,7 +18,7 @@ def ask(subject: Subject, passes: Passes) -> Outcome:
     """Whether gradients grow with dout. A wrong one among them is told with its cause, if its
     values are wrong too; one whose value is right for this dout alone is told here."""
     if not subject.profile.apart:
-        return not_applicable("gradient and loss come from one call")
+        return Outcome(why="gradient and loss come from one call")
     passes.powers = powers(subject, passes.train, passes.rng)
     for name, (how, _) in passes.powers.items():
         tensor = passes.tensors.get(name)

@@ -7,15 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.checks.outcome import (
-    PASSED,
-    Outcome,
-    Passes,
-    not_applicable,
-    remark,
-    rows_mix,
-    wrong,
-)
+from chainrule.gradcheck.checks.arrays import rows_mix
+from chainrule.gradcheck.checks.outcome import PASSED, Outcome, Passes, remark, wrong
 from chainrule.gradcheck.subject.functions import STRENGTHS
 from chainrule.gradcheck.subject.subject import Subject
 
@@ -68,7 +61,7 @@ def unpenalised_loss(subject: Subject, passes: Passes) -> Outcome:
     """Whether the gradients hold a penalty that the loss does not: the loss is then to blame."""
     key, value = strength_of(subject)
     if not value:
-        return not_applicable(f"{key} is 0: give the model one" if key else NO_PENALTY)
+        return Outcome(why=f"{key} is 0: give the model one" if key else NO_PENALTY)
     loss, (bare, _) = float(passes.train.outs[0]), without(subject, key)
     shares = shares_of_penalty(subject, passes, key, value)
     if abs(loss - bare) > 1e-12 * abs(bare) or all(abs(c) <= 1e-6 for c in shares.values()):
@@ -81,7 +74,7 @@ def penalty(subject: Subject, passes: Passes) -> Outcome:
     """Loss and gradients hold one penalty, over all weight matrices."""
     key, value = strength_of(subject)
     if not value:
-        return not_applicable(f"{key} is 0: give the model one" if key else NO_PENALTY)
+        return Outcome(why=f"{key} is 0: give the model one" if key else NO_PENALTY)
     shares = shares_of_penalty(subject, passes, key, value)
     weights = {name: c for name, c in shares.items() if subject.params[name].ndim > 1}
     lacking = [name for name, c in weights.items() if abs(c) < 1e-6]
@@ -102,7 +95,7 @@ def scores(subject: Subject, _: Passes) -> Outcome:
     layer, x = subject.layer, subject.inputs[0]
     optional = list(inspect.signature(layer.model.loss).parameters.values())[1:2]
     if not optional or optional[0].default is not None:
-        return not_applicable("loss(x) gives no scores")
+        return Outcome(why="loss(x) gives no scores")
     model = layer.work
     first, again = np.asarray(model.loss(x.copy())), np.asarray(model.loss(x.copy()))
     if not np.array_equal(first, again):

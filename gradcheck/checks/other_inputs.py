@@ -11,16 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.checks.arrays import close, size
 from chainrule.gradcheck.checks.gradients import changed, compare
-from chainrule.gradcheck.checks.outcome import (
-    PASSED,
-    Outcome,
-    Passes,
-    close,
-    not_applicable,
-    remark,
-    size,
-)
+from chainrule.gradcheck.checks.outcome import PASSED, Outcome, Passes, remark
 from chainrule.gradcheck.subject.subject import Pass, Subject
 
 
@@ -50,17 +43,17 @@ def at_other_inputs(subject: Subject, passes: Passes, inputs: list[Any], where: 
     name, bad = infinite(done)
     if name:
         what = "the output" if name == "out" else subject.profile.vocabulary.label(name)
-        return not_applicable(f"{where}, {what} is {bad}")
+        return Outcome(why=f"{where}, {what} is {bad}")
     sizes = [max(map(size, one.arrays().values()), default=0.0) for one in (done, passes.train)]
     if sizes[0] > 1e6 * sizes[1]:
-        return not_applicable(f"{where}, the function is close to singular")
+        return Outcome(why=f"{where}, the function is close to singular")
     found = compare(other, passes, done, True, brief=True)
     return PASSED if found.is_right else Outcome(comparison=found, where=where)
 
 
 def small(subject: Subject, passes: Passes) -> Outcome:
     if passes.coarse:
-        return not_applicable("forward computes with too few digits")
+        return Outcome(why="forward computes with too few digits")
     where = "for inputs 300 times smaller"
     return at_other_inputs(
         subject, passes, changed(subject, passes.train, lambda x: x * 3e-3), where
@@ -69,7 +62,7 @@ def small(subject: Subject, passes: Passes) -> Outcome:
 
 def zeros(subject: Subject, passes: Passes) -> Outcome:
     if passes.train.is_loss:
-        return not_applicable("zeros mean nothing special to a loss")
+        return Outcome(why="zeros mean nothing special to a loss")
 
     def some(x: np.ndarray) -> np.ndarray:
         return np.where(passes.rng.random(x.shape) < 0.7, x, 0.0)
@@ -87,7 +80,7 @@ def ties(subject: Subject, passes: Passes) -> Outcome:
     elif len(floats) == 1 and not passes.train.is_loss:
         inputs = changed(subject, passes.train, paired)
     else:
-        return not_applicable("it has nothing to tie")
+        return Outcome(why="it has nothing to tie")
     return at_other_inputs(subject, passes, inputs, "where inputs are equal")
 
 
@@ -106,7 +99,7 @@ def large(subject: Subject, passes: Passes) -> Outcome:
     """Whether the output overflows, or the gradient is wrong, on inputs 1000 times as large; a
     function that has no value there is not asked."""
     if passes.coarse:
-        return not_applicable("forward computes with too few digits")
+        return Outcome(why="forward computes with too few digits")
     where = "for inputs 1000 times as large"
     other = subject.at(changed(subject, passes.train, lambda x: x * 1000))
     other.overflows = []
@@ -114,13 +107,13 @@ def large(subject: Subject, passes: Passes) -> Outcome:
     name, bad = infinite(done)
     if name == "out":
         if not other.overflows or (bad == "inf" and not breaks_early(subject, passes)):
-            return not_applicable(f"{where}, the output has no finite value")
+            return Outcome(why=f"{where}, the output has no finite value")
         tensor, word = ("loss", "the loss") if done.is_loss else ("out", "the output")
         return remark(tensor, "overflow", where=where, word=word, bad=bad)
     if bad == "nan":
         return remark(name, "gradient-nan", where=where)
     if name:
-        return not_applicable(f"{where}, a gradient is inf")
+        return Outcome(why=f"{where}, a gradient is inf")
     found = compare(other, passes, done, True, brief=True)
     if not found.wrong:
         return PASSED
@@ -146,12 +139,12 @@ def batch_of_one(subject: Subject, passes: Passes) -> Outcome:
     not cut: there the output does not follow."""
     count = rows(subject, passes)
     if count is None or count < 2:
-        return not_applicable("it has no batch axis to cut")
+        return Outcome(why="it has no batch axis to cut")
     where = "with a batch of 1"
     other = subject.at([x[:1] for x in subject.inputs])
     done = other.run(True)
     if not done.is_loss and any(o.shape[:1] != (1,) for o in done.outs):
-        return not_applicable("its output does not follow the batch: rows are kept elsewhere")
+        return Outcome(why="its output does not follow the batch: rows are kept elsewhere")
     name, bad = infinite(done)
     if name == "out":
         return remark("out", "one-row-infinite", where=where)
@@ -175,12 +168,12 @@ def wrong_shape(other: Subject, done: Pass, where: str, advice: str) -> Outcome 
 
 def batch_of_none(subject: Subject, passes: Passes) -> Outcome:
     if rows(subject, passes) is None or passes.train.is_loss:
-        return not_applicable("it has no batch axis, or takes a mean over it")
+        return Outcome(why="it has no batch axis, or takes a mean over it")
     other = subject.at([x[:0] for x in subject.inputs])
     try:
         done = other.run(True)
     except (ValueError, ArithmeticError) as error:
-        return not_applicable(f"it refuses: {error}")
+        return Outcome(why=f"it refuses: {error}")
     advice = "Use one product or sum over the batch, not a loop over its rows."
     return wrong_shape(other, done, "with an empty batch", advice) or PASSED
 
@@ -189,17 +182,17 @@ def four_dimensional(subject: Subject, passes: Passes) -> Outcome:
     """A layer that takes (N, D) and (N, a, b, c) alike gives dx the shape of x."""
     x = subject.inputs[0] if len(subject.inputs) == 1 else np.zeros(())
     if x.ndim != 2 or not x.size or len(passes.train.outs) != 1 or x.dtype.kind != "f":
-        return not_applicable("it takes one input (N, D)")
+        return Outcome(why="it takes one input (N, D)")
     first, name = passes.train, subject.names[0]
     wide = x.reshape(len(x), 1, x.shape[1], 1)
     other = subject.at([wide])
     try:
         outs, cache = other.forward(True)
     except Exception:
-        return not_applicable("it does not take images")
+        return Outcome(why="it does not take images")
     had = first.outs[0]
     if outs[0].size != had.size or not close(outs[0].reshape(had.shape), had):
-        return not_applicable("it gives images another meaning")
+        return Outcome(why="it gives images another meaning")
     douts = [first.douts[0].reshape(outs[0].shape)]
     done = Pass(outs, cache, douts, other.backward(douts, cache))
     if misshapen := wrong_shape(other, done, "for images", "Reshape it to the shape of the input."):

@@ -26,8 +26,7 @@ ADVICE = {
 
 
 def depends_wrongly_on_dout(scene: Scene, name: str) -> Iterator[Cause]:
-    how = scene.powers.get(name)
-    word, residual = how if isinstance(how, tuple) else (how, None)
+    word, residual = scene.powers.get(name, ("", None))
     if word in DEPENDENCE:
         yield cause(DEPENDENCE[word], residual)
 
@@ -86,9 +85,7 @@ def lacks_a_factor(scene: Scene, name: str) -> Iterator[Cause]:
         # yours · factor = right, compared in that form so that zeros do no harm
         rest = yours * factor - right
         yield from leaves_nothing(scene, name, "lacks-factor", rest, right, factor=said)
-        own = said in scene.params and name in scene.params
-        key = "own-factor" if own else "extra-factor"
-        yield from explains(scene, name, key, right * factor, factor=said)
+        yield from explains(scene, name, "extra-factor", right * factor, factor=said)
 
 
 def factors_by_slice(scene: Scene, name: str) -> Iterator[Cause]:

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from chainrule.gradcheck.checks import contract
+from chainrule.gradcheck.checks.arrays import close
 from chainrule.gradcheck.checks.gradients import compare
-from chainrule.gradcheck.checks.outcome import Comparison, Passes, Request, close
+from chainrule.gradcheck.checks.outcome import Comparison, Passes, Request
 from chainrule.gradcheck.explain.causes import cause
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.layer import of_layer

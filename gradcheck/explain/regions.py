@@ -15,29 +15,25 @@ from chainrule.gradcheck.report.findings import Cause
 SOME = "in some entries"
 
 
-def slopes(x: Array, out: Array) -> Named:
-    """Slopes and values that are easily taken for the slope of another function."""
-    return {
+def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
+    """Of a unit that works entry by entry: what stands in the place of its slope."""
+    yours, dout, out, x = scene.yours[name], scene.dout, scene.out, scene.inputs.get(name)
+    if not scene.elementwise or x is None or not yours.shape == x.shape == dout.shape:
+        return
+    key = "not-masked" if two_valued(scene, name) else "no-derivative"
+    yield from explains(scene, name, key, dout)
+    at_out = scene.slope_at(out)
+    if at_out is not None:
+        yield from explains(scene, name, "slope-at-out", dout * at_out)
+    easily_taken = {
         "out * (1 - out), the slope of the sigmoid": out * (1 - out),
         "out, the value of the layer and not its slope": out,
         "x, the input itself": x,
         "1 / out": 1 / out,
         "σ(x)": 1 / (1 + np.exp(-x)),
     }
-
-
-def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
-    """Of a unit that works entry by entry: what stands in the place of its slope."""
-    yours, dout, x = scene.yours[name], scene.dout, scene.inputs.get(name)
-    if not scene.elementwise or x is None or not yours.shape == x.shape == dout.shape:
-        return
-    key = "not-masked" if two_valued(scene, name) else "no-derivative"
-    yield from explains(scene, name, key, dout)
-    at_out = scene.slope_at(scene.out)
-    if at_out is not None:
-        yield from explains(scene, name, "slope-at-out", dout * at_out)
-    for said, slope in slopes(x, scene.out).items():
-        is_factor = agree(x * slope, scene.out, np.abs(scene.out).max())
+    for said, slope in easily_taken.items():
+        is_factor = agree(x * slope, out, np.abs(out).max())
         key = "product-rule" if is_factor else "other-slope"
         yield from explains(scene, name, key, dout * slope, slope=said)
 

@@ -12,7 +12,6 @@ import numpy as np
 Array = np.ndarray
 Named = dict[str, np.ndarray]
 
-STRENGTHS = ("l2", "reg", "weight_decay", "lam")  # what people call the factor of a penalty
 ENOUGH = 3  # so many measured entries test a hypothesis, and one more for each fitted number
 
 
@@ -26,8 +25,8 @@ class Scene:
     error                   of each measured gradient, relative to its largest entry
     settings                the numbers that the layer holds, by their names
     elementwise             whether an entry of the output follows the inputs' same entry alone
-    powers                  how a gradient depends on dout that is not linear in it, as the word of
-                            `linearity.dependence`, or that word and what it leaves unexplained
+    powers                  how a gradient depends on dout that is not linear in it: the word of
+                            `linearity.dependence`, and what it leaves unexplained
     slope_at                the slope of an elementwise layer at another input, None if unknown
     lines                   the line of source that computes each gradient
     kinks                   masks of entries at a kink where yours is none of the slopes
@@ -45,7 +44,7 @@ class Scene:
     settings: dict[str, float]
     elementwise: bool = False
     is_loss: bool = False
-    powers: dict[str, Any] = field(default_factory=dict)
+    powers: dict[str, tuple[str, float]] = field(default_factory=dict)
     slope_at: Callable[[Array], Array | None] = lambda _: None
     lines: dict[str, str] = field(default_factory=dict)
     kinks: Named = field(default_factory=dict)

@@ -19,8 +19,9 @@ import numpy as np
 
 from chainrule.gradcheck.explain.causes import cause, explains, leaves_nothing
 from chainrule.gradcheck.explain.factors import off_by
-from chainrule.gradcheck.explain.scene import STRENGTHS, Array, Named, Scene, agree, ratio
+from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
 from chainrule.gradcheck.report.findings import Cause
+from chainrule.gradcheck.subject.functions import STRENGTHS
 
 MOST = 7  # arrays of the tensor's shape that entries and spread sums are made of
 PAIRED = 250  # so many terms are tried in pairs

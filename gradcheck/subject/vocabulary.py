@@ -36,7 +36,6 @@ class Vocabulary:
     forward, backward   the names of the two passes
     param               what a parameter is called, with {name}
     inference           how a pass without training is asked for: "with train=False"
-    order               the inputs and parameters in the order of their gradients
     strength, half      the factor of the penalty, and whether the penalty has the factor 0.5
     params              the names of the parameters, whose gradients stand in grads
     phrases             by the key of a cause another message and hint; None leaves one as it is
@@ -46,7 +45,6 @@ class Vocabulary:
     backward: str = "backward"
     param: str = "params['{name}']"
     inference: str = "with train=False"
-    order: str = ""
     strength: str = "l2"
     half: bool = True
     params: frozenset[str] = frozenset()
