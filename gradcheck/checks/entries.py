@@ -29,17 +29,13 @@ SAMPLE = 60  # … and on so many where they do not, and on kinks
 
 @dataclass(eq=False)
 class Bench:
-    """A point, the arrays that may be moved there, and the gradients that are claimed of them.
-
-    rounding   what the backward pass rounds each gradient by
-    dout       the largest upstream gradient
-    """
+    """A point, the arrays that may be moved there, and the gradients that are claimed of them."""
 
     point: Point
     arrays: Gradients
     yours: Gradients
-    rounding: dict[str, float]
-    dout: float
+    rounding: dict[str, float]  # what the backward pass rounds each gradient by
+    dout: float  # the largest upstream gradient
 
     @property
     def floor(self) -> float:

@@ -52,22 +52,16 @@ class Passes:
 
 @dataclass(eq=False)
 class Comparison:
-    """The gradients of a pass beside slopes.
-
-    tensors   all that were looked at
-    wrong     the names of those whose numbers are wrong
-    causes    what is wrong with the form of the others, and at ties
-    coarse    whether forward turned out to compute with few digits
-    """
+    """The gradients of a pass beside slopes."""
 
     subject: Subject
     done: Pass
     train: bool
     tensors: dict[str, Tensor] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
-    causes: list[Cause] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)  # those whose numbers are wrong
+    causes: list[Cause] = field(default_factory=list)  # of the form of the others, and of ties
     on_kinks: bool = False
-    coarse: bool = False
+    coarse: bool = False  # whether forward turned out to compute with few digits
 
     @property
     def is_right(self) -> bool:

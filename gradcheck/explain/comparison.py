@@ -18,7 +18,8 @@ from chainrule.gradcheck.explain.faulty_layer import faulty_layer
 from chainrule.gradcheck.explain.places import explain_shapes
 from chainrule.gradcheck.explain.scene import Scene
 from chainrule.gradcheck.report.findings import Cause
-from chainrule.gradcheck.subject.subject import Subject
+from chainrule.gradcheck.report.report import Tensor
+from chainrule.gradcheck.subject.subject import Gradients, Subject
 from chainrule.gradcheck.subject.vocabulary import alike, listed
 
 UNEXPLAINED = "unexplained"  # the key of a cause that explains nothing
@@ -73,12 +74,6 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
     }
     if key and not has_half(subject, passes):
         settings[key] *= 2  # hypotheses think of 0.5 * reg * ΣW²
-    # What agreed with slopes along directions is right in every entry.
-    right = {
-        name: tensor.analytic if tensor.ok and not np.isfinite(tensor.numeric).any()
-        else tensor.numeric
-        for name, tensor in found.tensors.items()
-    }  # fmt: skip
     return Scene(
         inputs=inputs,
         params=subject.params,
@@ -86,7 +81,7 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
         out=out,
         dout=dout,
         yours={name: tensor.analytic for name, tensor in found.tensors.items()},
-        right=right,
+        right={name: measured(tensor) for name, tensor in found.tensors.items()},
         error={name: max(tensor.rounding, 1e-9) for name, tensor in found.tensors.items()},
         settings=settings,
         elementwise=elementwise,
@@ -102,13 +97,17 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
     )
 
 
-def named_cache(
-    subject: Subject, cache: object, inputs: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def measured(tensor: Tensor) -> np.ndarray:
+    """The right gradient: what agreed with slopes along directions is right in every entry."""
+    alone = tensor.ok and not np.isfinite(tensor.numeric).any()
+    return tensor.analytic if alone else tensor.numeric
+
+
+def named_cache(subject: Subject, cache: object, inputs: Gradients) -> Gradients:
     """The arrays of a cache, under the names that forward has for them where it tells."""
     parts = cache if isinstance(cache, tuple) else (cache,)
     told = subject.profile.locals()
-    found: dict[str, np.ndarray] = {}
+    found: Gradients = {}
     for at, part in enumerate(parts):
         word = told[at] if len(told) == len(parts) and told[at] else f"cache[{at}]"
         if isinstance(part, np.ndarray) and word not in inputs and word not in subject.params:
@@ -129,8 +128,7 @@ def is_elementwise(found: Comparison, passes: Passes, out: np.ndarray) -> bool:
             return False
         finally:
             x[...] = kept
-        still = moved.shape == out.shape and np.array_equal(moved[~half], out[~half], True)
-        if not still:
+        if moved.shape != out.shape or not np.array_equal(moved[~half], out[~half], True):
             return False
     return True
 
@@ -142,9 +140,8 @@ def slope_at(found: Comparison) -> Callable[[np.ndarray], np.ndarray | None]:
         subject, values = found.subject, []
         h = 1e-4 * np.maximum(np.abs(z), 1.0)
         try:
-            for at in (z + h, z - h):
-                outs, _ = subject.forward(found.train, [at, *subject.inputs[1:]])
-                values.append(outs[0])
+            for x in (z + h, z - h):
+                values.append(subject.forward(found.train, [x, *subject.inputs[1:]])[0][0])
         except Exception:
             return None
         return (values[0] - values[1]) / (2 * h) if values[0].shape == z.shape else None

@@ -28,34 +28,22 @@ class Complaint(Exception):
 
 @dataclass(frozen=True)
 class Profile:
-    """What there is to say of a subject, whatever it is run on.
+    """What there is to say of a subject, whatever it is run on."""
 
-    title         "Affine(4 → 3)"
-    names         of the inputs
-    vocabulary    how it is spoken of
-    formula       the name by which a formula is looked for, such as that of the class
-    lines         for each tensor the line of source that computes its gradient
-    locals        what forward calls the parts of its cache, "" where it does not tell
-    raising       the line of its own source that an error went through
-    has_mode      whether forward is told train or inference
-    is_net        whether it is made of several steps, so that a kink inside may be anywhere
-    is_model      whether it is a model, whose inputs get no gradient
-    apart         whether backward is a pass of its own, and not a part of what forward returns
-    differentiable   how many of the inputs have a gradient, None where their dtypes tell
-    """
-
-    title: str
-    names: list[str]
+    title: str  # "Affine(4 → 3)"
+    names: list[str]  # of the inputs
     vocabulary: Vocabulary
-    formula: str = ""
+    formula: str = ""  # the name by which a formula is looked for, such as that of the class
+    # For each tensor the line of source that computes its gradient; what forward calls the parts of
+    # its cache, "" where it does not tell; the line of its own source that an error went through.
     lines: Callable[[], dict[str, str]] = dict
     locals: Callable[[], list[str]] = list
     raising: Callable[[BaseException], str] = lambda _: ""
-    has_mode: bool = True
-    is_net: bool = False
-    is_model: bool = False
-    apart: bool = True
-    differentiable: int | None = None
+    has_mode: bool = True  # whether forward is told train or inference
+    is_net: bool = False  # whether it is of several steps, so that a kink inside may be anywhere
+    is_model: bool = False  # whether it is a model, whose inputs get no gradient
+    apart: bool = True  # whether backward is a pass of its own, no part of what forward returns
+    differentiable: int | None = None  # of the inputs so many, None where their dtypes tell
 
 
 @dataclass(eq=False)
