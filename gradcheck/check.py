@@ -131,14 +131,8 @@ def check_functions(
     """
     if not callable(forward) or not (backward is None or callable(backward)):
         raise TypeError("check_functions: forward and backward must be functions")
-    subjects: list[Subject] = []
-
-    def make() -> Subject:
-        subjects.append(of_functions(forward, backward, inputs))
-        return subjects[0]
-
     with undisturbed():
-        subject = make()
+        subject = of_functions(forward, backward, inputs)
     if not subject.layer.floats:
         raise ValueError("check_functions: expected an array of floats among the inputs")
     if callable(reference) and not hasattr(reference, "forward"):

@@ -65,13 +65,13 @@ class Bench:
 
     def claim(self, line: Line, names: Sequence[str]) -> tuple[float, float, float]:
         """The slope that the claimed gradients give, the size of the sum's terms, and the noise."""
-        terms = [self.yours[n] * v for n, (_, _, v) in zip(names, line.parts, strict=True)]
-        size = float(np.sqrt(sum(np.square(term).sum() for term in terms)))
-        noise = sum(
-            (4 * self.rounding.get(n, 0.0) + self.floor) * float(np.sqrt(np.square(v).sum()))
-            for n, (_, _, v) in zip(names, line.parts, strict=True)
-        )
-        return float(sum(term.sum() for term in terms)), size, noise
+        slope = size = noise = 0.0
+        for name, (_, _, v) in zip(names, line.parts, strict=True):
+            term = self.yours[name] * v
+            slope, size = slope + float(term.sum()), size + float(np.square(term).sum())
+            least = 4 * self.rounding.get(name, 0.0) + self.floor
+            noise += least * float(np.sqrt(np.square(v).sum()))
+        return slope, float(np.sqrt(size)), noise
 
 
 @dataclass(eq=False)

@@ -65,7 +65,10 @@ def confirmed(
 
 def measure(point: Point, line: Line, split: str = "") -> Slopes:
     """The slopes along the line, with as many steps as they need."""
-    values, lefts, rights, errors, bars = [], [], [], [], []
+    values: list[np.ndarray] = []
+    lefts: list[np.ndarray] = []
+    rights: list[np.ndarray] = []
+    errors, bars = [], []
     with np.errstate(all="ignore"):
         # Of few digits the finer step has even fewer.
         shrink = SHRINK if point.step < 0.05 else 2.0
