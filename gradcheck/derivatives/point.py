@@ -87,7 +87,7 @@ class Point:
         self.douts = done.douts
         weighted = zip(self.out, self.douts, strict=True)
         total = sum(np.square(o * d).sum() for o, d in weighted if d is not None)
-        self.floor = float(np.finfo(np.float64).eps * np.sqrt(total))
+        self.floor, self.seen = float(np.finfo(np.float64).eps * np.sqrt(total)), self.out
         self.noise, self.step = self.floor, FIRST_STEP
         if moving:
             self._measure_noise()
@@ -97,7 +97,7 @@ class Point:
         or by the "elements" of the outputs, (K,). It is nan where the layer refuses its inputs."""
         with np.errstate(all="ignore"):
             try:
-                outs, _ = self.subject.forward(self.train)
+                self.seen = outs = self.subject.forward(self.train)[0]
                 changes = [
                     (now - then) * dout
                     for now, then, dout in zip(outs, self.out, self.douts, strict=True)
@@ -147,11 +147,12 @@ class Point:
             stair, rise = stairs(values, self.sizes())
             noise = np.where(pending, np.maximum(noise, stair), noise)
             slope = np.where(pending & (stair > 0), rise / spacing, slope)
+        self._moved(line)
+        self.floor = max(self.floor, digits(self.seen) * float(np.linalg.norm(self.sizes())))
         self.noise = max(self.floor, float(np.sqrt(np.square(noise).sum())))
         if slope.any():
             ratio = self.noise / float(np.sqrt(np.square(slope).sum()))
             self.step = float(np.clip(ratio**0.2, FIRST_STEP, 0.3))
-
 
     def _moved(self, line: Line) -> np.ndarray:
         """Which elements of the outputs move in a large step along the line."""
@@ -166,6 +167,17 @@ class Point:
         moved = [(line.move(t), self.phi()[0])[1] for t in (1e-5, -1e-5)]
         line.move(0.0)
         return not any(moved)
+
+
+def digits(outs: Arrays) -> float:
+    """Half the last digit, relative, of the format of fewer digits that all numbers fit into, 0
+    where there is none; whole numbers fit into any, and say little."""
+    floats = [o for o in outs if o.dtype.kind == "f"]
+    whole = not any((o != np.round(o)).any() for o in floats)
+    for dtype in (np.float32,) if whole else (np.float16, np.float32):
+        if all((o.astype(dtype) == o).all() for o in floats):
+            return float(np.finfo(dtype).eps) / 2
+    return 0.0
 
 
 def stairs(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -70,10 +70,11 @@ def measure(point: Point, line: Line, split: str = "") -> Slopes:
     rights: list[np.ndarray] = []
     errors, bars = [], []
     with np.errstate(all="ignore"):
-        # Of few digits the finer step has even fewer.
-        shrink = SHRINK if point.step <= 10 * FIRST_STEP else 2.0
+        # Of few digits a much finer step has fewer still.
+        wide = SHRINK / 2 if point.step > 10 * FIRST_STEP else 1.0
         for level in range(LEVELS):
-            value, left, right, bar = by_step(point, line, point.step * shrink**-level, split)
+            t = point.step * SHRINK**-level * (wide if level else 1.0)
+            value, left, right, bar = by_step(point, line, t, split)
             for kept, new in ((values, value), (lefts, left), (rights, right)):
                 kept.append(new)
             bars.append(bar * np.ones_like(value))

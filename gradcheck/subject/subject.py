@@ -68,7 +68,10 @@ class Pass:
 
     def is_like(self, other: Pass) -> bool:
         """Whether outputs and gradients are the same, to the bit."""
-        mine, theirs = [*self.outs, *self.arrays().values()], [*other.outs, *other.arrays().values()]
+        mine, theirs = (
+            [*self.outs, *self.arrays().values()],
+            [*other.outs, *other.arrays().values()],
+        )
         return len(mine) == len(theirs) and all(map(np.array_equal, mine, theirs))
 
 
