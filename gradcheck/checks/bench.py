@@ -38,6 +38,8 @@ class Bench:
         """Whether the claimed gradients of `names` agree with the slope along a line through them,
         and how far they are from it, relative to the terms of the sum."""
         claim, size, noise = self.claim(line, names)
+        if not np.isfinite(claim):  # nothing is larger than what is infinite
+            return DIFFERS, np.inf
         good, slopes = confirmed(self.point, line, np.array([claim]), size + noise / SCREEN)
         if not good[0]:
             slopes = measure(self.point, line)
