@@ -34,12 +34,10 @@ from chainrule.gradcheck.report.report import clip
 def run(targets: list[Target], **options: Any) -> list[Result]:
     """Checks every case, with these options of `check`."""
     results: list[Result] = []
-    try:
-        for target in targets:
-            show(f"{len(results)}/{len(targets)} {clip(target.name, 30)}")
-            results.append(checked(target, **options) if isinstance(target, Case) else target)
-    finally:
-        show("")
+    for target in targets:
+        show(f"{len(results)}/{len(targets)} {clip(target.name, 30)}")
+        results.append(checked(target, **options) if isinstance(target, Case) else target)
+    show("")
     return results
 
 
@@ -102,6 +100,7 @@ def main(
         print(f"gradcheck: {clip(str(error), 500)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        show("")
         print("gradcheck: interrupted", file=sys.stderr)
         return 130
     counts = summary(results)

@@ -98,9 +98,8 @@ def tried(case: Case) -> tuple[str, str]:
 def complaint_of(result: Any) -> str:
     """Why this is no result of a forward pass, or ""."""
     if not isinstance(result, tuple) or len(result) != 2:
-        size = f" of {len(result)}" if isinstance(result, tuple) else ""
         kind = type(result).__name__
-        return f"forward must return (out, cache), and returned an object of type {kind}{size}"
+        return f"forward must return (out, cache), and returned an object of type {kind}"
     try:
         return "" if np.isfinite(np.asarray(result[0])).all() else "out of forward is not finite"
     except (TypeError, ValueError):

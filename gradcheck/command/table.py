@@ -29,14 +29,9 @@ def table(results: list[Result]) -> str:
     """A line per class or pair of functions."""
     rows = [[clip(name, 30), *row(some)] for name, some in by_name(results)]
     widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
-    lines = [HEAD, ["─" * width for width in widths], *rows]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if at < 2 else cell.rjust(width)  # words, then numbers
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    form = "  ".join(f"{{:{'<' if at < 2 else '>'}{width}}}" for at, width in enumerate(widths))
+    lines = [HEAD, ["─" * width for width in widths], *rows]  # words, then numbers
+    return "\n".join(form.format(*line).rstrip() for line in lines)
 
 
 def row(results: list[Result]) -> list[str]:

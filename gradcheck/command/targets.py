@@ -85,26 +85,24 @@ def is_unwritten(target: Target) -> bool:
     return target.verdict != ERROR
 
 
+def own(module: types.ModuleType, is_kind: Callable[[object], bool]) -> dict[str, Any]:
+    """What a module defines of a kind."""
+    found = {key: one for key, one in vars(module).items() if is_kind(one)}
+    return {key: one for key, one in found.items() if one.__module__ == module.__name__}
+
+
 def layers_of(module: types.ModuleType) -> dict[str, type]:
     """The classes with forward and backward that a module defines."""
-    return {
-        key: cls
-        for key, cls in vars(module).items()
-        if inspect.isclass(cls) and cls.__module__ == module.__name__
-        if hasattr(cls, "forward") and hasattr(cls, "backward")
-    }
+    classes = own(module, inspect.isclass).items()
+    return {k: cls for k, cls in classes if hasattr(cls, "forward") and hasattr(cls, "backward")}
 
 
 def pairs_of(module: types.ModuleType) -> dict[str, tuple[Function, Function]]:
     """The functions name_forward and name_backward that a module defines, by their name."""
-    own = {
-        key: one
-        for key, one in vars(module).items()
-        if inspect.isfunction(one) and one.__module__ == module.__name__
-    }
-    names = [key.removesuffix("_forward") for key in own if key.endswith("_forward")]
+    functions = own(module, inspect.isfunction)
+    names = [key.removesuffix("_forward") for key in functions if key.endswith("_forward")]
     both = {name: (f"{name}_forward", f"{name}_backward") for name in names}
-    return {name: (own[f], own[b]) for name, (f, b) in both.items() if b in own}
+    return {name: (functions[f], functions[b]) for name, (f, b) in both.items() if b in functions}
 
 
 def load(path: str) -> types.ModuleType:

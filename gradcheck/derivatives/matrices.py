@@ -17,7 +17,9 @@ from chainrule.gradcheck.derivatives.numeric import (
     differences,
     direction,
     finite,
+    of_shape,
     reals,
+    wrong,
 )
 from chainrule.gradcheck.derivatives.operands import FunctionAt, LayerAt, at_place, settled
 from chainrule.gradcheck.subject.trees import fingerprint
@@ -43,12 +45,9 @@ def vjp(layer: Any, *inputs: Any, dout: Any, wrt: str | None = None, train: bool
     here = LayerAt("vjp", layer, inputs, train, wrt=wrt)
     out, cache = here.forward()
     if dout is None:
-        raise TypeError(f"vjp: dout is None, expected an array of shape {out.shape}, as out has")
+        raise wrong("vjp", "dout is None", f"an array of shape {out.shape}, as out has", TypeError)
     dout = reals("vjp", "dout has", dout).astype(out.dtype)
-    if dout.shape != out.shape:
-        raise ValueError(
-            f"vjp: dout has shape {dout.shape}, expected {out.shape}, the shape of the output"
-        )
+    of_shape("vjp", "dout has", dout, out.shape, "the shape of the output")
     gradients = here.backward(dout, cache)
     if wrt is not None:
         return here.fitting(gradients, wrt)
@@ -96,12 +95,9 @@ def jacobian(
     MemoryError where the Jacobian would take more than 1 GiB.
     """
     if layout not in ("numerator", "denominator"):
-        raise ValueError(f"jacobian: layout is {layout!r}, expected 'numerator' or 'denominator'")
+        raise wrong("jacobian", f"layout is {layout!r}", "'numerator' or 'denominator'")
     if method not in (None, "backward", "central", "complex"):
-        raise ValueError(
-            f"jacobian: method is {method!r}, expected 'backward', 'central' or 'complex'"
-        )
-
+        raise wrong("jacobian", f"method is {method!r}", "'backward', 'central' or 'complex'")
     at = partial(at_place, "jacobian", f, inputs, train, wrt, None)
 
     def make(dtype: Any) -> tuple[np.ndarray, Callable[[], Any]]:
@@ -135,10 +131,8 @@ def backward_rows(here: LayerAt) -> np.ndarray:
         gradients = here.backward(dout.reshape(out.shape), cache)
         slopes[at] = here.fitting(gradients, here.wrt).ravel()
     if fingerprint(cache) != before:
-        raise ValueError(
-            f"{here.who}: backward of {here.title} writes into its cache, expected one that can be "
-            f"called again; take method='central'"
-        )
+        expected = "one that can be called again; take method='central'"
+        raise wrong(here.who, f"backward of {here.title} writes into its cache", expected)
     return slopes
 
 
@@ -252,8 +246,7 @@ def hvp(
     at = partial(at_place, "hvp", f, inputs, train, wrt, gradient)
     x = at(np.float64).x
     v = finite("hvp", "v", reals("hvp", "v has", v).astype(np.float64))
-    if v.shape != x.shape:
-        raise ValueError(f"hvp: v has shape {v.shape}, expected {x.shape}, that of x")
+    of_shape("hvp", "v has", v, x.shape, "that of x")
     gradient_at, method, step = gradient_of(at)
     if not v.any():
         return np.zeros(x.shape)
@@ -279,7 +272,7 @@ def gradient_of(at: Place) -> tuple[Make, str | None, float | None]:
     step that its own derivative calls for. Raises ValueError where f is not a number."""
     here = at(np.float64)
     if (shape := settled(here).shape) != ():
-        raise ValueError(f"{here.who}: f returns an array of shape {shape}, expected one number")
+        raise wrong(here.who, f"f returns an array of shape {shape}", "one number")
     if here.has_gradient:
 
         def make(dtype: Any) -> tuple[np.ndarray, Callable[[], Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from numbers import Real
 from typing import Any
 
@@ -25,7 +25,6 @@ def numerical_gradient(
     *,
     method: str = "central",
     step: float | None = None,
-    entries: Iterable[int] | None = None,
 ) -> np.ndarray:
     """The gradient of Σ dout · f() with respect to the array `x`, from differences.
 
@@ -34,9 +33,8 @@ def numerical_gradient(
         "complex"  dL/dx_i ≈ Σ dout · Im f(x_i + ih) / h
 
     `f` is called without arguments and reads `x`, which is changed in place, one entry at a time,
-    and put back; f has to return the same for the same x. `dout` has the shape of f(). `entries`
-    are the indices into x.flat to look at; left out, all. Returns an array of the shape of x, or
-    one number per entry of `entries`.
+    and put back; f has to return the same for the same x. `dout` has the shape of f(). Returns
+    an array of the shape of x.
 
     h = step · max(|x_i|, 1), and `step`, left out, balances truncation against rounding: 1.5e-8,
     1e-5 and 1e-20. The error relative to the largest gradient is then about 1e-8, 1e-10 and
@@ -54,104 +52,74 @@ def numerical_gradient(
     Raises TypeError unless x and f() are arrays of float64 (complex128 for the complex step; in
     float32 rounding swamps the difference), and ValueError where x is read-only, not finite or
     written into by f, where the shape of f() changes, where dout is neither a number nor of that
-    shape, where method, step or entries is of another kind, and where the complex step does not
-    work.
+    shape, where method or step is of another kind, and where the complex step does not work.
     """
-    check_arguments(f, x, method, step)
-    dout = reals("numerical_gradient", "dout has", dout)
-    wanted, back = np.unique(indices(entries, x.size), return_inverse=True)
+    who = "numerical_gradient"
+    check_arguments(who, f, x, method, step)
+    dout = reals(who, "dout has", dout)
     kept = x.copy()
     try:
-        slopes = weighted(f, x, dout, method, step, wanted)
+        slopes = weighted(f, x, dout, method, step)
         if not np.array_equal(x, kept):
-            raise ValueError(
-                "numerical_gradient: f writes into x, expected it to read x alone, or a copy of x"
-            )
+            raise wrong(who, "f writes into x", "it to read x alone, or a copy of x")
     finally:
         x[...] = kept
-    return slopes[back].reshape(x.shape) if entries is None else slopes[back]
+    return slopes
 
 
 def weighted(
-    f: Callable[[], Any],
-    x: np.ndarray,
-    dout: np.ndarray,
-    method: str,
-    step: float | None,
-    wanted: np.ndarray,
+    f: Callable[[], Any], x: np.ndarray, dout: np.ndarray, method: str, step: float | None
 ) -> np.ndarray:
-    """The derivatives of Σ dout · f() with respect to the `wanted` entries of x, by one method.
-    Raises ValueError where dout does not fit, ComplexStepError where complex steps are wrong."""
-    shape = None
+    """The derivatives of Σ dout · f() with respect to the entries of x, by one method. Raises
+    ValueError where dout does not fit, ComplexStepError where complex steps are wrong."""
+    who, shape = "numerical_gradient", None
 
     def value() -> np.ndarray:
         nonlocal shape
-        out = numbers("numerical_gradient", "f", f(), x.dtype, shape)
+        out = numbers(who, "f", f(), x.dtype, shape)
         shape = out.shape
         return out
 
-    slopes, along = np.empty(len(wanted)), np.zeros(x.shape)
-    along.flat[wanted] = direction(x).flat[wanted]
+    slopes, along = np.empty(x.shape), direction(x)
     found = terms = np.zeros(())
-    for at, (change, width) in enumerate(differences(value, x, method, step, wanted)):
-        if dout.ndim and dout.shape != change.shape:
-            raise ValueError(
-                f"numerical_gradient: dout has shape {dout.shape}, expected {change.shape}, "
-                f"the shape of f()"
-            )
-        slopes[at] = np.sum(change * dout) / width
+    for at, (change, width) in enumerate(differences(value, x, method, step)):
+        if dout.ndim:
+            of_shape(who, "dout has", dout, change.shape, "the shape of f()")
+        slopes.flat[at] = np.sum(change * dout) / width
         if method == "complex":
-            term = change * dout / width * along.flat[wanted[at]]
+            term = change * dout / width * along.flat[at]
             found, terms = found + term, terms + np.abs(term)
     if method == "complex":
         compare(lambda: value() * dout, x, along, found, terms)
     return slopes
 
 
-def check_arguments(f: Any, x: Any, method: Any, step: Any) -> None:
+def wrong(who: str, what: str, expected: str, error: type[Exception] = ValueError) -> Exception:
+    """The error of an argument of the function `who`: what it is, and what is expected of it."""
+    return error(f"{who}: {what}, expected {expected}")
+
+
+def check_arguments(who: str, f: Any, x: Any, method: Any, step: Any) -> None:
     """Raises TypeError or ValueError unless these are arguments of `numerical_gradient`."""
-    who = "numerical_gradient"
     if method not in tuple(STEPS):
-        raise ValueError(f"{who}: method is {method!r}, expected one of {', '.join(STEPS)}")
+        raise wrong(who, f"method is {method!r}", f"one of {', '.join(STEPS)}")
     is_number = isinstance(step, Real) and not isinstance(step, bool)
     if step is not None and not (is_number and 0 < step < np.inf):
-        raise ValueError(f"{who}: step is {step!r}, expected a positive number")
+        raise wrong(who, f"step is {step!r}", "a positive number")
     if not callable(f):
-        raise TypeError(
-            f"{who}: f is a {type(f).__name__}, expected a function without arguments that reads x"
-        )
+        expected = "a function without arguments that reads x"
+        raise wrong(who, f"f is a {type(f).__name__}", expected, TypeError)
     if not isinstance(x, np.ndarray):
-        raise TypeError(f"{who}: x is a {type(x).__name__}, expected the array that f reads")
-    expected = np.complex128 if method == "complex" else np.float64
-    if x.dtype != expected:
-        raise TypeError(
-            f"{who}: x has dtype {x.dtype}, expected {expected.__name__}"
-            + (": write z = x.astype(complex) and let f read z" if method == "complex" else "")
-        )
+        raise wrong(who, f"x is a {type(x).__name__}", "the array that f reads", TypeError)
+    dtype = "complex128" if method == "complex" else "float64"
+    if x.dtype != dtype:
+        advice = ": write z = x.astype(complex) and let f read z" if method == "complex" else ""
+        raise wrong(who, f"x has dtype {x.dtype}", f"{dtype}{advice}", TypeError)
     if not x.flags.writeable:
-        raise ValueError(f"{who}: x is read-only, expected an array that may move while f reads it")
+        raise wrong(who, "x is read-only", "an array that may move while f reads it")
     if np.any(x.imag):
-        raise ValueError(f"{who}: x has imaginary parts, expected real numbers in it")
+        raise wrong(who, "x has imaginary parts", "real numbers in it")
     finite(who, "x", x)
-
-
-def indices(entries: Any, size: int) -> np.ndarray:
-    """`entries` as an array, those of all `size` numbers for None. Raises ValueError unless they
-    are indices into these."""
-    if entries is None:
-        return np.arange(size)
-    try:
-        places = list(entries)
-    except TypeError:
-        places = [None]
-    for place in places:
-        whole = isinstance(place, (int, np.integer)) and not isinstance(place, bool)
-        if not whole or not 0 <= place < size:
-            raise ValueError(
-                f"numerical_gradient: entries is {entries!r}, expected indices into x.flat, whole "
-                f"numbers from 0 on and below {size}, as in [0, 3]"
-            )
-    return np.array(places, int)
 
 
 def as_array(who: str, what: str, given: Any) -> np.ndarray:
@@ -160,23 +128,30 @@ def as_array(who: str, what: str, given: Any) -> np.ndarray:
     try:
         return np.asarray(given)
     except ValueError as error:
-        raise ValueError(f"{who}: {what} rows of unlike lengths, expected an array") from error
+        raise wrong(who, f"{what} rows of unlike lengths", "an array") from error
 
 
 def reals(who: str, what: str, given: Any, kinds: str = "fiu") -> np.ndarray:
     """`given` as an array, as above. Raises TypeError unless its dtype is of one of the `kinds`."""
     if (array := as_array(who, what, given)).dtype.kind not in kinds:
-        raise TypeError(f"{who}: {what} dtype {array.dtype}, expected real numbers")
+        raise wrong(who, f"{what} dtype {array.dtype}", "real numbers", TypeError)
     return array
 
 
 def finite(who: str, name: str, x: np.ndarray) -> np.ndarray:
     """`x`. Raises ValueError where a number in it is nan or infinite."""
     if not np.isfinite(x).all():
-        raise ValueError(
-            f"{who}: {name} has {x[~np.isfinite(x)][0].real} in it, expected finite numbers"
-        )
+        raise wrong(who, f"{name} has {x[~np.isfinite(x)][0].real} in it", "finite numbers")
     return x
+
+
+def of_shape(
+    who: str, what: str, array: np.ndarray, shape: tuple[int, ...], whose: str = ""
+) -> np.ndarray:
+    """`array`. Raises ValueError unless it has this shape, that of something."""
+    if array.shape != shape:
+        raise wrong(who, f"{what} shape {array.shape}", f"{shape}{', ' if whose else ''}{whose}")
+    return array
 
 
 def numbers(
@@ -187,19 +162,13 @@ def numbers(
     ValueError where it does not have the `shape` that it had before."""
     array = reals(who, f"{source} returns", value, "fciub" if dtype.kind == "c" else "fiub")
     if shape is not None and array.shape != shape:
-        raise ValueError(
-            f"{who}: {source} returns an array of shape {array.shape} after one of shape {shape}, "
-            f"expected the same shape in every call"
-        )
+        shapes = f"an array of shape {array.shape} after one of shape {shape}"
+        raise wrong(who, f"{source} returns {shapes}", "the same shape in every call")
     return array.astype(np.float64) if array.dtype.kind in "iub" else array.copy()
 
 
 def differences(
-    f: Callable[[], np.ndarray],
-    x: np.ndarray,
-    method: str,
-    step: float | None = None,
-    entries: Iterable[int] | None = None,
+    f: Callable[[], np.ndarray], x: np.ndarray, method: str, step: float | None = None
 ) -> Iterator[tuple[np.ndarray, float]]:
     """For each entry of `x` how much f() changes, an array, and the width of the step that it
     changes over. `x` is changed in place and put back. Raises TypeError where f() is float32, and
@@ -207,10 +176,9 @@ def differences(
     step = STEPS[method] if step is None else float(step)
     value = complex_value if method == "complex" else real_value
     start = value(f) if method == "forward" else None
-    for entry in range(x.size) if entries is None else entries:
-        index = np.unravel_index(entry, x.shape)
+    for index in np.ndindex(x.shape):
         kept = x[index]
-        h = step * max(abs(kept), 1.0)
+        h = step * max(float(abs(kept)), 1.0)
         try:
             if method == "complex":
                 x[index] = kept + 1j * h
@@ -224,19 +192,16 @@ def differences(
         finally:
             x[index] = kept
         if not 0 < width < np.inf:
-            raise ValueError(
-                f"{method} differences: a step of {h:.3g} from {kept.real:.3g} is lost in rounding "
-                f"or overflows, expected a step that moves it"
-            )
+            lost = f"a step of {h:.3g} from {kept.real:.3g} is lost in rounding or overflows"
+            raise wrong(f"{method} differences", lost, "a step that moves it")
         yield change, width
 
 
 def real_value(f: Callable[[], np.ndarray]) -> np.ndarray:
     """f(). Raises TypeError where it is float32 or less."""
     if (value := f()).dtype.itemsize < 8:
-        raise TypeError(
-            f"differences: f returns {value.dtype}, in which rounding swamps them, expected float64"
-        )
+        found = f"f returns {value.dtype}, in which rounding swamps them"
+        raise wrong("differences", found, "float64", TypeError)
     return value
 
 
@@ -257,7 +222,7 @@ def complex_value(f: Callable[[], np.ndarray]) -> np.ndarray:
             "differences"
         )
     if value.dtype.itemsize < 16:
-        raise ComplexStepError(f"complex step: f returns {value.dtype}, expected complex128")
+        raise wrong("complex step", f"f returns {value.dtype}", "complex128", ComplexStepError)
     return value
 
 

@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.derivatives.numeric import as_array, finite, numbers, reals
+from chainrule.gradcheck.derivatives.numeric import (
+    as_array,
+    finite,
+    numbers,
+    of_shape,
+    reals,
+    wrong,
+)
 from chainrule.gradcheck.subject.layer import described, of_layer
 from chainrule.gradcheck.subject.subject import Complaint, two
 
@@ -58,10 +65,9 @@ def settled(here: FunctionAt | LayerAt) -> np.ndarray:
     if isinstance(here, FunctionAt) and not np.allclose(
         here.value(), out, rtol=0, atol=1e-9 * size, equal_nan=True
     ):
-        raise ValueError(
-            f"{here.who}: f returns other numbers in a second call with the same x, expected the "
-            f"same; a random f has to make its generator afresh in every call"
-        )
+        found = "f returns other numbers in a second call with the same x"
+        expected = "the same; a random f has to make its generator afresh in every call"
+        raise wrong(here.who, found, expected)
     return out
 
 
@@ -80,12 +86,8 @@ class FunctionAt:
 
     def gradient(self) -> np.ndarray:
         found = numbers(self.who, "gradient", self.slope(self.x.copy()), self.x.dtype)
-        if found.shape != self.x.shape:
-            raise ValueError(
-                f"{self.who}: gradient returns an array of shape {found.shape}, expected "
-                f"{self.x.shape}, the shape of x"
-            )
-        return found
+        what = "gradient returns an array of"
+        return of_shape(self.who, what, found, self.x.shape, "the shape of x")
 
 
 class LayerAt:
@@ -104,7 +106,7 @@ class LayerAt:
         wrt: str | None = None,
     ) -> None:
         if isinstance(layer, type):
-            raise TypeError(f"{who}: {layer.__name__} is a class, expected a layer of that class")
+            raise wrong(who, f"{layer.__name__} is a class", "a layer of that class", TypeError)
         if not (hasattr(layer, "forward") and hasattr(layer, "backward")):
             raise TypeError(
                 f"{who}: {layer!r} is not a layer: expected an object with forward and backward"
@@ -131,10 +133,8 @@ class LayerAt:
         }
         self.wrt = names[0] if wrt is None and names else wrt or ""
         if wrt is not None and not (isinstance(wrt, str) and wrt in self.arrays):
-            raise ValueError(
-                f"{who}: wrt is {wrt!r}, expected an input or a parameter of {self.title}: "
-                f"{', '.join(self.arrays)}"
-            )
+            names_of = f"an input or a parameter of {self.title}: {', '.join(self.arrays)}"
+            raise wrong(who, f"wrt is {wrt!r}", names_of)
 
     @property
     def x(self) -> np.ndarray:
@@ -156,14 +156,12 @@ class LayerAt:
         except Complaint as complaint:
             raise TypeError(self.said(complaint)) from None
         except NotImplementedError as error:
-            raise TypeError(
-                f"{self.who}: forward of {self.title} is not written or returns None, expected "
-                f"out, cache"
-            ) from error
+            found = f"forward of {self.title} is not written or returns None"
+            raise wrong(self.who, found, "out, cache", TypeError) from error
         finally:
             np.random.set_state(legacy)
         if len(outs) != 1:
-            raise TypeError(f"{self.who}: {self.title} has {len(outs)} outputs, expected one array")
+            raise wrong(self.who, f"{self.title} has {len(outs)} outputs", "one array", TypeError)
         return numbers(self.who, "forward", outs[0], self.dtype, self.shape), cache
 
     def backward(self, dout: np.ndarray, cache: Any) -> dict[str, Any]:
@@ -175,10 +173,8 @@ class LayerAt:
         except Complaint as complaint:
             raise TypeError(self.said(complaint)) from None
         if not isinstance(grads, Mapping | None):
-            raise TypeError(
-                f"{self.who}: backward of {self.title} returns a {type(grads).__name__} for grads, "
-                f"expected a dict"
-            )
+            found = f"backward of {self.title} returns a {type(grads).__name__} for grads"
+            raise wrong(self.who, found, "a dict", TypeError)
         dxs = dx if isinstance(dx, tuple) else (dx,)
         return dict(grads or {}) | dict(zip(self.floats, dxs, strict=False))
 
@@ -193,10 +189,8 @@ class LayerAt:
             raise ValueError(f"{self.who}: backward of {self.title} returns no gradient for {name}")
         found = numbers(self.who, f"backward of {self.title}", found, self.dtype)
         if found.shape != (shape := self.arrays[name].shape):
-            raise ValueError(
-                f"{self.who}: backward of {self.title} returns a gradient of shape {found.shape} "
-                f"for {name}, expected {shape}"
-            )
+            what = f"returns a gradient of shape {found.shape} for {name}"
+            raise wrong(self.who, f"backward of {self.title} {what}", f"{shape}")
         return found
 
     def value(self) -> np.ndarray:

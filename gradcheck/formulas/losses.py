@@ -81,8 +81,7 @@ def factors(call: Call, right: Any, count: int) -> Said:
     """`right`, with a factor that comes from the shapes, or a quotient of two."""
     s = call.pair[0]
     N, C = len(s), s.size // len(s)
-    names: dict[str, float] = {"2": 2, "N": N, "C": C, "N·C": s.size, "N²": N * N}
-    names |= {"N - 1": N - 1, "C - 1": C - 1}
+    names: dict[str, float] = {"2": 2, "N": N, "C": C, "N·C": s.size}
     names |= {"log 2 = 0.693 (base 2)": 1 / np.log(2), "log 10 = 2.303 (base 10)": 1 / np.log(10)}
     names = {text: value for text, value in names.items() if value not in (0, 1)}
     for text, value in names.items():

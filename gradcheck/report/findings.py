@@ -116,18 +116,9 @@ class Finding:
         where = None
         if self.where is not None:
             where = [[int(i) for i in at] for at in zip(*self.where, strict=True)][:CAP]
-        return {
-            "kind": self.kind,
-            "tensor": self.tensor,
-            "message": self.message,
-            "hint": self.hint,
-            "example": self.example,
-            "evidence": finite(self.evidence),
-            "line": self.line,
-            "where": where,
-            "cause": self.cause,
-            "level": self.level,
-        }
+        names = ("kind", "tensor", "message", "hint", "example", "line", "cause", "level")
+        told = {name: getattr(self, name) for name in names}
+        return told | {"evidence": finite(self.evidence), "where": where}
 
 
 def entry(name: str, got: np.ndarray, wanted: np.ndarray, says: str = "should be") -> str:

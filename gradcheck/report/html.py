@@ -7,6 +7,7 @@ colour, so that a fragment reads the same on a light and on a dark page.
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -29,36 +30,31 @@ def fragment(report: Any, outcome: str, effort: str, counts: str) -> str:
     calls = f'<span style="opacity:.7">{escape(effort)}</span>'
     verdict = badge(outcome, GREEN if report else RED)
     parts = [f"<div><b>{escape(report.subject)}</b> {verdict} {calls}</div>"]
-    spaced = 'style="margin:8px 0;padding-left:24px"'
-    if report.findings:
-        items = "".join(f"<li>{item(finding)}</li>" for finding in report.findings)
-        parts.append(f"<ol {spaced}>{items}</ol>")
-    if report.remarks:
-        marked = (f"{badge('remark', AMBER)} {item(remark)}" for remark in report.remarks)
-        parts.append(f"<ul {spaced}>{''.join(f'<li>{one}</li>' for one in marked)}</ul>")
-    if report.notes:
-        items = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
-        parts.append(f"<ul {spaced}>{items}</ul>")
+    parts.append(listed("ol", map(item, report.findings)))
+    marked = (f"{badge('remark', AMBER)} {item(remark)}" for remark in report.remarks)
+    parts += [listed("ul", marked), listed("ul", map(escape, report.notes))]
     if report.tensors:
         head = ("gradient of", "verdict", "error", "rounding explains", "on kinks")
-        parts.append(table(head, [tensor_row(*one) for one in report.tensors.items()]))
+        parts.append(table(head, starmap(tensor_row, report.tensors.items())))
     wrong = [name for name, tensor in report.tensors.items() if not tensor.ok]
     # Where the training pass is wrong as well, one map of the two is enough.
-    wrong = [
-        name
-        for name in wrong
-        if not name.endswith(INFERENCE) or name.removesuffix(INFERENCE) not in wrong
-    ]
+    twice = {name + INFERENCE for name in wrong}
+    wrong = [name for name in wrong if name not in twice]
     for name in wrong[:MAPS]:
         parts.append(heat_map(name, report.tensors[name].analytic, report.tensors[name].numeric))
     if wrong[MAPS:]:
         parts.append(f"<div>No map is drawn of {escape(', '.join(wrong[MAPS:]))}.</div>")
     if report.probes:
-        probes = table(
-            ("probe", "outcome", "why"), [probe_row(*one) for one in report.probes.items()]
-        )
-        parts.append(folded(f"Probes: {counts}", probes))
+        probes = table(("probe", "outcome", "why"), starmap(probe_row, report.probes.items()))
+        summary = f'<summary style="cursor:pointer">{escape(f"Probes: {counts}")}</summary>'
+        parts.append(f'<details style="margin:6px 0">{summary}{probes}</details>')
     return f'<div style="line-height:1.5;color:inherit">{"".join(parts)}</div>'
+
+
+def listed(tag: str, items: Iterable[str]) -> str:
+    """A list of HTML items, numbered for "ol"; "" where there are none."""
+    rows = "".join(f"<li>{one}</li>" for one in items)
+    return f'<{tag} style="margin:8px 0;padding-left:24px">{rows}</{tag}>' if rows else ""
 
 
 def item(finding: Any) -> str:
@@ -108,12 +104,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         '<table style="border-collapse:collapse;margin:8px 0;border:none;color:inherit">'
         f'<thead><tr style="background:none">{names}</tr></thead><tbody>{body}</tbody></table>'
     )
-
-
-def folded(title: str, content: str) -> str:
-    """HTML `content` behind a `title` that opens on a click."""
-    summary = f'<summary style="cursor:pointer">{escape(title)}</summary>'
-    return f'<details style="margin:6px 0">{summary}{content}</details>'
 
 
 def as_matrix(array: np.ndarray) -> np.ndarray:
@@ -178,13 +168,10 @@ def heat_map(name: str, analytic: np.ndarray, numeric: np.ndarray) -> str:
             f'fill="{fill}"><title>{escape(name + text)}</title></rect>'
         )
     height, width = (edge * length for length in chosen.shape)
-    about = [
-        swatch(colour(-1, 1), f"too low by {limit:.3g}"),
-        swatch(colour(0, 1), "right"),
-        swatch(colour(1, 1), f"too high by {limit:.3g}"),
-    ]
-    about += [swatch(UNKNOWN, "not measured")] if np.isnan(entries[chosen]).any() else []
-    about += [swatch(BROKEN, "nan or infinite")] if np.isinf(entries[chosen]).any() else []
+    meaning = {colour(-1, 1): f"too low by {limit:.3g}", colour(0, 1): "right"}
+    meaning[colour(1, 1)] = f"too high by {limit:.3g}"
+    meaning |= {UNKNOWN: "not measured"} if np.isnan(entries[chosen]).any() else {}
+    meaning |= {BROKEN: "nan or infinite"} if np.isinf(entries[chosen]).any() else {}
     said = "yours minus what it should be"
     if analytic.ndim > 2:
         said += f"; rows are axis 0, columns the other {analytic.ndim - 1} axes in a row"
@@ -194,7 +181,7 @@ def heat_map(name: str, analytic: np.ndarray, numeric: np.ndarray) -> str:
         f'<div style="margin:10px 0"><div>{title}: {escape(said)}</div>'
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
         f'style="display:block;margin:5px 0;border:{LINE}">{"".join(cells)}</svg>'
-        f"<div>{''.join(about)}</div></div>"
+        f"<div>{''.join(starmap(swatch, meaning.items()))}</div></div>"
     )
 
 

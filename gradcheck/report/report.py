@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -124,10 +124,7 @@ class Report:
             "findings": [finding.as_dict() for finding in self.findings],
             "remarks": [remark.as_dict() for remark in self.remarks],
             "tensors": {name: tensor.as_dict() for name, tensor in self.tensors.items()},
-            "probes": {
-                name: {"outcome": probe.outcome, "why": probe.why}
-                for name, probe in self.probes.items()
-            },
+            "probes": {name: asdict(probe) for name, probe in self.probes.items()},
             "notes": list(self.notes),
             "forwards": int(self.forwards),
             "seconds": finite(self.seconds),
@@ -155,7 +152,11 @@ class Report:
         effort, verdict = "   " + self._effort(), self._outcome()
         if not self.findings:
             passed = sum(probe.outcome == "passed" for probe in self.probes.values())
-            said = ["training and inference"] if any(map(in_inference, self.tensors)) else []
+            said = (
+                ["training and inference"]
+                if any(name.endswith(INFERENCE) for name in self.tensors)
+                else []
+            )
             said += [counted(passed, "probe")] if passed else []
             verdict += f" ({', '.join(said)})" if said else ""
         subject = clip(self.subject, WIDTH - len(verdict) - len(effort) - 2)
@@ -176,25 +177,22 @@ class Report:
         groups: dict[str, list[tuple[str, Tensor]]] = {}
         for name, tensor in self.tensors.items():
             groups.setdefault(name.removesuffix(INFERENCE), []).append((name, tensor))
-        order: list[str] = []
-        right: list[str] = []
-        wrong: list[str] = []
+        said: list[tuple[bool, str]] = []
         for base, members in groups.items():
             if len({tensor.ok for _, tensor in members}) == 1:
                 members = [(base, max((one for _, one in members), key=lambda one: one.error))]
             for name, tensor in members:
                 how = f" ({tensor.error:.0e})" if math.isfinite(tensor.error) else ""
-                order.append(f"{name} ok{how}" if tensor.ok else f"{name} WRONG")
-                (right if tensor.ok else wrong).append(order[-1])
-        if len(line := "   ".join(order)) <= width:
-            return line
-        order = [*wrong, *right]  # what is wrong comes first where not all fits
-        for shown in range(len(order) - 1, -1, -1):
-            rest = [(wrong[shown:], "WRONG"), (right[max(0, shown - len(wrong)) :], "ok")]
-            more = ", ".join(f"{len(some)} more {what}" for some, what in rest if some)
-            line = "   ".join([*order[:shown], f"and {more}"])
-            if len(line) <= width:
-                break
+                said.append((tensor.ok, f"{name} ok{how}" if tensor.ok else f"{name} WRONG"))
+        line = "   ".join(text for _, text in said)
+        shown = len(said)
+        said.sort(key=lambda one: one[0])  # what is wrong comes first where not all fits
+        while len(line) > width and shown:
+            shown -= 1
+            rest = [ok for ok, _ in said[shown:]]
+            counts = {"WRONG": rest.count(False), "ok": rest.count(True)}
+            more = ", ".join(f"{count} more {what}" for what, count in counts.items() if count)
+            line = "   ".join([*(text for _, text in said[:shown]), f"and {more}"])
         return line
 
     def _finding_lines(self, room: int) -> list[str]:
@@ -205,12 +203,9 @@ class Report:
             return [line for block in blocks for line in block]
         room -= len(blocks) > 1  # one line for the count
         lines = blocks[0][:room]
-        shown = 1
-        for finding in self.findings[1:]:
-            if len(lines) == room:
-                break
-            lines.append(clip("  " + flat(finding.message), WIDTH))
-            shown += 1
+        shown = 1 + room - len(lines)
+        messages = (finding.message for finding in self.findings[1:shown])
+        lines += [clip("  " + flat(message), WIDTH) for message in messages]
         if rest := self.findings[shown:]:
             what = ", ".join(f"{finding.tensor} ({finding.kind})" for finding in rest)
             lines.append(clip(f"  and {len(rest)} more: {what}", WIDTH))
@@ -230,10 +225,8 @@ def remark_lines(remarks: Sequence[Finding], room: int) -> list[str]:
     """The remarks in at most `room` lines: with their hints where these fit, else by their
     messages, a line each, and a count of the rest."""
     messages = [f"remark: {remark.message}" for remark in remarks]
-    hinted = [
-        f"{text.rstrip('.')}. {one.hint}" if one.hint else text
-        for text, one in zip(messages, remarks, strict=True)
-    ]
+    both = zip(messages, remarks, strict=True)
+    hinted = (f"{text.rstrip('.')}. {one.hint}" if one.hint else text for text, one in both)
     lines = [line for text in hinted for line in wrap(text, "  ", REMARKS)]
     if len(lines) <= room:
         return lines
@@ -241,7 +234,7 @@ def remark_lines(remarks: Sequence[Finding], room: int) -> list[str]:
     lines = [clip(f"  {text}", WIDTH) for text in shown]
     if rest := len(messages) - len(shown):
         lines.append(
-            "  and " + counted(rest, "more remark") if shown else "  " + counted(rest, "remark")
+            f"  and {counted(rest, 'more remark')}" if shown else f"  {counted(rest, 'remark')}"
         )
     return lines
 
@@ -274,8 +267,3 @@ def clip(text: str, width: int) -> str:
     stays."""
     text = text[: len(text) - len(text.lstrip())] + flat(text)
     return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
-
-
-def in_inference(name: str) -> bool:
-    """Whether `name` is that of a tensor in the inference pass: "W (inference)"."""
-    return name.endswith(INFERENCE)

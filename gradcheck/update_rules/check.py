@@ -39,7 +39,7 @@ def check_update(rule: Any, reference: object = None, *, steps: int = 5, seed: i
     if family is None and (reference is None or name is not None):
         raise ValueError(
             f"check_update: no formula is known for {name or type(rule).__name__!r}; pass "
-            f"reference=, one of {sorted(set(FAMILIES.values()))} or an object with update()"
+            f"reference=, one of {sorted(FAMILIES)} or an object with update()"
         )
     trial = draw(steps, seed)
     with np.errstate(all="ignore"):
@@ -129,15 +129,15 @@ def values(
         report.probes["values"] = Probe("passed")
         return
     step, name = parted
-    report.probes["values"] = Probe("failed", f"from step {step + 1} on")
-    got, want = path[step].get(name, np.zeros(())), wanted[step][name]
-    example = f"after step {step + 1} {name} is no array of shape {want.shape}"
+    when, got, want = f"step {step + 1}", path[step].get(name, np.zeros(())), wanted[step][name]
+    report.probes["values"] = Probe("failed", f"from {when} on")
+    example = f"after {when} {name} is no array of shape {want.shape}"
     if got.shape == want.shape:
-        example = entry(f"after step {step + 1} {name}", got, want)
+        example = entry(f"after {when} {name}", got, want)
     for cause in causes:
         say(report, name, cause, example)
     if not causes:
-        message = f"update parts from the reference at step {step + 1}, in {name}"
+        message = f"update parts from the reference at {when}, in {name}"
         if step:
             hint += " The first step is right, so look at what is kept from one step to the next."
         say(report, name, because("update-unknown", "unknown", message, hint.strip()), example)
@@ -162,18 +162,19 @@ def habits(report: Report, rule: Any, path: Path, trial: Trial) -> None:
             "Keep a copy, or write into an array of your own.",
         ),
     }
+    causes = {}
     for probe, (other, message, hint) in habits.items():
-        equal = all(
+        if not all(
             np.array_equal(ours[name], w, equal_nan=True)
             for ours, step in zip(path, other.path, strict=True)
             for name, w in step.items()
-        )
-        report.probes[probe] = Probe("passed" if equal else "failed")
-        if not equal and not report.findings:  # one cause, one finding
-            say(report, "W", because("update-memory", "stale-cache", message, hint))
-    after = run(rule, trial.alike(dtype=np.float32)).path[-1]
-    wide = [name for name, w in after.items() if w.dtype != np.float32]
-    report.probes["dtype"] = Probe("failed" if wide else "passed")
-    if wide and not report.findings:
-        message = f"{{name}} was float32 and is {after[wide[0]].dtype} after an update"
-        say(report, wide[0], because("update-dtype", "dtype", message))
+        ):
+            causes[probe] = "W", because("update-memory", "stale-cache", message, hint)
+    for name, w in run(rule, trial.alike(dtype=np.float32)).path[-1].items():
+        if w.dtype != np.float32:
+            message = f"{{name}} was float32 and is {w.dtype} after an update"
+            causes.setdefault("dtype", (name, because("update-dtype", "dtype", message)))
+    for probe in (*habits, "dtype"):
+        report.probes[probe] = Probe("failed" if probe in causes else "passed")
+    for name, cause in [] if report.findings else [*causes.values()][:1]:  # one cause, one finding
+        say(report, name, cause)

@@ -11,11 +11,8 @@ import numpy as np
 
 from chainrule.gradcheck.update_rules.formula import Formula
 
-FAMILIES = {name: name for name in ("sgd", "momentum", "nesterov", "adagrad", "rmsprop")} | {
-    "adam": "adam", "adamw": "adamw", "gradientdescent": "sgd", "vanillasgd": "sgd",
-    "sgdmomentum": "momentum", "heavyball": "momentum", "nesterovmomentum": "nesterov",
-    "sgdnesterov": "nesterov", "nag": "nesterov",
-}  # fmt: skip
+FAMILIES = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
+ALIASES = {"nag": "nesterov", "nesterovmomentum": "nesterov", "gradientdescent": "sgd"}
 LR = ("lr", "learning_rate", "rate", "step_size", "eta")
 MOMENTUM = ("momentum", "mu", "beta", "rho")
 DECAY = ("decay", "decay_rate", "rho", "beta", "alpha")
@@ -55,10 +52,9 @@ class Settings:
     """The numbers that a rule keeps as attributes; remembers which were asked for, and which of
     them the rule does not keep, so that they are `assumed`."""
 
-    def __init__(self, rule: object, assumed: dict[str, float] | None = None) -> None:
-        self.rule = rule
+    def __init__(self, rule: object, assumed: dict[str, float]) -> None:
+        self.rule, self.assumed = rule, assumed
         self.asked: set[str] = set()
-        self.assumed = {} if assumed is None else assumed
 
     def number(self, *names: str, default: float | None = None) -> float:
         """The first of these attributes that is a number; of those in USUAL, otherwise, what is
@@ -84,14 +80,16 @@ class Settings:
 def family_of(rule: object, name: str | None) -> str | None:
     """The family of update rules called `name`, or that of the rule by its class and settings."""
     known = re.sub(r"[^a-z]", "", (name or type(rule).__name__).lower())
-    for suffix in ("", "optimizer", "optimiser", "rule", "update", "solver"):
-        family = FAMILIES.get(known.removesuffix(suffix))
+    suffixes = ("", "optimizer", "optimiser", "rule", "update", "solver")
+    for prefix, suffix in product(("", "sgd", "vanilla"), suffixes):
+        word = known.removeprefix(prefix).removesuffix(suffix)
+        family = ALIASES.get(word, word)
         if family in ("sgd", "momentum") and name is None:
-            moves = Settings(rule).number("momentum", "mu", default=0.0) > 0
+            moves = Settings(rule, {}).number("momentum", "mu", default=0.0) > 0
             family = "momentum" if moves or family == "momentum" else "sgd"
             if family == "momentum" and getattr(rule, "nesterov", False):
                 family = "nesterov"
-        if family:
+        if family in FAMILIES:
             return family
     return None
 
@@ -100,32 +98,27 @@ def ways_of(rule: object, family: str) -> Iterator[Way]:
     """The textbook's formula of a family, with the settings of the rule; then other formulas that
     are right. Where the rule does not keep a setting, all of them with every usual value of it.
     Raises Unknown."""
-    settings = Settings(rule)
-    textbook(settings, family)
-    missing = settings.assumed
+    missing: dict[str, float] = {}
+    textbook(Settings(rule, missing), family)
     for values in product(*(USUAL[name] for name in missing)):
-        yield from ways(Settings(rule, dict(zip(missing, values, strict=True))), family)
-
-
-def ways(settings: Settings, family: str) -> Iterator[Way]:
-    f, assumed = textbook(settings, family), settings.assumed
-    decay = 0.0
-    if family in ("sgd", "momentum", "nesterov") and not f.weight_decay:
-        decay = settings.number("decay", default=0.0)
-        f = replace(f, weight_decay=decay)
-    settings.all_asked()
-    yield Way(f, assumed)
-    if f.weight_decay and f.decay_by == "gradient":
-        yield Way(replace(f, decays="weights"), assumed)
-    if family == "adamw":
-        note = "biases decay too, as in PyTorch; ours decays weights alone"
-        yield Way(replace(f, decays="all"), assumed, note)
-    if decay:
-        note = "decay is that of the learning rate, lr / (1 + decay t), as in Keras"
-        yield Way(replace(f, weight_decay=0.0, lr_decay=decay), assumed, note)
-    if f.beta2 is not None:
-        note = "eps is added to √v before the bias correction, as in section 2 of Adam's paper"
-        yield Way(replace(f, root="√v + eps, then corrected"), assumed, note)
+        settings = Settings(rule, dict(zip(missing, values, strict=True)))
+        f, assumed, decay = textbook(settings, family), settings.assumed, 0.0
+        if family in ("sgd", "momentum", "nesterov") and not f.weight_decay:
+            decay = settings.number("decay", default=0.0)
+            f = replace(f, weight_decay=decay)
+        settings.all_asked()
+        yield Way(f, assumed)
+        if f.weight_decay and f.decay_by == "gradient":
+            yield Way(replace(f, decays="weights"), assumed)
+        if family == "adamw":
+            note = "biases decay too, as in PyTorch; ours decays weights alone"
+            yield Way(replace(f, decays="all"), assumed, note)
+        if decay:
+            note = "decay is that of the learning rate, lr / (1 + decay t), as in Keras"
+            yield Way(replace(f, weight_decay=0.0, lr_decay=decay), assumed, note)
+        if f.beta2 is not None:
+            note = "eps is added to √v before the bias correction, as in section 2 of Adam's paper"
+            yield Way(replace(f, root="√v + eps, then corrected"), assumed, note)
 
 
 def textbook(settings: Settings, family: str) -> Formula:

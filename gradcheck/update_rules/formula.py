@@ -48,7 +48,7 @@ class Formula:
     t_counts: str = "updates"  # or "parameters", or "both"
     square: str = "g²"
     root: str = "√v + eps"
-    direction: str = "new"
+    direction: str = "new"  # or "old": m from before its update, or "twice": (1 + keep1) m
     average: str = "new"  # or "old": v from before its update
 
     def run(self, params: Arrays, gradients: list[Arrays]) -> list[Arrays]:
@@ -78,20 +78,17 @@ class Formula:
         lr = self.lr / (1 + self.lr_decay * (t - 1))
         old_m, old_v = m[name], v[name]
         m[name] = self.keep1 * old_m + self.add1 * g
-        first = self.first(m[name], old_m, g) / correction(self.beta1, self.correct1, t)
+        first = m[name] if self.direction == "new" else old_m
+        if self.nesterov:
+            k = self.keep1
+            first = (1 + k) * m[name] if self.direction == "twice" else k * first + g
+        first = first / correction(self.beta1, self.correct1, t)
         if self.keep2 is not None:
             square = {"g²": g * g, "|g|": abs(g)}[self.square]
             v[name] = self.keep2 * old_v + self.add2 * square
             second = v[name] if self.average == "new" else old_v
             first = self.divided(first, second, correction(self.beta2, self.correct2, t))
         return w - lr * first - (lr * decay * w if self.decay_by == "weights" else 0)
-
-    def first(self, m: np.ndarray, old: np.ndarray, g: np.ndarray) -> np.ndarray:
-        """m, or with Nesterov keep1 m + g, or what is written in its place."""
-        if not self.nesterov:
-            return {"new": m, "old": old}[self.direction]
-        k = self.keep1
-        return {"new": k * m + g, "old": k * old + g, "twice": (1 + k) * m}[self.direction]
 
     def divided(self, m: np.ndarray, v: np.ndarray, c: float) -> np.ndarray:
         """m / (√(v / c) + eps), or what is written in its place."""

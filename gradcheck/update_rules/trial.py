@@ -22,11 +22,11 @@ class Trial:
 
     def alike(self, names: str = "Wb", dtype: type = np.float64) -> Trial:
         """The same with some of the parameters, in another dtype."""
-        start, *gradients = (
-            {name: arrays[name].astype(dtype) for name in names}
-            for arrays in (self.start, *self.gradients)
-        )
-        return Trial(start, gradients)
+        everything = (self.start, *self.gradients)
+        cast: list[Arrays] = [
+            {name: arrays[name].astype(dtype) for name in names} for arrays in everything
+        ]
+        return Trial(cast[0], cast[1:])
 
 
 @dataclass(frozen=True, eq=False)

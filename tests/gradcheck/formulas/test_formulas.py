@@ -244,7 +244,6 @@ def test_a_wrong_hinge_is_told_its_mistake(words, out):
 def test_what_no_mistake_explains_is_shown_by_one_entry():
     out = np.where(X > 0, X, 0.3 * np.sin(X))
     finding = only(judged("relu", out, X))
-    assert "all where x <= 0" in finding.message
     assert finding.example.startswith("out[")
     assert "the formula max(x, 0) gives 0" in finding.example
     assert all(X[finding.where] <= 0)
