@@ -98,7 +98,7 @@ def test_one_row_that_is_wrong_is_a_remark():
 
     report = check_functions(lambda x: (x * x, x), backward, X)
     assert report
-    assert "one-row-shape" in [remark.cause for remark in report.remarks]
+    assert "shape-elsewhere" in [remark.cause for remark in report.remarks]
     assert not check_functions(lambda x: (x * x, x), backward, X, strict=True)
 
 
@@ -109,9 +109,10 @@ def test_a_slope_at_0_that_is_not_between_the_one_sided_ones_is_wrong_there_and_
     def backward(dout, x):
         return dout * np.where(x == 0, 2.0, np.sign(x))
 
-    report = check_functions(forward, backward, X)
-    assert report
-    assert [remark.message[:28] for remark in report.remarks] == ["where inputs are exactly 0, "]
+    reports = [check_functions(forward, backward, X, seed=seed) for seed in range(10)]
+    assert all(reports)
+    said = {remark.message[:28] for report in reports for remark in report.remarks}
+    assert said == {"where inputs are exactly 0, "}
     x = X.copy()
     x[::2] = 0
     assert not check_functions(forward, backward, x)
