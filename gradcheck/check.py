@@ -13,14 +13,7 @@ import numpy as np
 
 from chainrule.gradcheck.checks import calls, contract, formula, linearity, models, other_inputs
 from chainrule.gradcheck.checks.gradients import compare, describe_kinks
-from chainrule.gradcheck.checks.outcome import (
-    BadRequest,
-    Effort,
-    Outcome,
-    Passes,
-    Request,
-    not_applicable,
-)
+from chainrule.gradcheck.checks.outcome import BadRequest, Effort, Outcome, Passes, Request
 from chainrule.gradcheck.derivatives.numeric import own_stream
 from chainrule.gradcheck.explain.comparison import explain, explain_nearby
 from chainrule.gradcheck.report import Cause, GradientError, Probe, Report
@@ -51,7 +44,7 @@ ALWAYS = ("float32", "state")
 MISSING = ("no-entry", "not-returned")
 OF_MODELS: dict[str, Question] = {
     "penalty": models.penalty,
-    "large inputs": models.large_scores,
+    "large inputs": other_inputs.large,
     "inference mode": models.scores,
 }
 
@@ -138,14 +131,8 @@ def check_functions(
     """
     if not callable(forward) or not (backward is None or callable(backward)):
         raise TypeError("check_functions: forward and backward must be functions")
-    subjects: list[Subject] = []
-
-    def make() -> Subject:
-        subjects.append(of_functions(forward, backward, inputs))
-        return subjects[0]
-
     with undisturbed():
-        subject = make()
+        subject = of_functions(forward, backward, inputs)
     if not subject.layer.floats:
         raise ValueError("check_functions: expected an array of floats among the inputs")
     if callable(reference) and not hasattr(reference, "forward"):
@@ -269,7 +256,7 @@ class Story:
         except BadRequest:
             raise
         except Exception as error:  # what a stranger's code raises on unusual input is no mistake
-            outcome = not_applicable(f"it raises {type(error).__name__}: {error}")
+            outcome = Outcome(why=f"it raises {type(error).__name__}: {error}")
         if outcome.comparison is not None:
             causes, _ = explain(outcome.comparison, passes)
             causes = [replace(c, prefix=f"{outcome.where}, ", level="remark") for c in causes[:1]]
@@ -281,7 +268,7 @@ class Story:
         the point itself goes wrong at the others too."""
         for name, question in questions.items():
             if self.is_wrong and name not in ALWAYS:
-                self.add(name, not_applicable("not asked: mend the mistake above first"))
+                self.add(name, Outcome(why="not asked: mend the mistake above first"))
             else:
                 self.ask(name, question, passes)
 

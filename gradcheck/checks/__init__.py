@@ -2,10 +2,12 @@
 returns an Outcome: causes, notes, or why it does not apply. None of them knows the driver.
 
 outcome.py        Request, Passes, Comparison and Outcome
+arrays.py         arrays beside each other
+causes.py         every cause that a check finds, in words
 contract.py       one pass under watch: it runs, repeats itself, writes into nothing of others
-form.py           presence, shape and dtype of gradients
-gradients.py      gradients beside slopes
-linearity.py      how gradients depend on dout
+gradients.py      gradients: their form, and their values beside slopes
+entries.py        those of one line, or of one entry
+linearity.py      how gradients depend on dout, and how they are rounded
 calls.py          other calls: another batch, layout or dtype, inference
 other_inputs.py   other points: zeros, ties, small and large numbers, one row, none
 models.py         the penalty of a model, its scores

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 
 import numpy as np
 
-from chainrule.gradcheck.checks.outcome import (
-    PASSED,
-    Outcome,
-    Passes,
-    close,
-    not_applicable,
-    remark,
-    same,
-    wrong,
-)
+from chainrule.gradcheck.checks.arrays import close, rows_mix, same, size
+from chainrule.gradcheck.checks.outcome import PASSED, Outcome, Passes, remark, wrong
 from chainrule.gradcheck.subject.subject import Subject
 from chainrule.gradcheck.subject.trees import Arrays, state_of
-
-LIFTS = "Use Python numbers for constants: a NumPy float64 lifts float32."
 
 
 def stale_cache(subject: Subject, passes: Passes) -> Outcome:
     """Forward on another batch, and in inference, then backward with the first cache."""
     if subject.spends_cache:
-        return not_applicable("its cache serves one backward pass")
+        return Outcome(why="its cache serves one backward pass")
     first = passes.train
     want = subject.run(True, first.douts).arrays()
     _, cache = subject.forward(True)
-    modes = (True, False) if subject.profile.has_mode else (True,)
-    for train in modes:
-        flipped = [x[::-1] * (-1 if x.dtype.kind == "f" else 1) if x.ndim else x
-                   for x in subject.inputs]  # fmt: skip
+    floats = [-x if x.dtype.kind == "f" else x for x in subject.inputs]
+    flipped = [x[::-1] if x.ndim else x for x in floats]
+    for train in (True, False) if subject.profile.has_mode else (True,):
         with suppress(Exception):  # such inputs may be out of its domain
             subject.call(flipped, train)
     got = subject.backward(first.douts, cache)
@@ -41,18 +29,14 @@ def stale_cache(subject: Subject, passes: Passes) -> Outcome:
         noise = 10 * first.rounding.get(name, 0.0)
         other = got.get(name)
         if other is None or not close(np.asarray(other), array, noise, relative=1e-13):
-            return wrong(
-                name, "latest-call", "stale-cache",
-                "{d} {comes} from the latest {forward} call, not from the cache it is given",
-                "Keep what backward needs in the cache; nothing of a call may stay on the layer.",
-            )  # fmt: skip
+            return wrong(name, "latest-call")
     return PASSED
 
 
 def unused_params(subject: Subject, passes: Passes) -> Outcome:
     """Every parameter is one that forward uses, or has a gradient of zero."""
     if not subject.params:
-        return not_applicable("there are no parameters")
+        return Outcome(why="there are no parameters")
     for name, array in subject.params.items():
         tensor = passes.tensors.get(name)
         if tensor is None or np.abs(tensor.analytic).max(initial=0.0) < 1e-12 or not array.size:
@@ -74,29 +58,21 @@ def ignored(subject: Subject, passes: Passes, name: str, train: bool = True) -> 
         moved, _ = subject.forward(train)
     finally:
         array[...] = kept
-    if not same(done.outs, moved):
-        return PASSED
-    return wrong(
-        name, "ignored-param", "stale-cache", "the output does not react to changes of {param}",
-        "params must hold the very arrays that the layers compute with, not copies.",
-    )  # fmt: skip
+    return wrong(name, "ignored-param") if same(done.outs, moved) else PASSED
 
 
 def single_precision(subject: Subject, passes: Passes) -> Outcome:
     """The layer in float32 answers in float32. Asked where float32 was given, or all is asked."""
     if not (passes.request.strict or passes.request.single):
-        return not_applicable("no float32 was given")
+        return Outcome(why="no float32 was given")
     single = subject.at(list(subject.inputs), np.float32)
     outs, cache = single.forward(True)
-    for o in outs:
-        if o.ndim and o.dtype == np.float64:
-            return remark("out", "out-dtype", "dtype", "out has dtype {got} in a float32 layer",
-                          LIFTS, got=str(o.dtype))  # fmt: skip
+    if any(o.ndim and o.dtype == np.float64 for o in outs):
+        return remark("out", "out-dtype")
     douts = [None if d is None else d.astype(np.float32) for d in passes.train.douts]
     for name, array in single.backward(douts, cache).items():
         if array is not None and np.asarray(array).dtype == np.float64:
-            return remark(name, "float32-lifted", "dtype",
-                          "{d} {has} dtype float64 in a float32 layer", LIFTS)  # fmt: skip
+            return remark(name, "float32-lifted")
     return PASSED
 
 
@@ -107,27 +83,19 @@ def layout(subject: Subject, passes: Passes) -> Outcome:
     # The bias before a normalisation has the gradient 0: what is left of it is rounding of sums of
     # numbers as large as the other gradients, in whatever order they are added.
     arrays = [d for d in first.douts if d is not None] + list(want.values())
-    largest = max(np.nanmax(np.abs(a), initial=0.0) for a in arrays)
-    arrangements: tuple[Callable[[np.ndarray], np.ndarray], ...] = (fortran, strided)
-    for arrange in arrangements:
+    largest = max(map(size, arrays))
+    for arrange in (fortran, strided):
         try:
             _, cache = subject.forward(True, [arrange(x) for x in subject.inputs])
             douts = [None if d is None else arrange(np.asarray(d)) for d in first.douts]
             got = subject.backward(douts, cache)
         except Exception as error:
-            return remark(
-                subject.names[0] if subject.names else "x", "layout-raises", "shape",
-                "arrays that are not contiguous raise {error}",
-                "Use reshape, which copies if it must.", error=f"{type(error).__name__}: {error}",
-            )  # fmt: skip
+            said = f"{type(error).__name__}: {error}"
+            return remark(subject.names[0] if subject.names else "x", "layout-raises", error=said)
         for name, array in want.items():
             noise = max(1e-12 * largest, 100 * first.rounding.get(name, 0.0))
             if name in got and not close(np.asarray(got[name]), array, noise):
-                return wrong(
-                    name, "layout", "axis",
-                    "{d} {depends} on the memory layout of the input or of dout",
-                    "Do not rely on the order in memory.",
-                )  # fmt: skip
+                return wrong(name, "layout")
     return PASSED
 
 
@@ -145,61 +113,36 @@ def strided(a: np.ndarray) -> np.ndarray:
 def inference(subject: Subject, passes: Passes) -> Outcome:
     """In inference nothing is random, nothing is remembered and rows do not mix."""
     if not subject.profile.has_mode:
-        return not_applicable("forward is not told whether it trains")
+        return Outcome(why="forward is not told whether it trains")
 
     def call(train: bool | None) -> Arrays:
         return subject.call([x.copy() for x in subject.inputs], train)[0]
+
+    def first_output(x: np.ndarray) -> np.ndarray:
+        return subject.forward(False, [x, *subject.inputs[1:]])[0][0]
 
     subject.origin.restore()
     before = {k: v.copy() for k, v in state_of(subject.layer).items()}
     outs, again = call(False), call(False)
     written = [k for k, v in state_of(subject.layer).items() if not same([v], [before.get(k, v)])]
     inner = " on its layers" if subject.profile.is_net else ""
-    if before and rows_mix(subject):
-        return remark(
-            "out", "no-inference", "mode",
-            "{inference} nothing changes{inner}: the output of a row depends on the other rows",
-            "Pass train on to the layers." if inner else "Use the running statistics.",
-            inner=inner,
-        )  # fmt: skip
+    if before and rows_mix(first_output, subject.inputs[0]):
+        advice = "Pass train on to the layers." if inner else "Use the running statistics."
+        return remark("out", "no-inference", inner=inner, advice=advice)
     if written:
-        return remark(written[0], "inference-writes", "mode",
-                      "{inference} {forward} changes the state",
-                      "Only a training pass writes running statistics.")  # fmt: skip
+        return remark(written[0], "inference-writes")
     if not same(outs, again):
-        return remark("out", "inference-random", "mode", "{inference} {forward} is random",
-                      "In inference dropout is the identity.")  # fmt: skip
+        return remark("out", "inference-random")
     subject.origin.restore()
-    if not same(call(None), passes.train.outs):
-        return remark("out", "default-mode", "mode",
-                      "{forward} without `train` is not the training pass",
-                      "Let train be True by default.")  # fmt: skip
-    return PASSED
-
-
-def rows_mix(subject: Subject) -> bool:
-    """Whether in inference the output of a row depends on another row."""
-    x = subject.inputs[0]
-    out = subject.forward(False)[0][0]
-    if out.ndim == 0 or x.ndim == 0 or len(x) != len(out) or len(x) < 2:
-        return False
-    kept = x.copy()
-    x[0] += 1.0
-    moved = subject.forward(False)[0][0]
-    x[...] = kept
-    return not np.allclose(moved[1:], out[1:], rtol=1e-9, atol=1e-12)
+    return PASSED if same(call(None), passes.train.outs) else remark("out", "default-mode")
 
 
 def state(subject: Subject, _: Passes) -> Outcome:
     """State is written in place: a network and its layers share the arrays."""
     if not state_of(subject.layer):
-        return not_applicable("there is no state")
+        return Outcome(why="there is no state")
     subject.origin.restore()
     arrays = dict(state_of(subject.layer))
     subject.call([x.copy() for x in subject.inputs], True)
     rebound = [k for k, v in state_of(subject.layer).items() if v is not arrays.get(k)]
-    if rebound:
-        return remark(rebound[0], "state-rebound", "mutation",
-                      "state['{name}'] is replaced by a new array",
-                      "Write into the array: state[...][...] = value.")  # fmt: skip
-    return PASSED
+    return remark(rebound[0], "state-rebound") if rebound else PASSED

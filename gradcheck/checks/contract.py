@@ -7,18 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.checks.outcome import (
-    PASSED,
-    BadRequest,
-    Outcome,
-    Request,
-    close,
-    not_applicable,
-    raised,
-    same,
-    wrong,
-)
-from chainrule.gradcheck.subject.subject import Pass, Subject, random_upstream
+from chainrule.gradcheck.checks.arrays import close, same
+from chainrule.gradcheck.checks.causes import cause
+from chainrule.gradcheck.checks.linearity import rounding
+from chainrule.gradcheck.checks.outcome import PASSED, BadRequest, Outcome, Request, raised, wrong
+from chainrule.gradcheck.subject.subject import Pass, Subject, copied, random_upstream
 from chainrule.gradcheck.subject.trees import Arrays, fingerprint
 
 Outcomes = dict[str, Outcome]
@@ -31,24 +24,20 @@ def run(
     None where there is none that gradients could be compared of."""
     watched = dict(zip(subject.names, subject.inputs, strict=True))
     watched |= subject.params
-    before = {name: (array.shape, fingerprint(array)) for name, array in watched.items()}
+    before = {name: fingerprint(array) for name, array in watched.items()}
     try:
         outs, cache = first_forward(subject)
     except Exception as error:  # whatever a stranger's layer raises is told, not passed on
         return {"runs": raised(subject, "forward", "out", error)}, None
-    changed = [n for n, a in watched.items() if fingerprint(a) != before[n][1]]
-    alone = writes_of_forward(subject, changed, watched, before)
-    outcomes: Outcomes = {"forward leaves inputs and params alone": alone}
-    if alone.causes:
-        return outcomes, None
+    outcomes = {"forward leaves inputs and params alone": PASSED}
+    for name, array in watched.items():
+        if fingerprint(array) != before[name]:
+            what = "its input" if array.shape == before[name][0][0] else "the shape of its input"
+            key = "forward-writes-params" if name in subject.params else "forward-writes-input"
+            return dict.fromkeys(outcomes, wrong(name, key, what=what)), None
     again, _ = subject.forward(True)
     if not all(close(a, b, relative=1e-6) for a, b in zip(again, outs, strict=True)):
-        outcomes["randomness"] = wrong(
-            "out", "random", "unknown",
-            "cannot check: {forward} gives different results for the same input",
-            "Give the layer a numpy.random.Generator or a seed, and keep no memory of calls.",
-        )  # fmt: skip
-        return outcomes, None
+        return outcomes | {"randomness": wrong("out", "random")}, None
     outcomes["randomness"] = PASSED
     douts = upstream(request, outs, rng)
     outs = [o.copy() for o in outs]  # backward may write into a cache that holds them
@@ -75,21 +64,6 @@ def first_forward(subject: Subject) -> tuple[Arrays, Any]:
         except Exception:
             subject.narrow = False
     return subject.forward(True)
-
-
-def writes_of_forward(subject: Subject, changed: list[str], watched: Any, before: Any) -> Outcome:
-    """What forward wrote into: inputs or parameters."""
-    if not changed:
-        return PASSED
-    name = changed[0]
-    if name in subject.params:
-        return wrong(name, "forward-writes-params", "mutation",
-                     "{forward} changed a parameter in place")  # fmt: skip
-    what = "its input" if watched[name].shape == before[name][0] else "the shape of its input"
-    return wrong(
-        name, "forward-writes-input", "mutation", "{forward} changed {what} {name} in place",
-        "Compute into a new array: the caller still needs this one.", what=what,
-    )  # fmt: skip
 
 
 def upstream(request: Request, outs: Arrays, rng: np.random.Generator) -> list[Any]:
@@ -128,9 +102,8 @@ def backward_runs(
             changed = [n for n, a in subject.params.items() if not same([a], [kept[n]])]
             for name in changed:
                 subject.params[name][...] = kept[name]
-    gradients = {k: None if g is None else np.array(g) for k, g in found.items()}
     written = [word for word, tree in watched.items() if fingerprint(tree) != before[word]]
-    done = Pass(outs, cache, douts, gradients)
+    done = Pass(outs, cache, douts, copied(found))
     alone, second = writes(subject, changed, written), second_backward(subject, done)
     raises = any(cause.key == "backward-raises" for cause in second.causes)
     if not changed and (written == ["the cache"] or (raises and not written)):
@@ -150,21 +123,11 @@ def backward_runs(
 def writes(subject: Subject, changed: list[str], written: list[str]) -> Outcome:
     """What backward wrote into: parameters, or its inputs, dout or the cache."""
     if changed:
-        causes = [
-            wrong(
-                name, "backward-writes-params", "mutation", "{backward} changed {param} in place",
-                "Return gradients: the update rule changes parameters, after the backward pass.",
-            ).causes[0] for name in changed
-        ]  # fmt: skip
-        return Outcome(causes)
-    if written:
-        tensor = {"its inputs": subject.names[0] if subject.names else "x", "the cache": "cache"}
-        return wrong(
-            tensor.get(written[0], "dout"), "backward-writes", "mutation",
-            "{backward} changed {what} in place, so that a second call differs",
-            "Compute into a new array.", what=written[0],
-        )  # fmt: skip
-    return PASSED
+        return Outcome([cause("backward-writes-params", name) for name in changed])
+    if not written:
+        return PASSED
+    tensor = {"its inputs": subject.names[0] if subject.names else "x", "the cache": "cache"}
+    return wrong(tensor.get(written[0], "dout"), "backward-writes", what=written[0])
 
 
 def second_backward(subject: Subject, done: Pass) -> Outcome:
@@ -182,45 +145,9 @@ def second_backward(subject: Subject, done: Pass) -> Outcome:
             continue
         whole = second.shape == first.shape
         c = np.nansum(second * first) / max(np.nansum(first * first), 1e-300) if whole else 0.0
-        return wrong(
-            name, "second-backward", "stale-cache",
-            "a second {pass_} with the same cache returns{twice} {d}",
-            "Start from zero in every call: nothing of a call may stay on the layer.",
-            pass_="backward call", twice=" twice" if abs(c - 2) < 1e-6 else " something else for",
-        )  # fmt: skip
+        twice = " twice" if abs(c - 2) < 1e-6 else " something else for"
+        return wrong(name, "second-backward", twice=twice)
     return PASSED
-
-
-def rounding(subject: Subject, done: Pass) -> dict[str, float]:
-    """How much the backward pass rounds each gradient, as it shows where dout is scaled by a number
-    that is no power of two: about 1e-16 of what enters its sums, or 1e-7 where it computes in
-    float32. What differs where dout is doubled, too, does so for another reason."""
-    sizes = gaps(subject, done, 1.37)
-    if all(gap <= 1e-13 * size for gap, size in sizes.values()):
-        return {name: gap for name, (gap, _) in sizes.items()}
-    doubled = gaps(subject, done, 2.0)
-    return {
-        name: gap for name, (gap, size) in sizes.items()
-        if gap <= 1e-2 * size and name in doubled and doubled[name][0] <= 0.2 * gap
-    }  # fmt: skip
-
-
-def gaps(subject: Subject, done: Pass, c: float) -> dict[str, tuple[float, float]]:
-    """How far each gradient for c · dout is from c times that for dout, and the gradient's size."""
-    scaled = [None if d is None else np.asarray(c * d) for d in done.douts]
-    try:
-        found = subject.backward(scaled, done.cache)
-    except Exception:  # a backward pass that fails on another dout is judged by its values
-        return {}
-    sizes = {}
-    for name, g in done.arrays().items():
-        other = found.get(name)
-        if other is None or np.shape(other) != g.shape or g.dtype.kind not in "fiub":
-            continue
-        gap = np.abs(np.asarray(other, np.float64) / c - g)
-        size = np.nanmax(np.abs(g), initial=0.0)
-        sizes[name] = (float(np.nanmax(gap, initial=0.0)), float(size))
-    return sizes
 
 
 def inference_pass(subject: Subject, train: Pass, rng: np.random.Generator) -> Pass | Outcome:
@@ -229,7 +156,7 @@ def inference_pass(subject: Subject, train: Pass, rng: np.random.Generator) -> P
     try:
         outs, cache = subject.forward(False)
     except Exception as error:  # there may be no cache in inference
-        return not_applicable(f"it raises {type(error).__name__}: {error}")
+        return Outcome(why=f"it raises {type(error).__name__}: {error}")
     alike = same(outs, train.outs)
     douts = train.douts if alike else random_upstream(outs, rng)
     try:
@@ -238,7 +165,6 @@ def inference_pass(subject: Subject, train: Pass, rng: np.random.Generator) -> P
         outcome = raised(subject, "backward", "x", error)
         first = outcome.causes[0]
         return Outcome([replace(first, prefix="after {forward} {inference}, ", level="remark")])
-    gradients = {k: None if g is None else np.array(g) for k, g in found.items()}
-    done = Pass(outs, cache, douts, gradients)
+    done = Pass(outs, cache, douts, copied(found))
     done.rounding = train.rounding if alike else rounding(subject, done)
     return done

@@ -1,23 +1,79 @@
-"""The entries of a gradient, one by one, where a direction gave a doubt of it."""
+"""What is claimed of gradients, beside slopes: along a line, and, where that gave a doubt of one,
+entry by entry."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.gradcheck.checks.bench import AGREES, RELATIVE, Bench
-from chainrule.gradcheck.derivatives.point import Line, entry_line, random_line, tied_line, units
-from chainrule.gradcheck.derivatives.slopes import (
-    allowed,
-    confirmed,
-    measure,
+from chainrule.gradcheck.derivatives.point import (
+    Line,
+    Point,
+    entry_line,
+    random_line,
     rows_are_independent,
+    tied_line,
+    units,
 )
+from chainrule.gradcheck.derivatives.slopes import SCREEN, allowed, confirmed, measure
 from chainrule.gradcheck.report.report import Tensor
+from chainrule.gradcheck.subject.subject import Gradients
 
+RELATIVE = 1e-7  # the least error, relative to a tensor's largest gradient, that counts as one
+AGREES, KINK, DIFFERS = range(3)
 LINES = 250  # a tensor is measured entry by entry where so many lines suffice …
 SAMPLE = 60  # … and on so many where they do not, and on kinks
+
+
+@dataclass(eq=False)
+class Bench:
+    """A point, the arrays that may be moved there, and the gradients that are claimed of them."""
+
+    point: Point
+    arrays: Gradients
+    yours: Gradients
+    rounding: dict[str, float]  # what the backward pass rounds each gradient by
+    dout: float  # the largest upstream gradient
+
+    @property
+    def floor(self) -> float:
+        """The size of a gradient below which nothing is judged."""
+        return 1e-12 * self.dout
+
+    def along(self, line: Line, names: Sequence[str]) -> tuple[int, float]:
+        """Whether the claimed gradients of `names` agree with the slope along a line through them,
+        and how far they are from it, relative to the terms of the sum."""
+        claim, size, noise = self.claim(line, names)
+        if not np.isfinite(claim):  # nothing is larger than what is infinite
+            return DIFFERS, np.inf
+        good, slopes = confirmed(self.point, line, np.array([claim]), size + noise / SCREEN)
+        if not good[0]:
+            slopes = measure(self.point, line)
+        slope, error = float(slopes.value[0]), float(slopes.error[0])
+        size = max(size, abs(slope), 1e-300)
+        gap = abs(claim - slope)
+        if slopes.kink[0]:
+            return KINK, gap / size
+        nothing = not np.isfinite(slope)  # can be measured here
+        agrees = good[0] or nothing or gap <= SCREEN * size + 2 * error + noise
+        return (AGREES if agrees else DIFFERS), 0.0 if nothing else gap / size
+
+    def holds(self, line: Line, names: Sequence[str]) -> bool:
+        """Whether the claimed gradients of `names` may be called right along a line on a kink."""
+        claim, size, noise = self.claim(line, names)
+        return allowed(self.point, line, claim, RELATIVE * size + noise)
+
+    def claim(self, line: Line, names: Sequence[str]) -> tuple[float, float, float]:
+        """The slope that the claimed gradients give, the size of the sum's terms, and the noise."""
+        slope = size = noise = 0.0
+        for name, (_, _, v) in zip(names, line.parts, strict=True):
+            term = self.yours[name] * v
+            slope, size = slope + float(term.sum()), size + float(np.square(term).sum())
+            least = 4 * self.rounding.get(name, 0.0) + self.floor
+            noise += least * float(np.sqrt(np.square(v).sum()))
+        return slope, float(np.sqrt(size)), noise
 
 
 @dataclass(eq=False)
@@ -37,9 +93,7 @@ def measured(bench: Bench, name: str, on_kink: bool, everything: bool) -> Table 
     kinks that its directions alone are judged."""
     array, subject, rng = bench.arrays[name], bench.point.subject, bench.point.rng
     by_row = name in subject.names and rows_are_independent(bench.point, array)
-    columns = len(array) if by_row else array.size
-    lines = list(np.arange(array.size).reshape(columns, -1).T if by_row else
-                 np.arange(array.size)[:, np.newaxis])  # fmt: skip
+    lines = list(np.arange(array.size).reshape(len(array) if by_row else 1, -1).T)
     if on_kink and len(lines) > SAMPLE and not everything:
         others = [line([array], rng) for line in (random_line, tied_line, random_line)]
         if subject.profile.is_net or all(bench.holds(line, [name]) for line in others):

@@ -9,14 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck import formulas
-from chainrule.gradcheck.checks.outcome import (
-    BadRequest,
-    Outcome,
-    Passes,
-    close,
-    not_applicable,
-    wrong,
-)
+from chainrule.gradcheck.checks.arrays import close
+from chainrule.gradcheck.checks.causes import cause
+from chainrule.gradcheck.checks.outcome import BadRequest, Outcome, Passes, wrong
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.subject import Subject
 from chainrule.gradcheck.subject.trees import state_of
@@ -32,14 +27,14 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
     """
     given = passes.request.reference
     if given is False:
-        return not_applicable("it is not asked for")
+        return Outcome(why="it is not asked for")
     if given is not None and not isinstance(given, str):
         return compare_with_object(subject, passes, given)
     reference = formulas.find(given if given is not None else subject.profile.formula)
     if reference is None and given is not None:
         raise BadRequest(f"check: there is no reference called {given!r}")
     if reference is None:
-        return not_applicable("no formula is known for this name")
+        return Outcome(why="no formula is known for this name")
     named = given is not None
     causes, notes = compare(subject, passes, reference, named or not is_right)
     if not causes:
@@ -120,18 +115,16 @@ def compare_with_object(subject: Subject, passes: Passes, reference: Any) -> Out
             if shapes:
                 c = float(np.nansum(a * b) / max(np.nansum(b * b), 1e-300))
             scaled = shapes and close(a, c * b)
-            message = "{word} is {c} times what the reference gives" if scaled else (
-                "{word} differs from what the reference gives" if shapes else
-                "{word} has shape {got}, the reference gives {shape}")  # fmt: skip
+            what = f"is {c:.4g} times what the reference gives" if scaled else (
+                "differs from what the reference gives" if shapes else
+                f"has shape {a.shape}, the reference gives {b.shape}")  # fmt: skip
+            found = cause("reference", tensor, word=word, what=what)
             example = f"{word} = {np.ravel(a)[0]:.4g}, should be {np.ravel(b)[0]:.4g}"
             kind = "forward-bug" if train else "mode"
-            found = wrong(tensor, "reference", kind, message, word=word, c=f"{c:.4g}",
-                          got=str(a.shape), shape=str(b.shape))  # fmt: skip
-            return Outcome([replace(found.causes[0], example=example)], replaces=True)
+            return Outcome([replace(found, kind=kind, example=example)], replaces=True)
         for name, array in state.items():
             other = state_of(twin.layer).get(name)
             if other is not None and not close(array, other):
-                message = "{name} after a training pass differs from the reference's"
-                return wrong(name, "reference-state", "mode", message)
+                return wrong(name, "reference-state")
         subject.origin.restore()
     return Outcome()

@@ -1,4 +1,5 @@
-"""The gradients of one pass beside slopes: along random directions first, entry by entry on doubt.
+"""The gradients of one pass: their form, and their values beside slopes, along random directions
+first, entry by entry on doubt.
 
 One direction through all tensors, and one through each, find every wrong gradient but for a chance
 that two numbers drawn from a continuum cancel. Entries are measured where a direction disagrees, to
@@ -7,19 +8,66 @@ say which of them are wrong, and where it meets a kink, to say which of them sit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from chainrule.gradcheck.checks.bench import AGREES, DIFFERS, KINK, Bench
-from chainrule.gradcheck.checks.entries import judged, measured
-from chainrule.gradcheck.checks.form import well_formed
-from chainrule.gradcheck.checks.outcome import Comparison, Passes
+from chainrule.gradcheck.checks.causes import cause
+from chainrule.gradcheck.checks.entries import AGREES, DIFFERS, KINK, Bench, judged, measured
+from chainrule.gradcheck.checks.outcome import BadRequest, Comparison, Passes
 from chainrule.gradcheck.derivatives.point import FIRST_STEP, Point, random_line, tied_line
 from chainrule.gradcheck.derivatives.slopes import measure
-from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.report.report import Tensor
-from chainrule.gradcheck.subject.subject import Pass, Subject
+from chainrule.gradcheck.subject.subject import Gradients, Pass, Subject
+
+
+def well_formed(
+    subject: Subject, done: Pass, wrt: tuple[str, ...] | None
+) -> tuple[Gradients, list[Cause]]:
+    """The tensors whose gradients have the right form, and what is wrong with the others. Raises
+    ValueError where `wrt` names one that there is not."""
+    given = done.gradients
+    owed = {*given, *subject.params}
+    arrays = {name: array for name, array in subject.floats.items() if name in owed}
+    if wrt is not None:
+        if unknown := [name for name in wrt if name not in arrays]:
+            raise BadRequest(f"check: wrt names {unknown}, expected some of {list(arrays)}")
+        arrays = {name: array for name, array in arrays.items() if name in wrt}
+    fitting: Gradients = {}
+    causes: list[Cause] = []
+    for name, array in arrays.items():
+        found = complaint(subject, done, name, array)
+        if found is None or found.level == "remark":
+            fitting[name] = array
+        causes += [found] if found else []
+    alien = [k for k in given if k not in subject.names and k not in subject.params]
+    if alien and subject.params and not causes:
+        causes.append(cause("alien-entry", alien[0], "remark", known=", ".join(subject.params)))
+    return fitting, causes
+
+
+def complaint(subject: Subject, done: Pass, name: str, array: np.ndarray) -> Cause | None:
+    """What is wrong with the form of one gradient."""
+    yours = done.gradients.get(name)
+    if yours is None:
+        return cause("no-entry" if name in subject.params else "not-returned", name)
+    try:
+        got = np.asarray(yours)
+        got.astype(np.float64)
+        if got.dtype.kind in "US":  # "0" would pass for a number
+            raise TypeError
+    except (TypeError, ValueError):
+        return cause("no-array", name, type=type(yours).__name__)
+    if got.shape != array.shape:
+        return cause("shape", name, got=str(got.shape), shape=str(array.shape))
+    floats = [o for o in done.outs if o.dtype.kind == "f"]
+    single = subject.narrow or any(o.dtype.itemsize < 8 for o in floats)
+    if got.dtype != array.dtype and not single:
+        types = {"got": str(got.dtype), "dtype": str(array.dtype)}
+        return cause("gradient-dtype", name, "remark", **types)
+    return None
 
 
 def compare(
@@ -52,7 +100,7 @@ def compare(
     judge_entries(found, bench, doubtful, full)
     if found.on_kinks and not subject.profile.is_net and found.is_right and not full:
         found.causes += ties(bench, [*moving])
-    for name in [cause.tensors[0] for cause in causes if cause.key == "shape"]:
+    for name in [one.tensors[0] for one in causes if one.key == "shape"]:
         bench.arrays[name] = subject.floats[name]
         bench.yours[name] = np.zeros(subject.floats[name].shape)
         table = measured(bench, name, on_kink=False, everything=False)
@@ -86,17 +134,12 @@ def ties(bench: Bench, names: list[str]) -> list:
         if bench.holds(line, names):
             continue
         slope = measure(bench.point, line)
-        what, share = "do not add up to what they should", 0.0
+        what = "do not add up to what they should"
         if make is tied_line and not slope.kink[0] and slope.value[0]:
             share = bench.claim(line, names)[0] / float(slope.value[0])
-            what = "add up to {share} of what they should"
-        cause = because(
-            "ties", "mask", f"where inputs are equal, their gradients in {{d}} {what}",
-            "Of equal inputs one alone passes the gradient on, or they share it.",
-            share=f"{share:.4g}" if abs(share) > 1e-6 else "0",
-        )  # fmt: skip
+            what = f"add up to {share if abs(share) > 1e-6 else 0:.4g} of what they should"
         inputs = tuple(n for n in names if n in bench.point.subject.names)
-        return [replace(cause, tensors=inputs or tuple(names[:1]))]
+        return [replace(cause("ties", "", what=what), tensors=inputs or tuple(names[:1]))]
     return []
 
 
@@ -114,14 +157,22 @@ def describe_kinks(found: Comparison) -> list[str]:
     return notes if notes or not found.on_kinks else [f"some entries are on a kink: {rule}"]
 
 
+def changed(
+    subject: Subject, done: Pass, change: Callable[[np.ndarray], np.ndarray]
+) -> list[np.ndarray]:
+    """The inputs with `change` applied to those that are differentiated; of a model to floats."""
+    some = subject.floats if subject.profile.is_model else done.gradients
+    pairs = zip(subject.names, subject.inputs, strict=True)
+    return [change(x) if name in some and name in subject.floats else x for name, x in pairs]
+
+
 def nearby(subject: Subject, passes: Passes, done: Pass, train: bool) -> Comparison:
     """The comparison at a point close by, for a network on kinks: on them the chain rule may
     rightly give a slope that lies outside the one-sided ones."""
-    moved = list(subject.inputs)
-    for at, (name, x) in enumerate(zip(subject.names, subject.inputs, strict=True)):
-        is_moved = name in done.gradients or subject.profile.is_model
-        if x.size and is_moved and x.dtype.kind == "f":
-            size = float(np.sqrt(np.mean(np.square(x)))) or 1.0
-            moved[at] = x + 1e-2 * size * passes.rng.standard_normal(x.shape)
-    other = subject.at(moved)
+
+    def moved(x: np.ndarray) -> np.ndarray:
+        scale = float(np.sqrt(np.mean(np.square(x)))) if x.size else 1.0
+        return x + 1e-2 * (scale or 1.0) * passes.rng.standard_normal(x.shape)
+
+    other = subject.at(changed(subject, done, moved))
     return compare(other, passes, other.run(train, done.douts), train)

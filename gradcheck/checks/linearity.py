@@ -6,37 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.checks.outcome import PASSED, Outcome, Passes, not_applicable, wrong
+from chainrule.gradcheck.checks.arrays import size
+from chainrule.gradcheck.checks.outcome import PASSED, Outcome, Passes, wrong
 from chainrule.gradcheck.subject.subject import Pass, Subject, random_upstream
 
 TOLERANCE = 1e-8  # of the largest entry of a gradient
+KEYS = {"ignored": "dout-ignored", "constant": "not-zero-at-zero"}
 
 
 def ask(subject: Subject, passes: Passes) -> Outcome:
     """Whether gradients grow with dout. A wrong one among them is told with its cause, if its
     values are wrong too; one whose value is right for this dout alone is told here."""
     if not subject.profile.apart:
-        return not_applicable("gradient and loss come from one call")
+        return Outcome(why="gradient and loss come from one call")
     passes.powers = powers(subject, passes.train, passes.rng)
     for name, (how, _) in passes.powers.items():
         tensor = passes.tensors.get(name)
-        if tensor is None or not tensor.ok:
-            continue
-        if how == "ignored":
-            return wrong(
-                name, "dout-ignored", "missing-term", "{d} {does} not change when dout changes",
-                "Multiply by the upstream gradient dout, also where it is usually 1.",
-            )  # fmt: skip
-        if how == "constant":
-            return wrong(
-                name, "not-zero-at-zero", "missing-term",
-                "{d} {has} a part that does not depend on dout: for dout = 0 it is not 0",
-                "Every term holds the upstream gradient dout once.",
-            )  # fmt: skip
-        return wrong(
-            name, "not-linear", "missing-term", "{d} {is} not linear in dout",
-            "Multiply by the upstream gradient dout once.",
-        )  # fmt: skip
+        if tensor is not None and tensor.ok:
+            return wrong(name, KEYS.get(how, "not-linear"))
     return PASSED
 
 
@@ -60,18 +47,13 @@ def powers(
 def dependence(
     subject: Subject, douts: list[Any], cache: Any, noise: dict[str, float]
 ) -> dict[str, tuple[str, float]]:
-    """A gradient is "ignored" that stays the same, a "sign" that does not turn with dout, a
-    "square" that grows with it, "constant" that is not 0 for none, and "other" if none of these.
+    """A gradient is "ignored" that stays the same, a "sign" that does not turn with dout,
+    "constant" that is not 0 for none, and "other" if none of these.
 
     dout is scaled by powers of two alone, which round nothing, in whatever precision a backward
     pass computes. A gradient of nothing but rounding is not asked.
     """
-
-    def at(c: float) -> dict[str, np.ndarray]:
-        found = subject.backward([None if d is None else np.asarray(c * d) for d in douts], cache)
-        return {k: np.array(g, np.float64) for k, g in found.items() if g is not None}
-
-    once, twice, minus, nothing = at(1.0), at(2.0), at(-1.0), at(0.0)
+    once, twice, minus, nothing = (subject.scaled(douts, cache, c) for c in (1.0, 2.0, -1.0, 0.0))
     dout = max(np.abs(d).max(initial=0.0) for d in douts if d is not None)
     largest = max([1e-5 * dout, *map(size, once.values())])
     found = {}
@@ -83,20 +65,36 @@ def dependence(
         rest = size(nothing[name]) if name in nothing else 0.0
         if max(double, turned, rest) <= most:
             continue
-        residual = max(double, turned, rest) / size(g)
         if size(twice[name] - g) <= most and size(minus[name] - g) <= most:
-            found[name] = ("ignored", residual)
+            how = "ignored"
         elif rest > most:
-            found[name] = ("constant", residual)
+            how = "constant"
         elif double <= most:
-            found[name] = ("sign", residual)
-        elif size(twice[name] - 4 * g) <= most:
-            found[name] = ("square", residual)
+            how = "sign"
         else:
-            found[name] = ("other", residual)
+            how = "other"
+        found[name] = (how, max(double, turned, rest) / size(g))
     return found
 
 
-def size(array: np.ndarray) -> float:
-    """The largest |entry| of an array, nan apart; 0 where there is none."""
-    return float(np.nanmax(np.abs(array), initial=0.0))
+def rounding(subject: Subject, done: Pass) -> dict[str, float]:
+    """How much the backward pass rounds each gradient, as it shows where dout is scaled by a number
+    that is no power of two: about 1e-16 of what enters its sums, or 1e-7 where it computes in
+    float32. What differs where dout is doubled, too, does so for another reason."""
+    first = {k: g for k, g in done.arrays().items() if g.dtype.kind in "fiub"}
+    sizes = {name: size(g) for name, g in first.items()}
+
+    def gaps(c: float) -> dict[str, float]:
+        try:
+            found = subject.scaled(done.douts, done.cache, c)
+        except Exception:  # a backward pass that fails on another dout is judged by its values
+            return {}
+        pairs = {k: (g, found[k]) for k, g in first.items() if k in found}
+        return {k: size(b / c - a) for k, (a, b) in pairs.items() if a.shape == b.shape}
+
+    most = gaps(1.37)
+    if all(gap <= 1e-13 * sizes[name] for name, gap in most.items()):
+        return most
+    least = gaps(2.0)
+    likely = {name: gap for name, gap in most.items() if gap <= 1e-2 * sizes[name]}
+    return {k: gap for k, gap in likely.items() if k in least and least[k] <= 0.2 * gap}

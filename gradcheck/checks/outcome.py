@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from chainrule.gradcheck.report.findings import Cause, because
+from chainrule.gradcheck.checks.causes import cause
+from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.report.report import Tensor
 from chainrule.gradcheck.subject.subject import Complaint, Pass, Subject
 
@@ -51,22 +52,16 @@ class Passes:
 
 @dataclass(eq=False)
 class Comparison:
-    """The gradients of a pass beside slopes.
-
-    tensors   all that were looked at
-    wrong     the names of those whose numbers are wrong
-    causes    what is wrong with the form of the others, and at ties
-    coarse    whether forward turned out to compute with few digits
-    """
+    """The gradients of a pass beside slopes."""
 
     subject: Subject
     done: Pass
     train: bool
     tensors: dict[str, Tensor] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
-    causes: list[Cause] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)  # those whose numbers are wrong
+    causes: list[Cause] = field(default_factory=list)  # of the form of the others, and of ties
     on_kinks: bool = False
-    coarse: bool = False
+    coarse: bool = False  # whether forward turned out to compute with few digits
 
     @property
     def is_right(self) -> bool:
@@ -89,23 +84,14 @@ class Outcome:
 PASSED = Outcome()
 
 
-def not_applicable(why: str) -> Outcome:
-    return Outcome(why=why)
-
-
-def wrong(
-    tensor: str, key: str, kind: str, message: str, hint: str = "", /, **values: Any
-) -> Outcome:
+def wrong(tensor: str, key: str, /, **values: Any) -> Outcome:
     """The outcome of a check that found a mistake."""
-    return Outcome([replace(because(key, kind, message, hint, **values), tensors=(tensor,))])
+    return Outcome([cause(key, tensor, **values)])
 
 
-def remark(
-    tensor: str, key: str, kind: str, message: str, hint: str = "", /, **values: Any
-) -> Outcome:
+def remark(tensor: str, key: str, /, **values: Any) -> Outcome:
     """The outcome of a check that found what works here and may bite later."""
-    cause = because(key, kind, message, hint, **values)
-    return Outcome([replace(cause, tensors=(tensor,), level="remark")])
+    return Outcome([cause(key, tensor, "remark", **values)])
 
 
 def raised(subject: Subject, method: str, tensor: str, error: Exception) -> Outcome:
@@ -113,26 +99,6 @@ def raised(subject: Subject, method: str, tensor: str, error: Exception) -> Outc
     if isinstance(error, Complaint):
         return Outcome([replace(error.cause, tensors=error.cause.tensors or (tensor,))])
     if isinstance(error, NotImplementedError):
-        return wrong("out", f"unwritten-{method}", "unknown", f"{{{method}}} is not written yet")
-    return wrong(
-        tensor, f"{method}-raises", "unknown", f"{{{method}}} raises {{error}}", "{place}",
-        error=f"{type(error).__name__}: {error}", place=subject.profile.raising(error),
-    )  # fmt: skip
-
-
-def same(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
-    """Whether two lists hold the same arrays, to the bit."""
-    return len(some) == len(others) and all(
-        a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-        for a, b in zip(some, others, strict=True)
-    )
-
-
-def close(a: np.ndarray, b: np.ndarray, noise: float = 0.0, relative: float = 1e-9) -> bool:
-    """Whether two arrays are the same but for rounding, which is at least `noise`."""
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape:
-        return False
-    scale = np.nanmax(np.abs(b), initial=0.0)
-    atol = max(relative * scale, noise)
-    return bool(np.allclose(a, b, rtol=relative, atol=atol, equal_nan=True))
+        return wrong("out", f"unwritten-{method}")
+    said, place = f"{type(error).__name__}: {error}", subject.profile.raising(error)
+    return wrong(tensor, f"{method}-raises", error=said, place=place)

@@ -162,3 +162,29 @@ def stairs(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarra
     lowest = np.where(steps > 0, steps, np.inf).min(axis=0)
     stair = np.where(lowest <= 2.0**-7 * sizes, lowest, 0.0)
     return stair, np.abs(values[-1] - values[0]) / np.ptp(OFFSETS)
+
+
+def rows_are_independent(point: Point, x: np.ndarray) -> bool:
+    """Whether each row of the one output depends on the same row of x alone."""
+    outs, rng = point.out, point.rng
+    if len(outs) != 1 or x.ndim < 2 or outs[0].shape[:1] != x.shape[:1] or len(x) < 2:
+        return False
+    kept, numbers = x.copy(), np.arange(len(x))
+    moves = 0.1 * np.maximum(np.abs(x), 1.0) * rng.uniform(0.2, 1, x.shape)
+    moves *= rng.choice([-1.0, 1.0], x.shape)
+    # Any two rows differ in a bit of their numbers, so that one moves while the other stays.
+    for bit in range(max(len(x) - 1, 1).bit_length()):
+        for value in (0, 1):
+            moving = (numbers >> bit & 1) == value
+            x[moving] += moves[moving]
+            try:
+                moved = point.subject.forward(point.train)[0][0]
+            except Exception:  # as an input out of its domain may be refused
+                return False
+            finally:
+                x[...] = kept
+            if moved.shape != outs[0].shape or not np.allclose(
+                moved[~moving], outs[0][~moving], rtol=1e-12, atol=1e-12, equal_nan=True
+            ):
+                return False
+    return True

@@ -37,20 +37,26 @@ class Slopes:
     kink: np.ndarray
 
 
+def by_step(
+    point: Point, line: Line, t: float, split: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """From φ at ±t and ±t/2: the slope, those to the left and to the right, and their noise."""
+    (u1, p1), (d1, m1), (u2, p2), (d2, m2) = [
+        (line.move(s), point.phi(split)) for s in (t, -t, t / 2, -t / 2)
+    ]
+    value = (4 * (p2 - m2) / (u2 - d2) - (p1 - m1) / (u1 - d1)) / 3
+    bar = 4 * point.noise / (u2 - d2)
+    return value, 2 * m2 / d2 - m1 / d1, 2 * p2 / u2 - p1 / u1, bar
+
+
 def confirmed(
     point: Point, line: Line, claim: np.ndarray, scale: float, split: str = ""
 ) -> tuple[np.ndarray, Slopes]:
     """Whether the slopes along the line are what is claimed, to 1e-8 of `scale`, by four values of
     φ; and the slopes. Where they are not, or there may be a kink, `measure` has to tell."""
     with np.errstate(all="ignore"):
-        t = point.step
-        (u1, p1), (d1, m1), (u2, p2), (d2, m2) = [
-            (line.move(s), point.phi(split)) for s in (t, -t, t / 2, -t / 2)
-        ]
+        value, left, right, bar = by_step(point, line, point.step, split)
         line.move(0.0)
-        value = (4 * (p2 - m2) / (u2 - d2) - (p1 - m1) / (u1 - d1)) / 3
-        right, left = 2 * p2 / u2 - p1 / u1, 2 * m2 / d2 - m1 / d1
-        bar = 4 * point.noise / (u2 - d2)
         gap = np.abs(value - claim)
         good = gap <= SCREEN * scale + 2 * bar
         good &= np.abs(right - left) <= 1e-4 * np.maximum(np.abs(value), scale) + 20 * bar
@@ -59,21 +65,18 @@ def confirmed(
 
 def measure(point: Point, line: Line, split: str = "") -> Slopes:
     """The slopes along the line, with as many steps as they need."""
-    values, lefts, rights, errors, bars = [], [], [], [], []
+    values: list[np.ndarray] = []
+    lefts: list[np.ndarray] = []
+    rights: list[np.ndarray] = []
+    errors, bars = [], []
     with np.errstate(all="ignore"):
         # Of few digits the finer step has even fewer.
         shrink = SHRINK if point.step < 0.05 else 2.0
         for level in range(LEVELS):
-            t = point.step * shrink**-level
-            (u1, p1), (d1, m1), (u2, p2), (d2, m2) = [
-                (line.move(s), point.phi(split)) for s in (t, -t, t / 2, -t / 2)
-            ]
-            coarse, fine = (p1 - m1) / (u1 - d1), (p2 - m2) / (u2 - d2)
-            values.append((4 * fine - coarse) / 3)
-            rights.append(2 * p2 / u2 - p1 / u1)
-            lefts.append(2 * m2 / d2 - m1 / d1)
-            bar = 4 * point.noise / (u2 - d2)
-            bars.append(bar * np.ones_like(p1))
+            value, left, right, bar = by_step(point, line, point.step * shrink**-level, split)
+            for kept, new in ((values, value), (lefts, left), (rights, right)):
+                kept.append(new)
+            bars.append(bar * np.ones_like(value))
             if level == 0:
                 continue
             errors.append(np.abs(values[-1] - values[-2]) + bar)
@@ -168,29 +171,3 @@ def nearby(point: Point, line: Line) -> np.ndarray:
     finally:
         for array, content in zip(arrays, kept, strict=True):
             array[...] = content
-
-
-def rows_are_independent(point: Point, x: np.ndarray) -> bool:
-    """Whether each row of the one output depends on the same row of x alone."""
-    outs, rng = point.out, point.rng
-    if len(outs) != 1 or x.ndim < 2 or outs[0].shape[:1] != x.shape[:1] or len(x) < 2:
-        return False
-    kept, numbers = x.copy(), np.arange(len(x))
-    moves = 0.1 * np.maximum(np.abs(x), 1.0) * rng.uniform(0.2, 1, x.shape)
-    moves *= rng.choice([-1.0, 1.0], x.shape)
-    # Any two rows differ in a bit of their numbers, so that one moves while the other stays.
-    for bit in range(max(len(x) - 1, 1).bit_length()):
-        for value in (0, 1):
-            moving = (numbers >> bit & 1) == value
-            x[moving] += moves[moving]
-            try:
-                moved = point.subject.forward(point.train)[0][0]
-            except Exception:  # as an input out of its domain may be refused
-                return False
-            finally:
-                x[...] = kept
-            if moved.shape != outs[0].shape or not np.allclose(
-                moved[~moving], outs[0][~moving], rtol=1e-12, atol=1e-12, equal_nan=True
-            ):
-                return False
-    return True

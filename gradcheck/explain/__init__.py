@@ -6,15 +6,12 @@ held. The first that explains the numbers to the noise level is stated; none is 
 
     scene           what a hypothesis may look at, and when it counts as true
     causes          every cause: its key, kind, sentence and advice
-    numbers         the numbers that gradients are often off by, and their names
-    factors         dout ignored, a number too many, a factor that lacks
-    places          swapped, transposed, reordered, summed once more
-    labels          losses: at the true class, beside it
-    regions         wrong in a part of the entries; units with another slope
+    factors         dout ignored, a number too many and what it is called, a factor that lacks
+    places          swapped, transposed, reordered, summed once more, of another shape
+    regions         wrong in a part of the entries, at the true class; units with another slope
     terms           the terms that gradients are made of, and which of them is wrong
     normalisation   the paths through means and variances
-    grouping        from wrong gradients to causes, one for each mistake
-    faulty_layer    in a network: the layer at which the gradient goes wrong
+    comparison      from wrong gradients to causes; in a network, to the layer that is wrong
 """
 
 from __future__ import annotations
@@ -24,16 +21,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.gradcheck.explain import (
-    factors,
-    labels,
-    normalisation,
-    places,
-    regions,
-    terms,
-)
+from chainrule.gradcheck.explain import factors, normalisation, places, regions, terms
 from chainrule.gradcheck.explain.causes import cause
-from chainrule.gradcheck.explain.numbers import USUAL
+from chainrule.gradcheck.explain.factors import USUAL
 from chainrule.gradcheck.explain.scene import Array, Scene
 from chainrule.gradcheck.report.findings import Cause
 
@@ -43,8 +33,7 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     factors.depends_wrongly_on_dout,
     factors.off_by_a_factor,
     places.swapped_with_another,
-    labels.wrong_at_the_labels,
-    labels.wrong_beside_targets,
+    regions.wrong_at_the_labels,
     regions.not_the_derivative,
     regions.wrong_in_a_part,
     regions.two_sides,
@@ -56,7 +45,6 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     factors.lacks_a_factor,
     normalisation.wrong_normalisation,
     terms.sums_of_terms,
-    terms.wrong_left_factor,
     factors.factors_by_slice,
     terms.one_term_alone,
 )

@@ -15,6 +15,7 @@ ADD_UP = "Where a value is used twice its gradients add up: use +=, not =."
 EPS = "Look where eps stands: forward and backward must have it in the same place."
 ONE_HOT = "It should be the probabilities minus the one-hot labels."
 TURN = "Turn the condition round."
+BROADCAST = "Sum over the axes that were broadcast alone."
 
 CAUSES: dict[str, tuple[str, ...]] = {
     # dout and factors
@@ -26,34 +27,31 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "zero": ("missing-term", "{d} {is} 0 everywhere", "Nothing of dout reaches this tensor."),
     "zero-mask": ("mask", "{d} {is} 0 everywhere", "Nothing passes the mask."),
     "sign": ("sign", "{d} {has} the wrong sign everywhere"),
-    "half-of-a-square": ("overwrite",
-        "{d} {is} too small by a factor 2: {name} enters twice, once is lost", ADD_UP),
     "nearly": ("missing-term", "{d} {is} nearly right: off by a factor {factor}", EPS),
     "factor": ("scale", "{d} {is} {size}", "{advice}"),
     "factor-and-sign": ("scale", "{d} {has} the wrong sign and {is} {size}", "{advice}"),
     "lacks-factor": ("missing-term", "{d} {lacks} the factor {factor}", "Multiply by {factor}."),
     "extra-factor": ("missing-term", "{d} {has} the factor {factor} too much",
         "Leave out {factor}: it is not part of this derivative."),
-    "own-factor": ("scale", "{d} {has} the factor {factor} too much, the parameter itself"),
     "factor-by-slice": ("missing-term",
         "{d} {is} off by factors that differ along {axes}, from {low} to {high}"),
     # places
     "swapped": ("swapped", "{d_first} and {d_second} are swapped",
         "Return each in the place, or under the name, of its own tensor."),
     "of-another": ("swapped", "{d} {holds} what belongs into {d_other}"),
-    "sum-of-another": ("swapped", "{d} {is} {d_other} summed over axis {axis}",
-        "Sum dout itself over the batch instead."),
     "transposed": ("transpose", "{d} {is} the transpose of what it should be"),
     "axes-exchanged": ("axis", "{d} {has} the right numbers with axes {axes} exchanged",
         "Undo the transpose of the forward pass in the opposite order."),
     "reshaped": ("axis", "{d} {has} the right numbers, reshaped from shape {shape}",
         "A reshape does not move axes: transpose before you reshape."),
     "reordered": ("axis", "{d} {has} the right numbers in the wrong order"),
-    "halves": ("swapped", "the two halves of {d} along axis {axis} are swapped"),
     "all-equal": ("axis", "all entries of {d} are equal, to the {word} of what they should be"),
     "summed-too": ("axis", "{d} {is} {word} over its own axis {axis} as well"),
     "winner-ignored": ("mask", "{d} {is} the same along axis {axis}: which one won is ignored",
         "Use the routed gradient, dout for the winner and 0 for the others."),
+    "swapped-shapes": ("swapped", "{d} and {d_other} are swapped",
+        "Return each gradient under its own name."),
+    "one-number": ("axis", "{d} {is} a single number, {of}", BROADCAST),
     # losses
     "zero-at-true-class": ("missing-term", "{d} {is} 0 at the true class",
         "The score of the true class gets a gradient too."),
@@ -66,14 +64,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "Every score has a share in the loss: the Jacobian is not diagonal."),
     "off-by-one-label": ("off-by-one-label", "{d} {takes} the column beside that of the true class",
         "Labels start at 0."),
-    "margin-values": ("mask",
-        "{d} {grows} with the margins; every violated margin should count the same",
-        "Use the indicator margins > 0, not their values."),
-    "label-coding": ("off-by-one-label",
-        "{d} {is} off by the constant {step} where the target is {value}",
-        "Forward takes labels as 0 and 1; backward seems to take -1 and +1."),
-    "sign-for-value": ("swapped", "all entries of {d} have the same size, as of the absolute error",
-        "Use the difference itself, not its sign."),
     # units and parts
     "not-masked": ("mask", "{d} {equals} dout: every entry passes, none is masked",
         "Multiply by the mask of the forward pass, entry by entry."),
@@ -133,6 +123,9 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "part-lacks-factor": ("missing-term", "the {part} in {d} lacks a factor {factor}"),
     "part-nearly": ("missing-term",
         "{d} {is} nearly right: the {part} is off by factors from {low} to {high}", EPS),
+    "broken-chain": ("missing-term",
+        "{layer} gets {whose} instead of the dx of the layer behind it, so that its gradients and "
+        "all before it are wrong", "Pass each layer's dx on as the next layer's dout."),
     # whatever it is
     "not-finite": ("stability", "{d} {is} {word} in {count} of {total} entries",
         "Something overflows, or is divided by 0, and is then multiplied by 0."),

@@ -1,24 +1,31 @@
-"""From wrong gradients to causes: what hypotheses see, and one cause for all that it explains."""
+"""From wrong gradients to causes: what hypotheses see, and one cause for all that it explains; in a
+network, the layer at which the gradient goes wrong."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.checks import contract
+from chainrule.gradcheck.checks.arrays import close
 from chainrule.gradcheck.checks.calls import ignored
-from chainrule.gradcheck.checks.gradients import nearby
+from chainrule.gradcheck.checks.gradients import compare, nearby
 from chainrule.gradcheck.checks.linearity import powers
 from chainrule.gradcheck.checks.models import has_half, strength_of
-from chainrule.gradcheck.checks.outcome import Comparison, Passes
+from chainrule.gradcheck.checks.outcome import Comparison, Passes, Request
 from chainrule.gradcheck.explain import diagnose
-from chainrule.gradcheck.explain.faulty_layer import faulty_layer
+from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.places import explain_shapes
 from chainrule.gradcheck.explain.scene import Scene
-from chainrule.gradcheck.explain.shapes import explain_shapes
 from chainrule.gradcheck.report.findings import Cause
-from chainrule.gradcheck.subject.subject import Subject
+from chainrule.gradcheck.report.report import Tensor
+from chainrule.gradcheck.subject.layer import of_layer
+from chainrule.gradcheck.subject.subject import Gradients, Subject
 from chainrule.gradcheck.subject.vocabulary import alike, listed
 
 UNEXPLAINED = "unexplained"  # the key of a cause that explains nothing
@@ -31,17 +38,17 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
     causes = explain_shapes(scene, found.causes)
     if not found.wrong:
         return causes, []
-    if inner := faulty_layer(found, passes, explain):
+    if inner := faulty_layer(found):
         return [inner], []
     for name in found.wrong:
         unmoved = not np.nan_to_num(scene.right[name]).any()
         if unmoved and (unused := ignored(found.subject, passes, name, found.train).causes):
             return list(unused), []
     told = alike([*causes, *(diagnose(scene, name) for name in found.wrong)])
-    explained = [cause for cause in told if cause.key != UNEXPLAINED]
+    explained = [one for one in told if one.key != UNEXPLAINED]
     if not explained or len(explained) == len(told):
         return told, []
-    rest = [name for cause in told if cause.key == UNEXPLAINED for name in cause.tensors]
+    rest = [name for one in told if one.key == UNEXPLAINED for name in one.tensors]
     labels = [found.subject.profile.vocabulary.label(name) for name in rest]
     verb = "is" if len(rest) == 1 else "are"
     return explained, [f"{listed(labels)} {verb} wrong too; mend the above first"]
@@ -52,8 +59,8 @@ def explain_nearby(found: Comparison, passes: Passes) -> list[Cause]:
     other = nearby(found.subject, passes, found.done, found.train)
     if not other.wrong:
         return []
-    cause = diagnose(make_scene(other, passes), other.wrong[0])
-    return [replace(cause, prefix="off the kinks, ")]
+    first = diagnose(make_scene(other, passes), other.wrong[0])
+    return [replace(first, prefix="off the kinks, ")]
 
 
 def make_scene(found: Comparison, passes: Passes) -> Scene:
@@ -73,12 +80,6 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
     }
     if key and not has_half(subject, passes):
         settings[key] *= 2  # hypotheses think of 0.5 * reg * ΣW²
-    # What agreed with slopes along directions is right in every entry.
-    right = {
-        name: tensor.analytic if tensor.ok and not np.isfinite(tensor.numeric).any()
-        else tensor.numeric
-        for name, tensor in found.tensors.items()
-    }  # fmt: skip
     return Scene(
         inputs=inputs,
         params=subject.params,
@@ -86,11 +87,10 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
         out=out,
         dout=dout,
         yours={name: tensor.analytic for name, tensor in found.tensors.items()},
-        right=right,
+        right={name: measured(tensor) for name, tensor in found.tensors.items()},
         error={name: max(tensor.rounding, 1e-9) for name, tensor in found.tensors.items()},
         settings=settings,
         elementwise=elementwise,
-        quadratic=elementwise and is_quadratic(subject, found.train, out),
         is_loss=done.is_loss and not subject.profile.is_model,
         powers=powers(subject, done, passes.rng, found.train),
         slope_at=slope_at(found),
@@ -103,13 +103,17 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
     )
 
 
-def named_cache(
-    subject: Subject, cache: object, inputs: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def measured(tensor: Tensor) -> np.ndarray:
+    """The right gradient: what agreed with slopes along directions is right in every entry."""
+    alone = tensor.ok and not np.isfinite(tensor.numeric).any()
+    return tensor.analytic if alone else tensor.numeric
+
+
+def named_cache(subject: Subject, cache: object, inputs: Gradients) -> Gradients:
     """The arrays of a cache, under the names that forward has for them where it tells."""
     parts = cache if isinstance(cache, tuple) else (cache,)
     told = subject.profile.locals()
-    found: dict[str, np.ndarray] = {}
+    found: Gradients = {}
     for at, part in enumerate(parts):
         word = told[at] if len(told) == len(parts) and told[at] else f"cache[{at}]"
         if isinstance(part, np.ndarray) and word not in inputs and word not in subject.params:
@@ -130,16 +134,9 @@ def is_elementwise(found: Comparison, passes: Passes, out: np.ndarray) -> bool:
             return False
         finally:
             x[...] = kept
-        still = moved.shape == out.shape and np.array_equal(moved[~half], out[~half], True)
-        if not still:
+        if moved.shape != out.shape or not np.array_equal(moved[~half], out[~half], True):
             return False
     return True
-
-
-def is_quadratic(subject: Subject, train: bool, out: np.ndarray) -> bool:
-    """Whether the output grows by 4 where the first input is doubled."""
-    doubled = [2 * subject.inputs[0], *subject.inputs[1:]]
-    return bool(np.allclose(subject.forward(train, doubled)[0][0], 4 * out, rtol=1e-9))
 
 
 def slope_at(found: Comparison) -> Callable[[np.ndarray], np.ndarray | None]:
@@ -149,11 +146,106 @@ def slope_at(found: Comparison) -> Callable[[np.ndarray], np.ndarray | None]:
         subject, values = found.subject, []
         h = 1e-4 * np.maximum(np.abs(z), 1.0)
         try:
-            for at in (z + h, z - h):
-                outs, _ = subject.forward(found.train, [at, *subject.inputs[1:]])
-                values.append(outs[0])
+            for x in (z + h, z - h):
+                values.append(subject.forward(found.train, [x, *subject.inputs[1:]])[0][0])
         except Exception:
             return None
         return (values[0] - values[1]) / (2 * h) if values[0].shape == z.shape else None
 
     return slope
+
+
+def faulty_layer(found: Comparison) -> Cause | None:
+    """The layer of a network at which the gradient goes wrong; the rest follows from it."""
+    inner = getattr(found.subject.layer, "layers", None)
+    if not isinstance(inner, (dict, list, tuple)) or not inner:
+        return None
+    watched = found.subject.at(list(found.subject.inputs))
+    held = watched.layer.layers
+    if isinstance(held, dict):
+        items = list(held.items())
+    else:
+        names = getattr(watched.layer, "names", [f"layers[{at}]" for at in range(len(held))])
+        items = list(zip(names, held, strict=False))
+    if len({id(sub) for _, sub in items}) < len(items):
+        return None  # a layer stands twice: whose call is whose cannot be told from outside
+    calls: list[tuple[str, Any, tuple, Any, Any]] = []
+    for name, sub in items:
+        watch(sub, name, calls)
+    watched.origin = type(watched.origin)(watched.layer, [*watched.params.values()])
+    _, cache = watched.forward(found.train)
+    forwards = {name: call for name, *call in calls}
+    calls.clear()
+    watched.backward(found.done.douts, cache)
+    return first_wrong(found, forwards, calls)
+
+
+def first_wrong(found: Comparison, forwards: dict[str, Any], calls: list) -> Cause | None:
+    """The first layer, from behind, that gets another dout than it should, or is wrong itself."""
+    previous, order, dout = None, list(forwards), found.done.douts[0]
+    for name, sub, given, _, result in calls:
+        if name not in forwards:
+            continue
+        upstream = np.asarray(given[0])
+        behind = order[order.index(name) + 1 :][:1]
+        chained = behind and readers(name, forwards) == behind
+        if chained and previous is not None and not close(upstream, np.asarray(previous)):
+            whose = "the network's own dout" if close(upstream, dout) else "another dout"
+            first = next((f"{name}.{key}" for key in sub.params), found.subject.names[0])
+            broken = cause("broken-chain", None, layer=name, whose=whose)
+            return replace(broken, tensors=(first,))
+        previous = result[0] if isinstance(result, tuple) else None
+        if isinstance(previous, tuple):  # of a layer with several inputs
+            previous = None
+        if inner := cause_in(sub, forwards[name][1], upstream, found.train):
+            tensors = tuple(f"{name}.{t}" if t in sub.params else t for t in inner.tensors)
+            words = of_layer(unwatched(sub), forwards[name][1]).profile.vocabulary.finding(inner)
+            said = "layer {layer}: {said}; what lies before it follows from this"
+            values = {**inner.values, "layer": name, "said": words.message}
+            outer = replace(inner, tensors=tensors, message=said, values=values)
+            return replace(outer, hint=words.hint, example=words.example)
+    return None
+
+
+def cause_in(sub: Any, inputs: tuple[Any, ...], upstream: np.ndarray, train: bool) -> Cause | None:
+    """What is wrong with one layer in the call that the network made of it."""
+    part, rng = of_layer(unwatched(sub), inputs), np.random.default_rng(0)
+    outcomes, done = contract.run(part, Request(dout=upstream), rng)
+    if causes := [one for outcome in outcomes.values() for one in outcome.causes]:
+        return causes[0]
+    if done is None:
+        return None
+    passes = Passes(Request(), rng, done)
+    found = compare(part, passes, done, train)
+    return next(iter(explain(found, passes)[0]), None) if not found.is_right else None
+
+
+def readers(name: str, forwards: dict[str, Any]) -> list[str]:
+    """The layers that take what the layer `name` gave: one in a chain, several at a fork."""
+    out = np.asarray(forwards[name][3][0])
+    return [
+        other
+        for other, (_, given, _, _) in forwards.items()
+        if other != name and any(close(np.asarray(x), out) for x in given)
+    ]
+
+
+def watch(sub: Any, name: str, calls: list) -> None:
+    """Let a layer of a copied network note its calls: (name, layer, arguments, options, result)."""
+    for method in ("forward", "backward"):
+        original = getattr(sub, method)
+
+        def noted(*given: Any, original: Any = original, **options: Any) -> Any:
+            kept = tuple(np.array(g) if isinstance(g, np.ndarray) else g for g in given)
+            result = original(*given, **options)
+            calls.append((name, sub, kept, options, result))
+            return result
+
+        setattr(sub, method, noted)
+
+
+def unwatched(sub: Any) -> Any:
+    plain = copy.copy(sub)
+    for method in ("forward", "backward"):
+        vars(plain).pop(method, None)
+    return plain

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule.gradcheck.explain.causes import cause
-from chainrule.gradcheck.explain.numbers import off_by
+from chainrule.gradcheck.explain.factors import off_by
 from chainrule.gradcheck.explain.scene import Array, Scene, agree
 from chainrule.gradcheck.report.findings import Cause
 

@@ -12,28 +12,13 @@ import numpy as np
 Array = np.ndarray
 Named = dict[str, np.ndarray]
 
-STRENGTHS = ("l2", "reg", "weight_decay", "lam")  # what people call the factor of a penalty
 ENOUGH = 3  # so many measured entries test a hypothesis, and one more for each fitted number
 
 
 @dataclass(eq=False)
 class Scene:
-    """All that a hypothesis may look at.
-
-    inputs, params, cache   arrays by their names
-    out, dout               the first output, and what came from upstream for it
-    yours, right            the gradients as given and as measured; nan where it was not measured
-    error                   of each measured gradient, relative to its largest entry
-    settings                the numbers that the layer holds, by their names
-    elementwise             whether an entry of the output follows the inputs' same entry alone
-    quadratic               whether twice the input gives four times the output
-    powers                  how a gradient depends on dout that is not linear in it, as the word of
-                            `linearity.dependence`, or that word and what it leaves unexplained
-    slope_at                the slope of an elementwise layer at another input, None if unknown
-    lines                   the line of source that computes each gradient
-    kinks                   masks of entries at a kink where yours is none of the slopes
-    kept                    what hypotheses have computed and need again
-    """
+    """All that a hypothesis may look at: inputs, parameters and cache by their names, the first
+    output, and what came from upstream for it; the gradients as given and as measured."""
 
     inputs: Named
     params: Named
@@ -41,17 +26,18 @@ class Scene:
     out: Array
     dout: Array
     yours: Named
-    right: Named
-    error: dict[str, float]
-    settings: dict[str, float]
-    elementwise: bool = False
-    quadratic: bool = False
+    right: Named  # nan where it was not measured
+    error: dict[str, float]  # of each measured gradient, relative to its largest entry
+    settings: dict[str, float]  # the numbers that the layer holds
+    elementwise: bool = False  # whether an entry of the output follows the inputs' same entry alone
     is_loss: bool = False
-    powers: dict[str, Any] = field(default_factory=dict)
+    # How a gradient depends on dout that is not linear in it, see `linearity.dependence`.
+    powers: dict[str, tuple[str, float]] = field(default_factory=dict)
+    # The slope of an elementwise layer at another input, None if unknown.
     slope_at: Callable[[Array], Array | None] = lambda _: None
-    lines: dict[str, str] = field(default_factory=dict)
-    kinks: Named = field(default_factory=dict)
-    kept: dict[Any, Any] = field(default_factory=dict)
+    lines: dict[str, str] = field(default_factory=dict)  # of source, that compute each gradient
+    kinks: Named = field(default_factory=dict)  # masks of kinks where yours is none of the slopes
+    kept: dict[Any, Any] = field(default_factory=dict)  # what was computed and is needed again
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """What `make` gives, computed once."""

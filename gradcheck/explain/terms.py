@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.gradcheck.explain.causes import cause, explains, leaves_nothing
-from chainrule.gradcheck.explain.numbers import off_by
-from chainrule.gradcheck.explain.scene import STRENGTHS, Array, Named, Scene, agree, ratio
+from chainrule.gradcheck.explain.factors import off_by
+from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
 from chainrule.gradcheck.report.findings import Cause
+from chainrule.gradcheck.subject.functions import STRENGTHS
 
 MOST = 7  # arrays of the tensor's shape that entries and spread sums are made of
 PAIRED = 250  # so many terms are tried in pairs
@@ -98,10 +99,6 @@ def sums(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
                 said = f"the sum of {times(word)} over {over(axes)}"
                 total = (dout * factor).sum(axis=axes).reshape(shape)
                 yield Term(said, "sum", parts(*word.split(" * ")), axes, total)
-    for word, factor in factors.items() if dout.ndim > 2 and shape == dout.shape[1:2] else ():
-        said = f"the sum of {times(word)}, reshaped to {(-1, *shape)} without moving axes"
-        total = (dout * factor).reshape(-1, *shape).sum(axis=0)
-        yield Term(said, "sum", parts(*word.split(" * ")), (), total)
 
 
 def products(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
@@ -248,23 +245,3 @@ def repeated_rows(scene: Scene, name: str) -> Iterator[Cause]:
         last = np.zeros(yours.shape)
         last[ids] = dout
         yield from explains(scene, name, "repeated-ids", last, ids=word)
-
-
-def wrong_left_factor(scene: Scene, name: str) -> Iterator[Cause]:
-    """dW = xᵀ dz with the wrong array in the place of x, where dz is what dx tells it to be."""
-    right, W = scene.right[name], scene.params.get(name)
-    if W is None or W.ndim != 2:
-        return
-    for x_name, x in scene.inputs.items():
-        dx = scene.right.get(x_name)
-        if dx is None or x.ndim != 2 or x.shape[1] != len(W) or not np.isfinite(dx).all():
-            continue
-        dz = dx @ np.linalg.pinv(W.T)
-        for c in (0.0, *(v for k, v in scene.settings.items() if k in STRENGTHS)):
-            if scene.small(name, x.T @ dz + c * W - right, right) is None:
-                continue
-            for word, array in scene.arrays.items():
-                if array.shape == (len(dz), len(W)):
-                    words = {"term": f"{word}.T @ dz", "wanted": f"{x_name}.T @ dz"}
-                    guess = array.T @ dz + c * W
-                    yield from explains(scene, name, "of-other-arrays", guess, **words)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import re
 import warnings
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck.report.findings import because
-from chainrule.gradcheck.subject.layer import argument_names
+from chainrule.gradcheck.subject.layer import argument_names, positional
 from chainrule.gradcheck.subject.source import cache_names, gradient_lines, raising_line, source_of
 from chainrule.gradcheck.subject.subject import Complaint, Profile, Subject, miscounted
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
@@ -34,7 +33,6 @@ def of_functions(
     given = tuple(x if not is_floats(x) else np.asarray(x) for x in inputs)
     pair = FunctionPair(forward, backward, names, as_floats(forward, backward, given))
     first = name_of(forward)
-    order = ", ".join(pair.floats)
     function = forward if backward is None else backward
     own = backward is None and bool(pair.params)
     vocabulary = Vocabulary(
@@ -42,8 +40,7 @@ def of_functions(
         backward=f"the gradient of {first}" if backward is None else name_of(backward),
         param="{name}",
         inference="in mode 'test'",
-        order=order,
-        phrases=phrases(order, backward is None),
+        phrases=phrases(", ".join(pair.floats), backward is None),
     )
     profile = Profile(
         title=", ".join(name_of(f) for f in (forward, backward) if f is not None),
@@ -104,8 +101,8 @@ class FunctionPair:
         if self.has_mode:
             self.find_state()
         for key, value in ((k, v) for some in (self.constants, *dicts) for k, v in some.items()):
-            usual = isinstance(value, (int, float, np.number)) and key != "seed"
-            if usual and isinstance(key, str) and not hasattr(self, key):
+            usual = isinstance(key, str) and key != "seed" and not hasattr(self, key)
+            if usual and isinstance(value, (int, float, np.number)):
                 setattr(self, key, value)
 
     def find_state(self) -> None:
@@ -169,7 +166,9 @@ class FunctionPair:
         if backward is None:
             found = [None if g is None else times(dout, g) for g in cache]
         else:
-            spread = isinstance(dout, tuple) and arity(backward) == len(dout) + 1
+            spread = isinstance(dout, tuple) and len(dout) + 1 == sum(
+                p.default is p.empty for p in positional(backward)
+            )
             result = backward(*(dout if spread else (dout,)), cache)
             several = isinstance(result, tuple) or (
                 isinstance(result, list) and len(self.owed(len(result))) == len(result)
@@ -179,11 +178,10 @@ class FunctionPair:
             return None
         everything = [n for n in self.order if n in self.params or n in self.names]
         if len(found) == len(everything) > len(self.floats):
-            pairs = zip(everything, found, strict=True)
+            pairs = list(zip(everything, found, strict=True))
             rest = [g for n, g in pairs if n not in self.floats and g is not None and np.size(g)]
             if not rest or backward is not None:
-                kept = zip(everything, found, strict=True)
-                found = [g for n, g in kept if n in self.floats]
+                found = [g for n, g in pairs if n in self.floats]
         owed = self.owed(len(found))
         if len(found) != len(owed):
             raise miscounted(len(found), owed)
@@ -227,16 +225,6 @@ def as_floats(forward: Any, backward: Any, given: tuple[Any, ...]) -> tuple[Any,
         return given
     owed = {at for at, g in zip(arrays, found, strict=True) if np.shape(g) == given[at].shape}
     return tuple(c if at in owed else x for at, (c, x) in enumerate(zip(cast, given, strict=True)))
-
-
-def arity(function: Any) -> int:
-    """How many positional arguments without a default a function has; 0 where it does not tell."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return 0
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
-    return sum(p.kind in kinds and p.default is p.empty for p in parameters)
 
 
 def scalar(loss: Any) -> Any:

@@ -48,23 +48,27 @@ def input_names(layer: Any, count: int) -> list[str]:
     return argument_names(layer.forward, count)
 
 
+def parameters_of(function: Any) -> list[inspect.Parameter]:
+    """The parameters of a function, none where it does not tell."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
+def positional(function: Any) -> list[inspect.Parameter]:
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
+    return [p for p in parameters_of(function) if p.kind in kinds]
+
+
 def argument_names(function: Any, count: int) -> list[str]:
     """The names of the first `count` arguments of a function; x1, x2, … where it does not tell."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
-    names = [p.name for p in parameters if p.kind in kinds]
-    if len(names) < count:
-        names += [f"x{at + 1}" for at in range(len(names), count)] if count > 1 else ["x"]
-    return names[:count]
+    names = [p.name for p in positional(function)]
+    more = [f"x{at + 1}" for at in range(len(names), count)] if count > 1 else ["x"]
+    return (names + more)[:count]
 
 
 def takes_train(layer: Any) -> bool:
     """Whether forward has the argument `train`; a layer that is the same in both may do without."""
-    try:
-        parameters = inspect.signature(layer.forward).parameters.values()
-    except (TypeError, ValueError):
-        return True
+    parameters = parameters_of(layer.forward)
     return any(p.name == "train" or p.kind is p.VAR_KEYWORD for p in parameters)

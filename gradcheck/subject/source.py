@@ -103,15 +103,11 @@ def elements(value: ast.expr) -> list[ast.expr]:
 
 def assignments(node: ast.AST) -> Iterator[tuple[str, int]]:
     """What a statement assigns, with its line: "dx", and "[W]" for grads["W"] = …"""
-    targets: list[ast.expr] = []
-    if isinstance(node, ast.Assign):
-        targets = list(node.targets)
-    elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
-        targets = [node.target]
-    for target in targets:
+    single = [node.target] if isinstance(node, (ast.AugAssign, ast.AnnAssign)) else []
+    for target in node.targets if isinstance(node, ast.Assign) else single:
         for part in elements(target):
             if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
-                yield f"[{part.slice.value}]", part.lineno
+                yield f"[{part.slice.value!s}]", part.lineno
             while isinstance(part, ast.Subscript):
                 part = part.value
             if isinstance(part, ast.Name):

@@ -28,34 +28,22 @@ class Complaint(Exception):
 
 @dataclass(frozen=True)
 class Profile:
-    """What there is to say of a subject, whatever it is run on.
+    """What there is to say of a subject, whatever it is run on."""
 
-    title         "Affine(4 → 3)"
-    names         of the inputs
-    vocabulary    how it is spoken of
-    formula       the name by which a formula is looked for, such as that of the class
-    lines         for each tensor the line of source that computes its gradient
-    locals        what forward calls the parts of its cache, "" where it does not tell
-    raising       the line of its own source that an error went through
-    has_mode      whether forward is told train or inference
-    is_net        whether it is made of several steps, so that a kink inside may be anywhere
-    is_model      whether it is a model, whose inputs get no gradient
-    apart         whether backward is a pass of its own, and not a part of what forward returns
-    differentiable   how many of the inputs have a gradient, None where their dtypes tell
-    """
-
-    title: str
-    names: list[str]
+    title: str  # "Affine(4 → 3)"
+    names: list[str]  # of the inputs
     vocabulary: Vocabulary
-    formula: str = ""
+    formula: str = ""  # the name by which a formula is looked for, such as that of the class
+    # For each tensor the line of source that computes its gradient; what forward calls the parts of
+    # its cache, "" where it does not tell; the line of its own source that an error went through.
     lines: Callable[[], dict[str, str]] = dict
     locals: Callable[[], list[str]] = list
     raising: Callable[[BaseException], str] = lambda _: ""
-    has_mode: bool = True
-    is_net: bool = False
-    is_model: bool = False
-    apart: bool = True
-    differentiable: int | None = None
+    has_mode: bool = True  # whether forward is told train or inference
+    is_net: bool = False  # whether it is of several steps, so that a kink inside may be anywhere
+    is_model: bool = False  # whether it is a model, whose inputs get no gradient
+    apart: bool = True  # whether backward is a pass of its own, no part of what forward returns
+    differentiable: int | None = None  # of the inputs so many, None where their dtypes tell
 
 
 @dataclass(eq=False)
@@ -130,10 +118,10 @@ class Subject:
         mode = {"train": train} if self.profile.has_mode and train is not None else {}
         if self.narrow:
             inputs = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in inputs]
-        watched = {} if self.overflows is None else {
-            "over": "call", "divide": "call", "call": lambda what, _: self.overflows.append(what)
-        }  # fmt: skip
-        with np.errstate(**({"all": "ignore"} | watched)):
+        how: Any = "ignore" if self.overflows is None else "call"
+        seen = [] if self.overflows is None else self.overflows
+        note = np.errstate(over=how, divide=how, call=lambda what, _: seen.append(what))
+        with np.errstate(all="ignore"), note:
             out, cache = two(self.layer.forward(*inputs, **mode), "forward", "out, cache")
         self.single = not isinstance(out, tuple)
         if out is None or (not self.single and all(o is None for o in out)):
@@ -153,6 +141,11 @@ class Subject:
             raise Complaint(cause, "grads")
         dxs = list(dx) if isinstance(dx, (tuple, list)) else [dx]
         return self._named(dxs, len(douts) > 0 and all(np.ndim(d) == 0 for d in douts)) | grads
+
+    def scaled(self, douts: list[Any], cache: Any, c: float) -> Gradients:
+        """The gradients that there are for c · dout, in float64."""
+        found = self.backward([None if d is None else np.asarray(c * d) for d in douts], cache)
+        return {k: np.array(g, np.float64) for k, g in found.items() if g is not None}
 
     def _named(self, dxs: list[Any], is_loss: bool) -> dict[str, Any]:
         """Gradients by the names of their inputs: one for each array of floats, and none, or None,
@@ -195,8 +188,7 @@ class Subject:
         ):
             douts = random_upstream(outs, np.random.default_rng([seed, *b"upstream"]))
         found = self.backward(douts, cache)
-        copies = {k: None if g is None else np.array(g) for k, g in found.items()}
-        return Pass(outs, cache, douts, copies)
+        return Pass(outs, cache, douts, copied(found))
 
     def at(self, inputs: list[Any], dtype: Any = None) -> Subject:
         """The same, afresh, on other inputs."""
@@ -206,6 +198,11 @@ class Subject:
         other.narrow, other.whole, other.calls = self.narrow, self.whole, self.calls
         other.spends_cache = self.spends_cache
         return other
+
+
+def copied(gradients: dict[str, Any]) -> dict[str, Any]:
+    """Gradients that a later pass cannot write into."""
+    return {k: None if g is None else np.array(g) for k, g in gradients.items()}
 
 
 def random_upstream(outs: Arrays, rng: np.random.Generator) -> list[Any]:

@@ -31,25 +31,16 @@ VERBS = {"is": "are", "has": "have", "does": "do", "matches": "match", "mixes": 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a subject calls its parts.
-
-    forward, backward   the names of the two passes
-    param               what a parameter is called, with {name}
-    inference           how a pass without training is asked for: "with train=False"
-    order               the inputs and parameters in the order of their gradients
-    strength, half      the factor of the penalty, and whether the penalty has the factor 0.5
-    params              the names of the parameters, whose gradients stand in grads
-    phrases             by the key of a cause another message and hint; None leaves one as it is
-    """
+    """What a subject calls its parts."""
 
     forward: str = "forward"
     backward: str = "backward"
     param: str = "params['{name}']"
-    inference: str = "with train=False"
-    order: str = ""
-    strength: str = "l2"
-    half: bool = True
-    params: frozenset[str] = frozenset()
+    inference: str = "with train=False"  # how a pass without training is asked for
+    strength: str = "l2"  # the factor of the penalty …
+    half: bool = True  # … and whether the penalty has the factor 0.5, too
+    params: frozenset[str] = frozenset()  # the parameters, whose gradients stand in grads
+    # By the key of a cause another message and hint; None leaves one as it is.
     phrases: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
