@@ -41,7 +41,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "alien-entry": ("shape", "grads has an entry '{name}', which is no parameter",
         "The parameters are {known}."),
     # how they depend on inputs that are equal, and on dout
-    "ties": ("mask", "where inputs are equal, their gradients in {d} {what}",
+    "ties": ("mask", "the gradients of equal entries in {d} {what}",
         "Of equal inputs one alone passes the gradient on, or they share it."),
     "dout-ignored": ("missing-term", "{d} {does} not change when dout changes",
         "Multiply by the upstream gradient dout, also where it is usually 1."),

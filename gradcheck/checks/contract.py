@@ -22,8 +22,7 @@ def run(
 ) -> tuple[Outcomes, Pass | None]:
     """The training pass, and what was found on the way, by the names of the questions. The pass is
     None where there is none that gradients could be compared of."""
-    watched = dict(zip(subject.names, subject.inputs, strict=True))
-    watched |= subject.params
+    watched = dict(zip(subject.names, subject.inputs, strict=True)) | subject.params
     before = {name: fingerprint(array) for name, array in watched.items()}
     try:
         outs, cache = first_forward(subject)

@@ -25,6 +25,7 @@ RELATIVE = 1e-7  # the least error, relative to a tensor's largest gradient, tha
 AGREES, KINK, DIFFERS = range(3)
 LINES = 250  # a tensor is measured entry by entry where so many lines suffice …
 SAMPLE = 60  # … and on so many where they do not, and on kinks
+ENOUGH = 20  # so many entries that are wrong on kinks are looked for
 
 
 @dataclass(eq=False)
@@ -56,6 +57,8 @@ class Bench:
         gap = abs(claim - slope)
         if slopes.kink[0]:
             return KINK, gap / size
+        if not claim and not good[0] and self.point.is_still(line):
+            return AGREES, 0.0
         nothing = not np.isfinite(slope)  # can be measured here
         agrees = good[0] or nothing or gap <= SCREEN * size + 2 * error + noise
         return (AGREES if agrees else DIFFERS), 0.0 if nothing else gap / size
@@ -85,6 +88,7 @@ class Table:
     error: np.ndarray
     kink: np.ndarray
     legal: np.ndarray
+    wrong: int = 0  # how many of those are wrong
 
 
 def measured(bench: Bench, name: str, on_kink: bool, everything: bool) -> Table | None:
@@ -107,7 +111,8 @@ def measured(bench: Bench, name: str, on_kink: bool, everything: bool) -> Table 
         fill(table, bench, name, indices, by_row)
     if not few:
         locate(table, bench, name)
-    return Table(*(part.reshape(array.shape) for part in vars(table).values()))
+    parts = (table.value, table.error, table.kink, table.legal)
+    return Table(*(part.reshape(array.shape) for part in parts))
 
 
 def fill(table: Table, bench: Bench, name: str, indices: np.ndarray, by_row: bool = False) -> None:
@@ -122,10 +127,14 @@ def fill(table: Table, bench: Bench, name: str, indices: np.ndarray, by_row: boo
     is_net = bench.point.subject.profile.is_net
     table.legal[indices] = is_net
     for entry in indices[table.kink[indices]] if not is_net else ():
+        if table.wrong >= ENOUGH:
+            table.value[entry], table.kink[entry] = np.nan, False  # it need not be known
+            continue
         v = np.where(np.arange(array.size) == entry, units(array).reshape(-1), 0.0)
         size, along = v[entry], Line((array, v.reshape(array.shape)))
         tolerance = RELATIVE * scale * size + bench.floor
         table.legal[entry] = allowed(bench.point, along, float(yours[entry] * size), tolerance)
+        table.wrong += not table.legal[entry]
 
 
 def locate(table: Table, bench: Bench, name: str, most: int = 5) -> None:

@@ -127,8 +127,6 @@ class Point:
             for t in OFFSETS:
                 line.move(t * spacing)
                 table.append(self.phi("elements"))
-            line.move(SPACINGS[-1])
-            still = self.phi("elements") == 0
             line.move(0.0)
             values = np.array(table)
             if not np.isfinite(values).all():
@@ -143,7 +141,7 @@ class Point:
             noise = np.where(pending & steady, found, noise)
             slope = np.where(pending & steady, size / spacing, slope)
             pending &= ~steady
-            if not (pending & ~still).any():
+            if not pending.any() or not (pending & self._moved(line)).any():
                 break
         if pending.size and np.isfinite(values).all():
             stair, rise = stairs(values, self.sizes())
@@ -153,6 +151,21 @@ class Point:
         if slope.any():
             ratio = self.noise / float(np.sqrt(np.square(slope).sum()))
             self.step = float(np.clip(ratio**0.2, FIRST_STEP, 0.3))
+
+
+    def _moved(self, line: Line) -> np.ndarray:
+        """Which elements of the outputs move in a large step along the line."""
+        line.move(SPACINGS[-1])
+        moved = self.phi("elements") != 0
+        line.move(0.0)
+        return moved
+
+    def is_still(self, line: Line) -> bool:
+        """Whether nothing moves in a small step along the line, as where a function is made of
+        stairs; those of float16 are too narrow to stand on for long."""
+        moved = [(line.move(t), self.phi()[0])[1] for t in (1e-5, -1e-5)]
+        line.move(0.0)
+        return not any(moved)
 
 
 def stairs(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

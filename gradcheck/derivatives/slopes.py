@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.gradcheck.derivatives.point import Line, Point, units
+from chainrule.gradcheck.derivatives.point import FIRST_STEP, Line, Point, units
 
 SHRINK = 8.0
 LEVELS = 12  # down to steps of 1e-13, where the noise allows it
@@ -71,7 +71,7 @@ def measure(point: Point, line: Line, split: str = "") -> Slopes:
     errors, bars = [], []
     with np.errstate(all="ignore"):
         # Of few digits the finer step has even fewer.
-        shrink = SHRINK if point.step < 0.05 else 2.0
+        shrink = SHRINK if point.step <= 10 * FIRST_STEP else 2.0
         for level in range(LEVELS):
             value, left, right, bar = by_step(point, line, point.step * shrink**-level, split)
             for kept, new in ((values, value), (lefts, left), (rights, right)):

@@ -99,6 +99,10 @@ def sums(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:
                 said = f"the sum of {times(word)} over {over(axes)}"
                 total = (dout * factor).sum(axis=axes).reshape(shape)
                 yield Term(said, "sum", parts(*word.split(" * ")), axes, total)
+    for word, factor in factors.items() if dout.ndim > 2 and shape == dout.shape[1:2] else ():
+        said = f"the sum of {times(word)}, reshaped to {(-1, *shape)} without moving axes"
+        total = (dout * factor).reshape(-1, *shape).sum(axis=0)
+        yield Term(said, "sum", parts(*word.split(" * ")), (), total)
 
 
 def products(scene: Scene, shape: tuple[int, ...]) -> Iterator[Term]:

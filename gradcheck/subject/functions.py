@@ -154,7 +154,7 @@ class FunctionPair:
 
     def split_loss(self, result: Any) -> Any:
         """The loss as the output, and its gradients as the cache."""
-        if result is None or not isinstance(result, tuple) or len(result) < 2:
+        if not isinstance(result, tuple) or len(result) < 2:
             return result
         loss, *gradients = result
         if len(gradients) == 1 and isinstance(gradients[0], (tuple, list)):
