@@ -47,6 +47,8 @@ class Bench:
         """Whether the claimed gradients of `names` agree with the slope along a line through them,
         and how far they are from it, relative to the terms of the sum."""
         claim, size, noise = self.claim(line, names)
+        if not np.isfinite(claim):  # nothing is larger than what is infinite
+            return DIFFERS, np.inf
         good, slopes = confirmed(self.point, line, np.array([claim]), size + noise / SCREEN)
         if not good[0]:
             slopes = measure(self.point, line)
@@ -117,7 +119,7 @@ def fill(table: Table, bench: Bench, name: str, indices: np.ndarray, by_row: boo
     """Measure the entries at `indices` together, and judge each that is on a kink."""
     array, yours = bench.arrays[name], bench.yours[name].reshape(-1)
     split, line = "rows" if by_row else "", entry_line(array, indices)
-    scale = np.abs(yours).max(initial=0.0)
+    scale = np.abs(yours[np.isfinite(yours)]).max(initial=0.0)
     good, slopes = confirmed(bench.point, line, yours[indices], scale, split)
     exact = slopes if good.all() else measure(bench.point, line, split)
     for part in ("value", "error", "kink"):

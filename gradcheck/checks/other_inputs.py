@@ -183,6 +183,8 @@ def four_dimensional(subject: Subject, passes: Passes) -> Outcome:
     x = subject.inputs[0] if len(subject.inputs) == 1 else np.zeros(())
     if x.ndim != 2 or not x.size or len(passes.train.outs) != 1 or x.dtype.kind != "f":
         return Outcome(why="it takes one input (N, D)")
+    if x.shape[1] == 1:
+        return Outcome(why="one feature fits into any shape")
     first, name = passes.train, subject.names[0]
     wide = x.reshape(len(x), 1, x.shape[1], 1)
     other = subject.at([wide])

@@ -41,6 +41,19 @@ def test_a_single_wrong_entry_among_many_is_found_and_located():
     assert [[int(i) for i in at] for at in finding.where] == [[17], [3]]
 
 
+@pytest.mark.parametrize("effort", ["quick", "full", "entrywise"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_entry_that_is_not_finite_is_wrong(value, effort):
+    def backward(dout, cache):
+        dx = tanh_backward(dout, cache)
+        dx[0, 0] = value
+        return dx
+
+    report = check_functions(tanh_forward, backward, rows(5, 4), effort=effort)
+    assert [finding.cause for finding in report.findings] == ["not-finite"]
+    assert not report.tensors["x"].ok
+
+
 def test_two_gradients_whose_errors_cancel_in_a_sum_are_found():
     def backward(dout, cache):
         dx = tanh_backward(dout, cache)
