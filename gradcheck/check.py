@@ -14,13 +14,12 @@ import numpy as np
 from chainrule.gradcheck.checks import calls, contract, formula, linearity, models, other_inputs
 from chainrule.gradcheck.checks.gradients import compare, describe_kinks
 from chainrule.gradcheck.checks.outcome import BadRequest, Effort, Outcome, Passes, Request
-from chainrule.gradcheck.derivatives.numeric import own_stream
 from chainrule.gradcheck.explain.comparison import explain, explain_nearby
 from chainrule.gradcheck.report import Cause, GradientError, Probe, Report
 from chainrule.gradcheck.subject.functions import ReferencePair, of_functions
 from chainrule.gradcheck.subject.layer import argument_names, of_layer
 from chainrule.gradcheck.subject.model import of_model
-from chainrule.gradcheck.subject.subject import Pass, Subject
+from chainrule.gradcheck.subject.subject import Pass, Subject, own_stream
 
 Question = Callable[[Subject, Passes], Outcome]
 MODES = ("train", "inference")
@@ -184,7 +183,7 @@ def examine(make: Callable[[], Subject], request: Request) -> Report:
             story.add(name, outcome)
         if done is not None and not story.is_wrong:
             passes = Passes(request, own_stream(request.seed + 1), done)
-            if key := models.strength_of(subject)[0]:
+            if done.is_loss and (key := models.strength_of(subject)[0]):
                 half = models.has_half(subject, passes)
                 story.words = replace(story.words, strength=key, half=half)
             gradients(subject, passes, story)
@@ -214,7 +213,9 @@ def gradients(subject: Subject, passes: Passes, story: Story) -> None:
             story.compare(passes, done, False)
         else:
             story.add("inference mode", done)
-    if request.modes:
+    if request.reference is False and request.modes:
+        story.add("reference", Outcome(why="it is not asked for"))
+    elif request.modes:
         right = not story.is_wrong
         story.ask("reference", lambda s, p: formula.compare_with_formula(s, p, right), passes)
 

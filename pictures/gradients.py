@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.gradcheck.derivatives.numeric import own_stream
 from chainrule.gradcheck.report import Report, Tensor
 from chainrule.gradcheck.report.html import as_matrix
+from chainrule.gradcheck.subject.subject import own_stream
 from chainrule.pictures.drawing import with_any_backend
 
 if TYPE_CHECKING:

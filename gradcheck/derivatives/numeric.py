@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.subject.subject import own_stream
+
 EPS = float(np.finfo(np.float64).eps)
 # The step h of each method, for an entry of size 1 or less.
 STEPS = {"forward": EPS ** (1 / 2), "central": 1e-5, "complex": 1e-20}
@@ -242,12 +244,6 @@ def compare(
 def direction(x: np.ndarray) -> np.ndarray:
     """A random direction for `both_ways`, always the same, on the scale of x."""
     return own_stream(0).standard_normal(x.shape) * np.maximum(np.abs(x), 1.0)
-
-
-def own_stream(seed: int) -> np.random.Generator:
-    """Random numbers of the checker's own: not those of `default_rng(seed)`, which x may consist
-    of, since an upstream gradient or a direction equal to x cancels, and hides mistakes."""
-    return np.random.default_rng([seed, *b"gradcheck"])
 
 
 def both_ways(

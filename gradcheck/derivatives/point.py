@@ -170,13 +170,15 @@ class Point:
 
 
 def digits(outs: Arrays) -> float:
-    """Half the last digit, relative, of the format of fewer digits that all numbers fit into, 0
-    where there is none; whole numbers fit into any, and say little."""
+    """Half the last digit, relative, of the format of fewer digits that all numbers fit into; 0
+    where there is none, and of whole numbers, which fit into any."""
     floats = [o for o in outs if o.dtype.kind == "f"]
-    whole = not any((o != np.round(o)).any() for o in floats)
-    for dtype in (np.float32,) if whole else (np.float16, np.float32):
-        if all((o.astype(dtype) == o).all() for o in floats):
-            return float(np.finfo(dtype).eps) / 2
+    if not any((o != np.round(o)).any() for o in floats):
+        return 0.0
+    with np.errstate(all="ignore"):
+        for dtype in (np.float16, np.float32):
+            if all((o.astype(dtype) == o).all() for o in floats):
+                return float(np.finfo(dtype).eps) / 2
     return 0.0
 
 

@@ -9,6 +9,7 @@ held. The first that explains the numbers to the noise level is stated; none is 
     factors         dout ignored, a number too many and what it is called, a factor that lacks
     places          swapped, transposed, reordered, summed once more, of another shape
     regions         wrong in a part of the entries, at the true class; units with another slope
+    labels          losses: at the true class, beside it
     terms           the terms that gradients are made of, and which of them is wrong
     normalisation   the paths through means and variances
     comparison      from wrong gradients to causes; in a network, to the layer that is wrong
@@ -21,7 +22,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.gradcheck.explain import factors, normalisation, places, regions, terms
+from chainrule.gradcheck.explain import factors, labels, normalisation, places, regions, terms
 from chainrule.gradcheck.explain.causes import cause
 from chainrule.gradcheck.explain.factors import USUAL
 from chainrule.gradcheck.explain.scene import Array, Scene
@@ -33,7 +34,8 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     factors.depends_wrongly_on_dout,
     factors.off_by_a_factor,
     places.swapped_with_another,
-    regions.wrong_at_the_labels,
+    labels.wrong_at_the_labels,
+    labels.wrong_beside_targets,
     regions.not_the_derivative,
     regions.wrong_in_a_part,
     regions.two_sides,
@@ -45,6 +47,7 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     factors.lacks_a_factor,
     normalisation.wrong_normalisation,
     terms.sums_of_terms,
+    terms.wrong_left_factor,
     factors.factors_by_slice,
     terms.one_term_alone,
 )

@@ -85,7 +85,9 @@ def lacks_a_factor(scene: Scene, name: str) -> Iterator[Cause]:
         # yours · factor = right, compared in that form so that zeros do no harm
         rest = yours * factor - right
         yield from leaves_nothing(scene, name, "lacks-factor", rest, right, factor=said)
-        yield from explains(scene, name, "extra-factor", right * factor, factor=said)
+        own = said in scene.params and name in scene.params
+        key = "own-factor" if own else "extra-factor"
+        yield from explains(scene, name, key, right * factor, factor=said)
 
 
 def factors_by_slice(scene: Scene, name: str) -> Iterator[Cause]:

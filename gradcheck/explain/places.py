@@ -22,6 +22,10 @@ def swapped_with_another(scene: Scene, name: str) -> Iterator[Cause]:
             yield cause("swapped", residual, d_first=first, d_second=second)
         elif residual is not None:
             yield cause("of-another", residual, d_other=other)
+    for other, yours in scene.yours.items():
+        for axis in range(yours.ndim if yours.ndim == scene.yours[name].ndim + 1 else 0):
+            guess = yours.sum(axis=axis)
+            yield from explains(scene, name, "sum-of-another", guess, d_other=other, axis=axis)
 
 
 def holds(scene: Scene, name: str, other: str) -> float | None:

@@ -14,7 +14,6 @@ from chainrule.gradcheck.explain.scene import Array, Named, Scene, agree, ratio
 from chainrule.gradcheck.report.findings import Cause
 
 SOME = "in some entries"
-UNITS_OFF = ((1, "lacks-minus-one"), (2, "plus-one"), (-1, "counts-itself"))
 
 
 def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
@@ -174,46 +173,3 @@ def fitting(scene: Scene, name: str, forms: Named, region: Array) -> Named:
     sized = {word: (ratio(right, form, region) or 0.0) * form for word, form in forms.items()}
     rests = {word: np.where(region, right - form, 0) for word, form in sized.items()}
     return {w: sized[w] for w, rest in rests.items() if scene.small(name, rest, right) is not None}
-
-
-def true_classes(scene: Scene, name: str) -> Array | None:
-    """A mask of the true classes of scores (..., C) where the gradient is not 0, None where the
-    targets are no classes."""
-    yours, right = scene.yours[name], scene.right[name]
-    for other, t in scene.inputs.items():
-        if other != name and t.dtype.kind in "iu" and t.shape == yours.shape[:-1] and t.ndim:
-            counts = right.any(axis=-1, keepdims=True)
-            return np.asarray((t[..., np.newaxis] == np.arange(yours.shape[-1])) & counts)
-    return None
-
-
-def wrong_at_the_labels(scene: Scene, name: str) -> Iterator[Cause]:
-    """Of targets that are classes: what is wrong at the true class, or beside it."""
-    yours, right = scene.yours[name], scene.right[name]
-    true = true_classes(scene, name) if scene.is_loss and yours.ndim > 1 else None
-    if true is None or not scene.measured(name) or yours.shape[-1] < 2 or not true.any():
-        return
-    units = [float(scene.dout) / n for n in {int(true.sum()), len(yours), 1}]  # of means, of a sum
-    yield from at_the_class(scene, name, true, units)
-    yield from explains(scene, name, "true-class-only", np.where(true, right, 0))
-    for shift in (-1, 1):
-        beside = np.roll(true, shift, axis=-1)
-        guesses = [right - unit * (beside.astype(float) - true) for unit in units]
-        if not right[~true].any():
-            guesses.append(np.where(beside, yours, 0))
-        for guess in (*guesses, np.roll(right, shift, axis=-1)):
-            yield from explains(scene, name, "off-by-one-label", guess)
-
-
-def at_the_class(scene: Scene, name: str, true: Array, units: list[float]) -> Iterator[Cause]:
-    """Of gradients that are right but for the true class."""
-    yours, right = scene.yours[name], scene.right[name]
-    if (scene.wrong(name) & ~true).any():
-        return
-    yield from explains(scene, name, "zero-at-true-class", np.where(true, 0, right))
-    for (off, key), unit in ((one, unit) for one in UNITS_OFF for unit in units):
-        yield from explains(scene, name, key, right + off * unit * true)
-    c = ratio(yours, right, true)
-    if c:
-        guess, size = np.where(true, c * right, right), off_by(scene, c)
-        yield from explains(scene, name, "factor-at-true-class", guess, 1, size=size)

@@ -213,6 +213,12 @@ def copied(gradients: dict[str, Any]) -> dict[str, Any]:
     return {k: None if g is None else np.array(g) for k, g in gradients.items()}
 
 
+def own_stream(seed: int) -> np.random.Generator:
+    """Random numbers of the checker's own: not those of `default_rng(seed)`, which x may consist
+    of, since an upstream gradient or a direction equal to x cancels, and hides mistakes."""
+    return np.random.default_rng([seed, *b"gradcheck"])
+
+
 def random_upstream(outs: Arrays, rng: np.random.Generator) -> list[Any]:
     """A gradient for each output: 1 for a number, None for integers, else normal numbers."""
     return [

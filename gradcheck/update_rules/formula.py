@@ -50,12 +50,13 @@ class Formula:
     root: str = "√v + eps"
     direction: str = "new"  # or "old": m from before its update, or "twice": (1 + keep1) m
     average: str = "new"  # or "old": v from before its update
+    start: float = 0.0  # of v
 
     def run(self, params: Arrays, gradients: list[Arrays]) -> list[Arrays]:
         """The parameters after each step."""
         params = {name: w.astype(np.float64) for name, w in params.items()}
         m = {name: np.zeros_like(w) for name, w in params.items()}
-        v = {name: np.zeros_like(w) for name, w in params.items()}
+        v = {name: np.full_like(w, self.start) for name, w in params.items()}
         path = []
         for step, grads in enumerate(gradients, start=1):
             for place, (name, w) in enumerate(params.items()):

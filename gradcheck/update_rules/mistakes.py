@@ -96,7 +96,8 @@ def second_moment(f: Formula, k: float) -> Cases:
     yield "missing-term", f"the step is not divided by √{v}", hint, {"root": "1"}
     message = f"the step divides by the previous {'sum' if summed else 'average'}"
     hint = f"Update {v} first, then divide by its root."
-    yield "stale-cache", message, hint, {"average": "old"}
+    for start in (0.0, 1.0):
+        yield "stale-cache", message, hint, {"average": "old", "start": start}
     hint = f"{v} = {v} + g²." if summed else f"{v} = {d} {v} + (1 - {d}) g²."
     yield "missing-term", f"{v} collects |g| instead of g²", hint, {"square": "|g|"}
     message = "squared gradients are overwritten instead of"
