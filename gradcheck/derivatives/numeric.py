@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from numbers import Real
 from typing import Any
 
@@ -27,6 +27,7 @@ def numerical_gradient(
     *,
     method: str = "central",
     step: float | None = None,
+    entries: Iterable[int] | None = None,
 ) -> np.ndarray:
     """The gradient of Σ dout · f() with respect to the array `x`, from differences.
 
@@ -35,8 +36,9 @@ def numerical_gradient(
         "complex"  dL/dx_i ≈ Σ dout · Im f(x_i + ih) / h
 
     `f` is called without arguments and reads `x`, which is changed in place, one entry at a time,
-    and put back; f has to return the same for the same x. `dout` has the shape of f(). Returns
-    an array of the shape of x.
+    and put back; f has to return the same for the same x. `dout` has the shape of f(). `entries`
+    are the indices into x.flat to look at; left out, all. Returns an array of the shape of x, or
+    one number per entry of `entries`.
 
     h = step · max(|x_i|, 1), and `step`, left out, balances truncation against rounding: 1.5e-8,
     1e-5 and 1e-20. The error relative to the largest gradient is then about 1e-8, 1e-10 and
@@ -54,26 +56,34 @@ def numerical_gradient(
     Raises TypeError unless x and f() are arrays of float64 (complex128 for the complex step; in
     float32 rounding swamps the difference), and ValueError where x is read-only, not finite or
     written into by f, where the shape of f() changes, where dout is neither a number nor of that
-    shape, where method or step is of another kind, and where the complex step does not work.
+    shape, where method, step or entries is of another kind, and where the complex step does not
+    work.
     """
     who = "numerical_gradient"
     check_arguments(who, f, x, method, step)
     dout = reals(who, "dout has", dout)
+    wanted, back = np.unique(indices(who, entries, x.size), return_inverse=True)
     kept = x.copy()
     try:
-        slopes = weighted(f, x, dout, method, step)
+        slopes = weighted(f, x, dout, method, step, wanted)
         if not np.array_equal(x, kept):
             raise wrong(who, "f writes into x", "it to read x alone, or a copy of x")
     finally:
         x[...] = kept
-    return slopes
+    return slopes.reshape(x.shape) if entries is None else slopes[back]
 
 
 def weighted(
-    f: Callable[[], Any], x: np.ndarray, dout: np.ndarray, method: str, step: float | None
+    f: Callable[[], Any],
+    x: np.ndarray,
+    dout: np.ndarray,
+    method: str,
+    step: float | None,
+    wanted: np.ndarray,
 ) -> np.ndarray:
-    """The derivatives of Σ dout · f() with respect to the entries of x, by one method. Raises
-    ValueError where dout does not fit, ComplexStepError where complex steps are wrong."""
+    """The derivatives of Σ dout · f() with respect to the `wanted` entries of x.flat, by one
+    method. Raises ValueError where dout does not fit, ComplexStepError where complex steps are
+    wrong."""
     who, shape = "numerical_gradient", None
 
     def value() -> np.ndarray:
@@ -82,18 +92,36 @@ def weighted(
         shape = out.shape
         return out
 
-    slopes, along = np.empty(x.shape), direction(x)
+    slopes, along = np.empty(len(wanted)), np.zeros(x.shape)
+    along.flat[wanted] = direction(x).flat[wanted]
     found = terms = np.zeros(())
-    for at, (change, width) in enumerate(differences(value, x, method, step)):
+    for at, (change, width) in enumerate(differences(value, x, method, step, wanted)):
         if dout.ndim:
             of_shape(who, "dout has", dout, change.shape, "the shape of f()")
-        slopes.flat[at] = np.sum(change * dout) / width
+        slopes[at] = np.sum(change * dout) / width
         if method == "complex":
-            term = change * dout / width * along.flat[at]
+            term = change * dout / width * along.flat[wanted[at]]
             found, terms = found + term, terms + np.abs(term)
     if method == "complex":
         compare(lambda: value() * dout, x, along, found, terms)
     return slopes
+
+
+def indices(who: str, entries: Any, size: int) -> np.ndarray:
+    """`entries` as an array, those of all `size` numbers for None. Raises ValueError unless they
+    are indices into these."""
+    if entries is None:
+        return np.arange(size)
+    try:
+        places = list(entries)
+    except TypeError as error:
+        raise wrong(who, f"entries is {entries!r}", "indices into x.flat, as in [0, 3]") from error
+    for place in places:
+        whole = isinstance(place, (int, np.integer)) and not isinstance(place, bool)
+        if not whole or not 0 <= place < size:
+            expected = f"indices into x.flat, whole numbers from 0 on and below {size}"
+            raise wrong(who, f"entries has {place!r} in it", expected)
+    return np.array(places, int)
 
 
 def wrong(who: str, what: str, expected: str, error: type[Exception] = ValueError) -> Exception:
@@ -170,7 +198,11 @@ def numbers(
 
 
 def differences(
-    f: Callable[[], np.ndarray], x: np.ndarray, method: str, step: float | None = None
+    f: Callable[[], np.ndarray],
+    x: np.ndarray,
+    method: str,
+    step: float | None = None,
+    entries: Iterable[int] | None = None,
 ) -> Iterator[tuple[np.ndarray, float]]:
     """For each entry of `x` how much f() changes, an array, and the width of the step that it
     changes over. `x` is changed in place and put back. Raises TypeError where f() is float32, and
@@ -178,7 +210,8 @@ def differences(
     step = STEPS[method] if step is None else float(step)
     value = complex_value if method == "complex" else real_value
     start = value(f) if method == "forward" else None
-    for index in np.ndindex(x.shape):
+    for entry in range(x.size) if entries is None else entries:
+        index = np.unravel_index(entry, x.shape)
         kept = x[index]
         h = step * max(float(abs(kept)), 1.0)
         try:

@@ -43,6 +43,13 @@ def test_large_inputs_get_large_steps():
     np.testing.assert_allclose(numerical_gradient(lambda: x * x, x, np.ones(1)), [2e9], rtol=1e-6)
 
 
+def test_only_the_entries_asked_for_are_looked_at():
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_allclose(
+        numerical_gradient(lambda: (x**2).sum(), x, entries=[5, 1]), [10, 2], rtol=1e-9
+    )
+
+
 def test_differences_are_taken_before_they_are_summed():
     x = np.array([0.5])
     large = np.full(1000, 1e6)  # a total of 1e9, in which a step of 1e-5 would drown
@@ -104,11 +111,13 @@ def test_the_methods_call_f_as_often_as_they_say():
         assert len(count) == calls, method
 
 
-def test_the_complex_step_puts_x_back_and_takes_dout():
+def test_the_complex_step_puts_x_back_and_takes_dout_and_entries():
     z = np.array([0.3, 0.7], complex)
     kept = z.tobytes()
     slopes = numerical_gradient(lambda: z * z, z, np.array([1.0, 10.0]), method="complex")
     np.testing.assert_allclose(slopes, [0.6, 14.0], rtol=1e-15)
+    one = numerical_gradient(lambda: z * z, z, np.ones(2), method="complex", entries=[1])
+    np.testing.assert_allclose(one, [1.4], rtol=1e-15)
     assert z.tobytes() == kept
 
 
@@ -196,6 +205,24 @@ def test_a_step_that_is_lost_in_rounding_or_overflows_is_refused(step, method):
     )
     with np.errstate(all="ignore"), pytest.raises(ValueError, match=said):
         numerical_gradient(lambda: x.sum(), x, method=method, step=step)
+
+
+@pytest.mark.parametrize("method", ["forward", "central", "complex"])
+def test_entries_are_indices_into_x_once_or_twice_or_none(method):
+    x = np.array([[1.0, 2.0], [3.0, 4.0]]).astype(complex if method == "complex" else float)
+
+    def slopes(entries):
+        return numerical_gradient(lambda: (x**2).sum(), x, method=method, entries=entries)
+
+    for entries in ([3, 0, 3], (3, 0, 3), np.array([3, 0, 3]), iter([3, 0, np.int8(3)])):
+        np.testing.assert_allclose(slopes(entries), [8, 2, 8], rtol=1e-6)
+    assert slopes([]).shape == (0,)
+    with pytest.raises(ValueError, match=r"entries is 0, expected indices into x\.flat, as in"):
+        slopes(0)
+    for entries in ([4], [-1], [0.0], [True], [None], "a", [[0, 1]], np.array([True] * 4)):
+        said = r"entries has .* in it, expected indices into x\.flat, whole numbers from 0 on and b"
+        with pytest.raises(ValueError, match=said):
+            slopes(entries)
 
 
 @pytest.mark.parametrize("method", ["forward", "central", "complex"])
