@@ -133,7 +133,7 @@ def ties(bench: Bench, names: list[str]) -> list:
     """Whether on kinks, what may be right for each entry is right for entries that move together:
     two entries that are equal share what the larger of them gets. The cause, if it is not."""
     arrays, rng = [bench.arrays[name] for name in names], bench.point.rng
-    for make in (tied_line, random_line, tied_line):
+    for make in (tied_line, random_line, tied_line, random_line):
         line = make(arrays, rng)
         if bench.holds(line, names):
             continue
@@ -143,7 +143,7 @@ def ties(bench: Bench, names: list[str]) -> list:
             share = bench.claim(line, names)[0] / float(slope.value[0])
             if abs(share - 1) < 1e-3:
                 continue  # it is rounding that looks like a kink
-            what = f"add up to {share if abs(share) > 1e-6 else 0:.4g} of what they should"
+            what = f"add up to {share if abs(share) > 1e-6 else 0:.4g} times what they should"
         inputs = tuple(n for n in names if n in bench.point.subject.names)
         return [replace(cause("ties", "", what=what), tensors=inputs or tuple(names[:1]))]
     return []

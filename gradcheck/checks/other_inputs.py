@@ -143,8 +143,10 @@ def batch_of_one(subject: Subject, passes: Passes) -> Outcome:
     where = "with a batch of 1"
     other = subject.at([x[:1] for x in subject.inputs])
     done = other.run(True)
-    if not done.is_loss and any(o.shape[:1] != (1,) for o in done.outs):
-        return Outcome(why="its output does not follow the batch: rows are kept elsewhere")
+    given = [np.shape(done.gradients.get(name)) for name in other.names]
+    follows = done.is_loss or all(o.shape[:1] == (1,) for o in done.outs)
+    if not follows or any(shape[:1] == (count,) for shape in given):
+        return Outcome(why="not all follow the batch: rows are kept elsewhere")
     name, bad = infinite(done)
     if name == "out":
         return remark("out", "one-row-infinite", where=where)

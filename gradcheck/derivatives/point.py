@@ -47,8 +47,11 @@ class Line:
 
 def units(array: np.ndarray) -> np.ndarray:
     """How far each entry of an array may be moved: its own size, or the array's where that is more,
-    but no more than 1; and 1 in an array of next to nothing."""
+    but no more than 1; 1 in an array of next to nothing; and the spread of numbers far from 0."""
     size = float(np.sqrt(np.mean(np.square(array)))) if array.size else 0.0
+    spread = float(np.std(array)) if array.size else 0.0
+    if 1e-12 * size < spread < 1e-3 * size:
+        return np.full(array.shape, spread)
     return np.maximum(np.abs(array), min(size, 1.0) if size > 1e-8 else 1.0)
 
 
@@ -183,11 +186,16 @@ def digits(outs: Arrays) -> float:
 
 
 def stairs(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each output, the height of the stairs that it climbs, where they are those of a format of
-    few digits, less than 1 % of the output, and 0 elsewhere; and how fast it climbs."""
+    """For each output, the height of the stairs that it climbs, where it does and they are low, as
+    those of a format of few digits or of rounding; 0 elsewhere; and how fast it climbs."""
     steps = np.abs(np.diff(values, axis=0))
     lowest = np.where(steps > 0, steps, np.inf).min(axis=0)
-    stair = np.where(lowest <= 2.0**-7 * sizes, lowest, 0.0)
+    with np.errstate(all="ignore"):
+        counts = steps / lowest
+        even = (np.abs(counts - np.round(counts)) < 1e-6).all(axis=0)
+    several = ((steps > 0).sum(axis=0) > 1) | (sizes > lowest)
+    low = lowest <= 0.05 * sizes.max(initial=0.0)
+    stair = np.where(low & several & even, lowest, 0.0)
     return stair, np.abs(values[-1] - values[0]) / np.ptp(OFFSETS)
 
 

@@ -295,7 +295,7 @@ def test_a_gradient_counted_twice_at_ties_is_found_though_each_is_a_legal_slope(
     assert not check(DoubleAtTies(), a, rows(5, 4, seed=1), strict=True)
     for said in (remark, only(check(DoubleAtTies(), a, a.copy()))):
         assert said.kind == "mask"
-        assert "in da and db add up to 2 of what they should" in said.message
+        assert "in da and db add up to 2 times what they should" in said.message
 
 
 def test_what_is_not_written_yet_is_no_mistake_in_a_formula():
