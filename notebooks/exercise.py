@@ -125,12 +125,12 @@ class exercise:
     ) -> None:
         """Checks a pair of functions by `gradcheck.check_functions`, and says what it found; what
         would be a remark is a mistake in homework."""
-        options = {"effort": "quick", "strict": True} | options
+        options = dict[str, Any](effort="quick", strict=True) | options
         self.report(label, check_functions(forward, backward, *inputs, **options))
 
     def layer(self, label: str, layer: Any, *inputs: Any, **options: Any) -> None:
         """Checks a layer by `gradcheck.check`, and says what it found; as `functions`."""
-        options = {"effort": "quick", "strict": True} | options
+        options = dict[str, Any](effort="quick", strict=True) | options
         self.report(label, check_layer(layer, *inputs, **options))
 
     def report(self, label: str, report: Report) -> None:

@@ -111,8 +111,10 @@ def measured(bench: Bench, name: str, on_kink: bool, everything: bool) -> Table 
         fill(table, bench, name, indices, by_row)
     if not few:
         locate(table, bench, name)
-    parts = (table.value, table.error, table.kink, table.legal)
-    return Table(*(part.reshape(array.shape) for part in parts))
+    value, error, kink, legal = (
+        part.reshape(array.shape) for part in (table.value, table.error, table.kink, table.legal)
+    )
+    return Table(value, error, kink, legal)
 
 
 def fill(table: Table, bench: Bench, name: str, indices: np.ndarray, by_row: bool = False) -> None:

@@ -143,7 +143,7 @@ def batch_of_one(subject: Subject, passes: Passes) -> Outcome:
     where = "with a batch of 1"
     other = subject.at([x[:1] for x in subject.inputs])
     done = other.run(True)
-    given = [np.shape(done.gradients.get(name)) for name in other.names]
+    given = [g.shape for name, g in done.arrays().items() if name in other.names]
     follows = done.is_loss or all(o.shape[:1] == (1,) for o in done.outs)
     if not follows or any(shape[:1] == (count,) for shape in given):
         return Outcome(why="not all follow the batch: rows are kept elsewhere")
