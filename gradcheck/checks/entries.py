@@ -36,7 +36,7 @@ class Bench:
     arrays: Gradients
     yours: Gradients
     rounding: dict[str, float]  # what the backward pass rounds each gradient by
-    dout: float  # the largest upstream gradient
+    dout: float  # the largest upstream gradient, times that of the output where it is below 1
 
     @property
     def floor(self) -> float:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule.gradcheck.checks.arrays import size
 from chainrule.gradcheck.checks.causes import cause
 from chainrule.gradcheck.checks.entries import AGREES, DIFFERS, KINK, Bench, judged, measured
 from chainrule.gradcheck.checks.outcome import BadRequest, Comparison, Passes
@@ -79,7 +80,9 @@ def compare(
     yours = {name: np.asarray(done.gradients[name], np.float64) for name in arrays}
     moving = {name: array for name, array in arrays.items() if array.size}
     point = Point(subject, train, done, [*moving.values()], passes.rng)
-    dout = max((float(np.abs(d).max(initial=0.0)) for d in done.douts if d is not None), default=0)
+    weights = [(size(d), size(o)) for d, o in zip(done.douts, done.outs, strict=True)
+               if d is not None]  # fmt: skip
+    dout = max((d * min(o, 1.0) for d, o in weights), default=0.0)
     bench = Bench(point, dict(arrays), yours, done.rounding, dout)
     found = Comparison(subject, done, train, coarse=point.step > 10 * FIRST_STEP, causes=causes)
     for name, g in yours.items():

@@ -153,8 +153,8 @@ class Point:
         self._moved(line)
         self.floor = max(self.floor, digits(self.seen) * float(np.linalg.norm(self.sizes())))
         self.noise = max(self.floor, float(np.sqrt(np.square(noise).sum())))
-        if slope.any():
-            ratio = self.noise / float(np.sqrt(np.square(slope).sum()))
+        if steepness := float(np.sqrt(np.square(slope).sum())):
+            ratio = self.noise / steepness
             self.step = float(np.clip(ratio**0.2, FIRST_STEP, 0.3))
 
     def _moved(self, line: Line) -> np.ndarray:

@@ -134,7 +134,11 @@ class Subject:
         self.single = not isinstance(out, tuple)
         if out is None or (not self.single and all(o is None for o in out)):
             raise NotImplementedError
-        return [np.asarray(o) for o in ((out,) if self.single else out)], cache
+        outs = [np.asarray(o) for o in ((out,) if self.single else out)]
+        if alien := [o.dtype for o in outs if o.dtype.kind not in "fciub"]:
+            message = "out must be an array of numbers, and has dtype {dtype}"
+            raise Complaint(because("out-form", "shape", message, dtype=alien[0]), "out")
+        return outs, cache
 
     def backward(self, douts: list[Any], cache: Any) -> dict[str, Any]:
         """One backward pass: the gradients by the names of inputs and parameters."""
