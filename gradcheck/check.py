@@ -13,13 +13,13 @@ import numpy as np
 
 from chainrule.gradcheck.checks import calls, contract, formula, linearity, models, other_inputs
 from chainrule.gradcheck.checks.gradients import compare, describe_kinks
-from chainrule.gradcheck.checks.outcome import BadRequest, Effort, Outcome, Passes, Request
+from chainrule.gradcheck.checks.outcome import BadRequest, Effort, Outcome, Passes, Request, told
 from chainrule.gradcheck.explain.comparison import explain, explain_nearby
 from chainrule.gradcheck.report import Cause, GradientError, Probe, Report
 from chainrule.gradcheck.subject.functions import ReferencePair, of_functions
 from chainrule.gradcheck.subject.layer import argument_names, of_layer
 from chainrule.gradcheck.subject.model import of_model
-from chainrule.gradcheck.subject.subject import Complaint, Pass, Subject, own_stream
+from chainrule.gradcheck.subject.subject import Pass, Subject, own_stream
 
 Question = Callable[[Subject, Passes], Outcome]
 MODES = ("train", "inference")
@@ -259,10 +259,8 @@ class Story:
             outcome = question(self.subject, passes)
         except BadRequest:
             raise
-        except Complaint as complaint:
-            outcome = Outcome(why=self.words.finding(complaint.cause).message)
         except Exception as error:  # what a stranger's code raises on unusual input is no mistake
-            outcome = Outcome(why=f"it raises {type(error).__name__}: {error}")
+            outcome = Outcome(why=told(self.subject, error))
         if outcome.comparison is not None:
             causes, _ = explain(outcome.comparison, passes)
             causes = [replace(c, prefix=f"{outcome.where}, ", level="remark") for c in causes[:1]]

@@ -10,7 +10,15 @@ import numpy as np
 from chainrule.gradcheck.checks.arrays import close, same
 from chainrule.gradcheck.checks.causes import cause
 from chainrule.gradcheck.checks.linearity import rounding
-from chainrule.gradcheck.checks.outcome import PASSED, BadRequest, Outcome, Request, raised, wrong
+from chainrule.gradcheck.checks.outcome import (
+    PASSED,
+    BadRequest,
+    Outcome,
+    Request,
+    raised,
+    told,
+    wrong,
+)
 from chainrule.gradcheck.subject.subject import Pass, Subject, copied, random_upstream
 from chainrule.gradcheck.subject.trees import Arrays, fingerprint
 
@@ -155,7 +163,7 @@ def inference_pass(subject: Subject, train: Pass, rng: np.random.Generator) -> P
     try:
         outs, cache = subject.forward(False)
     except Exception as error:  # there may be no cache in inference
-        return Outcome(why=f"it raises {type(error).__name__}: {error}")
+        return Outcome(why=told(subject, error))
     alike = same(outs, train.outs)
     douts = train.douts if alike else random_upstream(outs, rng)
     try:

@@ -25,6 +25,7 @@ RELATIVE = 1e-7  # the least error, relative to a tensor's largest gradient, tha
 AGREES, KINK, DIFFERS = range(3)
 LINES = 250  # a tensor is measured entry by entry where so many lines suffice …
 SAMPLE = 60  # … and on so many where they do not, and on kinks
+CLEAR = 1e3  # a slope stands out of its error where it is so many times as large
 ENOUGH = 20  # so many entries that are wrong on kinks are looked for
 
 
@@ -36,12 +37,8 @@ class Bench:
     arrays: Gradients
     yours: Gradients
     rounding: dict[str, float]  # what the backward pass rounds each gradient by
-    dout: float  # the largest upstream gradient, times that of the output where it is below 1
-
-    @property
-    def floor(self) -> float:
-        """The size of a gradient below which nothing is judged."""
-        return 1e-12 * self.dout
+    floor: float  # of gradients: what is less is not judged
+    blur: float  # the same for slopes that cannot be told from 0
 
     def along(self, line: Line, names: Sequence[str]) -> tuple[int, float]:
         """Whether the claimed gradients of `names` agree with the slope along a line through them,
@@ -59,6 +56,8 @@ class Bench:
             return KINK, gap / size
         if not claim and not good[0] and self.point.is_still(line):
             return AGREES, 0.0
+        if abs(slope) <= CLEAR * error:
+            noise += self.blur * float(np.sqrt(sum(np.square(v).sum() for _, _, v in line.parts)))
         nothing = not np.isfinite(slope)  # can be measured here
         agrees = good[0] or nothing or gap <= SCREEN * size + 2 * error + noise
         return (AGREES if agrees else DIFFERS), 0.0 if nothing else gap / size
@@ -173,6 +172,7 @@ def judged(bench: Bench, name: str, table: Table, largest: float) -> Tensor:
     known = np.isfinite(n) & ~table.kink
     scale = np.nanmax(np.abs(np.where(known, n, 0.0)), initial=0.0)
     bar = RELATIVE * scale + 2 * table.error + 1e-10 * largest
+    bar += np.where(np.abs(n) > CLEAR * table.error, 0.0, bench.blur)
     with np.errstate(all="ignore"):
         gap = np.where(known, np.abs(a - n), 0.0)
         right = ~known | (gap <= bar + 10 * bench.rounding.get(name, 0.0))

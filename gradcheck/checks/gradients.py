@@ -82,8 +82,9 @@ def compare(
     point = Point(subject, train, done, [*moving.values()], passes.rng)
     weights = [(size(d), size(o)) for d, o in zip(done.douts, done.outs, strict=True)
                if d is not None]  # fmt: skip
-    dout = max((d * min(o, 1.0) for d, o in weights), default=0.0)
-    bench = Bench(point, dict(arrays), yours, done.rounding, dout)
+    dout = max((d for d, _ in weights), default=0.0)
+    least = max((d * min(o, 1.0) for d, o in weights), default=0.0)
+    bench = Bench(point, dict(arrays), yours, done.rounding, 1e-12 * least, 1e-12 * dout)
     found = Comparison(subject, done, train, coarse=point.step > 10 * FIRST_STEP, causes=causes)
     for name, g in yours.items():
         found.tensors[name] = Tensor(g, np.full(g.shape, np.nan), 0.0, 0.0, None, True)
@@ -125,7 +126,7 @@ def judge_entries(found: Comparison, bench: Bench, doubtful: dict[str, int], ful
     }  # fmt: skip
     known = [y for name, y in bench.yours.items() if name not in doubtful]
     known += [table.value[np.isfinite(table.value)] for table in tables.values()]
-    largest = max([1e-2 * bench.dout, *(float(np.abs(g).max(initial=0.0)) for g in known)])
+    largest = max([1e10 * bench.floor, *(float(np.abs(g).max(initial=0.0)) for g in known)])
     for name, table in tables.items():
         found.tensors[name] = judged(bench, name, table, largest)
         if not found.tensors[name].ok:

@@ -94,6 +94,13 @@ def remark(tensor: str, key: str, /, **values: Any) -> Outcome:
     return Outcome([cause(key, tensor, "remark", **values)])
 
 
+def told(subject: Subject, error: Exception) -> str:
+    """An error in a few words."""
+    if isinstance(error, Complaint):
+        return subject.profile.vocabulary.finding(error.cause).message
+    return f"it raises {type(error).__name__}: {error}"
+
+
 def raised(subject: Subject, method: str, tensor: str, error: Exception) -> Outcome:
     """The outcome where a pass raised an error."""
     if isinstance(error, Complaint):
