@@ -62,8 +62,6 @@ def first_forward(subject: Subject) -> tuple[Arrays, Any]:
 
     try:
         subject.origin.watch_global(call)
-    except NotImplementedError:
-        raise
     except Exception:
         subject.narrow = True
         try:

@@ -110,10 +110,9 @@ def measured(bench: Bench, name: str, on_kink: bool, everything: bool) -> Table 
         fill(table, bench, name, indices, by_row)
     if not few:
         locate(table, bench, name)
-    value, error, kink, legal = (
-        part.reshape(array.shape) for part in (table.value, table.error, table.kink, table.legal)
-    )
-    return Table(value, error, kink, legal)
+    for part in ("value", "error", "kink", "legal"):
+        setattr(table, part, getattr(table, part).reshape(array.shape))
+    return table
 
 
 def fill(table: Table, bench: Bench, name: str, indices: np.ndarray, by_row: bool = False) -> None:
@@ -182,5 +181,5 @@ def judged(bench: Bench, name: str, table: Table, largest: float) -> Tensor:
     # At a kink any slope between the two is right; what hypotheses compare with is yours there.
     numeric = np.where(table.kink & table.legal, a, n)
     error, rounding = (float(np.max(part, initial=0.0)) / floor for part in (gap, rest))
-    kinks = table.kink if table.kink.any() else None
-    return Tensor(a, numeric, error, rounding, kinks, bool(right.all()))
+    kink = table.kink if table.kink.any() else None
+    return Tensor(a, numeric, error, rounding, kink, bool(right.all()))

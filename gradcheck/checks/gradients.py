@@ -66,8 +66,7 @@ def complaint(subject: Subject, done: Pass, name: str, array: np.ndarray) -> Cau
     floats = [o for o in done.outs if o.dtype.kind == "f"]
     single = subject.narrow or any(o.dtype.itemsize < 8 for o in floats)
     if got.dtype != array.dtype and not single:
-        types = {"got": str(got.dtype), "dtype": str(array.dtype)}
-        return cause("gradient-dtype", name, "remark", **types)
+        return cause("gradient-dtype", name, "remark", got=str(got.dtype), dtype=str(array.dtype))
     return None
 
 
@@ -112,9 +111,8 @@ def compare(
         bench.arrays[name] = subject.floats[name]
         bench.yours[name] = np.zeros(subject.floats[name].shape)
         table = measured(bench, name, on_kink=False, everything=False)
-        given = np.asarray(done.gradients[name])
-        right = bench.yours[name] if table is None else table.value
-        found.tensors[name] = Tensor(given, right, np.nan, 0.0, None, False)
+        right, given = bench.yours[name] if table is None else table.value, done.gradients[name]
+        found.tensors[name] = Tensor(np.asarray(given), right, np.nan, 0.0, None, False)
     return found
 
 

@@ -101,11 +101,8 @@ class Point:
         with np.errstate(all="ignore"):
             try:
                 self.seen = outs = self.subject.forward(self.train)[0]
-                changes = [
-                    (now - then) * dout
-                    for now, then, dout in zip(outs, self.out, self.douts, strict=True)
-                    if dout is not None
-                ]
+                moved = zip(outs, self.out, self.douts, strict=True)
+                changes = [(now - then) * d for now, then, d in moved if d is not None]
             except Exception:  # out of the domain of the layer, which may say so as it likes
                 changes = [np.full_like(then, np.nan) for then in self.out]
             if split == "rows":
