@@ -94,10 +94,14 @@ def pytest_runtest_teardown(item):
 
 @pytest.fixture
 def ctrl_c():
-    """Ctrl-C raises KeyboardInterrupt, though pytest may have been started to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Ctrl-C raises KeyboardInterrupt and other signals do what they usually do, though pytest may
+    have been started to ignore some: SIGINT by a shell's &, SIGHUP by nohup."""
+    usual = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
+    numbers = [getattr(signal, name) for name in usual if hasattr(signal, name)]
+    before = {number: signal.signal(number, usual[number.name]) for number in numbers}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 # Workers, by default
