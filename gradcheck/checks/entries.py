@@ -1,5 +1,4 @@
-"""What is claimed of gradients, beside slopes: along a line, and, where that gave a doubt of one,
-entry by entry."""
+"""What is claimed of gradients beside slopes: along lines, and in doubt entry by entry."""
 
 from __future__ import annotations
 

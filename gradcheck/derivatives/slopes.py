@@ -148,21 +148,21 @@ def allowed(point: Point, line: Line, claim: float, tolerance: float) -> bool:
         least, most = float(low.sum()) - tolerance, float(high.sum()) + tolerance
         if least <= claim <= most or not np.isfinite(least + most):
             return True
-        slopes = nearby(point, line)
+        slopes = slopes_beside(point, line)
         other = np.abs(slopes - found.value) > 1e-3 * np.nanmax(np.abs(slopes), initial=0.0)
         low = np.where(other, np.fmin(low, slopes), low)
         high = np.where(other, np.fmax(high, slopes), high)
     return False
 
 
-def nearby(point: Point, line: Line) -> np.ndarray:
-    """The slopes of all elements of the outputs along the line through a point close by."""
+def slopes_beside(point: Point, line: Line, away: float = 1e3) -> np.ndarray:
+    """The slopes of all elements of the outputs through a point so many steps away, or here."""
     arrays = point.moving
     kept = [array.copy() for array in arrays]
-    h = max(1e-8, point.step**3)
+    h = max(1e-8, point.step**3) if away else 1e-8
     try:
         for array in arrays:
-            array += 1e3 * h * units(array) * point.rng.standard_normal(array.shape)
+            array += away * h * units(array) * point.rng.standard_normal(array.shape)
         beside = Line(*((array, v) for array, _, v in line.parts))
         values = []
         for t in (h, -h):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from chainrule.gradcheck import check_functions
+from chainrule.gradcheck import check, check_functions
+from chainrule.layers import BatchNorm
 
 X = np.random.default_rng(0).standard_normal((5, 4))
 SCALES = [1e-300, 1e-200, 1e-20, 1e20, 1e150]
@@ -46,3 +47,10 @@ def test_a_pass_that_gives_no_cache_in_inference_is_told_in_words():
     report = check_functions(forward, lambda dout, _: 2 * dout, X, {"mode": "train"})
     assert report
     assert report.probes["inference mode"].why.startswith("forward must return out, cache, and")
+
+
+def test_a_bend_is_no_kink():
+    """A constant feature of size 2,000: behind its mean the slope turns within 1e-6 of it."""
+    x = 1000 * np.random.default_rng(2).standard_normal((5, 4))
+    x[:, 3] = 2000
+    assert check(BatchNorm(4), x, strict=True)
