@@ -12,6 +12,9 @@ held. The first that explains the numbers to the noise level is stated; none is 
     labels          losses: at the true class, beside it
     terms           the terms that gradients are made of, and which of them is wrong
     normalisation   the paths through means and variances
+    contributions   what single outputs contribute, beside the Jacobian
+    repair          the edit of the source that makes all right: `edits` of what is there,
+                    `insertions` of what lacks, made by an `editor`
     comparison      from wrong gradients to causes; in a network, to the layer that is wrong
 """
 
@@ -22,7 +25,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.gradcheck.explain import factors, labels, normalisation, places, regions, terms
+from chainrule.gradcheck.explain import (
+    contributions,
+    factors,
+    labels,
+    normalisation,
+    places,
+    regions,
+    terms,
+)
 from chainrule.gradcheck.explain.causes import cause
 from chainrule.gradcheck.explain.factors import USUAL
 from chainrule.gradcheck.explain.scene import Array, Scene
@@ -47,8 +58,7 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     factors.lacks_a_factor,
     normalisation.wrong_normalisation,
     terms.sums_of_terms,
-    terms.wrong_left_factor,
-    factors.factors_by_slice,
+    contributions.wrong_contributions,
     terms.one_term_alone,
 )
 

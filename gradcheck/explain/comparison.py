@@ -4,6 +4,7 @@ network, the layer at which the gradient goes wrong."""
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Real
@@ -20,7 +21,9 @@ from chainrule.gradcheck.checks.models import has_half, strength_of
 from chainrule.gradcheck.checks.outcome import Comparison, Passes, Request
 from chainrule.gradcheck.explain import diagnose
 from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.contributions import Contributions
 from chainrule.gradcheck.explain.places import explain_shapes
+from chainrule.gradcheck.explain.repair import repair
 from chainrule.gradcheck.explain.scene import Scene
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.report.report import Tensor
@@ -28,7 +31,12 @@ from chainrule.gradcheck.subject.layer import of_layer
 from chainrule.gradcheck.subject.subject import Gradients, Subject
 from chainrule.gradcheck.subject.vocabulary import alike, listed
 
+PATIENCE = 0.5  # seconds
 UNEXPLAINED = "unexplained"  # the key of a cause that explains nothing
+# Those that say how it is wrong, not why: an edit of the source that makes it right says more.
+VAGUE = (UNEXPLAINED, "reordered", "one-term", "nearly", "not-zero-in-part",
+         "leak-and-lack",
+         "not-turned")  # fmt: skip
 
 
 def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
@@ -36,7 +44,7 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
     on the tensors that are wrong for an unknown reason beside them."""
     scene = make_scene(found, passes)
     causes = explain_shapes(scene, found.causes)
-    if not found.wrong:
+    if not found.wrong and not any(one.key == "shape" for one in causes):
         return causes, []
     if inner := faulty_layer(found):
         return [inner], []
@@ -44,7 +52,16 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
         unmoved = not np.nan_to_num(scene.right[name]).any()
         if unmoved and (unused := ignored(found.subject, passes, name, found.train).causes):
             return list(unused), []
-    told = alike([*causes, *(diagnose(scene, name) for name in found.wrong)])
+    each = {name: diagnose(scene, name) for name in found.wrong}
+    if passes.request.effort != "quick":
+        vague = [name for name, one in each.items() if one.key in VAGUE]
+        vague += [name for one in causes if one.key == "shape" for name in one.tensors]
+        mended = repair(found, passes, vague) if vague else {}
+        each |= {n: replace(one, example=each[n].example, where=each[n].where)
+                 for n, one in mended.items() if n in each}  # fmt: skip
+        causes = [mended.get(one.tensors[0], one) for one in causes]
+    told = alike([*causes, *each.values()])
+    told.sort(key=lambda one: one.key == UNEXPLAINED and not one.values["part"])
     explained = [one for one in told if one.key != UNEXPLAINED]
     if not explained or len(explained) == len(told):
         return told, []
@@ -94,6 +111,7 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
         is_loss=done.is_loss and not subject.profile.is_model,
         powers=powers(subject, done, passes.rng, found.train),
         slope_at=slope_at(found),
+        pairs=contributions(found, at),
         lines=subject.profile.lines(),
         kinks={
             name: tensor.kinks & (tensor.numeric != tensor.analytic)
@@ -153,6 +171,48 @@ def slope_at(found: Comparison) -> Callable[[np.ndarray], np.ndarray | None]:
         return (values[0] - values[1]) / (2 * h) if values[0].shape == z.shape else None
 
     return slope
+
+
+def contributions(found: Comparison, at: int) -> Callable[[str], Contributions | None]:
+    """What single entries of the output `at` contribute to a gradient, in `PATIENCE` seconds."""
+
+    def pairs(name: str) -> Contributions | None:
+        subject, done, x = found.subject, found.done, found.subject.floats[name]
+        out = done.outs[at]
+        if found.coarse or out.size < 2 or not subject.profile.apart or done.is_loss:
+            return None
+        start = time.perf_counter()
+        subject.mode = found.train
+        columns: list[np.ndarray] = []
+        try:
+            for one in range(out.size):
+                douts: list[Any] = [
+                    None if d is None else np.zeros(np.shape(d)) for d in done.douts
+                ]
+                douts[at].reshape(-1)[one] = 1.0
+                got = subject.backward(douts, copy.deepcopy(done.cache))[name]
+                columns.append(np.array(got, np.float64).reshape(-1))
+                if time.perf_counter() - start > PATIENCE:
+                    return None
+            rows: list[np.ndarray] = []
+            flat = x.reshape(-1)
+            for entry in range(x.size):
+                h = 1e-5 * max(abs(flat[entry]), 1.0)
+                kept, ends = flat[entry], []
+                try:
+                    for end in (kept + h, kept - h):
+                        flat[entry] = end
+                        ends.append(subject.forward(found.train)[0][at].astype(np.float64))
+                finally:
+                    flat[entry] = kept
+                rows.append((ends[0] - ends[1]).reshape(-1) / (2 * h))
+                if time.perf_counter() - start > 2 * PATIENCE:
+                    return None
+        except Exception:
+            return None
+        return Contributions(np.array(columns).T, np.array(rows), x.shape, out.shape)
+
+    return pairs
 
 
 def faulty_layer(found: Comparison) -> Cause | None:

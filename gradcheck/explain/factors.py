@@ -6,7 +6,6 @@ factor 5 is just 5.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -58,9 +57,8 @@ def two_valued(scene: Scene, name: str) -> bool:
     return 0 < on.size < slope.size and np.ptp(on) < 1e-5 * np.abs(on).max()
 
 
-def broadcast_factors(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
-    """Arrays at hand, and simple functions of them, that broadcast to the tensor."""
-    shape = scene.yours[name].shape
+def broadcast_factors(scene: Scene, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+    """Arrays at hand, and simple functions of them, that broadcast to a shape."""
     for word, array in scene.arrays.items():
         if array.ndim == 1 and len(shape) > 2 and array.shape[0] == shape[1]:
             array = array.reshape(-1, *[1] * (len(shape) - 2))
@@ -75,37 +73,20 @@ def broadcast_factors(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
             yield f"(1 - {word})", 1 - array
             yield f"(1 + {word})", 1 + array
             yield f"{word} (1 - {word})", array * (1 - array)
+            yield f"(1 - {word}²)", 1 - array**2
             yield f"(1 + {word}) / (1 - {word})", (1 + array) / (1 - array)
             yield f"exp({word})", np.exp(array)
 
 
 def lacks_a_factor(scene: Scene, name: str) -> Iterator[Cause]:
     yours, right = scene.yours[name], scene.right[name]
-    for said, factor in broadcast_factors(scene, name):
+    for said, factor in broadcast_factors(scene, yours.shape):
         # yours · factor = right, compared in that form so that zeros do no harm
         rest = yours * factor - right
         yield from leaves_nothing(scene, name, "lacks-factor", rest, right, factor=said)
         own = said in scene.params and name in scene.params
         key = "own-factor" if own else "extra-factor"
         yield from explains(scene, name, key, right * factor, factor=said)
-
-
-def factors_by_slice(scene: Scene, name: str) -> Iterator[Cause]:
-    """A factor for each row, each column and so on: one that broadcasts, whatever it is."""
-    yours, right = scene.yours[name], scene.right[name]
-    every = range(yours.ndim if scene.measured(name) else 0)
-    for kept in itertools.chain(*(itertools.combinations(every, n) for n in every[1:])):
-        rest = tuple(axis for axis in every if axis not in kept)
-        if (right != 0).sum(axis=rest).min() < 2 or right.size < 3 * np.prod(
-            [yours.shape[axis] for axis in kept]
-        ):
-            continue
-        total = np.square(right).sum(axis=rest, keepdims=True)
-        c = (yours * right).sum(axis=rest, keepdims=True) / np.where(total > 0, total, np.inf)
-        values = {"axes": " and ".join(f"axis {axis}" for axis in kept)}
-        digits = 4 if np.abs(c - 1).max() > 1e-3 else 9
-        values |= {"low": f"{c.min():.{digits}g}", "high": f"{c.max():.{digits}g}"}
-        yield from explains(scene, name, "factor-by-slice", c * right, **values)
 
 
 def axes(scene: Scene) -> Iterator[tuple[float, str]]:

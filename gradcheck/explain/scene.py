@@ -35,6 +35,8 @@ class Scene:
     powers: dict[str, tuple[str, float]] = field(default_factory=dict)
     # The slope of an elementwise layer at another input, None if unknown.
     slope_at: Callable[[Array], Array | None] = lambda _: None
+    # What single outputs contribute to a gradient, see `contributions`; None where it is too much.
+    pairs: Callable[[str], Any] = lambda _: None
     lines: dict[str, str] = field(default_factory=dict)  # of source, that compute each gradient
     kinks: Named = field(default_factory=dict)  # masks of kinks where yours is none of the slopes
     kept: dict[Any, Any] = field(default_factory=dict)  # what was computed and is needed again

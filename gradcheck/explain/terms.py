@@ -249,23 +249,3 @@ def repeated_rows(scene: Scene, name: str) -> Iterator[Cause]:
         last = np.zeros(yours.shape)
         last[ids] = dout
         yield from explains(scene, name, "repeated-ids", last, ids=word)
-
-
-def wrong_left_factor(scene: Scene, name: str) -> Iterator[Cause]:
-    """dW = xᵀ dz with the wrong array in the place of x, where dz is what dx tells it to be."""
-    right, W = scene.right[name], scene.params.get(name)
-    if W is None or W.ndim != 2:
-        return
-    for x_name, x in scene.inputs.items():
-        dx = scene.right.get(x_name)
-        if dx is None or x.ndim != 2 or x.shape[1] != len(W) or not np.isfinite(dx).all():
-            continue
-        dz = dx @ np.linalg.pinv(W.T)
-        for c in (0.0, *(v for k, v in scene.settings.items() if k in STRENGTHS)):
-            if scene.small(name, x.T @ dz + c * W - right, right) is None:
-                continue
-            for word, array in scene.arrays.items():
-                if array.shape == (len(dz), len(W)):
-                    words = {"term": f"{word}.T @ dz", "wanted": f"{x_name}.T @ dz"}
-                    guess = array.T @ dz + c * W
-                    yield from explains(scene, name, "of-other-arrays", guess, **words)

@@ -13,7 +13,13 @@ import numpy as np
 
 from chainrule.gradcheck.report.findings import because
 from chainrule.gradcheck.subject.layer import argument_names, positional
-from chainrule.gradcheck.subject.source import cache_names, gradient_lines, raising_line, source_of
+from chainrule.gradcheck.subject.source import (
+    cache_names,
+    gradient_lines,
+    plain_function,
+    raising_line,
+    source_of,
+)
 from chainrule.gradcheck.subject.subject import Complaint, Profile, Subject, miscounted
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
@@ -53,6 +59,7 @@ def of_functions(
         ),
         locals=lambda: cache_names(source_of(forward)),
         raising=partial(raising_line, function),
+        written=lambda: plain_function(function),
         has_mode=pair.has_mode,
         is_net=len(pair.params) > 2,
         apart=backward is not None,

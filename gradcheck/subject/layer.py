@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.subject.source import cache_names, gradient_lines, method, raising_line
+from chainrule.gradcheck.subject.source import (
+    cache_names,
+    gradient_lines,
+    method,
+    plain_function,
+    raising_line,
+)
 from chainrule.gradcheck.subject.subject import Profile, Subject
 from chainrule.gradcheck.subject.trees import sublayers
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
@@ -26,6 +32,7 @@ def of_layer(layer: Any, inputs: tuple[Any, ...], dtype: Any = np.float64) -> Su
         lines=lambda: gradient_lines(method(layer, "backward"), lambda _: names),
         locals=lambda: cache_names(method(layer, "forward")),
         raising=partial(raising_line, type(layer)),
+        written=lambda: plain_function(getattr(type(layer), "backward", None)),
         has_mode=takes_train(layer),
         is_net=bool(sublayers(layer)) or len(params) > 2,
         differentiable=getattr(layer, "differentiable", None),

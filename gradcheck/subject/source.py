@@ -8,6 +8,7 @@ import textwrap
 import tokenize
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from types import FunctionType
 from typing import Any, NamedTuple
 
 
@@ -32,6 +33,15 @@ def source_of(function: Any, place: str = "") -> Source | None:
         return None
     (found,) = tree.body
     return Source(found, lines, first, place) if isinstance(found, ast.FunctionDef) else None
+
+
+def plain_function(function: Any) -> FunctionType | None:
+    """The function that was written, under decorators and methods, None for what is not one."""
+    try:
+        found = inspect.unwrap(getattr(function, "__func__", function))
+    except ValueError:
+        return None
+    return found if isinstance(found, FunctionType) else None
 
 
 def method(layer: Any, name: str) -> Source | None:

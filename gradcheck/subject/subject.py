@@ -39,6 +39,7 @@ class Profile:
     lines: Callable[[], dict[str, str]] = dict
     locals: Callable[[], list[str]] = list
     raising: Callable[[BaseException], str] = lambda _: ""
+    written: Callable[[], Any] = lambda: None  # the function that its author wrote as backward
     has_mode: bool = True  # whether forward is told train or inference
     is_net: bool = False  # whether it is of several steps, so that a kink inside may be anywhere
     is_model: bool = False  # whether it is a model, whose inputs get no gradient

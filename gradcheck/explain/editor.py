@@ -1,0 +1,112 @@
+"""The source of one function, of which small parts can be replaced."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+class Edit(NamedTuple):
+    """One edit: the bytes of the source it replaces, by what, and how it is said.
+
+    rank  the likelier edits have the lower ones
+    kind  of mistake, one of `report.findings.KINDS`
+    said  "without `/ N`", behind "would agree in every digit"
+    """
+
+    rank: int
+    start: int
+    end: int
+    text: str
+    kind: str
+    said: str
+
+
+class Editor:
+    """The source of a function, its tree, and the values that its variables have at its end.
+
+    arrays  the shapes of the arrays and numbers among the variables that it uses, by name
+    numpy   what it calls NumPy, "" where it does not
+    """
+
+    def __init__(self, lines: list[str], tree: ast.FunctionDef, values: dict[str, Any]) -> None:
+        self.source = "".join(lines).encode()
+        starts = itertools.accumulate((len(line.encode()) for line in lines), initial=0)
+        self.starts, self.tree, self.values = list(starts), tree, values
+        self.parents = {
+            id(child): node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)
+        }
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        self.arrays: dict[str, Shape] = {
+            name: np.shape(value) for name, value in values.items()
+            if name in used and not isinstance(value, bool)
+            and isinstance(value, (np.ndarray, np.number, int, float))
+        }  # fmt: skip
+        self.numpy = next((name for name, value in values.items() if value is np), "")
+
+    def span(self, node: ast.expr | ast.stmt | ast.keyword) -> tuple[int, int]:
+        last, end = node.end_lineno or node.lineno, node.end_col_offset or 0
+        return self.starts[node.lineno - 1] + node.col_offset, self.starts[last - 1] + end
+
+    def text(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
+        start, end = self.span(node)
+        return self.source[start:end].decode()
+
+    def short(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
+        """The text of a node on one line."""
+        return re.sub(r"\s+", " ", self.text(node))
+
+    def line(self, edit: Edit) -> int:
+        """The number of the line in which an edit begins, from 0."""
+        return sum(edit.start >= start for start in self.starts) - 1
+
+    def applied(self, edit: Edit) -> bytes:
+        return self.source[: edit.start] + edit.text.encode() + self.source[edit.end :]
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        return self.parents.get(id(node))
+
+    def value(self, node: ast.expr) -> Any:
+        """What an expression gives, None where that cannot be told."""
+        try:
+            return eval(compile(ast.Expression(node), "", "eval"), dict(self.values))
+        except Exception:  # it holds a variable of a comprehension, say
+            return None
+
+    def shape(self, node: ast.expr) -> Shape | None:
+        """The shape of the floats that an expression gives, None where it gives something else."""
+        value = self.value(node)
+        return np.shape(value) if isinstance(value, (np.ndarray, np.floating, float)) else None
+
+    def swap(self, rank: int, node: ast.expr, text: str, kind: str, said: str = "") -> Edit:
+        """The edit that puts a text in the place of an expression, in brackets where it must."""
+        start, end = self.span(node)
+        tight = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Attribute, ast.Subscript)
+        inside = isinstance(self.parent(node), tight) and not simple(text)
+        has = self.source[start - 1 : start] == b"(" and self.source[end : end + 1] == b")"
+        text = f"({text})" if inside and not has else text
+        return Edit(rank, start, end, text, kind, said or f"with `{text}` for `{self.short(node)}`")
+
+    def is_index(self, node: ast.AST) -> bool:
+        """Whether an expression is part of an index of what is assigned."""
+        while (parent := self.parent(node)) is not None:
+            if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
+                return True
+            node = parent
+        return False
+
+
+def simple(text: str) -> bool:
+    """Whether a text is a name or a call, which needs no brackets."""
+    return bool(re.fullmatch(r"[\w.]+(\([^()]*\))?", text))
+
+
+def exchanged(text: str, one: str, two: str) -> str:
+    """The text with two names in each other's place."""
+    return re.sub(rf"\b({one}|{two})\b", lambda m: two if m.group() == one else one, text)
