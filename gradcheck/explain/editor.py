@@ -5,11 +5,19 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+from collections.abc import Iterator
+from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 Shape = tuple[int, ...]
+STATEMENTS = (ast.Assign, ast.AugAssign, ast.Return)
+EFFECTS = {
+    "open", "input", "exec", "eval", "compile", "exit", "quit", "breakpoint", "setattr", "delattr",
+    "globals", "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt",
+    "fromfile", "memmap", "tofile", "dump", "seterr", "seed", "set_state", "__import__",
+}  # fmt: skip
 
 
 class Edit(NamedTuple):
@@ -92,6 +100,35 @@ class Editor:
         has = self.source[start - 1 : start] == b"(" and self.source[end : end + 1] == b")"
         text = f"({text})" if inside and not has else text
         return Edit(rank, start, end, text, kind, said or f"with `{text}` for `{self.short(node)}`")
+
+    def computed(self) -> Iterator[ast.expr]:
+        """The expressions that are assigned or returned and give floats."""
+        for node in ast.walk(self.tree):
+            value = getattr(node, "value", None) if isinstance(node, STATEMENTS) else None
+            parts = value.elts if isinstance(value, ast.Tuple) else [value] if value else []
+            yield from (part for part in parts if self.shape(part) is not None)
+
+    def has_effects(self, own: set[CodeType]) -> bool:
+        """Whether the function may do more than compute, and end: it has a `while`, or calls what
+        is neither of NumPy or SciPy, nor of Python's numbers and containers, nor has code of `own`;
+        or what reads or writes files."""
+        calls = [node.func for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+        loops = any(isinstance(node, ast.While) for node in ast.walk(self.tree))
+        return loops or not all(self.computes(function, own) for function in calls)
+
+    def computes(self, function: ast.expr, own: set[CodeType]) -> bool:
+        """Whether a function that is called has no effects, as far as its name and place tell."""
+        name = getattr(function, "attr", "") or getattr(function, "id", "")
+        if name in EFFECTS:
+            return False
+        if any(isinstance(node, ast.Call) for node in ast.walk(function)):
+            return hasattr(np.ndarray, name)  # of what a call returned
+        value = self.value(function)
+        code = getattr(getattr(value, "__func__", value), "__code__", None)
+        owner = type(getattr(value, "__self__", None)).__module__
+        module = getattr(value, "__module__", None) or owner
+        known = module.split(".")[0] in ("numpy", "scipy", "math", "builtins")
+        return code in own or (hasattr(np.ndarray, name) if value is None else known)
 
     def is_index(self, node: ast.AST) -> bool:
         """Whether an expression is part of an index of what is assigned."""

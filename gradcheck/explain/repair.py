@@ -1,20 +1,23 @@
 """Which one edit of the source would make wrong gradients right.
 
 An edit counts only where every measured entry agrees with it, and slopes along random directions
-for another dout and at another point do; otherwise some edit fits by chance.
+for another dout, at another point and with one example more do; otherwise some edit fits by chance.
+What is run is a copy: the functions that were given stay as they are.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
+import functools
+import io
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from types import CodeType, FunctionType
+from dataclasses import dataclass, replace
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -26,153 +29,100 @@ from chainrule.gradcheck.explain.editor import Edit, Editor
 from chainrule.gradcheck.explain.edits import edits
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.source import source_of
+from chainrule.gradcheck.subject.subject import Subject
+from chainrule.gradcheck.subject.trees import Origin
 
 SECONDS = 2.0  # that edits are tried for
 FITS = 1e-6  # of a gradient's largest entry
 
 
 def repair(found: Comparison, passes: Passes, names: list[str]) -> dict[str, Cause]:
-    """For each of those gradients that has one the edit that makes it right, and no other wrong."""
-    trial = Trial(found, passes, names)
+    """For each of those gradients that has one the edit that makes it right, and no other wrong.
+    Edits are tried for `SECONDS`, so that a slow or busy machine may find fewer."""
     told: dict[str, Cause] = {}
     deadline = time.perf_counter() + SECONDS
-    for function, editor, first in trial.editors():
-        for edit in ordered(trial, function, editor):
-            if time.perf_counter() > deadline or all(name in told for name in names):
-                break
-            code = compiled(editor.applied(edit), function)
-            if code is None:
-                continue
-            with running(function, code):
-                mended = [name for name in trial.mended() if name not in told]
-                if mended and trial.holds(mended):
-                    line = editor.line(edit)
-                    text = editor.applied(edit).decode().splitlines()[line].strip()
-                    values = {"said": edit.said, "number": first + line, "text": text}
-                    one = replace(cause("edit", None, **values), kind=edit.kind)
-                    told |= {name: replace(one, tensors=(name,)) for name in mended}
+    quiet = contextlib.redirect_stdout(io.StringIO())  # what a pass prints has been seen
+    with quiet, contextlib.suppress(copy.Error, TypeError):  # a cache that cannot be copied
+        for trial in trials(found, passes, names):
+            for edit in trial.ordered():
+                if time.perf_counter() > deadline or all(name in told for name in names):
+                    break
+                code = compiled(trial.editor.applied(edit), trial.function)
+                mended = trial.mended(code) if code is not None else {}
+                new = {name: rest for name, rest in mended.items() if name not in told}
+                if new and trial.holds([*new]):
+                    values = trial.words(edit)
+                    for name, rest in new.items():
+                        one = replace(cause("edit", rest, **values), kind=edit.kind)
+                        told[name] = replace(one, tensors=(name,))
     return told
 
 
-def ordered(trial: Trial, function: FunctionType, editor: Editor) -> list[Edit]:
-    """The edits of a function: first those of what goes into wrong entries alone, then those of
-    what goes into more and more right ones; none of what goes into no wrong one."""
-    before = trial.gradients()
-    reached: list[tuple[int, int, int, int]] = []
-    for node in computed(editor):
-        code = compiled(
-            editor.applied(editor.swap(0, node, f"1.09 * ({editor.text(node)})", "")), function
-        )
-        with running(function, code or function.__code__):
-            wrong, right = trial.reached(before)
-        reached.append((*editor.span(node), wrong, right))
-    most = max((right for *_, right in reached), default=0)
-
-    def rank(edit: Edit) -> tuple[int, int] | None:
-        for start, end, wrong, right in reached:
-            if start <= edit.start < end or (edit.start <= start and end <= edit.end):
-                return (right, edit.rank) if wrong else None
-        return (most // 2, edit.rank)
-
-    ranks = ((rank(edit), edit) for edit in edits(editor))
-    known = [(key, edit) for key, edit in ranks if key is not None]
-    return [edit for _, edit in sorted(known, key=lambda pair: pair[0])]
-
-
-def computed(editor: Editor) -> Iterator[ast.expr]:
-    """The expressions that are assigned or returned and give floats."""
-    for node in ast.walk(editor.tree):
-        value = node.value if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)) else None
-        parts = value.elts if isinstance(value, ast.Tuple) else [value] if value else []
-        yield from (part for part in parts if editor.shape(part) is not None)
+def trials(found: Comparison, passes: Passes, names: list[str]) -> Iterator[Trial]:
+    """The functions of one file that backward runs and forward does not, backward first."""
+    subject, written = found.subject, found.subject.profile.written()
+    if written is None:
+        return
+    file, code = written.__code__.co_filename, written.__code__
+    own = traced(lambda: gradients(found, subject), file)
+    if subject.profile.apart:
+        for other in traced(lambda: subject.forward(found.train), file):
+            own.pop(other, None)
+    known = {f.__code__: f for f in plain_functions(written, subject.layer)}
+    for one in sorted(own, key=lambda one: one is not code):
+        function = known.get(one)
+        source = source_of(function) if function is not None else None
+        if function is None or source is None:
+            continue
+        lines = textwrap.dedent("".join(source.lines)).splitlines(True)
+        values = {**function.__globals__, **variables_around(function), **own[one]}
+        editor = Editor(lines, source.tree, values)
+        if not editor.has_effects(set(own)):
+            yield Trial(found, passes, names, function, editor, source.first)
 
 
 class Trial:
-    """A backward pass that can be run again with other code, and what its gradients should be."""
+    """A backward pass that can be run again with other code for one of its functions.
 
-    def __init__(self, found: Comparison, passes: Passes, names: list[str]) -> None:
+    before  its gradients as they are
+    """
+
+    def __init__(
+        self,
+        found: Comparison,
+        passes: Passes,
+        names: list[str],
+        function: FunctionType,
+        editor: Editor,
+        first: int,
+    ) -> None:
         self.found, self.passes, self.names = found, passes, names
-        self.right = {name: tensor for name, tensor in found.tensors.items() if tensor.ok}
+        self.function, self.editor, self.first = function, editor, first
+        self.subject, self.stand_in = with_stand_in(found.subject, function)
+        self.before = gradients(found, self.subject)
 
-    def gradients(self) -> dict[str, Any]:
-        done, subject = self.found.done, self.found.subject
-        subject.mode = self.found.train
-        cache = done.cache
-        if not subject.profile.apart:
-            _, cache = subject.forward(self.found.train)
-        subject.origin.restore()
-        return subject.backward(
-            [np.copy(d) if d is not None else None for d in done.douts], copy.deepcopy(cache)
-        )
-
-    def editors(self) -> Iterator[tuple[FunctionType, Editor, int]]:
-        """The functions of the same file that backward runs and forward does not, itself first,
-        with what edits them and the number of their first line."""
-        written = self.found.subject.profile.written()
-        if written is None:
-            return
-        file, apart = written.__code__.co_filename, self.found.subject.profile.apart
-        others = traced(lambda: self.found.subject.forward(self.found.train), file) if apart else {}
-        own = traced(self.gradients, file)
-        known = {f.__code__: f for f in plain_functions(written, self.found.subject.layer)}
-        for code, variables in sorted(
-            own.items(), key=lambda item: item[0] is not written.__code__
-        ):
-            function = known.get(code)
-            if function is None or code in others or (source := source_of(function)) is None:
-                continue
-            if any(isinstance(node, ast.While) for node in ast.walk(source.tree)):
-                continue  # an edited condition may loop for ever
-            lines = textwrap.dedent("".join(source.lines)).splitlines(True)
-            cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
-            around = {name: cell.cell_contents for name, cell in cells}
-            values = {**function.__globals__, **around, **variables}
-            yield function, Editor(lines, source.tree, values), source.first
-
-    def mended(self) -> list[str]:
-        """Which of the wrong gradients are right now, none where another is no longer."""
+    def run(self, code: CodeType) -> dict[str, Any]:
+        """The gradients with other code, none where it raises."""
+        self.stand_in.function = isolated(self.function, code)
         try:
-            got = self.gradients()
-        except Exception:
-            return []
-        if not all(
-            self.agrees(got.get(name), tensor.analytic) for name, tensor in self.right.items()
-        ):
-            return []
-        return [n for n in self.names if self.agrees(got.get(n), self.found.tensors[n].numeric)]
+            return gradients(self.found, self.subject)
+        except Exception:  # what is made of a stranger's code may raise anything
+            return {}
 
-    def reached(self, before: dict[str, Any]) -> tuple[int, int]:
-        """How many wrong entries, and how many right ones, are others than before."""
-        counts = [0, 0]
-        try:
-            now = self.gradients()
-        except Exception:
-            return 1, 0  # nothing is known
-        for name, tensor in self.found.tensors.items():
-            a, n = np.asarray(before.get(name), np.float64), tensor.numeric
-            b = np.asarray(now.get(name), np.float64)
-            if a.shape != n.shape or b.shape != n.shape:
-                counts[0] += 1
-                continue
-            size = max(np.abs(a).max(initial=0.0), np.nanmax(np.abs(n), initial=0.0))
-            wrong = np.abs(a - n) > FITS * size
-            known = wrong | np.isfinite(n) | tensor.ok
-            other = np.abs(a - b) > 1e-9 * size
-            counts[0] += int((other & wrong).sum())
-            counts[1] += int((other & known & ~wrong).sum())
-        return counts[0], counts[1]
-
-    def agrees(self, got: Any, wanted: np.ndarray) -> bool:
-        if got is None or np.shape(got) != wanted.shape:
-            return False
-        seen = np.isfinite(wanted)
-        gap = np.abs(np.asarray(got, np.float64)[seen] - wanted[seen]).max(initial=0.0)
-        return bool(gap <= FITS * np.abs(wanted[seen]).max(initial=0.0))
+    def mended(self, code: CodeType) -> dict[str, float]:
+        """Which of the wrong gradients are right with other code, and what is left of them; none
+        where another is no longer right."""
+        got, tensors = self.run(code), self.found.tensors
+        right = {name: tensor for name, tensor in tensors.items() if tensor.ok}
+        if any(left(got.get(n), tensor.analytic) is None for n, tensor in right.items()):
+            return {}
+        rests = {name: left(got.get(name), tensors[name].numeric) for name in self.names}
+        return {name: rest for name, rest in rests.items() if rest is not None}
 
     def holds(self, names: list[str]) -> bool:
         """Whether those gradients are right for another dout, too, at another point, and for one
         example more, if there may be one: sizes that are equal by chance part then."""
-        found, subject, rng = self.found, self.found.subject, self.passes.rng
+        found, subject, rng = self.found, self.subject, self.passes.rng
         passes = replace(self.passes, request=replace(self.passes.request, wrt=tuple(names)))
 
         def moved(x: np.ndarray) -> np.ndarray:
@@ -194,6 +144,71 @@ class Trial:
                 return False
         return True
 
+    def ordered(self) -> list[Edit]:
+        """The edits: first those of what goes into wrong entries alone, then those of what goes
+        into more and more right ones; none of what goes into no wrong one."""
+        editor = self.editor
+        reached: list[tuple[int, int, int, int]] = []
+        for node in editor.computed():
+            scaled = editor.swap(0, node, f"1.09 * ({editor.text(node)})", "")
+            code = compiled(editor.applied(scaled), self.function)
+            if code is not None:
+                reached.append((*editor.span(node), *self.reached(self.run(code))))
+        most = max((right for *_, right in reached), default=0)
+
+        def rank(edit: Edit) -> tuple[int, int] | None:
+            for start, end, wrong, right in reached:
+                if start <= edit.start < end or (edit.start <= start and end <= edit.end):
+                    return (right, edit.rank) if wrong else None
+            return (most // 2, edit.rank)
+
+        ranks = ((rank(edit), edit) for edit in edits(editor))
+        known = [(key, edit) for key, edit in ranks if key is not None]
+        return [edit for _, edit in sorted(known, key=lambda pair: pair[0])]
+
+    def reached(self, now: dict[str, Any]) -> tuple[int, int]:
+        """How many wrong entries, and how many right ones, are others than before."""
+        counts = [0, 0] if now else [1, 0]  # nothing is known of what raises
+        for name, tensor in self.found.tensors.items():
+            a, n, b = (np.asarray(g, np.float64) for g in (
+                self.before.get(name), tensor.numeric, now.get(name)))  # fmt: skip
+            if not a.shape == n.shape == b.shape:
+                counts[0] += 1
+                continue
+            size = max(np.abs(a).max(initial=0.0), np.nanmax(np.abs(n), initial=0.0))
+            wrong = np.abs(a - n) > FITS * size
+            known = wrong | np.isfinite(n) | tensor.ok
+            other = np.abs(a - b) > 1e-9 * size
+            counts[0] += int((other & wrong).sum())
+            counts[1] += int((other & known & ~wrong).sum())
+        return counts[0], counts[1]
+
+    def words(self, edit: Edit) -> dict[str, Any]:
+        """What is told of an edit: what it does, the line it is in, and how that would read."""
+        line = self.editor.line(edit)
+        text = self.editor.applied(edit).decode().splitlines()[line].strip()
+        return {"said": edit.said, "number": self.first + line, "text": text}
+
+
+def gradients(found: Comparison, subject: Subject) -> dict[str, Any]:
+    """The gradients of the pass that was compared, from one more, on copies."""
+    subject.mode, cache = found.train, found.done.cache
+    if not subject.profile.apart:
+        _, cache = subject.forward(found.train)
+    subject.origin.restore()
+    douts = [None if d is None else np.copy(d) for d in found.done.douts]
+    return subject.backward(douts, copy.deepcopy(cache))
+
+
+def left(got: Any, wanted: np.ndarray) -> float | None:
+    """How far a gradient is from what it should be, relative to that; None where it is wrong."""
+    if got is None or np.shape(got) != wanted.shape:
+        return None
+    seen = np.isfinite(wanted)
+    gap = float(np.abs(np.asarray(got, np.float64)[seen] - wanted[seen]).max(initial=0.0))
+    size = float(np.abs(wanted[seen]).max(initial=0.0))
+    return (gap / size if size else 0.0) if gap <= FITS * size else None
+
 
 def traced(call: Callable[[], Any], file: str) -> dict[CodeType, dict[str, Any]]:
     """The code of that file that a call runs, with the variables that it had when it returned."""
@@ -207,8 +222,8 @@ def traced(call: Callable[[], Any], file: str) -> dict[CodeType, dict[str, Any]]
     sys.setprofile(note)
     try:
         call()
-    except Exception:
-        pass
+    except Exception:  # it did run once
+        return {}
     finally:
         sys.setprofile(previous)
     return seen
@@ -216,9 +231,8 @@ def traced(call: Callable[[], Any], file: str) -> dict[CodeType, dict[str, Any]]
 
 def plain_functions(written: FunctionType, layer: Any) -> Iterator[FunctionType]:
     """The function, those beside it in its module, and the methods of the layer."""
-    yield written
     methods = [value for cls in type(layer).__mro__ for value in vars(cls).values()]
-    for value in (*written.__globals__.values(), *methods):
+    for value in (*written.__globals__.values(), *methods, written):
         value = getattr(value, "__func__", value)
         if isinstance(value, FunctionType):
             yield value
@@ -244,12 +258,84 @@ def compiled(source: bytes, function: FunctionType) -> CodeType | None:
     return code if code.co_freevars == names else None
 
 
-@contextmanager
-def running(function: FunctionType, code: CodeType) -> Iterator[None]:
-    """Let a function run other code for a while."""
-    own = function.__code__
-    function.__code__ = code
-    try:
-        yield
-    finally:
-        function.__code__ = own
+@dataclass
+class StandIn:
+    """What is called in a function's place."""
+
+    function: FunctionType
+
+    def make(self) -> FunctionType:
+        @functools.wraps(self.function)
+        def stand_in(*args: Any, **options: Any) -> Any:
+            return self.function(*args, **options)
+
+        return stand_in
+
+
+def with_stand_in(subject: Subject, function: FunctionType) -> tuple[Subject, StandIn]:
+    """A copy of the subject that calls a stand-in where it would call the function."""
+    other = subject.at(subject.inputs)
+    layer, stand_in = other.layer, StandIn(function)
+    replaced = {function: stand_in.make()}
+    for name, value in list(vars(layer).items()):
+        if isinstance(value, tuple):
+            setattr(layer, name, tuple(rebuilt(part, replaced) for part in value))
+    for cls in type(layer).__mro__[::-1]:
+        for name, value in vars(cls).items():
+            plain = getattr(value, "__func__", value)
+            new = rebuilt(plain, replaced)
+            if new is not plain:
+                static = isinstance(value, staticmethod)
+                vars(layer)[name] = new if static else MethodType(new, layer)
+    other.origin = Origin(layer, [*other.params.values()])
+    return other, stand_in
+
+
+def rebuilt(thing: Any, replaced: dict[Any, Any]) -> Any:
+    """A function that calls what replaces others, where it or what it calls in its file or its
+    closure is among them; else as it is."""
+    if not isinstance(thing, FunctionType) or thing in replaced:
+        return replaced.get(thing, thing) if isinstance(thing, FunctionType) else thing
+    replaced[thing] = thing  # where it calls itself
+    file = thing.__code__.co_filename
+    named = {
+        name: rebuilt(value, replaced)
+        for name in thing.__code__.co_names
+        if isinstance(value := thing.__globals__.get(name), FunctionType)
+        and value.__code__.co_filename == file
+    }
+    around = {name: rebuilt(value, replaced) for name, value in variables_around(thing).items()}
+    same = all(thing.__globals__[name] is value for name, value in named.items())
+    if not same or any(around[n] is not v for n, v in variables_around(thing).items()):
+        replaced[thing] = function_of(thing, thing.__code__, named, around)
+    return replaced[thing]
+
+
+def variables_around(function: FunctionType) -> dict[str, Any]:
+    """The variables of the functions around a function that it uses, by name."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return {name: cell.cell_contents for name, cell in cells}
+
+
+def isolated(function: FunctionType, code: CodeType) -> FunctionType:
+    """A function with other code, which writes into copies of the arrays and containers around."""
+    kinds = (np.ndarray, list, dict, set)
+    named = {name: function.__globals__.get(name) for name in code.co_names}
+    copies = {name: copy.deepcopy(v) for name, v in named.items() if isinstance(v, kinds)}
+    around = {
+        name: copy.deepcopy(v) if isinstance(v, kinds) else v
+        for name, v in variables_around(function).items()
+    }
+    return function_of(function, code, copies, around)
+
+
+def function_of(
+    function: FunctionType, code: CodeType, named: dict[str, Any], around: dict[str, Any]
+) -> FunctionType:
+    """A function like another, with other code, globals and variables around."""
+    cells = tuple(CellType(around[name]) for name in code.co_freevars)
+    new = FunctionType(
+        code, {**function.__globals__, **named}, function.__name__, function.__defaults__, cells
+    )
+    new.__kwdefaults__ = function.__kwdefaults__
+    return new
