@@ -13,8 +13,7 @@ held. The first that explains the numbers to the noise level is stated; none is 
     terms           the terms that gradients are made of, and which of them is wrong
     normalisation   the paths through means and variances
     contributions   what single outputs contribute, beside the Jacobian
-    repair          the edit of the source that makes all right: `edits` of what is there,
-                    `insertions` of what lacks, made by an `editor`
+    repair          the edit of the source that makes all right: `editor`, `edits`, `insertions`
     comparison      from wrong gradients to causes; in a network, to the layer that is wrong
 """
 
@@ -35,7 +34,6 @@ from chainrule.gradcheck.explain import (
     terms,
 )
 from chainrule.gradcheck.explain.causes import cause
-from chainrule.gradcheck.explain.factors import USUAL
 from chainrule.gradcheck.explain.scene import Array, Scene
 from chainrule.gradcheck.report.findings import Cause
 
@@ -94,13 +92,11 @@ def unexplained(scene: Scene, name: str) -> Cause:
     """Where it is wrong: that at least was measured."""
     wrong, seen = scene.wrong(name), np.isfinite(scene.right[name])
     if wrong.sum() == seen.sum():
-        return cause("unexplained", None, where="everywhere", part="", advice="")
+        return cause("unexplained", None, where="everywhere", part="")
     same = (said for said, region in regions.parts(scene, name) if (region & seen == wrong).all())
     part = next((said for said in same if said != regions.SOME), "")
     where = f"in {int(wrong.sum())} of {int(seen.sum())} entries{part and ', all '}{part}"
-    steps = wrong.ndim == 3 and name in USUAL and not wrong[:, -1].any()
-    advice = "The last step is right: look at what is carried back from step to step."
-    return cause("unexplained", None, where=where, part=part, advice=advice if steps else "")
+    return cause("unexplained", None, where=where, part=part)
 
 
 def told_apart(a: float, b: float) -> tuple[str, str]:

@@ -150,8 +150,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "lack": ("missing-term", "{d} {lacks} the contributions{where}",
         "out{output} depends on {name}{entry}, and its dout does not reach it."),
     "not-turned": ("transpose", "{d} {is} J @ dout, J the Jacobian of forward, for Jᵀ @ dout"),
-    "entries-moved": ("axis", "{d} {has} the right numbers, {how}"),
-    "dout-moved": ("axis", "{d} {takes} dout {how}"),
     "lacks-factor-on-dout": ("missing-term", "{d} {lacks} the factor {factor} on dout",
         "Multiply dout by {factor} first."),
     "extra-factor-on-dout": ("missing-term", "{d} {has} the factor {factor} on dout too much"),
@@ -161,7 +159,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "If line {number} read `{text}`, {d} would be right."),
     "not-finite": ("stability", "{d} {is} {word} in {count} of {total} entries",
         "Something overflows, or is divided by 0, and is then multiplied by 0."),
-    "unexplained": ("unknown", "{d} {is} wrong {where}", "{advice}"),
+    "unexplained": ("unknown", "{d} {is} wrong {where}"),
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from chainrule.gradcheck.checks.gradients import compare, nearby
 from chainrule.gradcheck.checks.linearity import powers
 from chainrule.gradcheck.checks.models import has_half, strength_of
 from chainrule.gradcheck.checks.outcome import Comparison, Passes, Request
+from chainrule.gradcheck.derivatives.matrices import columns
 from chainrule.gradcheck.explain import diagnose
 from chainrule.gradcheck.explain.causes import cause
 from chainrule.gradcheck.explain.contributions import Contributions
@@ -26,16 +27,14 @@ from chainrule.gradcheck.explain.places import explain_shapes
 from chainrule.gradcheck.explain.repair import repair
 from chainrule.gradcheck.explain.scene import Scene
 from chainrule.gradcheck.report.findings import Cause
-from chainrule.gradcheck.report.report import Tensor
 from chainrule.gradcheck.subject.layer import of_layer
 from chainrule.gradcheck.subject.subject import Gradients, Subject
 from chainrule.gradcheck.subject.vocabulary import alike, listed
 
-PATIENCE = 0.5  # seconds
+PATIENCE = 1.0  # seconds
 UNEXPLAINED = "unexplained"  # the key of a cause that explains nothing
 # Those that say how it is wrong, not why: an edit of the source that makes it right says more.
-VAGUE = (UNEXPLAINED, "reordered", "one-term", "nearly", "not-zero-in-part",
-         "leak-and-lack",
+VAGUE = (UNEXPLAINED, "reordered", "one-term", "nearly", "not-zero-in-part", "leak-and-lack",
          "not-turned")  # fmt: skip
 
 
@@ -104,7 +103,12 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
         out=out,
         dout=dout,
         yours={name: tensor.analytic for name, tensor in found.tensors.items()},
-        right={name: measured(tensor) for name, tensor in found.tensors.items()},
+        right={  # what agreed with slopes along directions is right in every entry
+            name: tensor.numeric
+            if np.isfinite(tensor.numeric).any() or not tensor.ok
+            else tensor.analytic
+            for name, tensor in found.tensors.items()
+        },
         error={name: max(tensor.rounding, 1e-9) for name, tensor in found.tensors.items()},
         settings=settings,
         elementwise=elementwise,
@@ -119,12 +123,6 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
             if tensor.kinks is not None
         },
     )
-
-
-def measured(tensor: Tensor) -> np.ndarray:
-    """The right gradient: what agreed with slopes along directions is right in every entry."""
-    alone = tensor.ok and not np.isfinite(tensor.numeric).any()
-    return tensor.analytic if alone else tensor.numeric
 
 
 def named_cache(subject: Subject, cache: object, inputs: Gradients) -> Gradients:
@@ -174,43 +172,36 @@ def slope_at(found: Comparison) -> Callable[[np.ndarray], np.ndarray | None]:
 
 
 def contributions(found: Comparison, at: int) -> Callable[[str], Contributions | None]:
-    """What single entries of the output `at` contribute to a gradient, in `PATIENCE` seconds."""
+    """What single entries of the output `at` contribute to a gradient, None where that takes more
+    than `PATIENCE` seconds, or cannot be told."""
+    subject, done, out = found.subject, found.done, found.done.outs[at]
 
     def pairs(name: str) -> Contributions | None:
-        subject, done, x = found.subject, found.done, found.subject.floats[name]
-        out = done.outs[at]
-        if found.coarse or out.size < 2 or not subject.profile.apart or done.is_loss:
+        if found.coarse or out.size < 2 or not subject.profile.apart:
             return None
-        start = time.perf_counter()
+        deadline, x = time.perf_counter() + PATIENCE, subject.floats[name]
+
+        def in_time() -> None:
+            if time.perf_counter() > deadline:
+                raise TimeoutError
+
+        def forward() -> np.ndarray:
+            in_time()
+            return subject.forward(found.train)[0][at].astype(np.float64)
+
+        yours = np.empty((x.size, out.size))
+        douts: list[Any] = [None if d is None else np.zeros(np.shape(d)) for d in done.douts]
         subject.mode = found.train
-        columns: list[np.ndarray] = []
         try:
             for one in range(out.size):
-                douts: list[Any] = [
-                    None if d is None else np.zeros(np.shape(d)) for d in done.douts
-                ]
-                douts[at].reshape(-1)[one] = 1.0
-                got = subject.backward(douts, copy.deepcopy(done.cache))[name]
-                columns.append(np.array(got, np.float64).reshape(-1))
-                if time.perf_counter() - start > PATIENCE:
-                    return None
-            rows: list[np.ndarray] = []
-            flat = x.reshape(-1)
-            for entry in range(x.size):
-                h = 1e-5 * max(abs(flat[entry]), 1.0)
-                kept, ends = flat[entry], []
-                try:
-                    for end in (kept + h, kept - h):
-                        flat[entry] = end
-                        ends.append(subject.forward(found.train)[0][at].astype(np.float64))
-                finally:
-                    flat[entry] = kept
-                rows.append((ends[0] - ends[1]).reshape(-1) / (2 * h))
-                if time.perf_counter() - start > 2 * PATIENCE:
-                    return None
+                in_time()
+                douts[at].flat[one] = 1.0
+                yours[:, one] = np.ravel(subject.backward(douts, copy.deepcopy(done.cache))[name])
+                douts[at].flat[one] = 0.0
+            right = columns(forward, x, "central", out.size).T
         except Exception:
             return None
-        return Contributions(np.array(columns).T, np.array(rows), x.shape, out.shape)
+        return Contributions(yours, right, x.shape, out.shape)
 
     return pairs
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Shape = tuple[int, ...]
-STATEMENTS = (ast.Assign, ast.AugAssign, ast.Return)
 EFFECTS = {
     "open", "input", "exec", "eval", "compile", "exit", "quit", "breakpoint", "setattr", "delattr",
     "globals", "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt",
@@ -47,15 +46,13 @@ class Editor:
         self.source = "".join(lines).encode()
         starts = itertools.accumulate((len(line.encode()) for line in lines), initial=0)
         self.starts, self.tree, self.values = list(starts), tree, values
-        self.parents = {
-            id(child): node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)
-        }
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        self.parents = {c: node for node in ast.walk(tree) for c in ast.iter_child_nodes(node)}
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & values.keys()
+        sizes = [n for v in values.values() if isinstance(v, np.ndarray) for n in v.shape]
+        most = max(sizes, default=0)
         self.arrays: dict[str, Shape] = {
-            name: np.shape(value) for name, value in values.items()
-            if name in used and not isinstance(value, bool)
-            and isinstance(value, (np.ndarray, np.number, int, float))
-        }  # fmt: skip
+            name: np.shape(values[name]) for name in sorted(used) if is_number(values[name], most)
+        }
         self.numpy = next((name for name, value in values.items() if value is np), "")
 
     def span(self, node: ast.expr | ast.stmt | ast.keyword) -> tuple[int, int]:
@@ -77,9 +74,6 @@ class Editor:
     def applied(self, edit: Edit) -> bytes:
         return self.source[: edit.start] + edit.text.encode() + self.source[edit.end :]
 
-    def parent(self, node: ast.AST) -> ast.AST | None:
-        return self.parents.get(id(node))
-
     def value(self, node: ast.expr) -> Any:
         """What an expression gives, None where that cannot be told."""
         try:
@@ -96,7 +90,7 @@ class Editor:
         """The edit that puts a text in the place of an expression, in brackets where it must."""
         start, end = self.span(node)
         tight = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Attribute, ast.Subscript)
-        inside = isinstance(self.parent(node), tight) and not simple(text)
+        inside = isinstance(self.parents.get(node), tight) and not simple(text)
         has = self.source[start - 1 : start] == b"(" and self.source[end : end + 1] == b")"
         text = f"({text})" if inside and not has else text
         return Edit(rank, start, end, text, kind, said or f"with `{text}` for `{self.short(node)}`")
@@ -104,9 +98,9 @@ class Editor:
     def computed(self) -> Iterator[ast.expr]:
         """The expressions that are assigned or returned and give floats."""
         for node in ast.walk(self.tree):
-            value = getattr(node, "value", None) if isinstance(node, STATEMENTS) else None
-            parts = value.elts if isinstance(value, ast.Tuple) else [value] if value else []
-            yield from (part for part in parts if self.shape(part) is not None)
+            if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)):
+                parts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+                yield from (part for part in parts if part and self.shape(part) is not None)
 
     def has_effects(self, own: set[CodeType]) -> bool:
         """Whether the function may do more than compute, and end: it has a `while`, or calls what
@@ -119,8 +113,8 @@ class Editor:
     def computes(self, function: ast.expr, own: set[CodeType]) -> bool:
         """Whether a function that is called has no effects, as far as its name and place tell."""
         name = getattr(function, "attr", "") or getattr(function, "id", "")
-        if name in EFFECTS:
-            return False
+        if name in EFFECTS or name == "print":
+            return name == "print"
         if any(isinstance(node, ast.Call) for node in ast.walk(function)):
             return hasattr(np.ndarray, name)  # of what a call returned
         value = self.value(function)
@@ -132,11 +126,18 @@ class Editor:
 
     def is_index(self, node: ast.AST) -> bool:
         """Whether an expression is part of an index of what is assigned."""
-        while (parent := self.parent(node)) is not None:
+        while (parent := self.parents.get(node)) is not None:
             if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
                 return True
             node = parent
         return False
+
+
+def is_number(value: Any, most: int) -> bool:
+    """Whether a value is an array, or a number, but no whole one beyond `most`."""
+    if isinstance(value, (int, np.integer)):
+        return not isinstance(value, bool) and abs(int(value)) <= most
+    return isinstance(value, (np.ndarray, np.number, float))
 
 
 def simple(text: str) -> bool:

@@ -112,17 +112,8 @@ def of_call(editor: Editor, node: ast.Call) -> Iterator[Edit]:
     for keyword in node.keywords:
         if keyword.arg == "axis":
             yield from of_axis(editor, keyword.value, array)
-        start, end = editor.span(keyword)
-        before = editor.source[:start].rstrip()
-        if before.endswith(b","):
-            said = f"without `{editor.short(keyword)}`"
-            yield Edit(2, len(before) - 1, end, "", "axis", said)
     if name in REDUCING and len(node.args) == 1 + of_numpy:
         yield from of_axis(editor, node.args[-1], array)
-    if name == "range" and node.args:
-        last = node.args[0] if len(node.args) == 1 else node.args[1]
-        for step in ("+ 1", "- 1"):
-            yield editor.swap(2, last, f"{editor.text(last)} {step}", "axis")
     if name == "transpose" and len(node.args) > 1:
         for order in itertools.permutations(editor.text(arg) for arg in node.args):
             yield editor.swap(2, node, f"{editor.text(function)}({', '.join(order)})", "axis")
@@ -138,7 +129,7 @@ def of_axis(editor: Editor, node: ast.expr, array: ast.expr | None) -> Iterator[
 
 
 def of_constant(editor: Editor, node: ast.Constant) -> Iterator[Edit]:
-    value, parent = node.value, editor.parent(node)
+    value, parent = node.value, editor.parents.get(node)
     others: tuple[bool | float, ...] = ()
     if isinstance(value, bool):
         others = (not value,)

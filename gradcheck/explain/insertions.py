@@ -15,9 +15,7 @@ FACTORS = (  # of an array that may lack; of a number the first alone
 
 def insertions(editor: Editor, node: ast.expr) -> Iterator[Edit]:
     """Edits that add something to an expression."""
-    parent = editor.parent(node)
-    if isinstance(parent, ast.Subscript) and parent.slice is node and editor.numpy:
-        yield editor.swap(3, node, f"{editor.numpy}.argsort({editor.text(node)})", "axis")
+    parent = editor.parents.get(node)
     called = isinstance(parent, ast.Call) and (
         parent.func is node or editor.text(parent.func) == "range"
     )
@@ -38,7 +36,7 @@ def insertions(editor: Editor, node: ast.expr) -> Iterator[Edit]:
 
 
 def turns(editor: Editor, node: ast.expr, whole: str, shape: Shape) -> Iterator[Edit]:
-    """A sign, a power, a transposition, axes for a vector, the other way round along an axis."""
+    """A sign, a power, a number, a transposition, axes for a vector."""
     said = editor.short(node)
     yield editor.swap(0, node, f"-{whole}", "sign", f"with the opposite sign of `{said}`")
     yield editor.swap(1, node, f"{whole}**2", "scale", f"with the square of `{said}`")
@@ -50,13 +48,6 @@ def turns(editor: Editor, node: ast.expr, whole: str, shape: Shape) -> Iterator[
         yield editor.swap(2, node, f"{whole}.transpose(0, 2, 1)", "transpose")
     for count in range(1, 4 if len(shape) == 1 else 1):
         yield editor.swap(3, node, f"{whole}[:{', None' * count}]", "axis")
-    for axis in range(len(shape)):
-        turned = f"{whole}[{':, ' * axis}::-1]"
-        told = f"with `{said}` turned round along axis {axis}"
-        yield editor.swap(3, node, turned, "axis", told)
-    for axis, size in enumerate(shape):
-        if size > 1:
-            yield editor.swap(4, node, f"{whole} / {whole}.shape[{axis}]", "scale")
 
 
 def factors(editor: Editor, node: ast.expr, whole: str, shape: Shape) -> Iterator[Edit]:

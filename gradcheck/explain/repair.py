@@ -8,10 +8,7 @@ What is run is a copy: the functions that were given stay as they are.
 from __future__ import annotations
 
 import ast
-import contextlib
 import copy
-import functools
-import io
 import sys
 import textwrap
 import time
@@ -36,74 +33,84 @@ SECONDS = 2.0  # that edits are tried for
 FITS = 1e-6  # of a gradient's largest entry
 
 
+def quiet(*_: Any, **__: Any) -> None:
+    """In the place of print: what a pass prints has been seen."""
+
+
 def repair(found: Comparison, passes: Passes, names: list[str]) -> dict[str, Cause]:
     """For each of those gradients that has one the edit that makes it right, and no other wrong.
     Edits are tried for `SECONDS`, so that a slow or busy machine may find fewer."""
     told: dict[str, Cause] = {}
     deadline = time.perf_counter() + SECONDS
-    quiet = contextlib.redirect_stdout(io.StringIO())  # what a pass prints has been seen
-    with quiet, contextlib.suppress(copy.Error, TypeError):  # a cache that cannot be copied
-        for trial in trials(found, passes, names):
-            for edit in trial.ordered():
-                if time.perf_counter() > deadline or all(name in told for name in names):
-                    break
-                code = compiled(trial.editor.applied(edit), trial.function)
-                mended = trial.mended(code) if code is not None else {}
-                new = {name: rest for name, rest in mended.items() if name not in told}
-                if new and trial.holds([*new]):
-                    values = trial.words(edit)
-                    for name, rest in new.items():
-                        one = replace(cause("edit", rest, **values), kind=edit.kind)
-                        told[name] = replace(one, tensors=(name,))
+    for trial in trials(found, passes, names):
+        for edit in trial.ordered():
+            if time.perf_counter() > deadline or all(name in told for name in names):
+                break
+            source, line = trial.editor.applied(edit), trial.editor.line(edit)
+            code = compiled(source, trial.copy)
+            mended = trial.mended(code) if code is not None else {}
+            new = {name: rest for name, rest in mended.items() if name not in told}
+            if new and trial.holds([*new]):
+                text = source.decode().splitlines()[line].strip()
+                values = {"said": edit.said, "number": trial.first + line, "text": text}
+                for name, rest in new.items():
+                    one = cause("edit", rest, **values)
+                    told[name] = replace(one, kind=edit.kind, tensors=(name,))
     return told
 
 
 def trials(found: Comparison, passes: Passes, names: list[str]) -> Iterator[Trial]:
-    """The functions of one file that backward runs and forward does not, backward first."""
+    """One for each function of one file that backward runs and forward does not, backward first."""
     subject, written = found.subject, found.subject.profile.written()
-    if written is None:
+    try:
+        copy.deepcopy(found.done.cache)
+    except Exception:  # it holds a generator, say
         return
-    file, code = written.__code__.co_filename, written.__code__
+    if written is None or not hasattr(subject.layer, "__dict__"):
+        return
+    file = written.__code__.co_filename
     own = traced(lambda: gradients(found, subject), file)
-    if subject.profile.apart:
-        for other in traced(lambda: subject.forward(found.train), file):
-            own.pop(other, None)
-    known = {f.__code__: f for f in plain_functions(written, subject.layer)}
-    for one in sorted(own, key=lambda one: one is not code):
-        function = known.get(one)
-        source = source_of(function) if function is not None else None
-        if function is None or source is None:
+    others = traced(lambda: subject.forward(found.train), file) if subject.profile.apart else {}
+    methods = [value for cls in type(subject.layer).__mro__ for value in vars(cls).values()]
+    plain = [getattr(v, "__func__", v) for v in (*written.__globals__.values(), *methods, written)]
+    known = {f.__code__: f for f in plain if isinstance(f, FunctionType) and f.__code__ in own}
+    for code in sorted(known, key=lambda code: code is not written.__code__):
+        function, source = known[code], source_of(known[code])
+        if code in others or source is None:
             continue
         lines = textwrap.dedent("".join(source.lines)).splitlines(True)
-        values = {**function.__globals__, **variables_around(function), **own[one]}
+        values = {**function.__globals__, **variables_around(function), **own[code], "print": quiet}
         editor = Editor(lines, source.tree, values)
-        if not editor.has_effects(set(own)):
-            yield Trial(found, passes, names, function, editor, source.first)
+        if editor.has_effects(set(own)):
+            continue
+        try:
+            other, made = cloned(subject, [*known.values()])
+            before = gradients(found, other)
+        except Exception:  # it does not run as a copy
+            continue
+        yield Trial(found, passes, names, editor, source.first, other, made[function], before)
 
 
+@dataclass(eq=False)
 class Trial:
-    """A backward pass that can be run again with other code for one of its functions.
+    """A copy of a subject that can be run again with other code for one of its functions.
 
-    before  its gradients as they are
+    editor    of that function, `first` the number of its first line, `copy` what is run
+    before    the gradients as they are
     """
 
-    def __init__(
-        self,
-        found: Comparison,
-        passes: Passes,
-        names: list[str],
-        function: FunctionType,
-        editor: Editor,
-        first: int,
-    ) -> None:
-        self.found, self.passes, self.names = found, passes, names
-        self.function, self.editor, self.first = function, editor, first
-        self.subject, self.stand_in = with_stand_in(found.subject, function)
-        self.before = gradients(found, self.subject)
+    found: Comparison
+    passes: Passes
+    names: list[str]
+    editor: Editor
+    first: int
+    subject: Subject
+    copy: FunctionType
+    before: dict[str, Any]
 
     def run(self, code: CodeType) -> dict[str, Any]:
         """The gradients with other code, none where it raises."""
-        self.stand_in.function = isolated(self.function, code)
+        self.copy.__code__ = code
         try:
             return gradients(self.found, self.subject)
         except Exception:  # what is made of a stranger's code may raise anything
@@ -151,7 +158,7 @@ class Trial:
         reached: list[tuple[int, int, int, int]] = []
         for node in editor.computed():
             scaled = editor.swap(0, node, f"1.09 * ({editor.text(node)})", "")
-            code = compiled(editor.applied(scaled), self.function)
+            code = compiled(editor.applied(scaled), self.copy)
             if code is not None:
                 reached.append((*editor.span(node), *self.reached(self.run(code))))
         most = max((right for *_, right in reached), default=0)
@@ -168,26 +175,18 @@ class Trial:
 
     def reached(self, now: dict[str, Any]) -> tuple[int, int]:
         """How many wrong entries, and how many right ones, are others than before."""
-        counts = [0, 0] if now else [1, 0]  # nothing is known of what raises
+        wrong, right = int(not now), 0  # nothing is known of what raises
         for name, tensor in self.found.tensors.items():
             a, n, b = (np.asarray(g, np.float64) for g in (
                 self.before.get(name), tensor.numeric, now.get(name)))  # fmt: skip
             if not a.shape == n.shape == b.shape:
-                counts[0] += 1
+                wrong += 1
                 continue
             size = max(np.abs(a).max(initial=0.0), np.nanmax(np.abs(n), initial=0.0))
-            wrong = np.abs(a - n) > FITS * size
-            known = wrong | np.isfinite(n) | tensor.ok
-            other = np.abs(a - b) > 1e-9 * size
-            counts[0] += int((other & wrong).sum())
-            counts[1] += int((other & known & ~wrong).sum())
-        return counts[0], counts[1]
-
-    def words(self, edit: Edit) -> dict[str, Any]:
-        """What is told of an edit: what it does, the line it is in, and how that would read."""
-        line = self.editor.line(edit)
-        text = self.editor.applied(edit).decode().splitlines()[line].strip()
-        return {"said": edit.said, "number": self.first + line, "text": text}
+            off, other = np.abs(a - n) > FITS * size, np.abs(a - b) > 1e-9 * size
+            wrong += int((other & off).sum())
+            right += int((other & ~off & (np.isfinite(n) | tensor.ok)).sum())
+        return wrong, right
 
 
 def gradients(found: Comparison, subject: Subject) -> dict[str, Any]:
@@ -229,113 +228,64 @@ def traced(call: Callable[[], Any], file: str) -> dict[CodeType, dict[str, Any]]
     return seen
 
 
-def plain_functions(written: FunctionType, layer: Any) -> Iterator[FunctionType]:
-    """The function, those beside it in its module, and the methods of the layer."""
-    methods = [value for cls in type(layer).__mro__ for value in vars(cls).values()]
-    for value in (*written.__globals__.values(), *methods, written):
-        value = getattr(value, "__func__", value)
-        if isinstance(value, FunctionType):
-            yield value
-
-
 def compiled(source: bytes, function: FunctionType) -> CodeType | None:
     """The code of a function's edited source, None where it is none that could take its place."""
-    names = function.__code__.co_freevars
+    names = function.__code__.co_freevars  # they have to be variables of a function around it
     try:
         (node,) = ast.parse(source).body
+        (around,) = ast.parse(f"def around():\n    {' = '.join([*names, 'None'])}").body
         assert isinstance(node, ast.FunctionDef)
+        assert isinstance(around, ast.FunctionDef)
         node.decorator_list = []
-        if names:  # they have to be variables of a function around it
-            (outer,) = ast.parse(f"def around():\n    {' = '.join(names)} = None").body
-            assert isinstance(outer, ast.FunctionDef)
-            outer.body.append(node)
-            node = outer
-        code = compile(ast.Module([node], []), "<edited>", "exec")
+        around.body.append(node)
+        code = compile(ast.Module([around], []), "<edited>", "exec")
     except (SyntaxError, ValueError):
         return None
-    for _ in range(1 + bool(names)):
+    for _ in ("around", "the function"):
         code = next(c for c in code.co_consts if isinstance(c, CodeType))
     return code if code.co_freevars == names else None
 
 
-@dataclass
-class StandIn:
-    """What is called in a function's place."""
-
-    function: FunctionType
-
-    def make(self) -> FunctionType:
-        @functools.wraps(self.function)
-        def stand_in(*args: Any, **options: Any) -> Any:
-            return self.function(*args, **options)
-
-        return stand_in
-
-
-def with_stand_in(subject: Subject, function: FunctionType) -> tuple[Subject, StandIn]:
-    """A copy of the subject that calls a stand-in where it would call the function."""
-    other = subject.at(subject.inputs)
-    layer, stand_in = other.layer, StandIn(function)
-    replaced = {function: stand_in.make()}
-    for name, value in list(vars(layer).items()):
+def cloned(
+    subject: Subject, functions: list[FunctionType]
+) -> tuple[Subject, dict[FunctionType, FunctionType]]:
+    """A copy of the subject that runs copies of those functions, and these by what they are copies
+    of. Arrays and containers that they find around them are copies, too."""
+    other, made = subject.at(subject.inputs), {}
+    layer = vars(other.layer)
+    spaces: dict[int, dict[str, Any]] = {}
+    held = [part for value in layer.values() if isinstance(value, tuple) for part in value]
+    for f in (*functions, *(part for part in held if isinstance(part, FunctionType))):
+        space = spaces.setdefault(id(f.__globals__), {**f.__globals__, "print": quiet})
+        cells = tuple(map(CellType, variables_around(f).values()))
+        made[f] = FunctionType(f.__code__, space, f.__name__, f.__defaults__, cells)
+        made[f].__kwdefaults__ = f.__kwdefaults__
+        vars(made[f]).update(vars(f))
+    for f in made.values():
+        for name in f.__globals__.keys() & set(f.__code__.co_names):
+            f.__globals__[name] = apart(f.__globals__[name], made)
+        for cell in f.__closure__ or ():
+            cell.cell_contents = apart(cell.cell_contents, made)
+    for name, value in list(layer.items()):
         if isinstance(value, tuple):
-            setattr(layer, name, tuple(rebuilt(part, replaced) for part in value))
-    for cls in type(layer).__mro__[::-1]:
-        for name, value in vars(cls).items():
-            plain = getattr(value, "__func__", value)
-            new = rebuilt(plain, replaced)
-            if new is not plain:
-                static = isinstance(value, staticmethod)
-                vars(layer)[name] = new if static else MethodType(new, layer)
-    other.origin = Origin(layer, [*other.params.values()])
-    return other, stand_in
+            layer[name] = tuple(apart(part, made) for part in value)
+    methods = [item for cls in type(other.layer).__mro__[::-1] for item in vars(cls).items()]
+    for name, value in methods:
+        plain = getattr(value, "__func__", value)
+        if (new := apart(plain, made)) is not plain and isinstance(new, FunctionType):
+            layer[name] = new if isinstance(value, staticmethod) else MethodType(new, other.layer)
+    other.origin = Origin(other.layer, [*other.params.values()])
+    return other, made
 
 
-def rebuilt(thing: Any, replaced: dict[Any, Any]) -> Any:
-    """A function that calls what replaces others, where it or what it calls in its file or its
-    closure is among them; else as it is."""
-    if not isinstance(thing, FunctionType) or thing in replaced:
-        return replaced.get(thing, thing) if isinstance(thing, FunctionType) else thing
-    replaced[thing] = thing  # where it calls itself
-    file = thing.__code__.co_filename
-    named = {
-        name: rebuilt(value, replaced)
-        for name in thing.__code__.co_names
-        if isinstance(value := thing.__globals__.get(name), FunctionType)
-        and value.__code__.co_filename == file
-    }
-    around = {name: rebuilt(value, replaced) for name, value in variables_around(thing).items()}
-    same = all(thing.__globals__[name] is value for name, value in named.items())
-    if not same or any(around[n] is not v for n, v in variables_around(thing).items()):
-        replaced[thing] = function_of(thing, thing.__code__, named, around)
-    return replaced[thing]
+def apart(value: Any, made: dict[FunctionType, FunctionType]) -> Any:
+    """The copy of a function, where there is one, or of an array or container; else the same."""
+    if isinstance(value, FunctionType):
+        return made.get(value, value)
+    return copy.deepcopy(value) if isinstance(value, (np.ndarray, list, dict, set)) else value
 
 
 def variables_around(function: FunctionType) -> dict[str, Any]:
     """The variables of the functions around a function that it uses, by name."""
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     return {name: cell.cell_contents for name, cell in cells}
-
-
-def isolated(function: FunctionType, code: CodeType) -> FunctionType:
-    """A function with other code, which writes into copies of the arrays and containers around."""
-    kinds = (np.ndarray, list, dict, set)
-    named = {name: function.__globals__.get(name) for name in code.co_names}
-    copies = {name: copy.deepcopy(v) for name, v in named.items() if isinstance(v, kinds)}
-    around = {
-        name: copy.deepcopy(v) if isinstance(v, kinds) else v
-        for name, v in variables_around(function).items()
-    }
-    return function_of(function, code, copies, around)
-
-
-def function_of(
-    function: FunctionType, code: CodeType, named: dict[str, Any], around: dict[str, Any]
-) -> FunctionType:
-    """A function like another, with other code, globals and variables around."""
-    cells = tuple(CellType(around[name]) for name in code.co_freevars)
-    new = FunctionType(
-        code, {**function.__globals__, **named}, function.__name__, function.__defaults__, cells
-    )
-    new.__kwdefaults__ = function.__kwdefaults__
-    return new
