@@ -41,32 +41,31 @@ class Mistake:
     also: tuple[str, ...] = ()
 
 
-def source(mistake):
-    """The source of the wrong class. Raises ValueError unless every patched line occurs once."""
-    lines = textwrap.dedent(inspect.getsource(mistake.layer)).splitlines()
+def patched(thing, patch, name):
+    """The source of a class or a function with a patch in it, in the name of which it raises
+    ValueError unless every patched line occurs once."""
+    lines = textwrap.dedent(inspect.getsource(thing)).splitlines()
     stripped = [line.strip() for line in lines]
-    for old, new in mistake.patch.items():
+    for old, new in patch.items():
         if stripped.count(old) != 1:
-            raise ValueError(f"{mistake.id}: {old!r} occurs {stripped.count(old)} times, not once")
+            raise ValueError(f"{name}: {old!r} occurs {stripped.count(old)} times, not once")
         at = stripped.index(old)
         indent = lines[at][: len(lines[at]) - len(old)]
         lines[at] = textwrap.indent(new, indent)
     return "\n".join(line for line in lines if line.strip()) + "\n"
 
 
-@functools.cache
-def wrong_class(mistake):
-    """The class with the mistake in it, under the name of its twin.
+def module_of(text, like):
+    """A module of its own with this source, and with all that the module `like` defines, too.
 
-    It lives in a module of its own that has a source, so that `inspect.getsource`, tracebacks and
-    `pickle` work; neither the module nor the class has a name that gives the mistake away.
+    It has a source, so that `inspect.getsource`, tracebacks and `pickle` work, and a name that
+    gives no mistake away.
     """
-    text = source(mistake)
     module = types.ModuleType(f"homework_{next(number)}")
     module.__dict__.update(
         {
             name: value
-            for name, value in vars(sys.modules[mistake.layer.__module__]).items()
+            for name, value in vars(sys.modules[like]).items()
             if not name.startswith("__") and name != "MISTAKES"
         }
     )
@@ -74,6 +73,18 @@ def wrong_class(mistake):
     linecache.cache[module.__file__] = (len(text), None, text.splitlines(True), module.__file__)
     sys.modules[module.__name__] = module
     exec(compile(text, module.__file__, "exec"), module.__dict__)
+    return module
+
+
+def source(mistake):
+    """The source of the wrong class. Raises ValueError unless every patched line occurs once."""
+    return patched(mistake.layer, mistake.patch, mistake.id)
+
+
+@functools.cache
+def wrong_class(mistake):
+    """The class with the mistake in it, under the name of its twin, in a module of its own."""
+    module = module_of(source(mistake), mistake.layer.__module__)
     return getattr(module, mistake.layer.__name__)
 
 
