@@ -3,14 +3,21 @@
     for name, layer, *inputs in twins(seed=0):        # all correct
     for mistake in MISTAKES:                          # and UNSEEN
         layer, inputs = instances(mistake, seed=0)    # wrong
+    for mistake in REAL:                              # and STUDENTS
+        report = mistake.check(np.random.default_rng(0))
 
 mistake.py   Mistake: a patch on a correct class; and the wrong class that it makes
+pair.py      PairMistake: a patch on a right pair of functions; and the wrong pair
 scenes.py    ways to look at a layer, in one of which a mistake shows
 activations.py, affine.py, batchnorm.py, dropout.py, gates.py, losses.py, networks.py
              the usual layers, and mistakes in them that were known while the checker was written
 rules.py     update rules, and mistakes in them
 unseen_*.py  other layers, with mistakes by somebody who had not seen the checker
 hard.py      correct layers on data that is hard to judge on
+real/        pairs of functions, with bugs that were in public code
+students/    pairs of functions, with what students get wrong
+verdicts.json
+             what a person thinks of the first sentences of our reports about these pairs
 """
 
 import numpy as np
@@ -35,13 +42,19 @@ from benchmarks.mistakes import (
     unseen_units,
 )
 from benchmarks.mistakes.mistake import Mistake, example, instances, source, wrong_class
+from benchmarks.mistakes.pair import PairMistake, wrong_pair
+from benchmarks.mistakes.real import REAL
 from benchmarks.mistakes.scenes import SCENES, look, unlike
+from benchmarks.mistakes.students import STUDENTS
 
 __all__ = [
     "MISTAKES",
+    "REAL",
     "SCENES",
+    "STUDENTS",
     "UNSEEN",
     "Mistake",
+    "PairMistake",
     "example",
     "hard_twins",
     "instances",
@@ -51,6 +64,7 @@ __all__ = [
     "unlike",
     "unseen_twins",
     "wrong_class",
+    "wrong_pair",
 ]
 
 #: Mistakes in the usual layers, networks and update rules.
