@@ -1,11 +1,13 @@
 """How many planted mistakes do gradient checkers find, and how often do they cry wolf?
 
-    python -m benchmarks.checkers [--quick] [--seeds 3] [--idioms] [--json FILE]
+    python -m benchmarks.checkers [--quick] [--seeds 3] [--idioms] [--real] [--json FILE]
 
 Prints a Markdown table with a row per checker: `gradcheck.check`; the recipe of the course CS231n
 (central differences with h = 1e-5, the largest relative error of an entry against a threshold); and
 those of PyTorch, JAX and HIPS autograd, where installed (`pip install torch jax autograd`). With
-`--idioms` the idioms alone are looked at, and below each row stand those called wrong.
+`--idioms` the idioms alone are looked at, and below each row stand those called wrong; with
+`--real` the bugs of public code and of students alone, and below each row stand those that were
+missed and the right versions that were accused.
 
 Mistakes.  The layers of benchmarks/mistakes are wrong in a line or two each. A checker finds
 a mistake if it reports a failure or raises. "In a gradient": plain differences at one generic point
@@ -24,6 +26,14 @@ as a function of its arrays of floats, in the training pass, with several output
 and integers left out; what a tool raises for all the same, as for float32, counts as called wrong.
 Remarks, which only ours makes, are no alarm.
 
+Bugs of others.  The pairs of functions of benchmarks/mistakes/real had their bugs in public code,
+those of benchmarks/mistakes/students are what students get wrong. A checker finds one as above; it
+accuses a right version if it calls the pair without the mistake wrong. Time is the median over the
+wrong pairs. Whether the first sentence of our report names the mistake as an expert would, a person
+has judged, in benchmarks/mistakes/verdicts.json: named; half, where it gives the place or half of
+the cause; misleading, where it is untrue or leads astray. The rest tells no more than that numbers
+differ; a sentence on which there is no verdict is unjudged.
+
 Everyone gets the same float64 numbers, looks at all inputs and parameters in the training and in
 the inference pass, and has its own defaults (autograd: first order, reverse mode). Ours looks at
 both passes by itself; the others are called for one, then the other, and see a function of arrays
@@ -33,6 +43,7 @@ forward pass it is given the correct layer as a reference, which the others cann
 """
 
 import argparse
+import collections
 import copy
 import importlib.metadata
 import itertools
@@ -49,6 +60,9 @@ from benchmarks import mistakes
 from benchmarks.idioms import IDIOMS
 from benchmarks.judges import CHECKERS, Verdict
 from benchmarks.mistakes import scenes
+
+PAIRS = {"real bugs": mistakes.REAL, "students' mistakes": mistakes.STUDENTS}
+VERDICTS = pathlib.Path(mistakes.__file__).with_name("verdicts.json")
 
 
 def run(judge, *arguments):
@@ -95,6 +109,21 @@ def on_idioms(checker, seeds):
         yield worst._asdict() | {"name": idiom.name, "how": idiom.how}
 
 
+def on_pairs(checker, chosen):
+    """What the checker says for every mistake in a pair of functions, and for its right version."""
+    verdicts = json.loads(VERDICTS.read_text())
+    for mistake in chosen:
+        verdict, ms = run(checker.on_pair, mistake, np.random.default_rng(0))
+        right, _ = run(checker.on_idiom, mistake.right, np.random.default_rng(0))
+        yield verdict._asdict() | {
+            "id": mistake.id,
+            "ms": ms,
+            "accused": right.alarm,
+            "says of the right one": right.says,
+            "named": verdicts.get(mistake.id, {}).get(verdict.says, "unjudged"),
+        }
+
+
 def correct_layers(seeds, sources, *changes):
     """Yields `(name, layer, *inputs)` from the sources, on inputs with each of the changes."""
     for seed, change, source in itertools.product(range(seeds), changes, sources):
@@ -119,8 +148,24 @@ def summary_of_idioms(records):
     }
 
 
-def summary(results):
-    """The cells of a row of the table, by the name of the column."""
+def summary_of_pairs(records, group):
+    """The cells of one group of pairs of functions."""
+    named = collections.Counter(record["named"] for record in records if record["alarm"])
+    told = any(record["remarks"] is not None for record in records)
+    counts = [named[verdict] for verdict in ("yes", "half", "misleading", "unjudged")]
+    spent = statistics.median(record["ms"] for record in records)
+    return {
+        group: share(records),
+        f"{group}, right versions accused": share(records, "accused"),
+        f"{group}, named / half / misleading / unjudged": (
+            " / ".join(map(str, counts)) if told else "–"
+        ),
+        f"{group}, ms": f"{spent:.1f}",
+    }
+
+
+def summary_of_layers(results):
+    """The cells of layers, right and wrong."""
     cells = {}
     for group in ("mistakes", "unseen"):
         cells[group] = share(results[group])
@@ -131,17 +176,43 @@ def summary(results):
         cells[f"names the {what}"] = share(found, f"right {what}")
     for data in ("as drawn", "zeros and ties", "hard"):
         cells[f"false alarms, {data}"] = share(results[data])
-    cells |= summary_of_idioms(results["idioms"])
     spent = statistics.median(record["ms"] for record in results["as drawn"])
     return cells | {"ms per layer": f"{spent:.1f}"}
+
+
+def summary(results):
+    """The cells of a row of the table, by the name of the column."""
+    cells = summary_of_layers(results) if "mistakes" in results else {}
+    if "idioms" in results:
+        cells |= summary_of_idioms(results["idioms"])
+    for group in filter(results.get, PAIRS):
+        cells |= summary_of_pairs(results[group], group)
+    return cells
+
+
+def remarkable(results):
+    """What stands below a row: idioms and right pairs called wrong, and wrong pairs missed."""
+    for record in results.get("idioms", ()):
+        if record["alarm"]:
+            yield record["name"], record["says"]
+    for group in filter(results.get, PAIRS):
+        for record in results[group]:
+            if not record["alarm"]:
+                yield record["id"], "missed"
+            if record["accused"]:
+                yield f"{record['id']}, right version", record["says of the right one"]
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.checkers")
     parser.add_argument("--quick", action="store_true", help="one seed, every fourth mistake")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of correct layers (default 3)")
-    parser.add_argument(
+    alone = parser.add_mutually_exclusive_group()
+    alone.add_argument(
         "--idioms", action="store_true", help="idioms alone, with those called wrong"
+    )
+    alone.add_argument(
+        "--real", action="store_true", help="bugs of public code and of students alone"
     )
     parser.add_argument("--json", metavar="FILE", help="write every verdict to FILE")
     options = parser.parse_args()
@@ -153,7 +224,8 @@ def main():
         "zeros and ties": (ordinary, np.round, lambda x: x.clip(0)),
         "hard": (hard, np.asarray),
     }
-    versions, report = {"python": sys.version.split()[0]}, {}
+    versions = {"python": sys.version.split()[0]}
+    report: dict[str, dict] = {}
     for name, (make, package) in CHECKERS.items():
         try:
             checker = make()
@@ -161,19 +233,23 @@ def main():
             print(f"{name}: left out, as {package} is not installed", file=sys.stderr)
             continue
         versions[package] = importlib.metadata.version(package)
-        results = report[name] = {"idioms": [*on_idioms(checker, seeds)]}
+        results = report[name] = {}
+        if not options.real:
+            results["idioms"] = [*on_idioms(checker, seeds)]
         if not options.idioms:
+            for group, chosen in PAIRS.items():
+                results[group] = [*on_pairs(checker, chosen[::step])]
+        if not (options.idioms or options.real):
             results["mistakes"] = [*on_mistakes(checker, known[::step])]
             results["unseen"] = [*on_mistakes(checker, mistakes.UNSEEN[::step])]
             for data, choice in correct.items():
                 results[data] = [*on_correct_layers(checker, correct_layers(seeds, *choice))]
-        cells = summary_of_idioms(results["idioms"]) if options.idioms else summary(results)
+        cells = summary(results)
         if len(report) == 1:
             print(f"| checker | {' | '.join(cells)} |\n|---|{'---:|' * len(cells)}")
         print(f"| {name} | {' | '.join(cells.values())} |", flush=True)
-        for record in results["idioms"] if options.idioms else ():
-            if record["alarm"]:
-                print(f"    {record['name']}: {' '.join(record['says'].split())[:160]}")
+        for what, says in remarkable(results) if options.idioms or options.real else ():
+            print(f"    {what}: {' '.join(says.split())[:160]}")
     print(f"\nWith {', '.join(map(' '.join, versions.items()))}.")
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps({"versions": versions} | report, indent=1))

@@ -1,7 +1,8 @@
 """Gradient checkers behind one face: `gradcheck`, a course's recipe, PyTorch's, JAX's, autograd's.
 
-A checker has `on_layer(layer, inputs, reference)` and `on_idiom(idiom, rng)`, which return a
-Verdict. Those of other libraries judge a function of arrays: `out, gradients = f(*f.arrays)`.
+A checker has `on_layer(layer, inputs, reference)`, `on_idiom(idiom, rng)` and, for the wrong pair
+of functions of a mistake, `on_pair(mistake, rng)`, which return a Verdict. Those of other libraries
+judge a function of arrays: `out, gradients = f(*f.arrays)`.
 """
 
 import collections
@@ -31,6 +32,9 @@ class Ours:
 
     def on_idiom(self, idiom, rng):
         return self.verdict(idiom.check(rng))
+
+    def on_pair(self, mistake, rng):
+        return self.verdict(mistake.check(rng))
 
     def verdict(self, report):
         if report:
@@ -94,6 +98,9 @@ class OnFunctions:
 
     def on_idiom(self, idiom, rng):
         return self.check(idioms.Function(idiom, rng)) or Verdict(False)
+
+    def on_pair(self, mistake, rng):
+        return self.on_idiom(mistake.wrong, rng)
 
 
 def recipe(threshold):

@@ -1,5 +1,6 @@
 """Every checker lets right code pass, calls a wrong gradient wrong, and says which."""
 
+import json
 import os
 from dataclasses import replace
 from unittest import mock
@@ -7,10 +8,13 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from benchmarks import checkers
 from benchmarks.idioms import IDIOMS
 from benchmarks.judges import CHECKERS, Verdict
+from benchmarks.mistakes import REAL, STUDENTS
 
 BY_NAME = {idiom.name: idiom for idiom in IDIOMS}
+BY_ID = {mistake.id: mistake for mistake in [*REAL, *STUDENTS]}
 RIGHT = ["gradients in a list", "h, c, cache", "a layer of layers", "sums over segments"]
 
 
@@ -48,3 +52,29 @@ def test_a_wrong_gradient_is_called_wrong(name):
     assert verdict.alarm
     assert verdict.tensor == "b"
     assert verdict.says
+
+
+@pytest.mark.parametrize("name", CHECKERS)
+@pytest.mark.parametrize("mistake", ["gather-repeated-ids", "rms-sign", "silu-second-term-missing"])
+def test_a_wrong_pair_of_functions_is_called_wrong_and_the_right_one_is_not(name, mistake):
+    checker, mistake = made(name), BY_ID[mistake]
+    assert not checker.on_idiom(mistake.right, np.random.default_rng(0)).alarm
+    try:
+        verdict = checker.on_pair(mistake, np.random.default_rng(0))
+    except (AssertionError, ValueError):
+        return
+    assert verdict.alarm
+    assert verdict.says
+
+
+def test_a_wrong_forward_pass_is_found_beside_the_right_one():
+    mistake = BY_ID["sinusoid-forward-frequencies"]
+    assert made("gradcheck.check").on_pair(mistake, np.random.default_rng(0)).alarm
+    assert not made("CS231n recipe, 1e-6").on_pair(mistake, np.random.default_rng(0)).alarm
+
+
+def test_verdicts_are_about_mistakes_that_are_there():
+    verdicts = json.loads(checkers.VERDICTS.read_text())
+    assert verdicts.keys() <= BY_ID.keys()
+    words = {word for sentences in verdicts.values() for word in sentences.values()}
+    assert words <= {"yes", "half", "no", "misleading"}
