@@ -97,11 +97,11 @@ def main(
             strict = options.strict or options.file is None
             results = run(targets, seed=options.seed, effort=options.effort, strict=strict)
     except UsageError as error:
-        print(f"gradcheck: {clip(str(error), 500)}", file=sys.stderr)
+        print(f"chainrule: {clip(str(error), 500)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         show("")
-        print("gradcheck: interrupted", file=sys.stderr)
+        print("chainrule: interrupted", file=sys.stderr)
         return 130
     counts = summary(results)
     if options.json:

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.gradcheck.checks import calls, contract, formula, linearity, models, other_inputs
 from chainrule.gradcheck.checks.gradients import compare, describe_kinks
 from chainrule.gradcheck.checks.outcome import BadRequest, Effort, Outcome, Passes, Request, told
-from chainrule.gradcheck.explain.comparison import explain, explain_nearby
+from chainrule.gradcheck.explain.comparison import explain, explain_difference, explain_nearby
 from chainrule.gradcheck.report import Cause, GradientError, Probe, Report
 from chainrule.gradcheck.subject.functions import ReferencePair, of_functions
 from chainrule.gradcheck.subject.layer import argument_names, of_layer
@@ -265,6 +265,9 @@ class Story:
             causes, _ = explain(outcome.comparison, passes)
             causes = [replace(c, prefix=f"{outcome.where}, ", level="remark") for c in causes[:1]]
             outcome = Outcome(causes)
+        if outcome.difference is not None and self.request.effort != "quick":
+            causes = explain_difference(outcome.difference, passes)
+            outcome = replace(outcome, causes=causes or outcome.causes)
         self.add(name, outcome)
 
     def ask_all(self, questions: dict[str, Question], passes: Passes) -> None:

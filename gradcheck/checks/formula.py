@@ -11,10 +11,10 @@ import numpy as np
 from chainrule.gradcheck import formulas
 from chainrule.gradcheck.checks.arrays import close
 from chainrule.gradcheck.checks.causes import cause
-from chainrule.gradcheck.checks.outcome import BadRequest, Outcome, Passes, wrong
+from chainrule.gradcheck.checks.outcome import BadRequest, Difference, Outcome, Passes, wrong
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.subject import Subject
-from chainrule.gradcheck.subject.trees import state_of
+from chainrule.gradcheck.subject.trees import Arrays, state_of
 
 WAY_OUT = "If it means something else, pass reference=False."
 
@@ -94,18 +94,34 @@ def has_slopes_of(subject: Subject, passes: Passes, reference: formulas.Referenc
     return abs(slope - want) <= 1e-5 * (abs(want) + np.sqrt(np.square(tensor.numeric * v).sum()))
 
 
+def twin_of(subject: Subject, reference: Any) -> Subject:
+    """The reference with the inputs and parameters of a subject."""
+    twin = Subject(copy.deepcopy(reference), tuple(subject.inputs), subject.profile)
+    for name, array in subject.params.items():
+        if name in twin.params and twin.params[name].shape == array.shape:
+            twin.params[name][...] = array
+    return twin
+
+
 def compare_with_object(subject: Subject, passes: Passes, reference: Any) -> Outcome:
     """Compare output and state with those of a correct layer that is given the same parameters."""
+
+    def right(other: Subject) -> Arrays:
+        """What the reference gives with the inputs and parameters of a subject."""
+        return twin_of(other, reference).forward(train)[0]
+
     for mode in passes.request.modes:
         train = mode == "train"
         mine, _ = subject.forward(train)
         state = {k: v.copy() for k, v in state_of(subject.layer).items()}
-        twin = Subject(copy.deepcopy(reference), tuple(subject.inputs), subject.profile)
-        for name, array in subject.params.items():
-            if name in twin.params and twin.params[name].shape == array.shape:
-                twin.params[name][...] = array
-        right, _ = twin.forward(train)
-        for a, b in zip(mine, right, strict=False):
+        twin = twin_of(subject, reference)
+        wanted, _ = twin.forward(train)
+        if len(mine) != len(wanted):
+            raise BadRequest(
+                f"check: forward gives {len(mine)} outputs and the reference {len(wanted)}; "
+                "expected it to return what forward does: outputs and a cache, which may be None"
+            )
+        for a, b in zip(mine, wanted, strict=True):
             if close(a, b):
                 continue
             tensor, word = ("loss", "the loss") if a.ndim == 0 else ("out", "out")
@@ -119,7 +135,8 @@ def compare_with_object(subject: Subject, passes: Passes, reference: Any) -> Out
             found = cause("reference", tensor, word=word, what=what)
             example = f"{word} = {np.ravel(a)[0]:.4g}, should be {np.ravel(b)[0]:.4g}"
             kind = "forward-bug" if train else "mode"
-            return Outcome([replace(found, kind=kind, example=example)], replaces=True)
+            found = replace(found, kind=kind, example=example)
+            return Outcome([found], difference=Difference(subject, train, right), replaces=True)
         for name, array in state.items():
             other = state_of(twin.layer).get(name)
             if other is not None and not close(array, other):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -12,6 +12,7 @@ from chainrule.gradcheck.checks.causes import cause
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.report.report import Tensor
 from chainrule.gradcheck.subject.subject import Complaint, Pass, Subject
+from chainrule.gradcheck.subject.trees import Arrays
 
 Effort: TypeAlias = Literal["quick", "full", "entrywise"]
 
@@ -68,15 +69,25 @@ class Comparison:
         return not self.wrong and not any(cause.level == "wrong" for cause in self.causes)
 
 
+@dataclass(eq=False)
+class Difference:
+    """Outputs that are not those of a reference, `right`, which gives them for any subject."""
+
+    subject: Subject
+    train: bool
+    right: Callable[[Subject], Arrays]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one check found: causes; notes; why its question does not apply; or gradients that are
-    wrong, which are to be explained, `where`: "where inputs are exactly 0"."""
+    wrong, which are to be explained, `where`: "where inputs are exactly 0"; or outputs that are."""
 
     causes: Sequence[Cause] = ()
     why: str = ""
     notes: Sequence[str] = ()
     comparison: Comparison | None = None
+    difference: Difference | None = None
     where: str = ""
     replaces: bool = False  # whether its causes stand for all those that were found before
 

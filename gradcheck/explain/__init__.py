@@ -13,7 +13,8 @@ held. The first that explains the numbers to the noise level is stated; none is 
     terms           the terms that gradients are made of, and which of them is wrong
     normalisation   the paths through means and variances
     contributions   what single outputs contribute, beside the Jacobian
-    repair          the edit of the source that makes all right: `editor`, `edits`, `insertions`
+    repair          the edit of the source that makes all right: `editor`, `edits`, `insertions`,
+                    tried on `clones`
     comparison      from wrong gradients to causes; in a network, to the layer that is wrong
 """
 
@@ -34,7 +35,7 @@ from chainrule.gradcheck.explain import (
     terms,
 )
 from chainrule.gradcheck.explain.causes import cause
-from chainrule.gradcheck.explain.scene import Array, Scene
+from chainrule.gradcheck.explain.scene import Scene
 from chainrule.gradcheck.report.findings import Cause
 
 __all__ = ["HYPOTHESES", "Scene", "diagnose"]
@@ -44,7 +45,6 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     factors.off_by_a_factor,
     places.swapped_with_another,
     labels.wrong_at_the_labels,
-    labels.wrong_beside_targets,
     regions.not_the_derivative,
     regions.wrong_in_a_part,
     regions.two_sides,
@@ -55,8 +55,10 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     terms.wrong_term,
     factors.lacks_a_factor,
     normalisation.wrong_normalisation,
-    terms.sums_of_terms,
+    contributions.jacobian_not_turned,
+    places.reordered,
     contributions.wrong_contributions,
+    normalisation.moves_along_what_changes_nothing,
     terms.one_term_alone,
 )
 
@@ -67,7 +69,7 @@ def diagnose(scene: Scene, name: str) -> Cause:
     wrong = scene.wrong(name) | ~np.isfinite(yours)
     with np.errstate(all="ignore"):
         told = (one for hypothesis in HYPOTHESES for one in hypothesis(scene, name))
-        first = not_finite(yours) or next(told, None) or unexplained(scene, name)
+        first = not_finite(scene, name) or next(told, None) or unexplained(scene, name)
     gap = np.where(np.isfinite(yours) | np.isnan(right), np.abs(yours - right), np.inf)
     worst = np.unravel_index(np.nan_to_num(gap, nan=-1, posinf=np.inf).argmax(), gap.shape)
     is_, should_be = told_apart(float(yours[worst]), float(right[worst]))
@@ -81,11 +83,16 @@ def diagnose(scene: Scene, name: str) -> Cause:
     )
 
 
-def not_finite(yours: Array) -> Cause | None:
+def not_finite(scene: Scene, name: str) -> Cause | None:
+    yours, x = scene.yours[name], scene.inputs.get(name, np.zeros(()))
     bad = ~np.isfinite(yours)
+    if not bad.any():
+        return None
+    where = f"at {contributions.index(int(bad.argmax()), yours.shape)}"
+    if x.shape == yours.shape:
+        where += f", where {name} = {x[bad][0]:.4g}"
     word = "nan" if np.isnan(yours).any() else "inf"
-    found = cause("not-finite", None, word=word, count=int(bad.sum()), total=bad.size)
-    return found if bad.any() else None
+    return cause("not-finite", None, word=word, where=where, count=bad.sum(), total=bad.size)
 
 
 def unexplained(scene: Scene, name: str) -> Cause:

@@ -11,7 +11,6 @@ from typing import Any
 from chainrule.gradcheck.explain.scene import Array, Scene
 from chainrule.gradcheck.report.findings import Cause, because
 
-ADD_UP = "Where a value is used twice its gradients add up: use +=, not =."
 EPS = "Look where eps stands: forward and backward must have it in the same place."
 ONE_HOT = "It should be the probabilities minus the one-hot labels."
 TURN = "Turn the condition round."
@@ -41,13 +40,13 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "Sum dout itself over the batch instead."),
     "of-another": ("swapped", "{d} {holds} what belongs into {d_other}"),
     "transposed": ("transpose", "{d} {is} the transpose of what it should be"),
-    "axes-exchanged": ("axis", "{d} {has} the right numbers with axes {axes} exchanged",
+    "axes-exchanged": ("axis", "{d} {has} the right numbers with axes {axes} in another order",
         "Undo the transpose of the forward pass in the opposite order."),
     "reshaped": ("axis", "{d} {has} the right numbers, reshaped from shape {shape}",
         "A reshape does not move axes: transpose before you reshape."),
     "reordered": ("axis", "{d} {has} the right numbers in the wrong order"),
     "all-equal": ("axis", "all entries of {d} are equal, to the {word} of what they should be"),
-    "summed-too": ("axis", "{d} {is} {word} over its own axis {axis} as well"),
+    "summed-too": ("axis", "{d} {is} also {word} over axis {axis}, which it has itself"),
     "winner-ignored": ("mask", "{d} {is} the same along axis {axis}: which one won is ignored",
         "Use the routed gradient, dout for the winner and 0 for the others."),
     "swapped-shapes": ("swapped", "{d} and {d_other} are swapped",
@@ -66,11 +65,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "margin-values": ("mask",
         "{d} {grows} with the margins; every violated margin should count the same",
         "Use the indicator margins > 0, not their values."),
-    "label-coding": ("off-by-one-label",
-        "{d} {is} off by the constant {step} where the target is {value}",
-        "Forward takes labels as 0 and 1; backward seems to take -1 and +1."),
-    "sign-for-value": ("swapped", "all entries of {d} have the same size, as of the absolute error",
-        "Use the difference itself, not its sign."),
     "off-by-one-label": ("off-by-one-label", "{d} {takes} the column beside that of the true class",
         "Labels start at 0."),
     # units and parts
@@ -103,10 +97,9 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "of-other-arrays": ("swapped", "{d} {matches} {term}; it should be {wanted}"),
     "sum-over-wrong-axis": ("axis", "{d} {is} {term}, the wrong one", "Sum over {axis}."),
     "lacks-term": ("missing-term", "{d} {lacks} the term {term}"),
-    "lacks-contribution": ("overwrite", "{d} {lacks} the contribution {term}", ADD_UP),
+    "lacks-contribution": ("overwrite", "{d} {lacks} the contribution {term}",
+        "Where a value is used twice, its gradients add up."),
     "extra-term": ("missing-term", "{d} {has} the term {term} too much"),
-    "term-sign": ("sign", "the term {term} in {d} has the wrong sign"),
-    "term-factor": ("scale", "the term {term} in {d} is {size}"),
     "one-term": ("missing-term", "{d} {is} just {term}, which is not the whole gradient"),
     "lacks-decay": ("missing-term", "{d} {lacks} the regularisation {decay}"),
     "decay-alone": ("overwrite", "{d} {is} the regularisation {decay} alone",
@@ -125,13 +118,16 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "Neither is a constant."),
     "lacks-direct": ("overwrite",
         "{d} {lacks} the direct path: it {holds} only what comes through {others}",
-        "At the fork add the contributions up: use +=, not =."),
+        "At the fork the contributions add up."),
     "lacks-part": ("missing-term", "{d} {lacks} the {part}"),
     "part-sign": ("sign", "the {part} in {d} has the wrong sign"),
     "part-factor": ("scale", "the {part} in {d} is {size}"),
     "part-lacks-factor": ("missing-term", "the {part} in {d} lacks a factor {factor}"),
     "part-nearly": ("missing-term",
         "{d} {is} nearly right: the {part} is off by factors from {low} to {high}", EPS),
+    "moves-along": ("missing-term",
+        "forward does not change with the {word} of {name} along axis {axis}, and yet {d} {has} a "
+        "part along it", "Look at the path through the {path}."),
     "broken-chain": ("missing-term",
         "{layer} gets {whose} instead of the dx of the layer behind it, so that its gradients and "
         "all before it are wrong", "Pass each layer's dx on as the next layer's dout."),
@@ -139,17 +135,18 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "leak": ("mask", "{d} {takes} a gradient{where} from outputs that do not depend on it",
         "out{output} does not change with {name}{entry}: its dout must not reach it."),
     "leak-and-lack": ("overwrite",
-        "{d} {takes}{where} the gradients of other outputs than those that depend on it",
-        "out{output} does not change with {name}{entry}, and sends it a gradient."),
+        "in {d} the gradients of outputs land on the wrong entries{where}",
+        "out{output} does not depend on {name}{entry}, and yet its dout gets there."),
     "own-only": ("missing-term",
         "{d} {holds} only what each output contributes to its own entry: the Jacobian is not "
         "diagonal", "out{output} depends on {name}{entry}, too."),
     "one-only": ("overwrite",
         "{d} {holds} only the {which} contribution where several outputs depend on an entry",
-        "Contributions add up: use +=, not =."),
+        "Contributions add up."),
     "lack": ("missing-term", "{d} {lacks} the contributions{where}",
         "out{output} depends on {name}{entry}, and its dout does not reach it."),
-    "not-turned": ("transpose", "{d} {is} J @ dout, J the Jacobian of forward, for Jᵀ @ dout"),
+    "not-turned": ("transpose", "{d} {is} J @ dout, J the Jacobian of forward, for Jᵀ @ dout",
+        "Undo the steps of forward in the opposite order, and an order by its inverse."),
     "lacks-factor-on-dout": ("missing-term", "{d} {lacks} the factor {factor} on dout",
         "Multiply dout by {factor} first."),
     "extra-factor-on-dout": ("missing-term", "{d} {has} the factor {factor} on dout too much"),
@@ -157,8 +154,11 @@ CAUSES: dict[str, tuple[str, ...]] = {
     # whatever it is
     "edit": ("unknown", "{d} would agree in every digit {said} in line {number}",
         "If line {number} read `{text}`, {d} would be right."),
-    "not-finite": ("stability", "{d} {is} {word} in {count} of {total} entries",
-        "Something overflows, or is divided by 0, and is then multiplied by 0."),
+    "forward-edit": ("forward-bug",
+        "{forward} would give what the reference gives {said} in line {number}",
+        "If line {number} read `{text}`, out would be right."),
+    "not-finite": ("stability", "{d} {is} {word} {where} ({count} of {total} entries)",
+        "It computes 0 / 0, inf / inf or 0 * inf there."),
     "unexplained": ("unknown", "{d} {is} wrong {where}"),
 }  # fmt: skip
 

@@ -18,24 +18,25 @@ from chainrule.gradcheck.checks.calls import ignored
 from chainrule.gradcheck.checks.gradients import compare, nearby
 from chainrule.gradcheck.checks.linearity import powers
 from chainrule.gradcheck.checks.models import has_half, strength_of
-from chainrule.gradcheck.checks.outcome import Comparison, Passes, Request
+from chainrule.gradcheck.checks.outcome import Comparison, Difference, Passes, Request
 from chainrule.gradcheck.derivatives.matrices import columns
 from chainrule.gradcheck.explain import diagnose
 from chainrule.gradcheck.explain.causes import cause
 from chainrule.gradcheck.explain.contributions import Contributions
 from chainrule.gradcheck.explain.places import explain_shapes
-from chainrule.gradcheck.explain.repair import repair
+from chainrule.gradcheck.explain.repair import aim_at_gradients, aim_at_output, repair
 from chainrule.gradcheck.explain.scene import Scene
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.layer import of_layer
 from chainrule.gradcheck.subject.subject import Gradients, Subject
 from chainrule.gradcheck.subject.vocabulary import alike, listed
 
-PATIENCE = 1.0  # seconds
+PATIENCE = 1.0  # seconds of this thread's own time
 UNEXPLAINED = "unexplained"  # the key of a cause that explains nothing
 # Those that say how it is wrong, not why: an edit of the source that makes it right says more.
 VAGUE = (UNEXPLAINED, "reordered", "one-term", "nearly", "not-zero-in-part", "leak-and-lack",
-         "not-turned")  # fmt: skip
+         "not-turned", "lack", "leak", "one-only", "summed-too", "extra-term", "sign-in-part",
+         "lacks-contribution", "moves-along", "axes-exchanged", "reshaped")  # fmt: skip
 
 
 def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
@@ -53,11 +54,14 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
             return list(unused), []
     each = {name: diagnose(scene, name) for name in found.wrong}
     if passes.request.effort != "quick":
-        vague = [name for name, one in each.items() if one.key in VAGUE]
+        vague = [name for name, one in each.items() if is_vague(one)]
         vague += [name for one in causes if one.key == "shape" for name in one.tensors]
-        mended = repair(found, passes, vague) if vague else {}
-        each |= {n: replace(one, example=each[n].example, where=each[n].where)
-                 for n, one in mended.items() if n in each}  # fmt: skip
+        mended = repair(aim_at_gradients(found, passes, vague)) if vague else {}
+        for one in alike([*each.values()]):  # what has one cause has one edit
+            said = {mended[name].values["said"] if name in mended else "" for name in one.tensors}
+            if "size" in one.values and (len(said) > 1 or said == {""}):
+                mended = {n: edit for n, edit in mended.items() if n not in one.tensors}
+        each |= {n: joined(each[n], one) for n, one in mended.items() if n in each}
         causes = [mended.get(one.tensors[0], one) for one in causes]
     told = alike([*causes, *each.values()])
     told.sort(key=lambda one: one.key == UNEXPLAINED and not one.values["part"])
@@ -68,6 +72,31 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
     labels = [found.subject.profile.vocabulary.label(name) for name in rest]
     verb = "is" if len(rest) == 1 else "are"
     return explained, [f"{listed(labels)} {verb} wrong too; mend the above first"]
+
+
+def is_vague(told: Cause) -> bool:
+    """Whether a cause does not say why it is so; a factor does only by its name, or its place."""
+    place, size = str(told.values.get("where", "")), told.values.get("size", " = ")
+    return told.key in VAGUE or not (" = " in size or place.startswith("where"))
+
+
+def joined(told: Cause, edit: Cause) -> Cause:
+    """How a gradient is wrong, and the edit that makes it right."""
+    blunt = told.values.get("where") in ("", " of some outputs")
+    if told.key in (UNEXPLAINED, "moves-along", "reordered") or blunt:
+        return replace(edit, example=told.example, where=told.where)
+    message = f"{told.message}, and would agree in every digit {{said}} in line {{number}}"
+    if "part" in told.values:  # other edits may make up for it as well
+        message = told.message
+    return replace(told, message=message, hint=edit.hint, values={**told.values, **edit.values},
+                   kind=told.kind if "size" in told.values else edit.kind, line="")  # fmt: skip
+
+
+def explain_difference(found: Difference, passes: Passes) -> list[Cause]:
+    """The edit of the source that makes outputs those of the reference, where there is one."""
+    told = repair(aim_at_output(found, passes)).values()
+    made = [cause("forward-edit", one.evidence, **one.values) for one in told]
+    return [replace(one, tensors=("out",)) for one in made[:1]]
 
 
 def explain_nearby(found: Comparison, passes: Passes) -> list[Cause]:
@@ -179,10 +208,10 @@ def contributions(found: Comparison, at: int) -> Callable[[str], Contributions |
     def pairs(name: str) -> Contributions | None:
         if found.coarse or out.size < 2 or not subject.profile.apart:
             return None
-        deadline, x = time.perf_counter() + PATIENCE, subject.floats[name]
+        deadline, x = time.thread_time() + PATIENCE, subject.floats[name]
 
         def in_time() -> None:
-            if time.perf_counter() > deadline:
+            if time.thread_time() > deadline:
                 raise TimeoutError
 
         def forward() -> np.ndarray:

@@ -47,15 +47,27 @@ def index(at: int, shape: tuple[int, ...]) -> str:
     return f"[{', '.join(str(int(i)) for i in np.unravel_index(at, shape))}]" if shape else ""
 
 
-def wrong_contributions(scene: Scene, name: str) -> Iterator[Cause]:
+def wrong_ones(scene: Scene, name: str) -> Contributions | None:
+    """The contributions to a gradient, None where they are right, or cannot be told."""
     found: Contributions | None = scene.once(("contributions", name), lambda: scene.pairs(name))
     if found is None or not found.size > 0 or found.rest(found.yours, found.right) <= DIGITS:
-        return
-    yield from leaks_or_lacks(found)
-    B, J = found.yours, found.right
-    if B.shape == B.T.shape and (rest := found.rest(B, J.T)) <= DIGITS < found.rest(J, J.T):
-        yield cause("not-turned", rest)
-    yield from factors(scene, found)
+        return None
+    if scene.kinks.get(name, np.False_).any():  # the Jacobian is between two there
+        return None
+    return found
+
+
+def jacobian_not_turned(scene: Scene, name: str) -> Iterator[Cause]:
+    if (found := wrong_ones(scene, name)) and found.yours.shape == found.yours.T.shape:
+        B, J = found.yours, found.right
+        if (rest := found.rest(B, J.T)) <= DIGITS < found.rest(J, J.T):
+            yield cause("not-turned", rest)
+
+
+def wrong_contributions(scene: Scene, name: str) -> Iterator[Cause]:
+    if found := wrong_ones(scene, name):
+        yield from leaks_or_lacks(found)
+        yield from factors(scene, found)
 
 
 def leaks_or_lacks(found: Contributions) -> Iterator[Cause]:

@@ -6,6 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -38,22 +39,50 @@ class Edit(NamedTuple):
 class Editor:
     """The source of a function, its tree, and the values that its variables have at its end.
 
-    arrays  the shapes of the arrays and numbers among the variables that it uses, by name
+    arrays  the shapes of the arrays and numbers among the variables that it uses, by name, and
+            those of the constants of its module, which it may lack
     numpy   what it calls NumPy, "" where it does not
     """
 
-    def __init__(self, lines: list[str], tree: ast.FunctionDef, values: dict[str, Any]) -> None:
+    def __init__(
+        self, lines: list[str], tree: ast.FunctionDef, values: dict[str, Any], constants: list[str]
+    ) -> None:
         self.source = "".join(lines).encode()
         starts = itertools.accumulate((len(line.encode()) for line in lines), initial=0)
         self.starts, self.tree, self.values = list(starts), tree, values
         self.parents = {c: node for node in ast.walk(tree) for c in ast.iter_child_nodes(node)}
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & values.keys()
+        used = {getattr(n, "id", "") or getattr(n, "arg", "") for n in ast.walk(tree)}
+        used = used & values.keys() | {*constants}
         sizes = [n for v in values.values() if isinstance(v, np.ndarray) for n in v.shape]
         most = max(sizes, default=0)
         self.arrays: dict[str, Shape] = {
             name: np.shape(values[name]) for name in sorted(used) if is_number(values[name], most)
         }
         self.numpy = next((name for name, value in values.items() if value is np), "")
+
+    @property
+    def numbers(self) -> list[str]:
+        """The plain numbers among `arrays`: sizes and constants."""
+        return [name for name in self.arrays if type(self.values[name]) in (int, float)]
+
+    @cached_property
+    def functions(self) -> list[str]:
+        """What it calls entry by entry: one may be taken for another, or lack."""
+        calls = [n for n in ast.walk(self.tree) if isinstance(n, ast.Call) and len(n.args) == 1]
+        own = (call for call in calls if self.shape(call) == self.shape(call.args[0]) is not None)
+        return sorted({self.text(call.func) for call in own})
+
+    @cached_property
+    def loops(self) -> list[str]:
+        """The variables of its loops."""
+        loops = [node for node in ast.walk(self.tree) if isinstance(node, ast.For)]
+        return [node.target.id for node in loops if isinstance(node.target, ast.Name)]
+
+    @cached_property
+    def parts(self) -> dict[str, Shape | None]:
+        """What it takes out of arrays, with square brackets, and the shapes of that."""
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Subscript))
+        return {self.text(n): self.shape(n) for n in nodes if isinstance(n.ctx, ast.Load)}
 
     def span(self, node: ast.expr | ast.stmt | ast.keyword) -> tuple[int, int]:
         last, end = node.end_lineno or node.lineno, node.end_col_offset or 0
@@ -65,7 +94,7 @@ class Editor:
 
     def short(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
         """The text of a node on one line."""
-        return re.sub(r"\s+", " ", self.text(node))
+        return plain(self.text(node))
 
     def line(self, edit: Edit) -> int:
         """The number of the line in which an edit begins, from 0."""
@@ -92,15 +121,29 @@ class Editor:
         tight = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Attribute, ast.Subscript)
         inside = isinstance(self.parents.get(node), tight) and not simple(text)
         has = self.source[start - 1 : start] == b"(" and self.source[end : end + 1] == b")"
+        if has and simple(text) and not re.match(rb"[\w)\]]", self.source[start - 2 : start - 1]):
+            start, end = start - 1, end + 1  # brackets that are needed no more
         text = f"({text})" if inside and not has else text
-        return Edit(rank, start, end, text, kind, said or f"with `{text}` for `{self.short(node)}`")
+        return Edit(rank, start, end, text, kind, said or self.told(node, text))
+
+    def told(self, node: ast.expr, text: str) -> str:
+        """That a text stands for an expression: for so much around it that it is seen which."""
+        (start, end), whole = self.span(node), node
+        line = self.source.splitlines()[node.lineno - 1].decode()
+        while line.count(self.short(whole)) > 1 and isinstance(
+            around := self.parents[whole], ast.expr
+        ):
+            whole = around
+        first, last = self.span(whole)
+        new = (self.source[first:start] + text.encode() + self.source[end:last]).decode()
+        return f"with `{plain(new)}` for `{self.short(whole)}`"
 
     def computed(self) -> Iterator[ast.expr]:
         """The expressions that are assigned or returned and give floats."""
         for node in ast.walk(self.tree):
             if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)):
                 parts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-                yield from (part for part in parts if part and self.shape(part) is not None)
+                yield from (part for part in parts if part and is_float(self.value(part)))
 
     def has_effects(self, own: set[CodeType]) -> bool:
         """Whether the function may do more than compute, and end: it has a `while`, or calls what
@@ -133,6 +176,10 @@ class Editor:
         return False
 
 
+def is_float(value: Any) -> bool:
+    return isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
+
+
 def is_number(value: Any, most: int) -> bool:
     """Whether a value is an array, or a number, but no whole one beyond `most`."""
     if isinstance(value, (int, np.integer)):
@@ -140,9 +187,22 @@ def is_number(value: Any, most: int) -> bool:
     return isinstance(value, (np.ndarray, np.number, float))
 
 
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
 def simple(text: str) -> bool:
     """Whether a text is a name or a call, which needs no brackets."""
-    return bool(re.fullmatch(r"[\w.]+(\([^()]*\))?", text))
+    return bool(re.fullmatch(r"[\w.]+(\([^()]*\)|\[[^\[\]]*\])?", text))
+
+
+def broadcasts(one: Shape, to: Shape) -> bool:
+    pairs = zip(one[::-1], to[::-1], strict=False)
+    return len(one) <= len(to) and all(n in (1, m) for n, m in pairs)
+
+
+def renamed(text: str, one: str, two: str) -> str:
+    return re.sub(rf"\b{one}\b", two, text)
 
 
 def exchanged(text: str, one: str, two: str) -> str:

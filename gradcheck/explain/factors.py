@@ -140,6 +140,6 @@ def off_by(scene: Scene, c: float) -> str:
     name = factor_name(scene, size)[1]
     which = "large" if abs(c) > 1 else "small"
     told = f"too {which} by a factor {size:.{4 if size > 1.001 else 10}g}"
-    if abs(size - 2) <= 1e-6:
-        return f"{told} (N is 2, too)" if name == "N" else told
+    if abs(size - 2) <= 1e-6:  # of a square, or N
+        return told
     return f"{told}{f' = {name}' if name else ''}{', the batch size' if name == 'N' else ''}"

@@ -62,20 +62,3 @@ def at_the_class(scene: Scene, name: str, true: Array, units: list[float]) -> It
     if c:
         guess, size = np.where(true, c * right, right), off_by(scene, c)
         yield from explains(scene, name, "factor-at-true-class", guess, 1, size=size)
-
-
-def wrong_beside_targets(scene: Scene, name: str) -> Iterator[Cause]:
-    """Of targets of the shape of the scores: another coding of the classes, another loss."""
-    yours, right, wrong = scene.yours[name], scene.right[name], scene.wrong(name)
-    targets = [t for w, t in scene.inputs.items() if w != name and t.shape == yours.shape]
-    if not scene.is_loss or not targets or not scene.measured(name):
-        return
-    for value in (0, 1):
-        side = targets[0] == value
-        if side.any() and not (wrong & ~side).any():
-            step = (yours - right)[side].mean()
-            guess, values = right + step * side, {"step": f"{step:.3g}", "value": value}
-            yield from explains(scene, name, "label-coding", guess, 1, **values)
-    if wrong.all() and np.ptp(np.abs(right)) > 1e-6 * np.abs(right).max():
-        guess = np.abs(yours).mean() * np.sign(yours)
-        yield from explains(scene, name, "sign-for-value", guess, 1)

@@ -22,6 +22,20 @@ POWERS = ((1, "1/std"), (2, "1/std²"), (-1, "std"), (-2, "std²"))
 LEAST = 4  # entries of a group: fewer always fit
 
 
+def moves_along_what_changes_nothing(scene: Scene, name: str) -> Iterator[Cause]:
+    """Where the right gradient has no part along x itself, or along a constant, in each group of
+    entries along an axis, forward does not depend on the length or the level of x there."""
+    x, yours, right = scene.inputs.get(name), scene.yours[name], scene.right[name]
+    if x is None or x.shape != right.shape or not scene.measured(name):
+        return
+    for axis in range(-1, x.ndim - 1):
+        for word, path, along in (("length", "norm", x), ("level", "mean", np.ones(x.shape))):
+            sums = [(np.abs(g * along).sum(axis), (g * along).sum(axis)) for g in (right, yours)]
+            still, moves = (np.abs(part) > 1e-6 * size.max() for size, part in sums)
+            if x.shape[axis] > 2 and not still.any() and moves.all():
+                yield cause("moves-along", None, word=word, path=path, axis=axis % x.ndim)
+
+
 class Way(NamedTuple):
     """One way to normalise: its parts, their numbers (groups, entries, parts), the deviation of
     each group with eps, and the axis that comes first before arrays are cut into groups."""

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.gradcheck.explain.causes import BROADCAST, cause, explains, leaves_nothing
 from chainrule.gradcheck.explain.scene import Array, Scene
 from chainrule.gradcheck.report.findings import Cause
+from chainrule.gradcheck.subject.vocabulary import listed
 
 
 def swapped_with_another(scene: Scene, name: str) -> Iterator[Cause]:
@@ -50,13 +51,17 @@ def rearranged(scene: Scene, name: str) -> Iterator[Cause]:
             continue
         if turned.shape == yours.shape:
             key = "transposed" if yours.ndim == 2 else "axes-exchanged"
-            at = " and ".join(str(i) for i, j in enumerate(order) if i != j)
+            at = listed([str(i) for i, j in enumerate(order) if i != j])
             yield from explains(scene, name, key, turned, axes=at)
         else:
             guess, shape = turned.reshape(yours.shape), turned.shape
             yield from explains(scene, name, "reshaped", guess, shape=shape)
+
+
+def reordered(scene: Scene, name: str) -> Iterator[Cause]:
+    yours, right = scene.yours[name], scene.right[name]
     rest = (np.sort(yours, axis=None) - np.sort(right, axis=None)).reshape(yours.shape)
-    if len(np.unique(right)) > 2:
+    if scene.measured(name) and len(np.unique(right)) > 2:
         yield from leaves_nothing(scene, name, "reordered", rest, right)
 
 
@@ -95,6 +100,8 @@ def explain_shape(scene: Scene, found: Cause) -> Cause:
         atol = 1e-7 * float(np.abs(right).max(initial=0.0))
         return measured and np.allclose(a, right, rtol=1e-5, atol=atol)
 
+    if yours.size == 1 < right.size and fits(np.broadcast_to(yours.ravel(), right.shape)):
+        return replace(found, kind="axis", hint="The numbers are right: broadcast them.")
     if yours.size == 1 < right.size:
         whole = measured and np.isclose(float(yours.sum()), right.sum(), rtol=1e-6)
         of = "the sum of all entries" if whole else "one for all entries"
@@ -107,7 +114,8 @@ def explain_shape(scene: Scene, found: Cause) -> Cause:
         return replace(found, hint="Reshape {d}." if whole else "Reshape what it is made of.")
     if yours.size < right.size:
         return replace(found, kind="axis", hint=BROADCAST)
-    return replace(found, hint="Sum over the axes along which it was broadcast.")
+    broadcast = yours.ndim > right.ndim or 1 in right.shape
+    return replace(found, hint="Sum over the axes along which it was broadcast." * broadcast)
 
 
 def belongs(scene: Scene, name: str, other: str) -> bool:

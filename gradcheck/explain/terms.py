@@ -24,7 +24,6 @@ from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.functions import STRENGTHS
 
 MOST = 7  # arrays of the tensor's shape that entries and spread sums are made of
-PAIRED = 250  # so many terms are tried in pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,51 +190,6 @@ def wrong_penalty(scene: Scene, name: str) -> Iterator[Cause]:
             key, values = said, {}
     yield from explains(scene, name, "decay-alone", l2 * W)
     yield from leaves_nothing(scene, name, key, error - kappa * W, error, 1, **values)
-
-
-def sums_of_terms(scene: Scene, name: str) -> Iterator[Cause]:
-    """`right` is a sum of two terms such as dout * out and out * Σ dout * out, and `yours` has the
-    same two, one with another sign or size."""
-    yours, right = scene.yours[name], scene.right[name]
-    if right.size < 8 or not scene.measured(name):
-        return
-    found, T = terms(scene, name)
-    T = T[:PAIRED] / np.sqrt(np.square(T[:PAIRED]).sum(axis=1, keepdims=True))
-    for i, j, wanted in pairs(T, right.reshape(-1)):
-        fit = np.linalg.lstsq(T[[i, j]].T, yours.reshape(-1), rcond=None)[0]
-        residual = scene.close(name, (fit @ T[[i, j]]).reshape(yours.shape), 2)
-        if residual is not None:
-            yield from compare(scene, (found[i].said, found[j].said), wanted, fit, residual)
-
-
-def pairs(T: Array, n: Array) -> Iterator[tuple[int, int, Array]]:
-    """Pairs of terms, the simplest first, whose combination is n to nine digits."""
-    gram, b, size = T @ T.T, T @ n, n @ n
-    determinant = 1 - gram**2
-    ci = (b[:, np.newaxis] - gram * b) / determinant
-    rest = size - (ci * b[:, np.newaxis] + ci.T * b)
-    good = (determinant > 1e-6) & (np.abs(rest) < 1e-9 * size)
-    for i, j in itertools.islice(zip(*np.nonzero(np.triu(good, 1)), strict=True), 40):
-        fit = np.linalg.lstsq(T[[i, j]].T, n, rcond=None)[0]
-        close = agree(fit @ T[[i, j]], n, np.abs(n).max(), 1e-8)
-        if close and np.abs(fit).min() > 1e-6 * np.abs(fit).max():
-            yield int(i), int(j), fit
-
-
-def compare(
-    scene: Scene, said: tuple[str, str], wanted: Array, fit: Array, residual: float
-) -> Iterator[Cause]:
-    """What is wrong with one of two terms where the other is right."""
-    for k, other in ((0, 1), (1, 0)):
-        share = fit[k] / wanted[k]
-        if not agree(fit[other], wanted[other], abs(wanted[other])) or agree(share, 1, 1):
-            continue
-        if agree(share, 0, 1):
-            yield cause("lacks-term", residual, term=said[k])
-        elif agree(share, -1, 1):
-            yield cause("term-sign", residual, term=said[k])
-        else:
-            yield cause("term-factor", residual, term=said[k], size=off_by(scene, share))
 
 
 def repeated_rows(scene: Scene, name: str) -> Iterator[Cause]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -249,10 +250,11 @@ def flat(text: str) -> str:
     return " ".join(str(text).split())
 
 
-def wrap(text: str, indent: str, lines: int = 2) -> list[str]:
-    """`text` in at most so many `lines`, each beginning with `indent`."""
-    return textwrap.wrap(
-        flat(text),
+def wrap(text: str, indent: str, lines: int = 3) -> list[str]:
+    """`text` in at most so many `lines`, each beginning with `indent`; code stays in one piece."""
+    whole = re.sub("`[^`]*`", lambda code: code.group().replace(" ", "\0"), flat(text))
+    wrapped = textwrap.wrap(
+        whole,
         WIDTH,
         initial_indent=indent,
         subsequent_indent=indent,
@@ -260,6 +262,7 @@ def wrap(text: str, indent: str, lines: int = 2) -> list[str]:
         placeholder="…",
         break_on_hyphens=False,
     )
+    return [line.replace("\0", " ") for line in wrapped]
 
 
 def clip(text: str, width: int) -> str:

@@ -16,7 +16,6 @@ from chainrule.gradcheck.subject.layer import argument_names, positional
 from chainrule.gradcheck.subject.source import (
     cache_names,
     gradient_lines,
-    plain_function,
     raising_line,
     source_of,
 )
@@ -59,7 +58,7 @@ def of_functions(
         ),
         locals=lambda: cache_names(source_of(forward)),
         raising=partial(raising_line, function),
-        written=lambda: plain_function(function),
+        written={"forward": forward, "backward": function}.get,
         has_mode=pair.has_mode,
         is_net=len(pair.params) > 2,
         apart=backward is not None,

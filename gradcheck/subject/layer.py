@@ -12,7 +12,6 @@ from chainrule.gradcheck.subject.source import (
     cache_names,
     gradient_lines,
     method,
-    plain_function,
     raising_line,
 )
 from chainrule.gradcheck.subject.subject import Profile, Subject
@@ -32,12 +31,18 @@ def of_layer(layer: Any, inputs: tuple[Any, ...], dtype: Any = np.float64) -> Su
         lines=lambda: gradient_lines(method(layer, "backward"), lambda _: names),
         locals=lambda: cache_names(method(layer, "forward")),
         raising=partial(raising_line, type(layer)),
-        written=lambda: plain_function(getattr(type(layer), "backward", None)),
+        written=partial(own_method, type(layer)),
         has_mode=takes_train(layer),
         is_net=bool(sublayers(layer)) or len(params) > 2,
         differentiable=getattr(layer, "differentiable", None),
     )
     return Subject(layer, inputs, profile, dtype)
+
+
+def own_method(cls: type, name: str) -> Any:
+    """A method of a class, None where it is inherited from another module."""
+    found = getattr(cls, name, None)
+    return found if getattr(found, "__module__", "") == cls.__module__ else None
 
 
 def described(layer: Any) -> str:

@@ -39,7 +39,8 @@ class Profile:
     lines: Callable[[], dict[str, str]] = dict
     locals: Callable[[], list[str]] = list
     raising: Callable[[BaseException], str] = lambda _: ""
-    written: Callable[[], Any] = lambda: None  # the function that its author wrote as backward
+    # The function that its author wrote as "forward" or "backward".
+    written: Callable[[str], Any] = lambda _: None
     has_mode: bool = True  # whether forward is told train or inference
     is_net: bool = False  # whether it is of several steps, so that a kink inside may be anywhere
     is_model: bool = False  # whether it is a model, whose inputs get no gradient
@@ -209,7 +210,7 @@ class Subject:
         other = Subject(self.layer, tuple(inputs), self.profile, dtype or self.dtype)
         other.origin.uses_global = self.origin.uses_global
         other.narrow, other.whole, other.calls = self.narrow, self.whole, self.calls
-        other.spends_cache = self.spends_cache
+        other.spends_cache, other.single = self.spends_cache, self.single
         return other
 
 

@@ -73,11 +73,6 @@ def leaky(x):
         ),
         (
             np.tanh,
-            lambda x: 1 - np.tanh(x) ** 2 + 1e-4,
-            "the term dout in dx is too large by a factor 1.0001",
-        ),
-        (
-            np.tanh,
             lambda x: (1 - np.tanh(x) ** 2) * (1 + 1e-6),
             "dx is nearly right: off by a factor 1.000001",
         ),
@@ -160,7 +155,7 @@ def test_evidence_is_what_was_measured():
         ((5, 4), 5, "dx is too large by a factor 5 = N, the batch size"),
         ((5, 4), 1 / 4, "dx is too small by a factor 4 = D"),
         ((4, 4), 4, "dx is too large by a factor 4"),  # N or D, who knows
-        ((2, 5), 2, "dx is too large by a factor 2 (N is 2, too)"),
+        ((2, 5), 2, "dx is too large by a factor 2"),
         ((2, 7, 5), 7, "dx is too large by a factor 7 = T"),
         ((5, 4), -1.23, "dx has the wrong sign and is too large by a factor 1.23"),
     ],

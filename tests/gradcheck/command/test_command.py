@@ -374,7 +374,7 @@ def test_an_interrupt_is_one_line(monkeypatch, capsys):
 
     monkeypatch.setattr(targets, "check", interrupt)
     assert command.main([]) == 130
-    assert capsys.readouterr().err == "gradcheck: interrupted\n"
+    assert capsys.readouterr().err == "chainrule: interrupted\n"
 
 
 def test_a_library_that_is_not_there_is_bad_usage(monkeypatch, capsys):

@@ -16,6 +16,7 @@ from chainrule.layers import (
     Square,
     Tanh,
 )
+from tests.gradcheck.derivatives.plain import Plain
 
 
 @pytest.fixture
@@ -45,20 +46,6 @@ def log_sum_exp(x):
 def softmax_jacobian(x):
     p = np.exp(x) / np.exp(x).sum()
     return np.diag(p) - np.outer(p, p)
-
-
-class Plain:
-    """A layer from elsewhere: out = a x, without a mode; complex numbers may pass."""
-
-    def __init__(self, backward=None):
-        self.params = {"a": np.array(3.0)}
-        self.back = backward or (lambda dout, x: (self.params["a"] * dout, {"a": (dout * x).sum()}))
-
-    def forward(self, x):
-        return self.params["a"] * x, x
-
-    def backward(self, dout, cache):
-        return self.back(dout, cache)
 
 
 # vjp

@@ -15,25 +15,12 @@ from chainrule.layers import (
     SoftmaxCrossEntropy,
 )
 from chainrule.nets import Graph
+from tests.gradcheck.derivatives.plain import Plain
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
-
-
-class Plain:
-    """A layer from elsewhere: out = a x, without a mode; complex numbers may pass."""
-
-    def __init__(self, backward=None):
-        self.params = {"a": np.array(3.0)}
-        self.back = backward or (lambda dout, x: (self.params["a"] * dout, {"a": (dout * x).sum()}))
-
-    def forward(self, x):
-        return self.params["a"] * x, x
-
-    def backward(self, dout, cache):
-        return self.back(dout, cache)
 
 
 # what is given stays as it is

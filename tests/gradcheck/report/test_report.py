@@ -144,8 +144,15 @@ def test_a_gradient_error_carries_the_text_of_the_report():
 def test_a_long_message_leaves_room_for_hint_and_example():
     finding = Finding("sign", "W", "word " * 200, "hint " * 90, "dW[0] = 1, should be -1")
     lines = str(Report("Affine", [finding] * 2)).splitlines()
-    assert [line.strip()[:4] for line in lines[1:6]] == ["word", "word", "hint", "hint", "dW[0"]
-    assert lines[2].endswith("…")
+    assert [line.strip()[:4] for line in lines[1:8]] == [*["word"] * 3, *["hint"] * 3, "dW[0"]
+    assert lines[3].endswith("…")
+
+
+def test_code_is_not_broken_over_lines():
+    message = f"dx would agree {'in every digit ' * 5}with `np.tanh(new) + 1` for `new` in line 9"
+    lines = str(Report("Affine", [Finding("sign", "W", message)])).splitlines()
+    assert any("`np.tanh(new) + 1`" in line for line in lines)
+    assert lines[1].endswith("with")
 
 
 def remark(at=1, hint="Subtract the maximum first."):
