@@ -121,15 +121,9 @@ class LayerAt:
         names = self.subject.names
         named = dict(zip(names, self.subject.inputs, strict=True))
         # The inputs that have a gradient: a loss has none for its targets.
-        self.floats = [
-            name
-            for name in names[: getattr(layer, "differentiable", None)]
-            if named[name].dtype.kind in "fc"
-        ]
-        params = self.subject.params.items()
-        self.arrays = named | {
-            k: p for k, p in params if k not in named and isinstance(p, np.ndarray)
-        }
+        differentiable = names[: self.subject.profile.differentiable]
+        self.floats = [name for name in differentiable if named[name].dtype.kind in "fc"]
+        self.arrays = named | {k: p for k, p in self.subject.params.items() if k not in named}
         self.wrt = names[0] if wrt is None and names else wrt or ""
         if wrt is not None and not (isinstance(wrt, str) and wrt in self.arrays):
             names_of = f"an input or a parameter of {self.title}: {', '.join(self.arrays)}"

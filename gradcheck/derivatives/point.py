@@ -131,8 +131,8 @@ class Point:
         """Set noise and step from values along a line, to one side of the point, which may sit on a
         kink; each output has its own spacing at which it climbs steadily."""
         line = random_line(self.moving, self.rng)
-        noise = slope = np.zeros(0)
-        pending = np.zeros(0, bool)
+        noise = slope = np.zeros(self.sizes().shape)
+        pending = np.ones(noise.shape, bool)
         for spacing in SPACINGS:
             values = self.walk(line, OFFSETS * spacing, "elements")
             if not np.isfinite(values).all():
@@ -141,15 +141,13 @@ class Point:
             size = np.median(np.abs(pace), axis=0)
             steady = (size > 0) & (np.ptp(pace, axis=0) <= 0.5 * size)
             found = np.sqrt(np.square(REST @ values).sum(axis=0) / (len(OFFSETS) - 4))
-            if not pending.size:
-                noise, slope = found, np.zeros(size.shape)
-                pending = np.ones(size.shape, bool)
-            noise = np.where(pending & steady, found, noise)
+            counts = steady | (spacing == SPACINGS[0])  # the finest, until another is steady
+            noise = np.where(pending & counts, found, noise)
             slope = np.where(pending & steady, size / spacing, slope)
             pending &= ~steady
             if not pending.any() or not (pending & self._moved(line)).any():
                 break
-        if pending.size and np.isfinite(values).all():
+        if pending.any() and np.isfinite(values).all():
             stair, rise = stairs(values, self.sizes())
             noise = np.where(pending, np.maximum(noise, stair), noise)
             slope = np.where(pending & (stair > 0), rise / spacing, slope)
