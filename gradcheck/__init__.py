@@ -21,7 +21,7 @@ file.
 """
 
 from chainrule.gradcheck.check import assert_correct, check, check_functions, check_model
-from chainrule.gradcheck.derivatives import hessian, hvp, jacobian, vjp
+from chainrule.gradcheck.derivatives.matrices import hessian, hvp, jacobian, vjp
 from chainrule.gradcheck.derivatives.memory import JacobianMemory, jacobian_memory
 from chainrule.gradcheck.derivatives.numeric import numerical_gradient
 from chainrule.gradcheck.report import Finding, GradientError, Probe, Report, Tensor

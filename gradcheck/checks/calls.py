@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def layout(subject: Subject, passes: Passes) -> Outcome:
     # numbers as large as the other gradients, in whatever order they are added.
     arrays = [d for d in first.douts if d is not None] + list(want.values())
     largest = max(map(size, arrays))
-    for arrange in (fortran, strided):
+    for arrange in (partial(np.array, order="F"), strided):
         try:
             _, cache = subject.forward(True, [arrange(x) for x in subject.inputs])
             douts = [None if d is None else arrange(np.asarray(d)) for d in first.douts]
@@ -97,10 +98,6 @@ def layout(subject: Subject, passes: Passes) -> Outcome:
             if name in got and not close(np.asarray(got[name]), array, noise):
                 return wrong(name, "layout")
     return PASSED
-
-
-def fortran(a: np.ndarray) -> np.ndarray:
-    return a.copy(order="F")
 
 
 def strided(a: np.ndarray) -> np.ndarray:

@@ -54,11 +54,9 @@ def run(
 
 def first_forward(subject: Subject) -> tuple[Arrays, Any]:
     """The first forward pass. One that does not take float64 is tried in float32."""
-    calls: list[Any] = []
-    given = [x.copy() for x in subject.inputs]
 
     def call() -> None:
-        calls.append(subject.call([x.copy() for x in given], True))
+        subject.call([x.copy() for x in subject.inputs], True)
 
     try:
         subject.origin.watch_global(call)

@@ -54,10 +54,8 @@ def at_other_inputs(subject: Subject, passes: Passes, inputs: list[Any], where: 
 def small(subject: Subject, passes: Passes) -> Outcome:
     if passes.coarse:
         return Outcome(why="forward computes with too few digits")
-    where = "for inputs 300 times smaller"
-    return at_other_inputs(
-        subject, passes, changed(subject, passes.train, lambda x: x * 3e-3), where
-    )
+    smaller = changed(subject, passes.train, lambda x: x * 3e-3)
+    return at_other_inputs(subject, passes, smaller, "for inputs 300 times smaller")
 
 
 def zeros(subject: Subject, passes: Passes) -> Outcome:
@@ -67,8 +65,8 @@ def zeros(subject: Subject, passes: Passes) -> Outcome:
     def some(x: np.ndarray) -> np.ndarray:
         return np.where(passes.rng.random(x.shape) < 0.7, x, 0.0)
 
-    where = "where inputs are exactly 0"
-    return at_other_inputs(subject, passes, changed(subject, passes.train, some), where)
+    inputs = changed(subject, passes.train, some)
+    return at_other_inputs(subject, passes, inputs, "where inputs are exactly 0")
 
 
 def ties(subject: Subject, passes: Passes) -> Outcome:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import time
 import traceback
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.check import undisturbed
 from chainrule.gradcheck.report import Report
 from chainrule.gradcheck.report.report import clip
+from chainrule.gradcheck.subject.subject import Complaint, Subject
 
 CORRECT, WRONG, ERROR = "correct", "WRONG", "error"
 UNWRITTEN, UNTRIED = "not written yet", "not tried"
@@ -24,13 +24,12 @@ UNWRITTEN, UNTRIED = "not written yet", "not tried"
 
 @dataclass
 class Case:
-    """One call to check: a forward and a backward of a fresh copy, and the check itself. `name`
-    is that of the class or the pair of functions."""
+    """One call to check: what makes its subject, and the check itself. `name` is that of the class
+    or the pair of functions."""
 
     name: str
     example: str
-    inputs: tuple[Any, ...]
-    fresh: Callable[[], tuple[Callable[..., Any], Callable[..., Any]]]
+    subject: Callable[[], Subject]
     check: Callable[..., Report]
 
 
@@ -53,19 +52,19 @@ class Result:
 
 def checked(case: Case, **options: Any) -> Result:
     """How the check of one case goes, with these options of `check`."""
-    verdict, reason = tried(case)
     report, start = None, time.perf_counter()
-    if verdict != UNWRITTEN:
-        try:
-            report = case.check(**options)
-            verdict, reason = CORRECT if report else WRONG, ""
-        except NotImplementedError as error:
-            verdict, reason = UNWRITTEN, str(error)
-        except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{Path(frame.filename).name}, line {frame.lineno}"
-            verdict, reason = ERROR, f"{described(error)} ({place})"
+    try:
+        report = case.check(**options)
+        verdict, reason = CORRECT if report else WRONG, ""
+    except NotImplementedError as error:
+        verdict, reason = UNWRITTEN, str(error)
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}, line {frame.lineno}"
+        verdict, reason = ERROR, f"{described(error)} ({place})"
     seconds = time.perf_counter() - start
+    if verdict != CORRECT and (dry := tried(case))[0] == UNWRITTEN:
+        report, (verdict, reason) = None, dry
     return Result(case.name, case.example, verdict, reason, report, seconds)
 
 
@@ -74,37 +73,24 @@ def tried(case: Case) -> tuple[str, str]:
     these inputs; UNWRITTEN and which of the two, where it returns None or raises
     NotImplementedError; else ("", ""), for the check to say more."""
     method = "forward"
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        with contextlib.redirect_stdout(io.StringIO()):
-            try:
-                forward, backward = case.fresh()
-                result = forward(*copy.deepcopy(case.inputs))
-                if result is None or (isinstance(result, tuple) and result and result[0] is None):
-                    return UNWRITTEN, method
-                if complaint := complaint_of(result):
-                    return UNTRIED, complaint
-                method = "backward"
-                out, cache = result
-                empty = nothing_in(backward(np.ones_like(out), cache))
-                return (UNWRITTEN, method) if empty else ("", "")
-            except NotImplementedError:
-                return UNWRITTEN, method
-            except Exception as error:
-                failed = method == "forward"
-                return (UNTRIED, f"forward raised {described(error)}") if failed else ("", "")
-
-
-def complaint_of(result: Any) -> str:
-    """Why this is no result of a forward pass, or ""."""
-    if not isinstance(result, tuple) or len(result) != 2:
-        kind = type(result).__name__
-        return f"forward must return (out, cache), and returned an object of type {kind}"
-    try:
-        return "" if np.isfinite(np.asarray(result[0])).all() else "out of forward is not finite"
-    except (TypeError, ValueError):
-        kind = type(result[0]).__name__
-        return f"out of forward must be an array of floats, and is an object of type {kind}"
+    with undisturbed(), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            subject = case.subject()
+            outs, cache = subject.forward()
+            if not all(np.isfinite(out).all() for out in outs):
+                return UNTRIED, "out of forward is not finite"
+            method = "backward"
+            douts = subject.pack([np.ones_like(out) for out in outs])
+            empty = nothing_in(subject.layer.backward(douts, cache))
+            return (UNWRITTEN, method) if empty else ("", "")
+        except NotImplementedError:
+            return UNWRITTEN, method
+        except Exception as error:
+            if method == "backward":
+                return "", ""
+            if isinstance(error, Complaint):
+                return UNTRIED, subject.profile.vocabulary.finding(error.cause).message
+            return UNTRIED, f"forward raised {described(error)}"
 
 
 def nothing_in(tree: Any) -> bool:

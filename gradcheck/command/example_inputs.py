@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.subject.layer import positional
+
 LABELS = "y|t|labels?|targets?"  # names of arguments that hold them
 
 
 def required(function: Callable[..., Any]) -> list[str]:
     """The names of the positional parameters without a default."""
-    parameters = inspect.signature(function).parameters.values()
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [one.name for one in parameters if one.kind in positional and one.default is one.empty]
+    return [one.name for one in positional(function) if one.default is one.empty]
 
 
 def constructor_guesses(cls: type, seed: int) -> list[list[Any]]:
     """Arguments to try, by what their names say, then 4 for all, then 4, 3, 2, …"""
-    try:
-        names = required(cls)
-    except (TypeError, ValueError):
-        names = []
+    names = required(cls)
     by_name = [setting(name.lower(), seed) for name in names]
     falling = [max(4 - at, 1) for at in range(len(names))]
     return [by_name, [4] * len(names), falling] if names else [[]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
 import inspect
 import re
@@ -11,7 +10,6 @@ import traceback
 import types
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,8 @@ from chainrule.gradcheck.command.cases import (
     described,
     tried,
 )
+from chainrule.gradcheck.subject.functions import of_functions
+from chainrule.gradcheck.subject.layer import of_layer
 
 Function = Callable[..., Any]
 Target = Case | Result  # what is to be checked, or why it cannot be
@@ -148,9 +148,8 @@ def from_examples(cls: type, seed: int) -> list[Target]:
 
 def layer_case(cls: type, example: str, layer: Any, inputs: tuple[Any, ...]) -> Case:
     """The check of a layer."""
-    passes = attrgetter("forward", "backward")
-    run = partial(check, layer, *inputs)
-    return Case(cls.__name__, example, inputs, lambda: passes(copy.deepcopy(layer)), run)
+    subject, run = partial(of_layer, layer, inputs), partial(check, layer, *inputs)
+    return Case(cls.__name__, example, subject, run)
 
 
 def guessed(cls: type, seed: int) -> Target:
@@ -167,7 +166,7 @@ def guessed(cls: type, seed: int) -> Target:
             continue
         guesses = example_inputs.input_guesses(name, layer.forward, seed)
         found = first_to_work(layer_case(cls, GUESSED, layer, inputs) for inputs in guesses)
-        if isinstance(found, Case):
+        if not isinstance(found, str):
             return found
         reasons.append(found)
     return Result(name, "", UNTRIED, f"{next(filter(None, reasons), '')}; give it examples(rng)")
@@ -177,11 +176,11 @@ def guessed_pair(name: str, forward: Function, backward: Function, seed: int) ->
     """The first inputs with which the function `forward` works."""
 
     def case(inputs: tuple[Any, ...]) -> Case:
-        run = partial(check_functions, forward, backward, *inputs)
-        return Case(name, GUESSED, inputs, lambda: (forward, backward), run)
+        subject = partial(of_functions, forward, backward, inputs)
+        return Case(name, GUESSED, subject, partial(check_functions, forward, backward, *inputs))
 
     found = first_to_work(map(case, example_inputs.input_guesses(name, forward, seed)))
-    if isinstance(found, Case):
+    if not isinstance(found, str):
         return found
     names = example_inputs.required(forward)
     unknown = [one for one in names if example_inputs.named_input(one, [], seed) is None]
@@ -189,12 +188,14 @@ def guessed_pair(name: str, forward: Function, backward: Function, seed: int) ->
     return Result(name, "", UNTRIED, found or why)
 
 
-def first_to_work(cases: Iterable[Case]) -> Case | str:
-    """The first case whose forward pass works, or why the very first does not, "" if there is
-    none."""
+def first_to_work(cases: Iterable[Case]) -> Target | str:
+    """The first case whose forward pass works, or that it is not written; or why the very first
+    does not work, "" if there is none."""
     reason = ""
     for case in cases:
         verdict, why = tried(case)
+        if verdict == UNWRITTEN:
+            return Result(case.name, case.example, verdict, why)
         if verdict != UNTRIED:
             return case
         reason = reason or why

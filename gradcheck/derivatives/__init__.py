@@ -7,7 +7,3 @@ operands.py    a function or a layer at a place
 matrices.py    vjp, hvp, jacobian, hessian
 memory.py      how much memory a Jacobian takes
 """
-
-from chainrule.gradcheck.derivatives.matrices import hessian, hvp, jacobian, vjp
-
-__all__ = ["hessian", "hvp", "jacobian", "vjp"]

@@ -59,32 +59,10 @@ def numerical_gradient(
     shape, where method, step or entries is of another kind, and where the complex step does not
     work.
     """
-    who = "numerical_gradient"
+    who, shape = "numerical_gradient", None
     check_arguments(who, f, x, method, step)
     dout = reals(who, "dout has", dout)
     wanted, back = np.unique(indices(who, entries, x.size), return_inverse=True)
-    kept = x.copy()
-    try:
-        slopes = weighted(f, x, dout, method, step, wanted)
-        if not np.array_equal(x, kept):
-            raise wrong(who, "f writes into x", "it to read x alone, or a copy of x")
-    finally:
-        x[...] = kept
-    return slopes.reshape(x.shape) if entries is None else slopes[back]
-
-
-def weighted(
-    f: Callable[[], Any],
-    x: np.ndarray,
-    dout: np.ndarray,
-    method: str,
-    step: float | None,
-    wanted: np.ndarray,
-) -> np.ndarray:
-    """The derivatives of Σ dout · f() with respect to the `wanted` entries of x.flat, by one
-    method. Raises ValueError where dout does not fit, ComplexStepError where complex steps are
-    wrong."""
-    who, shape = "numerical_gradient", None
 
     def value() -> np.ndarray:
         nonlocal shape
@@ -92,19 +70,24 @@ def weighted(
         shape = out.shape
         return out
 
-    slopes, along = np.empty(len(wanted)), np.zeros(x.shape)
+    kept, slopes, along = x.copy(), np.empty(len(wanted)), np.zeros(x.shape)
     along.flat[wanted] = direction(x).flat[wanted]
-    found = terms = np.zeros(())
-    for at, (change, width) in enumerate(differences(value, x, method, step, wanted)):
-        if dout.ndim:
-            of_shape(who, "dout has", dout, change.shape, "the shape of f()")
-        slopes[at] = np.sum(change * dout) / width
+    found = terms = np.zeros(())  # of the slope along that direction, which complex steps give
+    try:
+        for at, (change, width) in enumerate(differences(value, x, method, step, wanted)):
+            if dout.ndim:
+                of_shape(who, "dout has", dout, change.shape, "the shape of f()")
+            slopes[at] = np.sum(change * dout) / width
+            if method == "complex":
+                term = change * dout / width * along.flat[wanted[at]]
+                found, terms = found + term, terms + np.abs(term)
         if method == "complex":
-            term = change * dout / width * along.flat[wanted[at]]
-            found, terms = found + term, terms + np.abs(term)
-    if method == "complex":
-        compare(lambda: value() * dout, x, along, found, terms)
-    return slopes
+            compare(lambda: value() * dout, x, along, found, terms)
+        if not np.array_equal(x, kept):
+            raise wrong(who, "f writes into x", "it to read x alone, or a copy of x")
+    finally:
+        x[...] = kept
+    return slopes.reshape(x.shape) if entries is None else slopes[back]
 
 
 def indices(who: str, entries: Any, size: int) -> np.ndarray:
@@ -176,11 +159,11 @@ def finite(who: str, name: str, x: np.ndarray) -> np.ndarray:
 
 
 def of_shape(
-    who: str, what: str, array: np.ndarray, shape: tuple[int, ...], whose: str = ""
+    who: str, what: str, array: np.ndarray, shape: tuple[int, ...], whose: str
 ) -> np.ndarray:
     """`array`. Raises ValueError unless it has this shape, that of something."""
     if array.shape != shape:
-        raise wrong(who, f"{what} shape {array.shape}", f"{shape}{', ' if whose else ''}{whose}")
+        raise wrong(who, f"{what} shape {array.shape}", f"{shape}, {whose}")
     return array
 
 

@@ -7,7 +7,6 @@ value() raises ValueError for an output of another shape.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ from chainrule.gradcheck.derivatives.numeric import (
     reals,
     wrong,
 )
-from chainrule.gradcheck.subject.layer import described, of_layer
+from chainrule.gradcheck.subject.layer import described, of_layer, positional
 from chainrule.gradcheck.subject.subject import Complaint, two
 
 
@@ -122,15 +121,9 @@ class LayerAt:
         names = self.subject.names
         named = dict(zip(names, self.subject.inputs, strict=True))
         # The inputs that have a gradient: a loss has none for its targets.
-        self.floats = [
-            name
-            for name in names[: getattr(layer, "differentiable", None)]
-            if named[name].dtype.kind in "fc"
-        ]
-        params = self.subject.params.items()
-        self.arrays = named | {
-            k: p for k, p in params if k not in named and isinstance(p, np.ndarray)
-        }
+        differentiable = names[: self.subject.profile.differentiable]
+        self.floats = [name for name in differentiable if named[name].dtype.kind in "fc"]
+        self.arrays = named | {k: p for k, p in self.subject.params.items() if k not in named}
         self.wrt = names[0] if wrt is None and names else wrt or ""
         if wrt is not None and not (isinstance(wrt, str) and wrt in self.arrays):
             names_of = f"an input or a parameter of {self.title}: {', '.join(self.arrays)}"
@@ -210,10 +203,5 @@ def own_dtype(layer: Any, inputs: tuple[Any, ...]) -> np.dtype:
 
 def needs_nothing(layer: Any) -> bool:
     """Whether forward can be called without inputs, as that of a graph of parameters alone."""
-    if getattr(layer, "inputs", None):
-        return False
-    try:
-        inspect.signature(layer.forward).bind()
-    except (TypeError, ValueError):
-        return False
-    return True
+    required = any(one.default is one.empty for one in positional(layer.forward))
+    return not getattr(layer, "inputs", None) and not required

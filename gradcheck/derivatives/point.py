@@ -10,6 +10,8 @@ truncation and rounding of the five-point formula balance.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from chainrule.gradcheck.subject.subject import Pass, Subject
@@ -111,6 +113,15 @@ class Point:
                 return np.concatenate([change.reshape(-1) for change in changes])
             return np.array([sum(change.sum() for change in changes)])
 
+    def walk(self, line: Line, places: Iterable[float], split: str = "") -> np.ndarray:
+        """φ at these places along a line, a row for each, and back to where it starts."""
+        values = []
+        for t in places:
+            line.move(t)
+            values.append(self.phi(split))
+        line.move(0.0)
+        return np.array(values)
+
     def sizes(self) -> np.ndarray:
         """|out · dout| for every element of the outputs."""
         pairs = zip(self.out, self.douts, strict=True)
@@ -120,30 +131,23 @@ class Point:
         """Set noise and step from values along a line, to one side of the point, which may sit on a
         kink; each output has its own spacing at which it climbs steadily."""
         line = random_line(self.moving, self.rng)
-        noise = slope = np.zeros(0)
-        pending = np.zeros(0, bool)
+        noise = slope = np.zeros(self.sizes().shape)
+        pending = np.ones(noise.shape, bool)
         for spacing in SPACINGS:
-            table = []
-            for t in OFFSETS:
-                line.move(t * spacing)
-                table.append(self.phi("elements"))
-            line.move(0.0)
-            values = np.array(table)
+            values = self.walk(line, OFFSETS * spacing, "elements")
             if not np.isfinite(values).all():
                 break
             pace = np.diff(values, axis=0) / np.diff(OFFSETS)[:, np.newaxis]
             size = np.median(np.abs(pace), axis=0)
             steady = (size > 0) & (np.ptp(pace, axis=0) <= 0.5 * size)
             found = np.sqrt(np.square(REST @ values).sum(axis=0) / (len(OFFSETS) - 4))
-            if not pending.size:
-                noise, slope = found, np.zeros(size.shape)
-                pending = np.ones(size.shape, bool)
-            noise = np.where(pending & steady, found, noise)
+            counts = steady | (spacing == SPACINGS[0])  # the finest, until another is steady
+            noise = np.where(pending & counts, found, noise)
             slope = np.where(pending & steady, size / spacing, slope)
             pending &= ~steady
             if not pending.any() or not (pending & self._moved(line)).any():
                 break
-        if pending.size and np.isfinite(values).all():
+        if pending.any() and np.isfinite(values).all():
             stair, rise = stairs(values, self.sizes())
             noise = np.where(pending, np.maximum(noise, stair), noise)
             slope = np.where(pending & (stair > 0), rise / spacing, slope)
@@ -156,17 +160,12 @@ class Point:
 
     def _moved(self, line: Line) -> np.ndarray:
         """Which elements of the outputs move in a large step along the line."""
-        line.move(SPACINGS[-1])
-        moved = self.phi("elements") != 0
-        line.move(0.0)
-        return moved
+        return self.walk(line, SPACINGS[-1:], "elements")[0] != 0
 
     def is_still(self, line: Line) -> bool:
         """Whether nothing moves in a small step along the line, as where a function is made of
         stairs; those of float16 are too narrow to stand on for long."""
-        moved = [(line.move(t), self.phi()[0])[1] for t in (1e-5, -1e-5)]
-        line.move(0.0)
-        return not any(moved)
+        return not self.walk(line, (1e-5, -1e-5)).any()
 
 
 def digits(outs: Arrays) -> float:

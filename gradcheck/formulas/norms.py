@@ -169,15 +169,13 @@ class Running:
     now: np.ndarray
     atol: float
 
-    def left(self, keep: float, take: float, of: np.ndarray | None = None) -> float | None:
-        """What keep · old + take · batch leaves unexplained, relative to the largest entry; None
-        where it is not this."""
-        mix = keep * self.old + take * (self.batch if of is None else of)
-        return left_over(self.now, mix) if agree(self.now, mix, self.atol) else None
+    def is_now(self, value: np.ndarray) -> bool:
+        """Whether it has become this."""
+        return agree(self.now, value, self.atol)
 
-    def follows(self, p: float, of: np.ndarray | None = None) -> bool:
-        """Whether it is p · old + (1 - p) · batch."""
-        return self.left(p, 1 - p, of) is not None
+    def follows(self, p: float) -> bool:
+        """Whether it is the running average with momentum p."""
+        return self.is_now(p * self.old + (1 - p) * self.batch)
 
 
 def compare_statistics(found: Comparison, call: Call, after: State) -> None:
@@ -225,17 +223,17 @@ def compare_training(
     if p < 0:
         raise Inapplicable("the layer has no setting momentum")
     m = call.x.size // mean.old.size
-    unbiased = var.batch * m / max(m - 1, 1)
-    for keep, of in product((p, 1 - p) if p < 0.5 else (p,), (var.batch, unbiased)):
-        if mean.follows(keep) and var.follows(keep, of):
+    unbiased = replace(var, batch=var.batch * m / max(m - 1, 1))
+    for keep, variance in product((p, 1 - p) if p < 0.5 else (p,), (var, unbiased)):
+        if mean.follows(keep) and variance.follows(keep):
             if keep != p:
                 found.notes.append(f"momentum = {p:g} is the weight of the batch, as in PyTorch")
-            if of is unbiased:
+            if variance is unbiased:
                 note = f"{var.name} takes the unbiased batch variance, as PyTorch does"
                 found.notes.append(f"{note}; ours takes the biased one")
             return
     wrong = [] if mean.follows(p) else [mean]
-    wrong += [] if var.follows(p) or var.follows(p, unbiased) else [var]
+    wrong += [] if var.follows(p) or unbiased.follows(p) else [var]
     eps = next(batch_norms(call)).eps
     causes = [did(one, mean if one is var else var, p, eps) for one in wrong]
     alike = len(wrong) == 2 and causes[0][0] == causes[1][0]
@@ -252,26 +250,22 @@ def compare_training(
 def did(one: Running, other: Running, p: float, eps: float) -> tuple[str, float | None]:
     """What a running statistic did in place of p old + (1 - p) batch and what that leaves
     unexplained; "" and None where nothing known explains it."""
-    ways: dict[str, tuple[Any, ...]] = {
-        "moves towards the other statistic: mean and variance are exchanged": (
-            p,
-            1 - p,
-            other.batch,
-        ),
-        f"moves {p:.0%} of the way in one step: momentum and 1 - momentum are exchanged": (
-            1 - p,
-            p,
-        ),
-        "is unchanged by a training forward": (1, 0),
-        "is overwritten by the batch's statistic: momentum is ignored": (0, 1),
-        "never forgets: its old value is not multiplied by momentum": (1, 1 - p),
-        "takes the batch's statistic without the factor 1 - momentum": (p, 1),
+    old, batch, q = one.old, one.batch, 1 - p
+    towards_other = p * old + q * other.batch
+    backwards = f"moves {p:.0%} of the way in one step: momentum and 1 - momentum are exchanged"
+    ways = {
+        "moves towards the other statistic: mean and variance are exchanged": towards_other,
+        backwards: q * old + p * batch,
+        "is unchanged by a training forward": old,
+        "is overwritten by the batch's statistic: momentum is ignored": batch,
+        "never forgets: its old value is not multiplied by momentum": old + q * batch,
+        "takes the batch's statistic without the factor 1 - momentum": p * old + batch,
     }
     if one.what == "variance":
-        var, towards = one.batch, "moves towards the standard deviation"
-        ways[f"{towards}, not the variance"] = p, 1 - p, np.sqrt(var)
-        ways[f"{towards} with eps, √(var + eps), not the variance"] = p, 1 - p, np.sqrt(var + eps)
-    for text, way in ways.items():
-        if (left := one.left(*way)) is not None:
-            return text, left
+        towards = "moves towards the standard deviation"
+        for root, by in {"": 0.0, " with eps, √(var + eps)": eps}.items():
+            ways[f"{towards}{root}, not the variance"] = p * old + q * np.sqrt(batch + by)
+    for text, value in ways.items():
+        if one.is_now(value):
+            return text, left_over(one.now, value)
     return "", None

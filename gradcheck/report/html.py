@@ -130,12 +130,9 @@ def largest(difference: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
 
 def colour(value: float, limit: float) -> str:
     """Blue for -limit, almost white for 0, red for limit."""
-    share = max(-1.0, min(1.0, value / limit)) if limit else 0.0
-    end = HIGH if share > 0 else LOW
-    mixed = (
-        round(middle + abs(share) * (tip - middle)) for middle, tip in zip(MIDDLE, end, strict=True)
-    )
-    return "#{:02x}{:02x}{:02x}".format(*mixed)
+    share = value / limit if limit else 0.0
+    mixed = [np.interp(share, (-1, 0, 1), ends) for ends in zip(LOW, MIDDLE, HIGH, strict=True)]
+    return f"#{bytes(map(round, mixed)).hex()}"
 
 
 def heat_map(name: str, analytic: np.ndarray, numeric: np.ndarray) -> str:

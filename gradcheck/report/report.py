@@ -153,12 +153,8 @@ class Report:
         effort, verdict = "   " + self._effort(), self._outcome()
         if not self.findings:
             passed = sum(probe.outcome == "passed" for probe in self.probes.values())
-            said = (
-                ["training and inference"]
-                if any(name.endswith(INFERENCE) for name in self.tensors)
-                else []
-            )
-            said += [counted(passed, "probe")] if passed else []
+            said = ["training and inference"] * any(one.endswith(INFERENCE) for one in self.tensors)
+            said += [counted(passed, "probe")] * bool(passed)
             verdict += f" ({', '.join(said)})" if said else ""
         subject = clip(self.subject, WIDTH - len(verdict) - len(effort) - 2)
         notes = [flat(note) for note in self.notes]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -106,16 +107,16 @@ class Origin:
     def __init__(self, thing: Any, moving: Arrays) -> None:
         owners = [part for part in layers_in(thing) if hasattr(part, "__dict__")]
         self._bindings = [(vars(part), dict(vars(part))) for part in owners]
-        self._arrays: list[tuple[np.ndarray, np.ndarray]] = []
-        self._generators: list[tuple[Any, Any]] = []
+        self._put_back: list[Callable[[], Any]] = []
         for part in nested([attributes for attributes, _ in self._bindings], layers_alone=True):
             if isinstance(part, np.random.Generator):
-                self._generators.append((part.bit_generator, part.bit_generator.state))
+                bits = part.bit_generator
+                self._put_back.append(partial(setattr, bits, "state", bits.state))
             elif isinstance(part, np.random.RandomState):
-                self._generators.append((part, part.get_state()))
+                self._put_back.append(partial(part.set_state, part.get_state()))
         for array in (a for own, _ in self._bindings for a in arrays_in(own)):
             if array.flags.writeable and not any(np.may_share_memory(array, m) for m in moving):
-                self._arrays.append((array, array.copy()))
+                self._put_back.append(partial(np.copyto, array, array.copy()))
         self._global: Any = np.random.get_state()
         self.uses_global = False
 
@@ -125,13 +126,8 @@ class Origin:
             if attributes.keys() != kept.keys() or any(attributes[k] is not kept[k] for k in kept):
                 attributes.clear()
                 attributes.update(kept)
-        for array, content in self._arrays:
-            array[...] = content
-        for generator, state in self._generators:
-            if isinstance(generator, np.random.RandomState):
-                generator.set_state(state)
-            else:
-                generator.state = state
+        for put_back in self._put_back:
+            put_back()
         if self.uses_global:
             np.random.set_state(self._global)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.gradcheck.report import Cause, Finding, Probe, Report
 from chainrule.gradcheck.report.findings import because, entry
+from chainrule.gradcheck.subject.layer import described
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 from chainrule.gradcheck.update_rules.families import FAMILIES, Unknown, Way, family_of, ways_of
 from chainrule.gradcheck.update_rules.mistakes import explain
@@ -32,8 +33,7 @@ def check_update(rule: Any, reference: object = None, *, steps: int = 5, seed: i
     Raises ValueError where there is no such formula.
     """
     started = time.perf_counter()
-    text = repr(rule)
-    report = Report(type(rule).__name__ if " object at 0x" in text else text, seed=seed)
+    report = Report(described(rule), seed=seed)
     name = reference if isinstance(reference, str) else None
     family = family_of(rule, name)
     if family is None and (reference is None or name is not None):
