@@ -132,7 +132,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "{layer} gets {whose} instead of the dx of the layer behind it, so that its gradients and "
         "all before it are wrong", "Pass each layer's dx on as the next layer's dout."),
     # contributions of single outputs
-    "leak": ("mask", "{d} {takes} a gradient{where} from outputs that do not depend on it",
+    "leak": ("mask", "{d} {takes} a gradient{where} from outputs that do not depend on it{across}",
         "out{output} does not change with {name}{entry}: its dout must not reach it."),
     "leak-and-lack": ("overwrite",
         "in {d} the gradients of outputs land on the wrong entries{where}",
@@ -145,7 +145,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "Contributions add up."),
     "lack": ("missing-term", "{d} {lacks} the contributions{where}",
         "out{output} depends on {name}{entry}, and its dout does not reach it."),
-    "not-turned": ("transpose", "{d} {is} J @ dout, J the Jacobian of forward, for Jᵀ @ dout",
+    "not-turned": ("transpose",
+        "{d} {is} J @ dout, J the Jacobian of forward, and should be Jᵀ @ dout",
         "Undo the steps of forward in the opposite order, and an order by its inverse."),
     "lacks-factor-on-dout": ("missing-term", "{d} {lacks} the factor {factor} on dout",
         "Multiply dout by {factor} first."),

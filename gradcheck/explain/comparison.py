@@ -64,6 +64,7 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
         each |= {n: joined(each[n], one) for n, one in mended.items() if n in each}
         causes = [mended.get(one.tensors[0], one) for one in causes]
     told = alike([*causes, *each.values()])
+    told.sort(key=lambda one: is_vague(one) and "said" not in one.values)  # what says most
     told.sort(key=lambda one: one.key == UNEXPLAINED and not one.values["part"])
     explained = [one for one in told if one.key != UNEXPLAINED]
     if not explained or len(explained) == len(told):
@@ -77,19 +78,18 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
 def is_vague(told: Cause) -> bool:
     """Whether a cause does not say why it is so; a factor does only by its name, or its place."""
     place, size = str(told.values.get("where", "")), told.values.get("size", " = ")
-    return told.key in VAGUE or not (" = " in size or place.startswith("where"))
+    exact = " = " in size or place.startswith("where") or "part" in told.values
+    return told.key in VAGUE or not exact
 
 
 def joined(told: Cause, edit: Cause) -> Cause:
     """How a gradient is wrong, and the edit that makes it right."""
     blunt = told.values.get("where") in ("", " of some outputs")
     if told.key in (UNEXPLAINED, "moves-along", "reordered") or blunt:
-        return replace(edit, example=told.example, where=told.where)
+        return replace(edit, example=told.example, where=told.where, line=told.line)
     message = f"{told.message}, and would agree in every digit {{said}} in line {{number}}"
-    if "part" in told.values:  # other edits may make up for it as well
-        message = told.message
     return replace(told, message=message, hint=edit.hint, values={**told.values, **edit.values},
-                   kind=told.kind if "size" in told.values else edit.kind, line="")  # fmt: skip
+                   kind=told.kind if "size" in told.values else edit.kind)  # fmt: skip
 
 
 def explain_difference(found: Difference, passes: Passes) -> list[Cause]:

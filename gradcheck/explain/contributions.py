@@ -78,8 +78,9 @@ def leaks_or_lacks(found: Contributions) -> Iterator[Cause]:
     if rest > DIGITS:
         return
     if leaks.any():
-        key, where = "leak-and-lack" if lacks.any() else "leak", places(found, leaks)
-        yield cause(key, rest, where=where, **found.example(leaks))
+        key = "leak-and-lack" if lacks.any() else "leak"
+        values = {"where": places(found, leaks), "across": across(found, should, leaks)}
+        yield cause(key, rest, **values, **found.example(leaks))
     elif lacks.any():
         key, values = lacking(found, both, lacks)
         yield cause(key, rest, **values, **found.example(lacks))
@@ -98,6 +99,17 @@ def lacking(found: Contributions, kept: Array, lacks: Array) -> tuple[str, dict[
         if (kept == (edge[:, ::turn] & should))[some].all():
             return "one-only", {"which": word}
     return "lack", {"where": places(found, lacks) or " of some outputs"}
+
+
+def across(found: Contributions, should: Array, leaks: Array) -> str:
+    """Along which axis an entry depends on outputs of its own place alone, and takes others."""
+    axes = range(len(found.shape) if len(found.shape) == len(found.out) else 0)
+    for axis in axes:
+        entries, outputs = (np.indices(shape)[axis].ravel() for shape in (found.shape, found.out))
+        own = entries[:, np.newaxis] == outputs
+        if not (should & ~own).any() and not (leaks & own).any():
+            return f", those of other {'rows' if axis == 0 else f'indices along axis {axis}'}"
+    return ""
 
 
 def places(found: Contributions, mask: Array) -> str:

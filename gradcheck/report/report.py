@@ -213,7 +213,7 @@ def finding_lines(finding: Finding) -> list[str]:
     """The finding in a few indented lines of text."""
     lines = wrap(finding.message, "  ") + wrap(finding.hint, "  ")
     lines += wrap(finding.example, "      ")
-    if finding.line.strip():
+    if finding.line.strip() and not finding.hint.startswith("If line"):
         lines.append(clip(f"      in {finding.line.strip()}", WIDTH))
     return lines
 

@@ -51,4 +51,6 @@ def test_a_file_that_has_changed_since_is_left_alone(tmp_path, now):
 def test_the_line_of_the_gradient_is_shown_where_there_is_a_source(tmp_path):
     path = tmp_path / "twice.py"
     path.write_text(LAYER)
-    assert "line 10: dx = 3 * dout" in str(report(path))
+    found = report(path)
+    assert found.findings[0].line == "line 10: dx = 3 * dout"
+    assert "If line 10 read `dx = 2 * dout`, dx would be right." in str(found)
