@@ -29,10 +29,10 @@ Remarks, which only ours makes, are no alarm.
 Bugs of others.  The pairs of functions of benchmarks/mistakes/real had their bugs in public code,
 those of benchmarks/mistakes/students are what students get wrong. A checker finds one as above; it
 accuses a right version if it calls the pair without the mistake wrong. Time is the median over the
-wrong pairs. Whether the first sentence of our report names the mistake as an expert would, a person
-has judged, in benchmarks/mistakes/verdicts.json: named; half, where it gives the place or half of
-the cause; misleading, where it is untrue or leads astray. The rest tells no more than that numbers
-differ; a sentence on which there is no verdict is unjudged.
+wrong pairs. Whether the first sentence of our report names the mistake as an expert would, readers
+have judged who had no part in the explanations, in benchmarks/mistakes/verdicts.json: named; half,
+where it gives the place or half of the cause; misleading, where it is untrue or leads astray. The
+rest tells no more than that numbers differ; a sentence on which there is no verdict is unjudged.
 
 Everyone gets the same float64 numbers, looks at all inputs and parameters in the training and in
 the inference pass, and has its own defaults (autograd: first order, reverse mode). Ours looks at
