@@ -21,7 +21,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "backward-writes-params": ("mutation", "{backward} changed {param} in place",
         "Return gradients: the update rule changes parameters, after the backward pass."),
     "backward-writes": ("mutation",
-        "{backward} changed {what} in place, so that a second call differs",
+        "{backward} changed {what} in place, which others may read afterwards",
         "Compute into a new array."),
     "second-backward": ("stale-cache",
         "a second backward call with the same cache returns{twice} {d}",

@@ -122,6 +122,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "lacks-part": ("missing-term", "{d} {lacks} the {part}"),
     "part-sign": ("sign", "the {part} in {d} has the wrong sign"),
     "part-factor": ("scale", "the {part} in {d} is {size}"),
+    "parts-factor": ("scale", "the paths through {parts} in {d} are {size}"),
     "part-lacks-factor": ("missing-term", "the {part} in {d} lacks a factor {factor}"),
     "part-nearly": ("missing-term",
         "{d} {is} nearly right: the {part} is off by factors from {low} to {high}", EPS),
@@ -135,7 +136,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "leak": ("mask", "{d} {takes} a gradient{where} from outputs that do not depend on it{across}",
         "out{output} does not change with {name}{entry}: its dout must not reach it."),
     "leak-and-lack": ("overwrite",
-        "in {d} the gradients of outputs land on the wrong entries{where}",
+        "in {d} the gradients{where} land on the wrong entries",
         "out{output} does not depend on {name}{entry}, and yet its dout gets there."),
     "own-only": ("missing-term",
         "{d} {holds} only what each output contributes to its own entry: the Jacobian is not "

@@ -84,7 +84,7 @@ def is_vague(told: Cause) -> bool:
 
 def joined(told: Cause, edit: Cause) -> Cause:
     """How a gradient is wrong, and the edit that makes it right."""
-    blunt = told.values.get("where") in ("", " of some outputs")
+    blunt = told.values.get("where") in ("", " of outputs", " of some outputs")
     if told.key in (UNEXPLAINED, "moves-along", "reordered") or blunt:
         return replace(edit, example=told.example, where=told.where, line=told.line)
     message = f"{told.message}, and would agree in every digit {{said}} in line {{number}}"

@@ -78,8 +78,9 @@ def leaks_or_lacks(found: Contributions) -> Iterator[Cause]:
     if rest > DIGITS:
         return
     if leaks.any():
-        key = "leak-and-lack" if lacks.any() else "leak"
-        values = {"where": places(found, leaks), "across": across(found, should, leaks)}
+        key, some = ("leak-and-lack", " of outputs") if lacks.any() else ("leak", "")
+        where = places(found, leaks) or some
+        values = {"where": where, "across": across(found, should, leaks)}
         yield cause(key, rest, **values, **found.example(leaks))
     elif lacks.any():
         key, values = lacking(found, both, lacks)

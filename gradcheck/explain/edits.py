@@ -79,10 +79,9 @@ def of_expression(editor: Editor, node: ast.expr) -> Iterator[Edit]:
     elif isinstance(node, ast.Attribute) and node.attr == "T":
         yield editor.swap(0, node, editor.text(node.value), "transpose")
     elif isinstance(node, ast.Slice):
-        for name, value in editor.values.items():
-            if isinstance(value, slice):
-                said = f"with `{name}` for `{editor.short(node)}`"
-                yield Edit(2, *editor.span(node), name, "axis", said)
+        for name in (name for name, value in editor.values.items() if isinstance(value, slice)):
+            said = f"with `{name}` for `{editor.short(node)}`"
+            yield Edit(2, *editor.span(node), name, "axis", said)
 
 
 def of_operation(editor: Editor, node: ast.BinOp) -> Iterator[Edit]:
@@ -203,12 +202,11 @@ def of_constant(editor: Editor, node: ast.Constant) -> Iterator[Edit]:
 
 def of_subscript(editor: Editor, node: ast.Subscript) -> Iterator[Edit]:
     """Without the index, with another of this source, or with its parts in another order."""
-    yield editor.swap(3, node, editor.text(node.value), "axis")
-    for part in editor.parts:
-        index = part[part.index("[") :]
-        yield editor.swap(3, node, editor.text(node.value) + index, "axis")
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
     now, whole = editor.text(node.slice), editor.text(node.value)
+    yield editor.swap(3, node, whole, "axis")
+    for part in editor.parts:
+        yield editor.swap(3, node, whole + part[part.index("[") :], "axis")
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
     steps = [n for n in editor.loops if n in re.findall(r"\w+", now)]
     for name in editor.numbers:
         text = now
@@ -262,9 +260,6 @@ def of_statement(editor: Editor, node: ast.Assign | ast.AugAssign) -> Iterator[E
     elif isinstance(node, ast.AugAssign):
         sign = PLAIN.get(type(node.op), "")
         yield Edit(0, start, end, f"{word} = {value}", "overwrite", f"with `=` for `{sign}=`")
-        for other in OTHERS.get(sign, "")[:1]:
-            said = f"with `{other}=` for `{sign}=`"
-            yield Edit(0, start, end, f"{word} {other}= {value}", "sign", said)
     if isinstance(target, ast.Subscript) and editor.numpy:
         into, at = editor.text(target.value), editor.text(target.slice)
         text = f"{editor.numpy}.add.at({into}, {at}, {value})"

@@ -44,7 +44,7 @@ def insertions(editor: Editor, node: ast.expr) -> Iterator[Edit]:
 
 
 def turns(editor: Editor, node: ast.expr, whole: str, shape: Shape) -> Iterator[Edit]:
-    """A sign, a power, a number, a function, a transposition, axes for a vector."""
+    """A sign, a power, a number, a function, a transposition, the other way round, more axes."""
     text, said = editor.text(node), editor.short(node)
     if is_float(editor.value(node)):
         yield editor.swap(0, node, f"{whole}.copy()", "mutation", f"with a copy of `{said}`")
@@ -60,6 +60,8 @@ def turns(editor: Editor, node: ast.expr, whole: str, shape: Shape) -> Iterator[
         yield editor.swap(2, node, f"{whole}.T", "transpose")
     if len(shape) == 3:
         yield editor.swap(2, node, f"{whole}.transpose(0, 2, 1)", "transpose")
+    for turned in ("..., ::-1", "..., ::-1, ::-1")[: len(shape) if text.isidentifier() else 0]:
+        yield editor.swap(4, node, f"{text}[{turned}]", "axis")
     for count in range(1, 4 if len(shape) == 1 else 1):
         yield editor.swap(3, node, f"{whole}[:{', None' * count}]", "axis")
 

@@ -60,6 +60,7 @@ def ways(scene: Scene, x: Array) -> Iterator[Way]:
     cuts += [("group", 0, len(x) * n) for n in counts]
     vectors = [p for p in (scene.params | scene.inputs).values() if p.shape == (x.shape[axis],)]
     weights = [np.ones(()), *(p.reshape(-1, 1, 1) if x.ndim == 4 else p for p in vectors)]
+    cuts.sort(key=lambda cut: cut[2] if x.ndim > 2 else 0)  # what holds in a group holds in parts
     for (said, first, groups), weight in itertools.product(cuts, weights):
         arrays = (scene.dout * weight, x)
         direct, entries = (np.moveaxis(a, first, 0).reshape(groups, -1) for a in arrays)
@@ -108,6 +109,12 @@ def compared(
     ]
     if len(gone) == 3 and all(gone[1:]):
         yield cause("lacks-statistics", residual, part=way.parts[1], other=way.parts[2])
+    if len(gone) == 3 and wrong[1] and wrong[2] and not wrong[0]:
+        one, two = ([*part_off(scene, way, mine[:, k], wanted[:, k])] for k in (1, 2))
+        for key, values in one if one == two else ():
+            if key == "part-factor":
+                parts = " and ".join(part.removeprefix("path through ") for part in way.parts[1:])
+                yield cause("parts-factor", residual, parts=parts, **values)
     for k in (0, *range(len(gone) - 1, 0, -1)):
         if gone[k] and not k:
             yield cause("lacks-direct", residual, others=" and ".join(way.parts[1:]))

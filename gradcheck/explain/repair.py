@@ -201,7 +201,7 @@ class Trial:
 
     def holds(self, names: list[str]) -> bool:
         """Whether those arrays are right for another dout, too, at another point, and, where that
-        can be run, with other sizes and constants: those that are equal by chance part then."""
+        can be run, with other sizes: those that are equal by chance part then."""
         subject, passes = self.subject, self.aim.passes
 
         def moved(x: np.ndarray) -> np.ndarray:

@@ -115,6 +115,29 @@ def test_forward_beside_a_reference():
     assert "`return f * np.tanh(new), new, (f, c, g, new)`, out would be right" in found.hint
 
 
+def grouped_forward(x):
+    groups = x.reshape(len(x), 2, -1)
+    rstd = 1 / np.sqrt(groups.var(axis=2, keepdims=True) + 1e-5)
+    hat = (groups - groups.mean(axis=2, keepdims=True)) * rstd
+    return hat.reshape(x.shape), (hat, rstd)
+
+
+def grouped_backward(dout, cache):
+    hat, rstd = cache
+    d, count = dout.reshape(hat.shape), dout.shape[2] * dout.shape[3]
+    sums = d.sum(axis=2, keepdims=True) + hat * (d * hat).sum(axis=2, keepdims=True)
+    return (rstd * (d - sums / count)).reshape(dout.shape)
+
+
+def test_both_paths_are_off_by_one_factor():
+    x = RNG.standard_normal((2, 6, 2, 4))
+    found = check_functions(grouped_forward, grouped_backward, x).findings[0]
+    assert found.cause == "parts-factor"
+    assert found.message.startswith(
+        "the paths through the group mean and the group variance in dx are too large by a factor 3"
+    )
+
+
 RATE = 0.5
 
 
@@ -301,6 +324,7 @@ def test_nothing_fits_by_chance():
         ("a @ c", {"c @ a", "a.T @ c", "-(a @ c)", "(a @ c) * b", "(a @ c) / n"}),
         ("[a for k in range(n)]", {"[b for k in range(n)]"}),
         ("a * 0.5", {"a * 1.0", "a", "a / 0.5"}),
+        ("a + b", {"a[..., ::-1] + b", "a + b[..., ::-1, ::-1]"}),
         ("a - b", {"b - a", "a + b", "a", "-b", "a - (b * (1 - a**2))"}),
         ("b[i]", {"b", "a[i]"}),
         ("b * np.exp(a)", {"b * np.exp(b)", "np.exp(b) * np.exp(a)", "b * (a * (1 - a))"}),
@@ -318,7 +342,7 @@ def test_edits_of_a_line(line, wanted):
     assert {f"dx = {text}" for text in wanted} | {f"dx += {line}", "pass"} <= set(made)
 
 
-@pytest.mark.parametrize("wanted", ["a[i] = b", "np.add.at(a, i, b)", "a[i] -= b", "b[i] += a"])
+@pytest.mark.parametrize("wanted", ["a[i] = b", "np.add.at(a, i, b)", "a[i] += -b", "b[i] += a"])
 def test_edits_of_what_is_added_up(wanted):
     assert wanted in edited("a[i] += b")
 

@@ -42,7 +42,7 @@ def test_a_backward_pass_that_spends_its_own_cache_is_a_remark(way):
     report = check_functions(forward, backward(1.0), X)
     assert report, report
     assert [remark.cause for remark in report.remarks] == ["backward-writes"]
-    assert "in place, so that a second call differs" in report.remarks[0].message
+    assert "in place, which others may read afterwards" in report.remarks[0].message
     assert report.tensors["x"].ok
     assert not check_functions(forward, backward(1.0), X, strict=True)
 
