@@ -11,7 +11,7 @@ held. The first that explains the numbers to the noise level is stated; none is 
     regions         wrong in a part of the entries, at the true class; units with another slope
     labels          losses: at the true class, beside it
     terms           the terms that gradients are made of, and which of them is wrong
-    normalisation   the paths through means and variances
+    normalisation   the paths through means and variances; a part that changes nothing
     contributions   what single outputs contribute, beside the Jacobian
     repair          the edit of the source that makes all right: `editor`, `edits`, `insertions`,
                     tried on `clones`

@@ -20,9 +20,8 @@ def quiet(*_: Any, **__: Any) -> None:
 
 def traced(call: Callable[[], Any], file: str) -> dict[CodeType, dict[str, Any]]:
     """The code that a call runs, of that file and of others that are not installed, with the
-    variables that it had when it returned."""
+    variables that it had when it returned. Only where no profiler is at work."""
     seen: dict[CodeType, dict[str, Any]] = {}
-    previous = sys.getprofile()
 
     def note(frame: Any, event: str, _: Any) -> None:
         where = frame.f_code.co_filename
@@ -36,7 +35,7 @@ def traced(call: Callable[[], Any], file: str) -> dict[CodeType, dict[str, Any]]
     except Exception:  # it did run once
         return {}
     finally:
-        sys.setprofile(previous)
+        sys.setprofile(None)
     return seen
 
 

@@ -250,7 +250,7 @@ def of_names(
 
 
 def of_statement(editor: Editor, node: ast.Assign | ast.AugAssign) -> Iterator[Edit]:
-    """Adding up for overwriting and the other way round, no statement, or other names in it."""
+    """Adding up for overwriting or the other way round, nothing, one more name set, a call less."""
     start, end = editor.span(node)
     value = editor.text(node.value)
     target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]

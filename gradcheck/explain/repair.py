@@ -142,7 +142,8 @@ def trials(aim: Aim, deadline: float) -> Iterator[Trial]:
     })  # fmt: skip
     for code in sorted(known, key=lambda code: code is not written.__code__):
         function, source = known[code], source_of(known[code])
-        if code in others or code.co_filename != file or source is None:
+        alien = code.co_filename != file or function.__globals__ is not written.__globals__
+        if code in others or alien or source is None:
             continue
         lines = textwrap.dedent("".join(source.lines)).splitlines(True)
         values = {**function.__globals__, **variables_around(function), **own[code], "print": quiet}
@@ -226,7 +227,7 @@ class Trial:
                 continue
             finally:
                 self.copy.__code__ = edited
-            with suppress(Exception):
+            with suppress(Exception):  # what raises where it did not before is no mending
                 fast = time.thread_time() - start < SECONDS / 100
                 if not fast or self.aim.holds(larger, names):
                     continue

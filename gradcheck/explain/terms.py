@@ -5,8 +5,8 @@
     sum       sum(dout * x, axis=0)          what a broadcast tensor gets
     product   x.T @ dout                     what a matrix gets
 
-Two terms are about the same arrays where their `parts` are equal. What is told: the wrong term, one
-that lacks, is too much or has the wrong sign or size.
+Two terms are about the same arrays where their `parts` are equal. What is told: the wrong term, or
+one that lacks or is too much.
 """
 
 from __future__ import annotations
