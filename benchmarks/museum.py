@@ -47,7 +47,8 @@ LEAVING = """\
 
 The replays are in `benchmarks/mistakes/real`, {real} in all; {students} mistakes of students are
 beside them. Whether the first sentence of a report names the mistake has been judged by readers who
-had no part in the checker: of these {all} they were content with {content}. This page is made anew by
+had no part in the checker: they were content with {content} of these {all}. The page is
+made anew by
 
 ```sh
 python -m benchmarks.museum
