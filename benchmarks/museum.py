@@ -76,6 +76,7 @@ EXHIBIT = """\
 ```
 
 ```{{code-block}} text
+:class: answer
 :caption: PyTorch{part}
 {pytorch}
 ```
