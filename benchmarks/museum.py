@@ -54,7 +54,8 @@ made anew by
 python -m benchmarks.museum
 ```
 
-Your own backward pass? [The gradient checker](gradients.md) takes it as it is.
+Your own backward pass? [The gradient checker](gradients.md) takes it as it is, be it a
+[class](check-classes.md) or [functions](check-functions.md).
 """
 
 EXHIBIT = """\
