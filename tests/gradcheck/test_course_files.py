@@ -272,7 +272,7 @@ def test_other_ways_to_the_same_gradients_are_right(g):
     pair_agrees(fast_layers.max_pool_forward_fast, fast_layers.max_pool_backward_fast, pooling(g))
 
 
-def lists(layer):
+def listed(layer):
     return layer.params, lambda: layer.grads
 
 
@@ -294,71 +294,83 @@ def each_step(g):
     return (g(2, 3, 4),)
 
 
-def stateful(cls, gates):
-    return lambda g: cls(g(4, 3 * gates), g(3, 3 * gates), g(3 * gates))
+def given(*arguments):
+    return lambda _: arguments
 
 
-def plain(cls, *arguments):
-    return lambda _: cls(*arguments)
+def weights(*shapes):
+    return lambda g: tuple(g(*shape) for shape in shapes)
 
 
-LAYERS = [
-    (plain(textbook.Relu), rows, named()),
-    (plain(textbook.Sigmoid), rows, named()),
-    (lambda g: textbook.Affine(g(4, 5), g(5)), lambda g: (g(3, 2, 2),), named("W", "b")),
-    (plain(textbook.SoftmaxWithLoss), labelled, named()),
-    (plain(textbook.SoftmaxWithLoss), lambda g: (g(3, 3), np.eye(3, dtype=int)), named()),
-    (plain(textbook.Dropout, 0.4), rows, named()),
-    (lambda g: textbook.BatchNormalization(g(3), g(3)), rows, named("gamma", "beta")),
+def recurrent(gates):
+    return weights((4, 3 * gates), (3, 3 * gates), (3 * gates,))
+
+
+# Class, arguments of the constructor and of forward, where the parameters are
+TEXTBOOK = [
+    ("Relu", given(), rows, named()),
+    ("Sigmoid", given(), rows, named()),
+    ("Affine", weights((4, 5), (5,)), lambda g: (g(3, 2, 2),), named("W", "b")),
+    ("SoftmaxWithLoss", given(), labelled, named()),
+    ("SoftmaxWithLoss", given(), lambda g: (g(3, 3), np.eye(3, dtype=int)), named()),
+    ("Dropout", given(0.4), rows, named()),
+    ("BatchNormalization", weights((3,), (3,)), rows, named("gamma", "beta")),
     (
-        lambda g: textbook.BatchNormalization(g(8), g(8)),
+        "BatchNormalization",
+        weights((8,), (8,)),
         lambda g: (g(3, 2, 2, 2),),
         named("gamma", "beta"),
     ),
     (
-        lambda g: textbook.Convolution(g(3, 2, 3, 3), g(3), stride=2, pad=1),
+        "Convolution",
+        lambda g: (g(3, 2, 3, 3), g(3), 2, 1),
         lambda g: (g(2, 2, 5, 3),),
         named("W", "b"),
     ),
-    (
-        lambda g: textbook.Convolution(g(2, 2, 2, 3), g(2)),
-        lambda g: (g(2, 2, 4, 3),),
-        named("W", "b"),
-    ),
-    (plain(textbook.Pooling, 2, 2, 2), lambda g: (g(2, 2, 4, 4),), named()),
-    (plain(textbook.Pooling, 3, 2), lambda g: (g(1, 2, 4, 4),), named()),
-    (lambda g: steps.MatMul(g(3, 2)), rows, lists),
-    (lambda g: steps.Affine(g(3, 2), g(2)), rows, lists),
-    (plain(steps.Sigmoid), rows, lists),
-    (plain(steps.Softmax), rows, lists),
-    (plain(steps.SoftmaxWithLoss), labelled, lists),
-    (plain(steps.SigmoidWithLoss), lambda g: (g(4), np.array([0, 1, 1, 0])), lists),
-    (plain(steps.Dropout, 0.4), rows, lists),
-    (lambda g: steps.Embedding(g(4, 3)), lambda _: (np.array([2, 0, 2, 2]),), lists),
-    (stateful(steps.RNN, 1), lambda g: (g(2, 4), g(2, 3)), lists),
-    (stateful(steps.TimeRNN, 1), each_step, lists),
-    (stateful(steps.LSTM, 4), lambda g: (g(2, 4), g(2, 3), g(2, 3)), lists),
-    (stateful(steps.TimeLSTM, 4), each_step, lists),
-    (stateful(steps.GRU, 3), lambda g: (g(2, 4), g(2, 3)), lists),
-    (lambda g: steps.TimeEmbedding(g(4, 3)), lambda _: (np.array([[2, 0, 2], [1, 2, 1]]),), lists),
-    (lambda g: steps.TimeAffine(g(4, 2), g(2)), each_step, lists),
-    (
-        plain(steps.TimeSoftmaxWithLoss),
-        lambda g: (g(2, 3, 4), np.array([[1, -1, 0], [3, 3, -1]])),
-        lists,
-    ),
-    (plain(steps.TimeDropout, 0.4), each_step, lists),
-    (plain(steps.WeightSum), lambda g: (g(2, 3, 4), g(2, 3)), lists),
-    (plain(steps.AttentionWeight), lambda g: (g(2, 3, 4), g(2, 4)), lists),
-    (plain(steps.Attention), lambda g: (g(2, 3, 4), g(2, 4)), lists),
-    (plain(steps.TimeAttention), lambda g: (g(2, 3, 4), g(2, 5, 4)), lists),
+    ("Convolution", weights((2, 2, 2, 3), (2,)), lambda g: (g(2, 2, 4, 3),), named("W", "b")),
+    ("Pooling", given(2, 2, 2), lambda g: (g(2, 2, 4, 4),), named()),
+    ("Pooling", given(3, 2), lambda g: (g(1, 2, 4, 4),), named()),
 ]
+STEPS = [
+    ("MatMul", weights((3, 2)), rows),
+    ("Affine", weights((3, 2), (2,)), rows),
+    ("Sigmoid", given(), rows),
+    ("Softmax", given(), rows),
+    ("SoftmaxWithLoss", given(), labelled),
+    ("SigmoidWithLoss", given(), lambda g: (g(4), np.array([0, 1, 1, 0]))),
+    ("Dropout", given(0.4), rows),
+    ("Embedding", weights((4, 3)), given(np.array([2, 0, 2, 2]))),
+    ("RNN", recurrent(1), weights((2, 4), (2, 3))),
+    ("TimeRNN", recurrent(1), each_step),
+    ("LSTM", recurrent(4), weights((2, 4), (2, 3), (2, 3))),
+    ("TimeLSTM", recurrent(4), each_step),
+    ("GRU", recurrent(3), weights((2, 4), (2, 3))),
+    ("TimeEmbedding", weights((4, 3)), given(np.array([[2, 0, 2], [1, 2, 1]]))),
+    ("TimeAffine", weights((4, 2), (2,)), each_step),
+    (
+        "TimeSoftmaxWithLoss",
+        given(),
+        lambda g: (g(2, 3, 4), np.array([[1, -1, 0], [3, 3, -1]])),
+    ),
+    ("TimeDropout", given(0.4), each_step),
+    ("WeightSum", given(), weights((2, 3, 4), (2, 3))),
+    ("AttentionWeight", given(), weights((2, 3, 4), (2, 4))),
+    ("Attention", given(), weights((2, 3, 4), (2, 4))),
+    ("TimeAttention", given(), weights((2, 3, 4), (2, 5, 4))),
+]
+LAYERS = [(textbook, *case) for case in TEXTBOOK] + [(steps, *case, listed) for case in STEPS]
 
 
-@pytest.mark.parametrize(("make", "inputs", "parameters"), LAYERS)
-def test_a_layer_with_its_state_on_itself_is_right(make, inputs, parameters, g):
-    layer = make(g)
+@pytest.mark.parametrize(("module", "name", "arguments", "inputs", "parameters"), LAYERS)
+def test_a_layer_with_its_state_on_itself_is_right(module, name, arguments, inputs, parameters, g):
+    layer = getattr(module, name)(*arguments(g))
     layer_agrees(layer, inputs(g), *parameters(layer))
+
+
+@pytest.mark.parametrize("module", [textbook, steps])
+def test_every_class_of_a_file_is_looked_at(module):
+    own = {key for key, one in vars(module).items() if isinstance(one, type)}
+    assert own == {name for home, name, *_ in LAYERS if home is module}
 
 
 def sequences(g):
@@ -370,20 +382,21 @@ def classified(g):
 
 
 LOSSES = [
-    (layers.softmax_loss, labelled),
-    (layers.svm_loss, labelled),
-    (nndl_layers.softmax_loss, labelled),
-    (nndl_layers.svm_loss, labelled),
-    (rnn.temporal_softmax_loss, sequences),
-    (linear_classifier.svm_loss_naive, classified),
-    (linear_classifier.svm_loss_vectorized, classified),
-    (linear_classifier.softmax_loss_naive, classified),
-    (linear_classifier.softmax_loss_vectorized, classified),
+    (layers, "softmax_loss", labelled),
+    (layers, "svm_loss", labelled),
+    (nndl_layers, "softmax_loss", labelled),
+    (nndl_layers, "svm_loss", labelled),
+    (rnn, "temporal_softmax_loss", sequences),
+    (linear_classifier, "svm_loss_naive", classified),
+    (linear_classifier, "svm_loss_vectorized", classified),
+    (linear_classifier, "softmax_loss_naive", classified),
+    (linear_classifier, "softmax_loss_vectorized", classified),
 ]
 
 
-@pytest.mark.parametrize(("loss", "inputs"), LOSSES)
-def test_a_loss_is_right(loss, inputs, g):
+@pytest.mark.parametrize(("module", "name", "inputs"), LOSSES)
+def test_a_loss_is_right(module, name, inputs, g):
+    loss = getattr(module, name)
     first, *others = inputs(g)
     _, gradient = loss(first, *others)
     numeric = slopes(lambda: loss(first, *others)[0], first)

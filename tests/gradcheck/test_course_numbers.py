@@ -125,6 +125,15 @@ def test_adam_meets_the_notebook():
     np.testing.assert_allclose(config["v"].flat[[0, -1]], [0.69966, 0.49966], atol=1e-8)
 
 
+def test_sgd_and_adagrad_take_the_steps_of_their_formulas():
+    w, _ = optim.sgd(np.array([1.0, 2.0]), np.array([3.0, -4.0]), {"learning_rate": 0.5})
+    np.testing.assert_array_equal(w, [-0.5, 4.0])
+    config = {"learning_rate": 0.5, "epsilon": 1.0, "a": np.array([7.0])}
+    w, config = optim.adagrad(np.array([1.0]), np.array([3.0]), config)
+    np.testing.assert_array_equal(w, [1 - 0.5 * 3 / (4 + 1)])
+    np.testing.assert_array_equal(config["a"], [16])
+
+
 # RNN_Captioning and LSTM_Captioning
 
 
