@@ -254,8 +254,10 @@ def encoder_layer_forward(
     - W_attn: weights for query, key, value and output, of shape (4, D, D)
     - b_attn: biases for the same, of shape (4, D)
     - gamma1, beta1: scale and shift after the attention, of shape (D,)
-    - W1, b1: the first affine layer, of shapes (D, F) and (F,)
-    - W2, b2: the second affine layer, of shapes (F, D) and (D,)
+    - W1: weights of the first affine layer, of shape (D, F)
+    - b1: its biases, of shape (F,)
+    - W2: weights of the second affine layer, of shape (F, D)
+    - b2: its biases, of shape (D,)
     - gamma2, beta2: scale and shift at the end, of shape (D,)
     - num_heads: number of heads
     - mask: of shape (S, S)
@@ -325,8 +327,10 @@ def decoder_layer_forward(
     - W_self, W_cross: weights for query, key, value and output, of shape (4, D, D)
     - b_self, b_cross: biases for the same, of shape (4, D)
     - gamma1, beta1, gamma2, beta2, gamma3, beta3: scales and shifts, of shape (D,)
-    - W1, b1: the first affine layer, of shapes (D, F) and (F,)
-    - W2, b2: the second affine layer, of shapes (F, D) and (D,)
+    - W1: weights of the first affine layer, of shape (D, F)
+    - b1: its biases, of shape (F,)
+    - W2: weights of the second affine layer, of shape (F, D)
+    - b2: its biases, of shape (D,)
     - num_heads: number of heads
     - tgt_mask: of shape (T, T)
 
