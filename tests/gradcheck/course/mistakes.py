@@ -4,7 +4,8 @@
         text = mistake.source()  # the file with the mistake in it
 
 `wrong` names the inputs and parameters of `concerns` whose gradients are wrong; all others stay
-right, and so does every forward pass.
+right, and so does every forward pass. In columns.py right means with the 1/m that the file's
+convention puts into dW and db.
 """
 
 from pathlib import Path
