@@ -118,7 +118,7 @@ def evaluated(reference: Reference, call: Call) -> Outputs:
 
 
 def alike(outs: Outputs, others: Any, atols: Sequence[float]) -> bool:
-    """Whether outputs agree, each within its own tolerance; those that only one has do not count."""
+    """Whether outputs agree, each within its own tolerance; the longer list may go on."""
     return all(map(agree, outs, several(others), atols))
 
 

@@ -19,9 +19,10 @@ BUG, CONVENTION = "forward-bug", "convention"
 
 EXACT = 1e-9  # what a mistake may leave unexplained, relative to the scale of the output
 # Switches and numbers that leave the formula as it is.
-HARMLESS = frozenset(
-    "training train inplace has_mode bias use_bias verbose lr learning_rate std weight_scale "
-    "init_scale weight_init_std l2 reg weight_decay lam".split()
+HARMLESS = (
+    *("training", "train", "inplace", "has_mode", "bias", "use_bias", "verbose", "lr"),
+    *("learning_rate", "std", "init_scale", "weight_scale", "weight_init_std", "weight_decay"),
+    *("l2", "reg", "lam"),
 )
 # What computing with arrays that do not fit may raise.
 MISFITS = (ValueError, TypeError, LookupError, ArithmeticError)
