@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.losses import errors, loss, per_example
+from chainrule.gradcheck.formulas.losses import errors, loss, per_example, reduced
 from chainrule.gradcheck.formulas.reference import Call, Said
 
 DELTA = ("delta", "beta", "threshold")
+
+
+USUAL = (1.0, 0.5, 0.1, 1.345, 1.5, 2.0)  # what delta may be where the layer does not tell
 
 
 def bend(call: Call) -> float:
@@ -66,6 +70,15 @@ def smooth_l1(call: Call) -> Any:
     return huber_total(call) / bend(call)
 
 
+def bends(call: Call, smooth: bool) -> Iterator[Any]:
+    """With every delta that is usual, where none is told; over the elements or the examples."""
+    told = call.setting(*DELTA, default=0.0)
+    for d in [told] if told else USUAL:
+        total = huber(errors(call), d) / (d if smooth else 1.0)
+        yield reduced(call, total, call.pair[0].size)
+        yield reduced(call, total, len(call.pair[0]))
+
+
 REGRESSIONS = (
     loss("mae", "Σ |y - t| / (N·C)", absolute, absolute_mistakes, True, per_example(absolute)),
     loss(
@@ -74,7 +87,7 @@ REGRESSIONS = (
         huber_total,
         huber_mistakes,
         True,
-        per_example(huber_total),
+        lambda call: bends(call, False),
         DELTA,
     ),
     loss(
@@ -83,7 +96,7 @@ REGRESSIONS = (
         smooth_l1,
         smooth_l1_mistakes,
         True,
-        per_example(smooth_l1),
+        lambda call: bends(call, True),
         DELTA,
     ),
 )
