@@ -108,7 +108,10 @@ class StatefulLayer:
     def is_last(self, out: Any) -> None:
         """Note whether it is a loss, whose `dout=1` nobody gives: backward is asked without."""
         backward = getattr(self.stranger, self.methods[1])
-        ones = [p.name for p in positional(backward) if p.default is not p.empty and p.default == 1]
+        ones = [
+            p.name for p in positional(backward)
+            if isinstance(p.default, (int, float)) and p.default == 1
+        ]  # fmt: skip
         if np.ndim(out) == 0:
             self.arguments = [name for name in self.arguments if name not in ones]
 
