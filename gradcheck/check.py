@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck.checks import calls, contract, formula, linearity, models, other_inputs
-from chainrule.gradcheck.checks.outcome import Effort, Outcome, Passes, Request
+from chainrule.gradcheck.checks.outcome import BadRequest, Effort, Outcome, Passes, Request
 from chainrule.gradcheck.explain.story import Question, Story
 from chainrule.gradcheck.report import GradientError, Report
 from chainrule.gradcheck.subject.derivative import Derivative
@@ -129,7 +129,7 @@ def check(
         names = argument_names(subject.profile.written("forward"), len(inputs))
         reference = ReferencePair(reference, None, names, inputs)
     asked = modes if profile.has_mode else ("train",)
-    values = asked if profile.both and not profile.keeps_state else ("train",)
+    values = asked if profile.both else ("train",)
     if profile.is_model:
         asked, values, reference = (), ("train",), False
     held = getattr(thing, "params", None)
@@ -248,6 +248,7 @@ def examine(make: Callable[[], Subject], request: Request) -> Report:
         for name, outcome in outcomes.items():
             story.add(name, outcome)
         if done is not None and not story.is_wrong:
+            compare_shapes(subject, done)
             passes = Passes(request, own_stream(request.seed + 1), done)
             if done.is_loss and (key := models.strength_of(subject)[0]):
                 half = models.has_half(subject, passes)
@@ -259,6 +260,21 @@ def examine(make: Callable[[], Subject], request: Request) -> Report:
     story.report.forwards = subject.calls[0]
     story.report.seconds = time.perf_counter() - started
     return story.told()
+
+
+def compare_shapes(subject: Subject, done: Pass) -> None:
+    """Raise ValueError where a surrogate gives other outputs than forward, by their shapes."""
+    if subject.surrogate is not None:
+        try:
+            shapes = [o.shape for o in subject.values(True)]
+        except Exception as error:
+            text = f"check: surrogate raises {type(error).__name__}: {error}"
+            raise BadRequest(text) from error
+        if shapes != [o.shape for o in done.outs]:
+            raise BadRequest(
+                f"check: surrogate gives shape {', '.join(map(str, shapes))}, expected "
+                f"{', '.join(str(o.shape) for o in done.outs)}, as forward gives"
+            )
 
 
 def gradients(subject: Subject, passes: Passes, story: Story) -> None:

@@ -171,6 +171,8 @@ def inference_pass(subject: Subject, train: Pass, rng: np.random.Generator) -> P
         found = subject.backward(douts, cache)
     except Exception as error:
         outcome = raised(subject, "backward", "x", error)
+        if subject.profile.keeps_state:  # nobody goes back after a pass of inference
+            return Outcome(why=told(subject, error))
         first = outcome.causes[0]
         return Outcome([replace(first, prefix="after {forward} {inference}, ", level="remark")])
     done = Pass(outs, cache, douts, copied(found))

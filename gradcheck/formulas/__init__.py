@@ -16,9 +16,16 @@ are the papers named in the layers of the same name.
 
 from chainrule.gradcheck.formulas.comparison import compare, evaluated
 from chainrule.gradcheck.formulas.names import REFERENCES, find
-from chainrule.gradcheck.formulas.reference import Call, Comparison, Inapplicable, Reference
+from chainrule.gradcheck.formulas.reference import (
+    INAPPLICABLE,
+    Call,
+    Comparison,
+    Inapplicable,
+    Reference,
+)
 
 __all__ = [
+    "INAPPLICABLE",
     "REFERENCES",
     "Call",
     "Comparison",

@@ -28,6 +28,9 @@ HARMLESS = (
 MISFITS = (ValueError, TypeError, LookupError, ArithmeticError)
 
 
+INAPPLICABLE = "not compared with the formula"  # what a note of it begins with
+
+
 class Inapplicable(Exception):
     """The layer, or its input, is not what the formula is about."""
 

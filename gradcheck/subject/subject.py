@@ -48,7 +48,7 @@ class Profile:
     apart: bool = True  # whether backward is a pass of its own, no part of what forward returns
     both: bool = True  # whether a backward pass after one of inference is asked for, too
     # Whether what a call leaves stays on the object itself; backward may write into dout then, and
-    # follows a training pass alone.
+    # need not follow a pass of inference.
     keeps_state: bool = False
     differentiable: Sequence[str] | None = None  # these inputs, None where their dtypes tell
     notes: tuple[str, ...] = ()  # what a reader should know of how it is called
