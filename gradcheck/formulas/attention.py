@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference, Said, working
+from chainrule.gradcheck.formulas.reference import (
+    Call,
+    Inapplicable,
+    Reference,
+    Said,
+    by_name,
+    working,
+)
 from chainrule.gradcheck.formulas.units import softmax
 
 FORMULA = "softmax(q kᵀ / √d) v"
@@ -152,8 +159,7 @@ def wrong_scores(way: Attention) -> Iterator[tuple[str, Attention]]:
     yield f"the scores are divided by d = {d}, not by its root", replace(way, divisor=d)
     yield "the scores are multiplied by √d, not divided", replace(way, divisor=d**-0.5)
     sizes = {"keys": way.k.shape[-2], "queries": way.q.shape[-2], "examples": len(way.q)}
-    for n in dict.fromkeys(sizes.values()):
-        names = " or ".join(name for name, size in sizes.items() if size == n)
+    for names, n in by_name(sizes).items():
         text = f"the scores are divided by √{n}, the root of the number of {names}, not by √d"
         yield text, replace(way, divisor=n**0.5)
 
