@@ -95,11 +95,11 @@ def scored(call: Call) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise Inapplicable(f"scores {x.shape} and labels {y.shape} do not fit")
     ignored = call.setting("ignore_label", "ignore_index", default=-1.0)
     counts = y != ignored
-    mask = np.asarray(parts.get("mask", np.ones(y.shape)), np.float64) * counts
+    mask = np.asarray(parts.get("mask", np.ones(y.shape)), np.float64)
     labels = np.where(counts, y, 0).astype(np.int64)
     if mask.shape != y.shape or labels.min() < 0 or labels.max() >= x.shape[2]:
         raise Inapplicable(f"labels {y.shape} are no numbers of words below {x.shape[2]}")
-    return x, np.eye(x.shape[2])[labels], mask
+    return x, np.eye(x.shape[2])[labels], mask * counts
 
 
 def masked(log_p: np.ndarray, t: np.ndarray, mask: np.ndarray) -> Any:
