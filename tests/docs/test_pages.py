@@ -14,7 +14,15 @@ from chainrule.training.options import parser, resume_parser
 SITE = Path(__file__).parents[2] / "docs" / "site"
 PAGES = sorted(SITE.glob("*.md"))
 FENCE = re.compile(r"^```(\S+)[^\n]*\n(.*?)^```$", re.M | re.S)
-DIRECTIVES = {"{circuit}", "{curves}", "{eval-rst}", "{formula}", "{include}", "{toctree}"}
+DIRECTIVES = {
+    "{circuit}",
+    "{code-block}",  # what the page shows, and is not run
+    "{curves}",
+    "{eval-rst}",
+    "{formula}",
+    "{include}",
+    "{toctree}",
+}
 NEEDS_DOWNLOAD = ("--dataset mnist", "--dataset cifar10")
 SETS_UP = ("python3 -m venv .venv",)
 PARSERS = {"train": parser, "resume": resume_parser} | {key: REPORTS[key][0] for key in REPORTS}
