@@ -190,6 +190,14 @@ class Comparison:
             self.notes.append(f"{message}, and no known mistake explains it")
 
 
+def by_name(sizes: Mapping[str, int]) -> dict[str, int]:
+    """The different sizes under all their names, "T or V": nothing tells equal ones apart."""
+    return {
+        " or ".join(name for name, other in sizes.items() if other == size): size
+        for size in dict.fromkeys(sizes.values())
+    }
+
+
 def agree(out: np.ndarray, expected: Any, atol: float) -> bool:
     """Whether two arrays have one shape and, up to `atol`, the same entries, nan and inf too."""
     expected = np.asarray(expected)
