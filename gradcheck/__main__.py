@@ -3,6 +3,7 @@
     chainrule check                          every layer and network of the library
     chainrule check homework.py              every layer of a file of yours
     chainrule check homework.py ReLU affine  some of them
+    chainrule check --if-any *.py            of several files; those without layers are passed over
 
 Of a file, every class that has `forward` and `backward` is checked, and every pair of functions
 `name_forward(x, …)` and `name_backward(dout, cache)`. A class shows its inputs itself where it
@@ -27,8 +28,30 @@ from typing import Any
 
 from chainrule.gradcheck.command.cases import Case, Result, checked
 from chainrule.gradcheck.command.table import last_line, stories, summary, table
-from chainrule.gradcheck.command.targets import Target, UsageError, file_targets, library_targets
+from chainrule.gradcheck.command.targets import (
+    NothingToCheck,
+    Target,
+    UsageError,
+    file_targets,
+    library_targets,
+)
 from chainrule.gradcheck.report.report import clip
+
+
+def targets_of(options: argparse.Namespace) -> list[Target]:
+    """What the command line asks for: of the library, or of files, which end in .py."""
+    if options.file is None:
+        return library_targets(options.seed)
+    files = [options.file, *(name for name in options.names if name.endswith(".py"))]
+    names = [name for name in options.names if name not in files]
+    targets: list[Target] = []
+    for file in files:
+        try:
+            targets += file_targets(file, names, options.seed)
+        except NothingToCheck:
+            if not options.if_any:
+                raise
+    return targets
 
 
 def run(targets: list[Target], **options: Any) -> list[Result]:
@@ -67,6 +90,7 @@ def parser(prog: str) -> Parser:
     )
     line.add_argument("file", nargs="?", help="a Python file; left out, the library")
     line.add_argument("names", nargs="*", metavar="class", help="which classes; left out, all")
+    line.add_argument("--if-any", action="store_true", help="pass over files with none of them")
     line.add_argument("--json", action="store_true", help="print reports and a summary as JSON")
     line.add_argument("--seed", type=int, default=0, help="a number from 0 on; default 0")
     line.add_argument("--strict", action="store_true", help="remarks are mistakes too")
@@ -89,10 +113,7 @@ def main(
             raise UsageError(f"--seed must be 0 or more, not {options.seed}")
         # What the checked code prints must not end up between the lines of the JSON.
         with contextlib.redirect_stdout(sys.stderr):
-            if options.file is None:
-                targets = library_targets(options.seed)
-            else:
-                targets = file_targets(options.file, options.names, options.seed)
+            targets = targets_of(options)
             # What the library ships has to stand every test.
             strict = options.strict or options.file is None
             results = run(targets, seed=options.seed, effort=options.effort, strict=strict)

@@ -39,6 +39,10 @@ class UsageError(Exception):
     """The command or the file makes no sense; the text is one line."""
 
 
+class NothingToCheck(UsageError):
+    """A file holds nothing that could be checked."""
+
+
 def library_targets(seed: int) -> list[Target]:
     """The examples of every class that the library exports and that has some."""
     targets = []
@@ -55,11 +59,17 @@ def library_targets(seed: int) -> list[Target]:
 
 def file_targets(path: str, wanted: Sequence[str], seed: int) -> list[Target]:
     """The classes with forward and backward and the pairs of functions of a file, or those that
-    are `wanted`."""
-    module = load(path)
+    are `wanted`. Raises NothingToCheck where there are none, UsageError where it cannot be run."""
+    return module_targets(load(path), path, wanted, seed)
+
+
+def module_targets(
+    module: types.ModuleType, path: str, wanted: Sequence[str], seed: int
+) -> list[Target]:
+    """The same of a module, which is called `path` where an error is told."""
     classes, pairs = layers_of(module), pairs_of(module)
     if not classes and not pairs:
-        raise UsageError(
+        raise NothingToCheck(
             f"{path} has no class with forward and backward, and no functions name_forward and "
             f"name_backward"
         )
@@ -116,7 +126,7 @@ def load(path: str) -> types.ModuleType:
             f"its layers may stand"
         ) from None
     full = str(Path(path).resolve())
-    module = types.ModuleType("checked_file")
+    module = types.ModuleType(f"checked_file {full}")
     module.__file__ = full
     sys.modules[module.__name__] = module  # inspect finds the source of a class this way
     try:

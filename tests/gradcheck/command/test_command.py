@@ -65,7 +65,6 @@ def checks(monkeypatch):
     watched = Watched()
     monkeypatch.setattr(targets, "check", watched.check)
     monkeypatch.setattr(targets, "check_functions", watched.check_functions)
-    monkeypatch.delitem(sys.modules, "checked_file", raising=False)
     return watched
 
 
