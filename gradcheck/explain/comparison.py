@@ -29,6 +29,7 @@ from chainrule.gradcheck.explain.scene import Scene
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.layer import of_layer
 from chainrule.gradcheck.subject.subject import Gradients, Subject
+from chainrule.gradcheck.subject.tape import Tape
 from chainrule.gradcheck.subject.vocabulary import alike, listed
 
 PATIENCE = 1.0  # seconds of this thread's own time
@@ -156,6 +157,9 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
 
 def named_cache(subject: Subject, cache: object, inputs: Gradients) -> Gradients:
     """The arrays of a cache, under the names that forward has for them where it tells."""
+    if isinstance(cache, Tape):
+        own = {*inputs, *subject.params}
+        return {word: array for word, array in cache.saved.items() if word not in own}
     parts = cache if isinstance(cache, tuple) else (cache,)
     told = subject.profile.locals()
     found: Gradients = {}
