@@ -56,8 +56,9 @@ PHRASES: dict[str, tuple[str | None, str | None]] = {
     ),
     "gradient-count": (
         "{backward} returns {some}, and forward has {whom}",
-        "Return a tuple with one gradient for each argument of forward, None for what is no tensor.",
+        "Return a tuple with one for each argument of forward, None for what is no tensor.",
     ),
+    "repeated-ids": (None, "With repeated indices += keeps one of them: use index_add_."),
     "random": (None, "Draw from torch's generator, which is started anew in every call."),
     "layout": (None, "Take strides into account, or call contiguous() first."),
     "layout-raises": (
@@ -103,8 +104,8 @@ def check(
     Values are judged in float64; where floats of other dtypes are given, the gradients in these are
     compared with those in float64. A function that refuses float64 is judged in the dtypes given,
     within the digits that these have. Tensors, modules, their buffers and modes, and the state of
-    random generators are left as they were. Raises TypeError where `thing` is not callable, or no
-    tensor of floats is given, or one is complex or sparse; ValueError for another order than 1 or 2.
+    random generators are left as they were. Raises TypeError where `thing` is not callable, no
+    tensor of floats is given, or one is complex or sparse; ValueError for another order than these.
     """
     if order not in (1, 2):
         raise ValueError(f"check: order is {order!r}, expected 1 or 2")
@@ -116,7 +117,7 @@ def check(
     if grad_output is not None:
         several = isinstance(grad_output, (tuple, list))
         dout = tuple(map(array_of, grad_output if several else (grad_output,)))
-    other = None if reference is None else call.taped(reference)
+    other = None if reference is None else call.taped(call.player(reference))
     request = Request(
         dout, wrt, chosen, chosen, False if other is None else other, seed, effort, strict
     )
@@ -176,9 +177,8 @@ class Call:
             kind = "complex" if self.tensors[bad[0]].is_complex() else "sparse"
             raise TypeError(f"check: {bad[0]} is {kind}, expected a dense tensor of real numbers")
         if not self.owed:
-            raise TypeError(
-                f"check: no tensor of floats to differentiate among {', '.join(self.tensors) or 'no tensors'}"
-            )
+            given = f"among {', '.join(self.tensors)}" if self.tensors else "given"
+            raise TypeError(f"check: no tensor of floats to differentiate {given}")
 
     @property
     def owed(self) -> list[str]:
@@ -197,32 +197,31 @@ class Call:
 
         given = {name: filled(tree, name, tensors) for name, tree in self.arguments.items()}
         last = {name: given.pop(name) for name in self.keywords}
-        if self.module is None or thing is not self.module:
+        if self.module is None or thing is not self.thing:
             return thing(*given.values(), **last)
         own = {name: tensors[name] for name in (*self.params, *self.buffers)}
         with in_mode(self.module, train):
             return torch.func.functional_call(self.module, own, (*given.values(),), last)
 
-    def player(self, thing: Any) -> Player:
-        """What plays `thing`, the function itself or another of the same arguments."""
+    def player(self, other: Any = None) -> Player:
+        """What plays the function, or another of the same arguments."""
         import torch
+
+        thing = self.thing if other is None else getattr(function_of(other), "apply", other)
 
         def call(tensors: Tensors, train: bool, function: Any) -> Any:
             return self.run(thing if function is None else function.apply, tensors, train)
 
-        function = self.function if thing is self.thing else None
+        function = self.function if other is None else None
         places = [n if n in self.inputs else "" for n in self.names] if function else []
         generators = [a for a in self.arguments.values() if isinstance(a, torch.Generator)]
         return Player(call, self.tensors, self.owed, function, places, self.zeros, generators)
 
-    def taped(self, thing: Any) -> TapedFunction:
+    def taped(self, player: Player) -> TapedFunction:
         """A function of these arguments as a layer."""
-        thing = getattr(function_of(thing), "apply", thing)
-        player = self.player(thing)
         params = {name: array_of(tensor) for name, tensor in self.params.items()}
-        return TapedFunction(
-            player.play, [*self.inputs], params, player.functions, numbers=self.numbers()
-        )
+        numbers = self.numbers()
+        return TapedFunction(player.play, [*self.inputs], params, player.functions, numbers=numbers)
 
     def numbers(self) -> dict[str, float]:
         """The numbers among the arguments."""
@@ -234,20 +233,19 @@ class Call:
 
     def subject(self, surrogate: Any = None) -> tuple[Subject, list[str]]:
         """The function as a subject, and what is to be noted of it."""
-        player, notes = self.player(self.thing), []
+        player, notes = self.player(), []
         found, exact, why = attempt(player, {*self.dtypes()} != {"float64"})
         lacking = [n for n, g in found.items() if g is None]
         player.owed = [n for n in player.owed if n not in lacking]
         for name in lacking:
             notes.append(
-                f"it gives no gradient for {name} (None): taken as meant; ask for it with "
-                f"{name}.requires_grad_()"
+                f"no gradient for {name} (None), taken as meant: {name}.requires_grad_() asks for it"
             )
         if why:
             notes.append(f"judged in {' and '.join(self.dtypes())}: in float64 {why}")
-        taped = self.taped(self.thing)
-        taped.play, taped.exact = player.play, exact
-        taped.surrogate = None if surrogate is None else self.taped(surrogate).play
+        taped = self.taped(player)
+        taped.exact = exact
+        taped.surrogate = None if surrogate is None else self.player(surrogate).play
         title = self.title()
         is_own = self.function is not None or self.module is not None
         vocabulary = Vocabulary(
@@ -290,7 +288,7 @@ class Call:
         """The backward pass as a function of its own, of its inputs and of grad_output."""
         import torch
 
-        player = self.player(self.thing)
+        player = self.player()
         arrays = {name: array_of(tensor) for name, tensor in self.tensors.items()}
         outs = player.play(arrays, True, True).outs
         names = ["grad_output", *(f"grad_output{at + 2}" for at in range(len(outs) - 1))]

@@ -72,7 +72,7 @@ def lowered(subject: Subject) -> Subject:
 
 def gradients_at(subject: Subject, douts: list[Any]) -> Gradients:
     """The gradients of a training pass."""
-    outs, cache = subject.forward(True)
+    _, cache = subject.forward(True)
     return {n: np.asarray(g) for n, g in subject.backward(douts, cache).items() if g is not None}
 
 
