@@ -112,7 +112,7 @@ def check(
         raise ValueError(f"check: order is {order!r}, expected 1 or 2")
     wrt = (wrt,) if isinstance(wrt, str) else wrt
     call = Call(thing, inputs, arguments)
-    chosen = ("train", "inference") if call.module is not None else ("train",)
+    chosen: tuple[str, ...] = ("train", "inference") if call.module is not None else ("train",)
     chosen = ((modes,) if isinstance(modes, str) else modes) or chosen
     dout = None
     if grad_output is not None:
