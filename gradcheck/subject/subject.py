@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,6 +54,8 @@ class Profile:
     notes: tuple[str, ...] = ()  # what a reader should know of how it is called
     of_functions: bool = False  # whether it is made of plain functions
     otherwise: Callable[[], Subject] | None = None  # another reading, where this one is wrong
+    questions: Mapping[str, Any] = field(default_factory=dict)  # that are asked of it beside others
+    precision: float = 0.0  # half the last digit, relative, of the format it is known to compute in
 
 
 @dataclass(eq=False)
