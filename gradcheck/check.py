@@ -101,8 +101,6 @@ def check(
     for mode in modes:
         if mode not in MODES:
             raise ValueError(f"check: mode {mode!r}, expected 'train' or 'inference'")
-    options = {"wrt": wrt, "surrogate": surrogate, "on_purpose": on_purpose, "seed": seed,
-               "effort": effort, "strict": strict}  # fmt: skip
     reasons = {} if on_purpose is None else on_purpose
     if not isinstance(reasons, Mapping) or not all(isinstance(r, str) for r in reasons.values()):
         raise TypeError(
@@ -110,9 +108,11 @@ def check(
             f"{{'factor': 'clipped, see section 3'}}: name the cause of a finding, or a tensor"
         )
     if (name := front_end(thing, inputs)) is not None:
-        return importlib.import_module(f"chainrule.gradcheck.{name}").check(
-            thing, *inputs, **options
-        )
+        front = importlib.import_module(f"chainrule.gradcheck.{name}")
+        return front.check(
+            thing, *inputs, wrt=wrt, surrogate=surrogate, on_purpose=on_purpose,
+            seed=seed, effort=effort, strict=strict,
+        )  # fmt: skip
     if not (reference is None or reference is False or isinstance(reference, str)) and not (
         hasattr(reference, "forward") or callable(reference)
     ):

@@ -9,7 +9,7 @@ It speaks of tensors and of grad_output. PyTorch is imported where it is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -77,6 +77,7 @@ def check(
     modes: str | tuple[str, ...] | None = None,
     order: int = 1,
     surrogate: Callable[..., Any] | None = None,
+    on_purpose: Mapping[str, str] | None = None,
     reference: Callable[..., Any] | None = None,
     seed: int = 0,
     effort: Effort = "full",
@@ -98,6 +99,7 @@ def check(
     order        2 to check the backward pass of the backward pass, too
     surrogate    another forward pass, with the same arguments: backward is checked against its
                  derivative, as that of a straight-through estimator is against lambda x: x
+    on_purpose   findings that are meant, with reasons, as for `chainrule.gradcheck.check`
     reference    a function of the same arguments that gives what forward should
     arguments    keyword arguments, passed on as they are
     seed, effort, strict   as for `chainrule.gradcheck.check`
@@ -119,7 +121,7 @@ def check(
         several = isinstance(grad_output, (tuple, list))
         dout = tuple(map(array_of, grad_output if several else (grad_output,)))
     right = False if reference is None else call.taped(call.player_of(reference))
-    request = Request(dout, wrt, chosen, chosen, right, seed, effort, strict)
+    request = Request(dout, wrt, chosen, chosen, right, seed, effort, strict, on_purpose=on_purpose)
     report = examine(partial(of_call, call, surrogate), request)
     report.notes += call.notes
     if order == 2 and report:
