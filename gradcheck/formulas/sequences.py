@@ -18,7 +18,10 @@ from chainrule.gradcheck.formulas.reference import (
 )
 from chainrule.gradcheck.formulas.units import log_softmax, softmax
 
-WORDS = {"x": "x|ids?|idx|index|indices|words?|tokens?|captions?|inputs?", "W": "w.*|table|embed.*"}
+WORDS = {
+    "x": "x|ids?|idx|index|indices|words?|tokens?|captions?|inputs?",
+    "W": "w.*|table|embed.*|params0",
+}
 
 
 def embedding_parts(call: Call) -> tuple[np.ndarray, np.ndarray]:

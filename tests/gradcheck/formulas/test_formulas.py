@@ -531,6 +531,12 @@ def test_a_name_finds_its_reference_or_none(name, reference):
     assert (found and found.name) == reference
 
 
+def test_a_product_with_the_last_axis_alone_is_affine_too():
+    x = np.stack([X, T])
+    assert not judged("affine", x @ W + b, x, W=W, b=b).causes
+    assert only(judged("affine", x @ W, x, W=W, b=b)).message == "the bias is missing"
+
+
 def test_a_layer_that_the_formula_is_not_about_is_noted_not_blamed():
     found = judged("max", [1.0], [[1.0, 2.0]])
     assert not found.causes
