@@ -20,6 +20,10 @@ class Recorder:
         self.held = leaves(thing)
         self.given: dict[Path, np.ndarray] = {}
 
+    def instead_of(self, optimizer: Any) -> InPlace:
+        """What stands where an optimizer stood."""
+        return InPlace(self, optimizer)
+
     def update(self, *arguments: Any, **named: Any) -> Any:
         values = [*arguments, *named.values()]
         arrays = [one for one in values if isinstance(one, np.ndarray)]
@@ -34,7 +38,7 @@ class Recorder:
                     self.note(w, gradients[key])
         return values[0] if values else None
 
-    __call__ = step = update
+    __call__ = update
 
     def note(self, w: Any, gradient: Any) -> None:
         """Keep the gradient of the parameter that `w` is, or is equal to."""
@@ -44,15 +48,37 @@ class Recorder:
             self.given[same[0]] = np.array(gradient)
 
 
+class InPlace:
+    """An optimizer whose updates are recorded; all else is as it was."""
+
+    def __init__(self, recorder: Recorder, optimizer: Any) -> None:
+        self.update = self.step = recorder.update
+        self.optimizer = optimizer
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.update(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "optimizer" or name.startswith("__"):  # of a copy that is being made
+            raise AttributeError(name)
+        return getattr(self.optimizer, name)
+
+
+def is_optimizer(value: Any) -> bool:
+    """Whether it has an update, and is no layer, container or array."""
+    own = type(value).__module__ not in ("builtins", "numpy", "collections")
+    is_layer = any(hasattr(value, word) for word in ("forward", "backward"))
+    return own and callable(getattr(value, "update", None)) and not is_layer
+
+
 def record_updates(thing: Any) -> Recorder:
     """Put one recorder in the place of all optimizers that an object holds."""
     recorder = Recorder(thing)
     for holder in (thing, *(one for _, one in parts(thing) if isinstance(one, dict))):
         for key, value in parts(holder):
-            own = type(value).__module__ not in ("builtins", "numpy", "collections")
-            if own and callable(getattr(value, "update", None)):
+            if is_optimizer(value):
                 if isinstance(holder, dict):
-                    holder[key] = recorder
+                    holder[key] = recorder.instead_of(value)
                 else:
-                    setattr(holder, str(key), recorder)
+                    setattr(holder, str(key), recorder.instead_of(value))
     return recorder
