@@ -171,7 +171,9 @@ def find_state(places: Places, layer: Any, inputs: Any, start: Leaves, trained: 
     start as they are, or as a first pass without training leaves them."""
     if layer.switch is None:
         return
-    _, (work, _) = layer.forward(*inputs, train=False)
+    work = layer.stranger
+    with suppress(Exception):  # there may be no statistics yet
+        _, (work, _) = layer.forward(*inputs, train=False)
     for path, array in leaves(work).items():
         first, later = start.get(path, array), trained.get(path)
         if later is not None and later.shape == first.shape != () and not same(first, later):

@@ -111,8 +111,8 @@ class StatefulLayer:
         return any(name not in (*self.names, *RATES) for name in self.arguments)
 
     def is_last(self, out: Any) -> None:
-        """Tell by an output what backward is given: nothing in the place of the `dout=1` of a loss,
-        which nobody gives; and else the upstream gradient, even where it is called like an input."""
+        """Tell by an output what backward is given: nothing in the place of the `dout=1` of a loss
+        (nobody gives it), and else the upstream gradient, even where it is called as an input."""
         backward = getattr(self.stranger, self.methods[1])
         ones = [
             p.name
