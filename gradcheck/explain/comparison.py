@@ -29,6 +29,7 @@ from chainrule.gradcheck.explain.scene import Scene
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.layer import of_layer
 from chainrule.gradcheck.subject.subject import Gradients, Subject
+from chainrule.gradcheck.subject.tape import Tape
 from chainrule.gradcheck.subject.vocabulary import alike, listed
 
 PATIENCE = 1.0  # seconds of this thread's own time
@@ -67,7 +68,7 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
     told.sort(key=lambda one: is_vague(one) and "said" not in one.values)  # what says most
     told.sort(key=lambda one: one.key == UNEXPLAINED and not one.values["part"])
     explained = [one for one in told if one.key != UNEXPLAINED]
-    if not explained or len(explained) == len(told):
+    if all(one.level == "remark" for one in explained) or len(explained) == len(told):
         return told, []
     rest = [name for one in told if one.key == UNEXPLAINED for name in one.tensors]
     labels = [found.subject.profile.vocabulary.label(name) for name in rest]
@@ -156,6 +157,8 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
 
 def named_cache(subject: Subject, cache: object, inputs: Gradients) -> Gradients:
     """The arrays of a cache, under the names that forward has for them where it tells."""
+    if isinstance(cache, Tape):
+        return {w: a for w, a in cache.saved.items() if w not in inputs | subject.params}
     parts = cache if isinstance(cache, tuple) else (cache,)
     told = subject.profile.locals()
     found: Gradients = {}
