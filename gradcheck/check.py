@@ -188,7 +188,8 @@ def examine(make: Callable[[], Subject], request: Request) -> Report:
                 story.words = replace(story.words, strength=key, half=half)
             gradients(subject, passes, story)
             if request.effort != "quick":
-                story.ask_all(OF_MODELS if subject.profile.is_model else QUESTIONS, passes)
+                usual = OF_MODELS if subject.profile.is_model else QUESTIONS
+                story.ask_all({**usual, **subject.profile.questions}, passes)
         subject.origin.restore()  # generators of a closure, or global ones, are the caller's
     story.report.forwards = subject.calls[0]
     story.report.seconds = time.perf_counter() - started

@@ -91,7 +91,7 @@ def taken_apart(fn: Function, inputs: tuple[Any, ...]) -> Arguments:
     leaves = []
     for (first, *path), value in pairs:
         name = names[first.idx]
-        leaves.append(Leaf(name + jax.tree_util.keystr(path), name, value, kind_of(value)))
+        leaves.append(Leaf(name + jax.tree_util.keystr(tuple(path)), name, value, kind_of(value)))
     return Arguments(names, leaves, lambda values: jax.tree_util.tree_unflatten(tree, values))
 
 
@@ -103,7 +103,7 @@ def kind_of(value: Any) -> str:
     if not isinstance(value, (np.ndarray, np.generic, jax.Array)):
         return ""
     for kind, family in (("f", np.floating), ("c", np.complexfloating), ("", jax.dtypes.extended)):
-        if jax.dtypes.issubdtype(value.dtype, family):
+        if jax.numpy.issubdtype(value.dtype, family):
             return kind
     return "i"
 

@@ -20,6 +20,7 @@ from chainrule.gradcheck.checks.outcome import (
     wrong,
 )
 from chainrule.gradcheck.subject.subject import Pass, Subject, copied, random_upstream
+from chainrule.gradcheck.subject.tape import Tape
 from chainrule.gradcheck.subject.trees import Arrays, fingerprint
 
 Outcomes = dict[str, Outcome]
@@ -89,7 +90,9 @@ def backward_runs(
 ) -> tuple[Pass | None, Outcomes]:
     """One backward pass: does it run, write into what is not its own, and repeat itself?"""
     kept = {name: array.copy() for name, array in subject.params.items()}
-    watched = {"its inputs": subject.inputs, "dout": douts, "the cache": cache}
+    watched: dict[str, Any] = {"its inputs": subject.inputs, "dout": douts, "the cache": cache}
+    if isinstance(cache, Tape):
+        watched = {**cache.guarded, "the cache": cache.saved}
     before = {word: fingerprint(tree) for word, tree in watched.items()}
     forms = ["none", "zeros", "rest"] if any(d is None for d in douts) else ["none"]
     found: dict[str, Any] = {}
@@ -129,8 +132,8 @@ def writes(subject: Subject, changed: list[str], written: list[str]) -> Outcome:
         return Outcome([cause("backward-writes-params", name) for name in changed])
     if not written:
         return PASSED
-    tensor = {"its inputs": subject.names[0] if subject.names else "x", "the cache": "cache"}
-    return wrong(tensor.get(written[0], "dout"), "backward-writes", what=written[0])
+    tensor = {"its inputs": subject.names[0] if subject.names else "x", "dout": "dout"}
+    return wrong(tensor.get(written[0], "cache"), "backward-writes", what=written[0])
 
 
 def second_backward(subject: Subject, done: Pass) -> Outcome:

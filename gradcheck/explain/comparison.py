@@ -158,7 +158,8 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
 def named_cache(subject: Subject, cache: object, inputs: Gradients) -> Gradients:
     """The arrays of a cache, under the names that forward has for them where it tells."""
     if isinstance(cache, Tape):
-        return {w: a for w, a in cache.saved.items() if w not in inputs | subject.params}
+        own = {*inputs, *subject.params}
+        return {word: array for word, array in cache.saved.items() if word not in own}
     parts = cache if isinstance(cache, tuple) else (cache,)
     told = subject.profile.locals()
     found: Gradients = {}

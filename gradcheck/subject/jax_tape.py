@@ -43,7 +43,7 @@ def as_array(leaf: Any) -> np.ndarray:
     import jax
 
     array = np.array(leaf)
-    return array.astype(np.float64) if jax.dtypes.issubdtype(array.dtype, np.floating) else array
+    return array.astype(np.float64) if jax.numpy.issubdtype(array.dtype, np.floating) else array
 
 
 def agree(a: Any, b: Any) -> bool:
@@ -53,7 +53,7 @@ def agree(a: Any, b: Any) -> bool:
     dtype = jax.numpy.result_type(a, b)
     if np.shape(a) != np.shape(b):
         return False
-    if not jax.dtypes.issubdtype(dtype, np.floating):
+    if not jax.numpy.issubdtype(dtype, np.floating):
         return bool(np.array_equal(a, b))
     a, b = as_array(a), as_array(b)
     digits = float(jax.numpy.finfo(dtype).eps) ** 0.5
@@ -69,7 +69,7 @@ def upstream(outs: list[Any], douts: list[Any]) -> list[Any]:
     outs = [jax.numpy.asarray(out) for out in outs]
     return [
         np.zeros(out.shape, jax.dtypes.float0)
-        if dout is None or not jax.dtypes.issubdtype(out.dtype, np.floating)
+        if dout is None or not jax.numpy.issubdtype(out.dtype, np.floating)
         else jax.numpy.asarray(dout, out.dtype)
         for out, dout in zip(outs, douts, strict=True)
     ]
@@ -97,20 +97,21 @@ class Player:
         import jax
 
         exact = exact and any(array.dtype == np.float64 for array in arrays.values())
-        dtypes = {} if exact else self.given.dtypes
+        dtypes = {} if exact else dtypes_of(self.given)
         with precision(exact):
             held = {one: jax.numpy.array(a, dtypes.get(one)) for one, a in arrays.items()}
             outs, tree = jax.tree_util.tree_flatten(self.call(held))
-        tape = Tape([*map(as_array, outs)], jax.tree_util.treedef_is_leaf(tree), lambda _: {})
-        if alien := next((out.dtype for out in tape.outs if out.dtype.kind == "c"), None):
+        arrays_out = [*map(as_array, outs)]
+        if alien := next((out.dtype for out in arrays_out if out.dtype.kind == "c"), None):
             message = "out must be an array of real numbers, and has dtype {dtype}"
             raise Complaint(because("out-form", "shape", message, dtype=alien), "out")
+        rule = self.rule if functions else None
 
         def back(douts: list[Any]) -> dict[str, Any]:
-            notes: dict[str, Any] = {}
+            seen: list[Any] = []
             call = self.call
-            if self.rule and functions:
-                noted = self.rule.noted(functions, notes)
+            if rule:
+                noted = rule.noted(functions, seen)
                 call = lambda held: noted(*self.given.filled(held))  # noqa: E731
             with precision(exact):
                 moving = {one: held[one] for one in self.moving}
@@ -119,24 +120,35 @@ class Player:
                     complain_of_other(outs, jax.tree_util.tree_leaves(again))
                     (found,) = pull(jax.tree_util.tree_unflatten(tree, upstream(outs, douts)))
                 except (TypeError, ValueError):  # JAX refuses what bwd returned
-                    found = self.rule.misshapen(self.given, notes) if self.rule else None
+                    found = rule.misshapen(self.given, seen) if rule else None
                     if found is None:
                         raise
-            if self.rule and "saved" in notes:
-                tape.saved.update(self.rule.named(notes["saved"]))
-            return {one: as_array(gradient) for one, gradient in found.items()}
+                return {one: as_array(gradient) for one, gradient in found.items()}
 
-        tape.back = back
-        return tape
+        def look() -> tuple[Gradients, Gradients]:
+            if rule is None:
+                return {}, {}
+            with precision(exact):
+                _, saved = functions[1](*self.given.filled(held))
+                return rule.named(saved), {}
+
+        return Tape(arrays_out, back, look)
+
+
+def dtypes_of(given: Arguments) -> dict[str, Any]:
+    """The dtypes in which JAX takes the arrays of floats that were given, under its setting."""
+    import jax
+
+    return {name: jax.dtypes.canonicalize_dtype(d) for name, d in given.dtypes.items()}
 
 
 def complain_of_other(outs: list[Any], others: list[Any]) -> None:
     """Raises Complaint where the outputs with gradients are not those without."""
-    pairs = [*zip(outs, others, strict=False)]
-    a, b = next((pair for pair in pairs if not agree(*pair)), (None, None))
+    pairs = [pair for pair in zip(outs, others, strict=False) if not agree(*pair)]
+    a, b = pairs[0] if pairs else ((), ())
     if len(outs) != len(others):
         own, other = f"{len(outs)} arrays", f"{len(others)}"
-    elif a is None:
+    elif not pairs:
         return
     elif np.shape(a) != np.shape(b):
         own, other = f"shape {np.shape(a)}", f"{np.shape(b)}"
@@ -156,7 +168,7 @@ class Rule:
     """A `jax.custom_vjp`: the function, its fwd and its bwd as they were written, and the places of
     arguments that are not differentiated."""
 
-    functions: tuple[Function, Function, Function]
+    functions: tuple[Function, ...]
     fixed: tuple[int, ...]
 
     @classmethod
@@ -164,9 +176,10 @@ class Rule:
         """The rule that was written for fn, under jit too; None for other functions."""
         import jax
 
-        while isinstance(fn, type(jax.jit(abs))):
+        compiled: Any = type(jax.jit(abs))
+        while isinstance(fn, compiled):
             fn = fn.__wrapped__
-        if not isinstance(fn, jax.custom_vjp) or fn.bwd is None or fn.symbolic_zeros:
+        if not isinstance(fn, jax.custom_vjp) or not fn.fwd or not fn.bwd or fn.symbolic_zeros:
             return None
         return cls((fn.fun, fn.fwd, fn.bwd), tuple(fn.nondiff_argnums))
 
@@ -174,9 +187,8 @@ class Rule:
         """The arguments that bwd returns gradients for."""
         return [name for at, name in enumerate(given.names) if at not in self.fixed]
 
-    def noted(self, functions: tuple[Function, ...], notes: dict[str, Any]) -> Function:
-        """The same of these functions, noting the residuals that fwd keeps and what bwd returns.
-        Raises Complaint where fwd returns no pair."""
+    def noted(self, functions: tuple[Function, ...], seen: list[Any]) -> Function:
+        """The same of these functions, noting what bwd returns. Raises Complaint where fwd returns no pair."""
         import jax
 
         fun, fwd, bwd = functions
@@ -188,26 +200,25 @@ class Rule:
                 message = "{fwd} must return out, residuals, and returns {type}"
                 values = {"fwd": name_of(fwd), "type": described(result)}
                 raise Complaint(because("forward-form", "unknown", message, **values), "out")
-            notes["saved"] = result[1]
             return result
 
         @functools.wraps(bwd)
         def backward(*args: Any) -> Any:
-            notes["found"] = bwd(*args)
-            return notes["found"]
+            seen.append(bwd(*args))
+            return seen[-1]
 
         again = jax.custom_vjp(fun, nondiff_argnums=self.fixed)
         again.defvjp(forward, backward)
         return again
 
-    def misshapen(self, given: Arguments, notes: dict[str, Any]) -> dict[str, Any] | None:
+    def misshapen(self, given: Arguments, seen: list[Any]) -> dict[str, Any] | None:
         """The gradients that bwd returned, in whatever shapes, by name; None where their shapes are
         right. Raises Complaint where there is not one for each array."""
         import jax
 
-        if "found" not in notes:
+        if not seen:
             return None
-        found, owed = notes["found"], self.owed(given)
+        found, owed = seen[-1], self.owed(given)
         if not isinstance(found, (tuple, list)):
             message = "{backward} must return a tuple of gradients, and returns {type}"
             hint = f"Return one gradient for each of {', '.join(owed)}, in a tuple."

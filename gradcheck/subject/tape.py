@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,32 +25,45 @@ from chainrule.gradcheck.subject.trees import Arrays
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
 
-@dataclass(eq=False)
 class Tape:
     """What one forward pass leaves behind; for the checker, its cache.
 
-    outs     the outputs as arrays, floats in float64
-    single   whether forward returned one output, not a tuple of them
-    back     from the upstream gradients, one for each output, None for one of integers, to the
-             gradients by name, None where there is none
-    saved    arrays that backward reads, by the names that forward has for them
-    guarded  arrays that backward has no business to change, by what they are called in a sentence:
-             "a saved tensor, y"; `back` brings their copies here up to date
+    outs    the outputs as arrays, floats in float64
+    back    from the upstream gradients, one for each output, None for one of integers, to the
+            gradients by name, None where there is none
+    look    arrays that backward reads, by the names that forward has for them; and those that it
+            has no business to change, by what they are called: "a saved tensor, y"; asked once,
+            when somebody wants to know; `back` then brings them up to date
+    played  by whom it was played, on which arrays, and whether in training
     """
 
-    outs: Arrays
-    single: bool
-    back: Callable[[list[Any]], dict[str, Any]]
-    saved: Gradients = field(default_factory=dict)
-    guarded: Gradients = field(default_factory=dict)
-    played: tuple[TapedFunction, Gradients, bool] | None = None  # by whom, on what, in training
+    def __init__(
+        self,
+        outs: Arrays,
+        back: Callable[[list[Any]], dict[str, Any]],
+        look: Callable[[], tuple[Gradients, Gradients]] = lambda: ({}, {}),
+    ) -> None:
+        self.outs, self.back, self.look = outs, back, look
+        self.played: tuple[TapedFunction, Gradients, bool] | None = None
+
+    @cached_property
+    def _seen(self) -> tuple[Gradients, Gradients]:
+        return self.look()
+
+    @property
+    def saved(self) -> Gradients:
+        return self._seen[0]
+
+    @property
+    def guarded(self) -> Gradients:
+        return self._seen[1]
 
     def __deepcopy__(self, _: Any) -> Tape:
-        """The same pass to be made afresh: what a library keeps of one cannot be copied."""
-        if self.played is None:
-            raise TypeError("a tape that nothing has played cannot be copied")
-        _, arrays, train = self.played
-        return Tape(self.outs, self.single, self.back, self.saved, {}, (NOBODY, arrays, train))
+        """The same pass, to be played afresh: what a library keeps of one cannot be copied."""
+        other = Tape(self.outs, self.back)
+        if self.played is not None:
+            other.played = (NOBODY, *self.played[1:])
+        return other
 
 
 # What makes one forward pass: of arrays by the names of inputs and parameters; of the switch
@@ -67,6 +80,7 @@ class TapedFunction:
     functions  forward and backward as they were written, which copies may replace; () for none
     surrogate  the forward pass whose derivative backward is to be; None for that of `play`
     exact      whether it computes in float64, not in the dtypes that were given
+    numbers    that are given beside, by name, which explanations may find
     """
 
     def __init__(
@@ -77,7 +91,11 @@ class TapedFunction:
         functions: tuple[Any, ...] = (),
         surrogate: Play | None = None,
         exact: bool = True,
+        numbers: Mapping[str, float] | None = None,
     ) -> None:
+        for name, value in (numbers or {}).items():
+            if not hasattr(self, name):
+                setattr(self, name, value)
         self.play, self.names, self.params = play, names, params or {}
         self.functions, self.surrogate, self.exact = functions, surrogate, exact
 
@@ -96,7 +114,7 @@ class TapedFunction:
         outs = tape.outs
         if self.surrogate is not None:
             outs = self.surrogate(arrays, train, self.exact, ()).outs
-        return (outs[0] if tape.single else tuple(outs)), tape
+        return (outs[0] if len(outs) == 1 else tuple(outs)), tape
 
     def backward(self, dout: Any, cache: Tape) -> tuple[tuple[()], dict[str, Any]]:
         """All gradients by name, those of inputs among them. A tape that another copy of the
@@ -107,7 +125,7 @@ class TapedFunction:
         return (), cache.back(list(dout) if isinstance(dout, tuple) else [dout])
 
 
-NOBODY = TapedFunction(lambda *_: Tape([], True, lambda _: {}), [])
+NOBODY = TapedFunction(lambda *_: Tape([], lambda _: {}), [])
 
 
 def of_taped(
