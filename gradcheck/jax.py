@@ -11,6 +11,7 @@ JAX is imported where it is needed.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,8 @@ import numpy as np
 
 from chainrule.gradcheck.check import examine
 from chainrule.gradcheck.checks.outcome import Effort, Request
+from chainrule.gradcheck.checks.precision import in_given_dtype
+from chainrule.gradcheck.checks.second import join, request_again
 from chainrule.gradcheck.report import Report
 from chainrule.gradcheck.subject.arguments import Arguments, Leaf
 from chainrule.gradcheck.subject.functions import name_of, phrases
@@ -29,6 +32,8 @@ from chainrule.gradcheck.subject.jax_tape import (
     Player,
     Rule,
     agree,
+    dtypes_of,
+    placed,
     precision,
     upstream,
 )
@@ -75,10 +80,11 @@ def check(
     given = taken_apart(fn, inputs)
     given.validate("check")
     request = Request(None, given.named(wrt), (), ("train",), False, seed, effort, strict)
-    report = examine(lambda: of_jax(fn, given, surrogate), request)
+    subject, notes = of_jax(fn, given, surrogate)
+    report = examine(lambda: subject, request)
     if report and order == 2:
-        report = examine(lambda: of_gradient(fn, given, seed), request)
-    report.notes += given.notes()
+        join(report, examine(lambda: of_gradient(fn, given, seed), request_again(request)))
+    report.notes += notes
     return report
 
 
@@ -108,10 +114,10 @@ def kind_of(value: Any) -> str:
     return "i"
 
 
-def of_jax(fn: Any, given: Arguments, surrogate: Function | None) -> Subject:
-    """A subject of the function, whose gradients are those of JAX."""
+def of_jax(fn: Any, given: Arguments, surrogate: Function | None) -> tuple[Subject, list[str]]:
+    """A subject of the function, whose gradients are those of JAX; and what is to be noted."""
     rule, name = Rule.of(fn), name_of(fn)
-    call, is_slow = brisk(lambda held: fn(*given.filled(held)), given)
+    call, is_slow, why = tried(lambda held: fn(*given.filled(held)), given)
     fun, _, bwd = rule.functions if rule else (fn, None, None)
     owed = rule.owed(given) if rule else given.floats
     backward = name_of(bwd) if rule else f"the gradient of {name}"
@@ -122,7 +128,10 @@ def of_jax(fn: Any, given: Arguments, surrogate: Function | None) -> Subject:
         {one: arrays[one] for one in held},
         rule.functions if rule and not is_slow else (),  # what is compiled is not watched
         surrogate and Player(lambda held: surrogate(*given.filled(held)), given, []),
+        not why,
+        given.numbers,
     )
+    dtypes = digits_of(given)
     subject = of_taped(
         taped,
         tuple(arrays[one] for one in taped.names),
@@ -132,10 +141,13 @@ def of_jax(fn: Any, given: Arguments, surrogate: Function | None) -> Subject:
         owed,
         has_mode=False,
         is_net=rule is None,
+        precision=max(dtypes.values()) / 2 if why else 0.0,
+        questions={"the dtype given": in_given_dtype(dtypes)},
     )
     told = partial(lines, bwd, given, owed)
     subject.profile = replace(subject.profile, lines=told, raising=partial(raising_line, fun))
-    return subject
+    notes = [f"judged in {' and '.join(dtypes)}: in float64 {why}"] if why else []
+    return subject, [*notes, *given.notes()]
 
 
 def of_gradient(fn: Any, given: Arguments, seed: int) -> Subject:
@@ -166,25 +178,38 @@ def of_gradient(fn: Any, given: Arguments, seed: int) -> Subject:
     return of_taped(taped, (*arrays.values(),), title, words, {}, [], has_mode=False, is_net=True)
 
 
-def brisk(call: OfArrays, given: Arguments) -> tuple[OfArrays, bool]:
-    """The function of arrays, compiled where it is slow and gives the same so; and whether it is.
-    What it cannot do at all, the check itself tells."""
+def digits_of(given: Arguments) -> dict[str, float]:
+    """The dtypes in which JAX takes what was given, with their relative precision."""
     import jax
 
-    with precision(True):
-        held = {one: jax.numpy.array(array) for one, array in given.arrays.items()}
-        try:
-            first = jax.block_until_ready(call(held))
-            started = time.perf_counter()
-            jax.block_until_ready(call(held))
+    return {str(d): float(jax.numpy.finfo(d).eps) for d in dtypes_of(given).values()}
+
+
+def tried(call: OfArrays, given: Arguments) -> tuple[OfArrays, bool, str]:
+    """The function of arrays, compiled where it is slow and gives the same so; whether it is; and
+    what it raises in float64, where it takes the dtypes given alone."""
+    import jax
+
+    why = ""
+    for exact in (True, False):
+        with precision(exact):
+            held = placed(given.arrays, given, exact)
+            try:
+                first = jax.block_until_ready(call(held))
+                started = time.perf_counter()
+                jax.block_until_ready(call(held))
+            except Exception as error:  # whatever a stranger's function raises
+                why = why or f"it raises {type(error).__name__}: {str(error).splitlines()[0]}"
+                continue
             if time.perf_counter() - started < SLOW:
-                return call, False
+                return call, False, why
             fast = jax.jit(call)
-            leaves = map(jax.tree_util.tree_leaves, (first, fast(held)))
-            same = all(agree(*pair) for pair in zip(*leaves, strict=True))
-            return (fast, True) if same else (call, False)
-        except Exception:
-            return call, False
+            with suppress(Exception):  # not everything can be compiled
+                leaves = map(jax.tree_util.tree_leaves, (first, fast(held)))
+                if all(agree(*pair) for pair in zip(*leaves, strict=True)):
+                    return fast, True, why
+            return call, False, why
+    return call, False, ""  # the check tells what it raises
 
 
 def lines(bwd: Function | None, given: Arguments, owed: list[str]) -> dict[str, str]:

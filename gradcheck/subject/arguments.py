@@ -86,6 +86,13 @@ class Arguments:
         keys = {leaf.name: leaf.key for leaf in self.leaves if leaf.kind == "f"}
         return [name for name, key in keys.items() if is_parameter(key, [*keys.values()])]
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The Python numbers among them, by name."""
+        return {
+            one.name: float(one.value) for one in self.leaves if type(one.value) in (int, float)
+        }
+
     def filled(self, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
         """The arguments, with these arrays for those that were given."""
         return self.rebuilt([arrays.get(leaf.name, leaf.value) for leaf in self.leaves])

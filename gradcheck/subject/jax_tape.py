@@ -6,8 +6,9 @@ JAX is imported where it is needed.
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +34,8 @@ def precision(exact: bool) -> AbstractContextManager[Any]:
     try:
         return jax.enable_x64(True)
     except (AttributeError, TypeError):  # before version 0.8
-        from jax.experimental import enable_x64
-
-        return enable_x64()
+        earlier: Any = importlib.import_module("jax.experimental")
+        return earlier.enable_x64()
 
 
 def as_array(leaf: Any) -> np.ndarray:
@@ -97,9 +97,8 @@ class Player:
         import jax
 
         exact = exact and any(array.dtype == np.float64 for array in arrays.values())
-        dtypes = {} if exact else dtypes_of(self.given)
         with precision(exact):
-            held = {one: jax.numpy.array(a, dtypes.get(one)) for one, a in arrays.items()}
+            held = placed(arrays, self.given, exact)
             outs, tree = jax.tree_util.tree_flatten(self.call(held))
         arrays_out = [*map(as_array, outs)]
         if alien := next((out.dtype for out in arrays_out if out.dtype.kind == "c"), None):
@@ -128,11 +127,20 @@ class Player:
         def look() -> tuple[Gradients, Gradients]:
             if rule is None:
                 return {}, {}
-            with precision(exact):
+            with precision(exact), suppress(Exception):  # which the pass itself tells
                 _, saved = functions[1](*self.given.filled(held))
                 return rule.named(saved), {}
+            return {}, {}
 
         return Tape(arrays_out, back, look)
+
+
+def placed(arrays: Gradients, given: Arguments, exact: bool) -> dict[str, Any]:
+    """Arrays of NumPy as such of JAX, floats in the dtypes that were given, if not exact."""
+    import jax
+
+    dtypes = {} if exact else dtypes_of(given)
+    return {name: jax.numpy.array(array, dtypes.get(name)) for name, array in arrays.items()}
 
 
 def dtypes_of(given: Arguments) -> dict[str, Any]:
