@@ -11,8 +11,8 @@ JAX is imported where it is needed.
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any

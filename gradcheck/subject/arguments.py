@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.report.findings import because
 from chainrule.gradcheck.subject.functions import is_parameter
-from chainrule.gradcheck.subject.subject import Gradients
+from chainrule.gradcheck.subject.subject import Complaint, Gradients
+from chainrule.gradcheck.subject.trees import Arrays
 
 Filled = Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
@@ -114,3 +116,12 @@ class Arguments:
             for leaf in self.leaves
             if type(leaf.value) is float
         ]
+
+
+def real(outs: Arrays) -> Arrays:
+    """Outputs. Raises Complaint where one is complex."""
+    if alien := [out.dtype for out in outs if out.dtype.kind == "c"]:
+        message = "out must be an array of real numbers, and has dtype {dtype}"
+        hint = "Check a function that returns the real and the imaginary part."
+        raise Complaint(because("out-form", "shape", message, hint, dtype=alien[0]), "out")
+    return outs

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck.report.findings import because
-from chainrule.gradcheck.subject.arguments import Arguments
+from chainrule.gradcheck.subject.arguments import Arguments, real
 from chainrule.gradcheck.subject.functions import name_of
 from chainrule.gradcheck.subject.source import cache_names, source_of
 from chainrule.gradcheck.subject.subject import Complaint, Gradients, miscounted
@@ -100,10 +100,6 @@ class Player:
         with precision(exact):
             held = placed(arrays, self.given, exact)
             outs, tree = jax.tree_util.tree_flatten(self.call(held))
-        arrays_out = [*map(as_array, outs)]
-        if alien := next((out.dtype for out in arrays_out if out.dtype.kind == "c"), None):
-            message = "out must be an array of real numbers, and has dtype {dtype}"
-            raise Complaint(because("out-form", "shape", message, dtype=alien), "out")
         rule = self.rule if functions else None
 
         def back(douts: list[Any]) -> dict[str, Any]:
@@ -132,7 +128,7 @@ class Player:
                 return rule.named(saved), {}
             return {}, {}
 
-        return Tape(arrays_out, back, look)
+        return Tape(real([*map(as_array, outs)]), back, look)
 
 
 def placed(arrays: Gradients, given: Arguments, exact: bool) -> dict[str, Any]:
@@ -196,7 +192,8 @@ class Rule:
         return [name for at, name in enumerate(given.names) if at not in self.fixed]
 
     def noted(self, functions: tuple[Function, ...], seen: list[Any]) -> Function:
-        """The same of these functions, noting what bwd returns. Raises Complaint where fwd returns no pair."""
+        """The same of these functions, noting what bwd returns. Raises Complaint where fwd returns
+        no pair."""
         import jax
 
         fun, fwd, bwd = functions
