@@ -10,7 +10,6 @@ JAX is imported where it is needed.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -42,8 +41,6 @@ from chainrule.gradcheck.subject.source import gradient_lines, raising_line, sou
 from chainrule.gradcheck.subject.subject import Subject, own_stream
 from chainrule.gradcheck.subject.tape import TapedFunction, of_taped
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
-
-SLOW = 0.02  # seconds; a function that takes longer is compiled
 
 
 def check(
@@ -117,7 +114,7 @@ def kind_of(value: Any) -> str:
 def of_jax(fn: Any, given: Arguments, surrogate: Function | None) -> tuple[Subject, list[str]]:
     """A subject of the function, whose gradients are those of JAX; and what is to be noted."""
     rule, name = Rule.of(fn), name_of(fn)
-    call, is_slow, why = tried(lambda held: fn(*given.filled(held)), given)
+    call, why = tried(lambda held: fn(*given.filled(held)), given)
     fun, _, bwd = rule.functions if rule else (fn, None, None)
     owed = rule.owed(given) if rule else given.floats
     backward = name_of(bwd) if rule else f"the gradient of {name}"
@@ -126,7 +123,7 @@ def of_jax(fn: Any, given: Arguments, surrogate: Function | None) -> tuple[Subje
         Player(call, given, given.floats, rule),
         [one for one in arrays if one not in held],
         {one: arrays[one] for one in held},
-        rule.functions if rule and not is_slow else (),  # what is compiled is not watched
+        rule.functions if rule else (),
         surrogate and Player(lambda held: surrogate(*given.filled(held)), given, []),
         not why,
         given.numbers,
@@ -185,9 +182,9 @@ def digits_of(given: Arguments) -> dict[str, float]:
     return {str(d): float(jax.numpy.finfo(d).eps) for d in dtypes_of(given).values()}
 
 
-def tried(call: OfArrays, given: Arguments) -> tuple[OfArrays, bool, str]:
-    """The function of arrays, compiled where it is slow and gives the same so; whether it is; and
-    what it raises in float64, where it takes the dtypes given alone."""
+def tried(call: OfArrays, given: Arguments) -> tuple[OfArrays, str]:
+    """The function of arrays, compiled where it can be and gives the same so; and what it raises
+    in float64, where it takes the dtypes given alone."""
     import jax
 
     why = ""
@@ -195,21 +192,17 @@ def tried(call: OfArrays, given: Arguments) -> tuple[OfArrays, bool, str]:
         with precision(exact):
             held = placed(given.arrays, given, exact)
             try:
-                first = jax.block_until_ready(call(held))
-                started = time.perf_counter()
-                jax.block_until_ready(call(held))
+                first = call(held)
             except Exception as error:  # whatever a stranger's function raises
                 why = why or f"it raises {type(error).__name__}: {str(error).splitlines()[0]}"
                 continue
-            if time.perf_counter() - started < SLOW:
-                return call, False, why
             fast = jax.jit(call)
             with suppress(Exception):  # not everything can be compiled
                 leaves = map(jax.tree_util.tree_leaves, (first, fast(held)))
                 if all(agree(*pair) for pair in zip(*leaves, strict=True)):
-                    return fast, True, why
-            return call, False, why
-    return call, False, ""  # the check tells what it raises
+                    return fast, why
+            return call, why
+    return call, ""  # the check tells what it raises
 
 
 def lines(bwd: Function | None, given: Arguments, owed: list[str]) -> dict[str, str]:

@@ -134,7 +134,7 @@ def safe_norm_squared(residuals, g):
 
 
 def safe_norm_undivided(residuals, g):
-    x, norm = residuals
+    x, _norm = residuals
     return (2 * g[..., None] * x,)
 
 
@@ -162,7 +162,7 @@ def logsumexp_bwd(residuals, g):
 
 
 def logsumexp_not_normalised(residuals, g):
-    x, out = residuals
+    x, _out = residuals
     return (g[..., None] * jnp.exp(x - x.max(axis=-1, keepdims=True)),)
 
 
@@ -208,7 +208,7 @@ def layernorm_without_mean(eps, residuals, g):
 
 
 def layernorm_without_gamma(eps, residuals, g):
-    xhat, rstd, gamma = residuals
+    xhat, rstd, _gamma = residuals
     along = (g * xhat).mean(axis=-1, keepdims=True)
     dx = rstd * (g - g.mean(axis=-1, keepdims=True) - xhat * along)
     return dx, (g * xhat).sum(axis=0), g.sum(axis=0)
@@ -238,22 +238,22 @@ def root_fwd(a):
 
 
 def root_bwd(residuals, g):
-    a, y = residuals
+    _a, y = residuals
     return (g / (1 + 3 * y**2),)
 
 
 def root_at_a(residuals, g):
-    a, y = residuals
+    a, _y = residuals
     return (g / (1 + 3 * a**2),)
 
 
 def root_of_the_cube(residuals, g):
-    a, y = residuals
+    _a, y = residuals
     return (g / (3 * y**2),)
 
 
 def root_turned_over(residuals, g):
-    a, y = residuals
+    _a, y = residuals
     return (g * (1 + 3 * y**2),)
 
 
@@ -277,7 +277,7 @@ def fixed_point_bwd(residuals, g):
 
 
 def fixed_point_one_step(residuals, g):
-    W, y = residuals
+    _W, y = residuals
     u = (1 - y**2) * g
     return jnp.outer(u, y), u
 
@@ -319,7 +319,7 @@ def cross_entropy_summed(residuals, g):
 
 
 def cross_entropy_probabilities(residuals, g):
-    p, labels = residuals
+    p, _labels = residuals
     return g * p / len(p), None
 
 
@@ -398,7 +398,7 @@ def dense_mean_of_b(residuals, g):
 
 
 def dense_linear(residuals, g):
-    params, x, out = residuals
+    params, x, _out = residuals
     return {"W": x.T @ g, "b": g.sum(axis=0)}, g @ params["W"].T
 
 
