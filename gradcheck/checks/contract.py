@@ -114,7 +114,8 @@ def backward_runs(
     raises = any(cause.key == "backward-raises" for cause in second.causes)
     if not changed and (written == ["the cache"] or (raises and not written)):
         if second.causes:  # its cache is its own, and spent
-            alone = Outcome([replace(writes(subject, [], ["the cache"]).causes[0], level="remark")])
+            level = "wrong" if written and isinstance(cache, Tape) else "remark"
+            alone = Outcome([replace(writes(subject, [], ["the cache"]).causes[0], level=level)])
             subject.spends_cache = True
             second = second_backward(subject, done)
         else:  # notes of its own that make no difference

@@ -31,10 +31,12 @@ from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.functions import FunctionPair
 from chainrule.gradcheck.subject.source import plain_function, source_of
 from chainrule.gradcheck.subject.subject import Gradients, Subject
+from chainrule.gradcheck.subject.tape import TapedFunction
 from chainrule.gradcheck.subject.trees import Origin
 
 SECONDS = 2.0  # of this thread's own time, that edits are tried for
 FITS = 1e-6  # of an array's largest entry
+ADAPTERS = (FunctionPair, TapedFunction)  # whose own methods nobody asks about
 
 
 @dataclass(eq=False)
@@ -132,7 +134,7 @@ def trials(aim: Aim, deadline: float) -> Iterator[Trial]:
     file = written.__code__.co_filename
     own = traced(lambda: aim.run(subject), file)
     others = traced(aim.skip, file)
-    classes = [cls for cls in type(subject.layer).__mro__ if cls is not FunctionPair]
+    classes = [cls for cls in type(subject.layer).__mro__ if cls not in ADAPTERS]
     held = [*written.__globals__.values(), *(v for cls in classes for v in vars(cls).values())]
     plain = [getattr(value, "__func__", value) for value in (*held, written)]
     known = {f.__code__: f for f in plain if isinstance(f, FunctionType) and f.__code__ in own}

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.subject.source import source_of
 from chainrule.gradcheck.subject.subject import Gradients, miscounted
 from chainrule.gradcheck.subject.tape import Tape
+from chainrule.gradcheck.subject.tensor_graph import is_written, kept_by, nodes
 
 Tensors = dict[str, Any]
-NODES = 2000  # of a graph so many are looked at for what they have saved
 # Words of PyTorch for gradients of another shape, or for more or fewer than there are arguments.
+REFUSING = "is not differentiable with respect to argument"
 REFUSED = ("invalid gradient at index", "incorrect number of gradients")
+
+
+class Unfit(TypeError):
+    """What a function takes or returns is nothing that can be checked."""
 
 
 def opened(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -117,6 +120,7 @@ class Player:
         self.starts = [(g, g.get_state()) for g in generators]
         self.random: Any = torch.get_rng_state()
         self.seed = torch.initial_seed()
+        self.draws = False  # whether it was seen to draw random numbers
         self.variants: dict[tuple[Any, ...], Any] = {}
 
     def dtype(self, name: str, exact: bool) -> Any:
@@ -132,6 +136,8 @@ class Player:
         leaves, given = {}, {}
         for name, tensor in self.tensors.items():
             array = arrays[name] if name in arrays else array_of(tensor)
+            if self.draws:  # random numbers are laid out as tensors are
+                array = np.array(array, order="C")
             given[name] = like(array, tensor, self.dtype(name, exact))
             if name in self.owed:
                 leaves[name] = given[name].requires_grad_()
@@ -141,14 +147,16 @@ class Player:
             result = self.call(dict(given), train, self.variant(functions))
         found = [tensor for _, tensor in opened(result, "")]
         if not found or any(not is_usual(tensor) for tensor in found):
-            what = f"{type(result).__name__}" if not found else "complex or sparse tensors"
-            raise TypeError(f"it returns {what}, expected dense tensors of real numbers")
+            what = "complex or sparse tensors" if found else type(result).__name__
+            raise Unfit(f"check: it returns {what}, expected dense tensors of real numbers")
         for name, (made_by, kept) in before.items():
             # What says that it writes, by mark_dirty or an operation in place, changes grad_fn.
             if given[name].grad_fn is made_by and name in arrays:
                 arrays[name][...] = changed(array_of(given[name]), kept, arrays[name])
         outs = [out for out in found if out.requires_grad]
-        outs = outs or [out for out in found if out.is_floating_point()] or found
+        outs = outs or [out for out in found if out.is_floating_point()]
+        if not outs:
+            raise Unfit("check: it returns integers alone, which have no derivative")
         take = Take(self, leaves, given, found, outs)
         return Tape([array_of(out) for out in outs], take.back, take.look)
 
@@ -160,6 +168,20 @@ class Player:
             own = dict(zip(("forward", "backward"), map(staticmethod, functions), strict=True))
             self.variants[functions] = type(self.function.__name__, (self.function,), own)
         return self.variants[functions]
+
+    def able(self) -> list[str]:
+        """Those of the tensors whose gradients are asked for that PyTorch can differentiate in."""
+        owed, found = self.owed, []
+        for name in owed:
+            self.owed = [name]
+            try:
+                self.play({}, True, False)
+                found.append(name)
+            except RuntimeError as error:
+                if REFUSING not in str(error):
+                    found.append(name)
+        self.owed = owed
+        return found
 
     @property
     def functions(self) -> tuple[Any, ...]:
@@ -180,8 +202,11 @@ class Player:
             for generator, state in self.starts:
                 generator.set_state(state)
             yield
+            moved = [not torch.equal(torch.get_rng_state(), self.random)]
             for generator, state in self.starts:
+                moved.append(not torch.equal(generator.get_state(), state))
                 generator.set_state(state)
+            self.draws = self.draws or any(moved)
 
 
 class Take:
@@ -258,7 +283,7 @@ class Take:
         """What backward reads of the context, and what it must not change."""
         saved: Gradients = {}
         guarded: Gradients = {}
-        for node in nodes(self.outs):
+        for node in filter(is_written, nodes(self.outs)):
             for name, tensor, is_attribute in kept_by(node):
                 if is_usual(tensor):
                     saved[name] = self.watch(tensor)
@@ -274,51 +299,3 @@ class Take:
         array = array_of(tensor)
         self.watched.append((tensor, array))
         return array
-
-
-def nodes(outs: Sequence[Any]) -> Iterator[Any]:
-    """The nodes of Functions that somebody wrote, in the graph behind the outputs."""
-    waiting = [out.grad_fn for out in outs]
-    seen: set[Any] = set()
-    while waiting and len(seen) < NODES:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        waiting += [before for before, _ in node.next_functions]
-        if hasattr(node, "saved_tensors") and hasattr(node, "_forward_cls"):
-            yield node
-
-
-def kept_by(node: Any) -> Iterator[tuple[str, Any, bool]]:
-    """The tensors in the context of a Function, by the names that forward has for them, and whether
-    each is an attribute."""
-    import torch
-
-    try:
-        saved = node.saved_tensors
-    except RuntimeError:  # one was changed, which PyTorch has noticed
-        saved = ()
-    names = saved_names(node._forward_cls)
-    for at, tensor in enumerate(saved):
-        known = len(names) == len(saved) and names[at]
-        if tensor is not None:
-            yield names[at] if known else f"saved_tensors[{at}]", tensor, False
-    for name, value in vars(node).items():
-        if isinstance(value, torch.Tensor):
-            yield name, value, True
-
-
-def saved_names(function: Any) -> list[str]:
-    """What the source of a Function hands to save_for_backward, "" for what is no plain name."""
-    import torch
-
-    own = function.setup_context is not torch.autograd.Function.setup_context
-    source = source_of(function.setup_context if own else function.forward)
-    calls = [
-        node
-        for node in (ast.walk(source.tree) if source else ())
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "save_for_backward"
-    ]
-    parts = calls[0].args if len(calls) == 1 else []
-    return [part.id if isinstance(part, ast.Name) else "" for part in parts]

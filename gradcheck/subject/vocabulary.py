@@ -28,6 +28,7 @@ VERBS = {"is": "are", "has": "have", "does": "do", "matches": "match", "mixes": 
         "change", "reach", "add", "start", "agree", "move", "ignore", "repeat",
     )
 }  # fmt: skip
+VERBATIM = ("said", "text", "error", "place")  # values that are somebody else's words
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ class Vocabulary:
         }
         for key, value in cause.values.items():
             fill[key] = self.label(value) if key.startswith("d_") else value
-            if isinstance(value, str) and value in self.words:
-                fill[key] = self.words[value]
+            if isinstance(value, str) and key not in VERBATIM:
+                fill[key] = self.said(fill[key])
         message, hint = self.phrases.get(cause.key, (None, None))
         message = cause.prefix + (message or self.said(cause.message))
         return Finding(
