@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001  (fwd, bwd and vjps are given what they may need)
 """Functions with a bwd of their own, after those that people publish, right and wrong.
 
 `CASES` holds for each the function and what forward keeps, the right bwd, wrong ones by what is
