@@ -257,12 +257,14 @@ def joined(outs: list[Any]) -> Any:
 
 
 def vjps_of(fn: Any) -> dict[int, Function]:
-    """What `defvjp` was given for a primitive, by the places of arguments; nothing for others."""
+    """What `defvjp` was given for a primitive, by the places of arguments, but for None; nothing for
+    other functions."""
     from autograd.core import primitive_vjps
 
     made = primitive_vjps.get(fn) if isinstance(fn, FunctionType) else None
     around = inspect.getclosurevars(made).nonlocals if made else {}
-    return dict(around.get("vjps_dict", {}))
+    given = around.get("vjps_dict", {}).items()
+    return {at: maker for at, maker in given if maker.__module__ != "autograd.core"}
 
 
 def line_of(maker: Function | None) -> str:

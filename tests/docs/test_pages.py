@@ -1,10 +1,12 @@
 """The pages of the documentation: their code is run, and prints what they say it prints."""
 
 import importlib.util
+import os
 import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chainrule.__main__ import COMMANDS, main
@@ -16,6 +18,7 @@ PAGES = sorted(SITE.glob("*.md"))
 FENCE = re.compile(r"^```(\S+)[^\n]*\n(.*?)^```$", re.M | re.S)
 DIRECTIVES = {"{circuit}", "{curves}", "{eval-rst}", "{formula}", "{include}", "{toctree}"}
 NEEDS_DOWNLOAD = ("--dataset mnist", "--dataset cifar10")
+LIBRARIES = ("autograd", "jax", "torch")  # each with a page check-….md
 SETS_UP = ("python3 -m venv .venv",)
 PARSERS = {"train": parser, "resume": resume_parser} | {key: REPORTS[key][0] for key in REPORTS}
 TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
@@ -27,6 +30,8 @@ TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
     ids=lambda page: page.stem,
 )
 def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, capsys):
+    if (library := page.stem.removeprefix("check-")) in LIBRARIES:
+        import_or_skip(library)
     monkeypatch.chdir(tmp_path)
     namespace, printed = {"__name__": page.stem}, None
     for language, content in FENCE.findall(page.read_text(encoding="utf-8")):
@@ -43,6 +48,17 @@ def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, ca
             capsys.readouterr()
         else:
             assert language in DIRECTIVES, f"{page.name} has a block in {language}"
+
+
+def import_or_skip(library):
+    """Imports a library, and takes away what its import leaves in the process beside it."""
+    environ, state = dict(os.environ), np.random.get_state()  # noqa: NPY002
+    try:
+        pytest.importorskip(library)
+    finally:
+        os.environ.clear()
+        os.environ.update(environ)
+        np.random.set_state(state)  # noqa: NPY002
 
 
 def pattern(shown):

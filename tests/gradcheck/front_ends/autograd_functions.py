@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001  (fwd, bwd and vjps are given what they may need)
+# ruff: noqa: ARG001, ARG005  (fwd, bwd and vjps are given what they may need)
 """Primitives of HIPS autograd with vjps of their own, after those that people publish, right and
 wrong.
 
