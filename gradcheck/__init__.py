@@ -10,6 +10,8 @@ is for tests. `jacobian`, `hessian`, `vjp` and `hvp` are derivatives of layers a
 file.
 
     check.py        the driver: what is asked, and in which order
+    jax.py          a front end for functions of JAX, and
+    autograd.py     one for those of HIPS autograd
     subject/        what is checked: a layer, two functions or a model, and the words for it
     checks/         the questions; each returns what it found
     derivatives/    slopes with error bars; numeric derivatives, Jacobians, Hessians
