@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType
@@ -52,6 +52,7 @@ def check(
     effort: Effort = "full",
     strict: bool = False,
     surrogate: Function | None = None,
+    on_purpose: Mapping[str, str] | None = None,
     order: int = 1,
 ) -> Report:
     """Check the gradients that autograd gives of `fn(*inputs)`, by its vjps where it has some.
@@ -63,6 +64,7 @@ def check(
     seed, effort, strict   as for `chainrule.gradcheck.check`
     surrogate  another function of the same inputs, whose derivative the gradients are meant to be,
                as those of a straight-through estimator are; left out, fn itself
+    on_purpose  findings that are meant, with reasons, as for `chainrule.gradcheck.check`
     order      2 checks the gradients of the gradients as well, where those are right
 
     Values are judged in float64, and within the precision that the function turns out to have.
@@ -76,7 +78,9 @@ def check(
         raise ValueError(f"check: order is {order!r}, expected 1 or 2")
     given = taken_apart(fn, inputs)
     given.validate("check")
-    request = Request(None, given.named(wrt), (), ("train",), False, seed, effort, strict)
+    request = Request(
+        None, given.named(wrt), (), ("train",), False, seed, effort, strict, on_purpose=on_purpose
+    )
     report = examine(lambda: of_autograd(fn, given, request, surrogate), request)
     if report and order == 2:
         join(report, examine(lambda: of_gradient(fn, given, seed), request_again(request)))
@@ -257,8 +261,8 @@ def joined(outs: list[Any]) -> Any:
 
 
 def vjps_of(fn: Any) -> dict[int, Function]:
-    """What `defvjp` was given for a primitive, by the places of arguments, but for None; nothing for
-    other functions."""
+    """What `defvjp` was given for a primitive, by the places of arguments, None left out; nothing
+    for other functions."""
     from autograd.core import primitive_vjps
 
     made = primitive_vjps.get(fn) if isinstance(fn, FunctionType) else None

@@ -51,6 +51,7 @@ def check(
     effort: Effort = "full",
     strict: bool = False,
     surrogate: Function | None = None,
+    on_purpose: Mapping[str, str] | None = None,
     order: int = 1,
 ) -> Report:
     """Check the gradients that JAX gives of `fn(*inputs)`, by its `bwd` where it has one.
@@ -63,6 +64,7 @@ def check(
     seed, effort, strict   as for `chainrule.gradcheck.check`
     surrogate  another function of the same inputs, whose derivative the gradients are meant to be,
                as those of a straight-through estimator are; left out, fn itself
+    on_purpose  findings that are meant, with reasons, as for `chainrule.gradcheck.check`
     order      2 checks the gradients of the gradients as well, where those are right
 
     Values are judged in float64, under a setting that is put back, and within the precision that
@@ -76,7 +78,9 @@ def check(
         raise ValueError(f"check: order is {order!r}, expected 1 or 2")
     given = taken_apart(fn, inputs)
     given.validate("check")
-    request = Request(None, given.named(wrt), (), ("train",), False, seed, effort, strict)
+    request = Request(
+        None, given.named(wrt), (), ("train",), False, seed, effort, strict, on_purpose=on_purpose
+    )
     subject, notes = of_jax(fn, given, surrogate)
     report = examine(lambda: subject, request)
     if report and order == 2:

@@ -101,7 +101,7 @@ class Player:
         exact = exact and any(array.dtype == np.float64 for array in arrays.values())
         with precision(exact):
             held = placed(arrays, self.given, exact)
-            outs, tree = jax.tree_util.tree_flatten(self.call(held))
+            outs, _ = jax.tree_util.tree_flatten(self.call(held))
         rule = self.rule if functions else None
 
         def back(douts: list[Any]) -> dict[str, Any]:
