@@ -27,7 +27,8 @@ from typing import Any
 
 from chainrule.gradcheck.command.cases import Case, Result, checked
 from chainrule.gradcheck.command.table import last_line, stories, summary, table
-from chainrule.gradcheck.command.targets import Target, UsageError, file_targets, library_targets
+from chainrule.gradcheck.command.module import UsageError
+from chainrule.gradcheck.command.targets import Target, file_targets, library_targets
 from chainrule.gradcheck.report.report import clip
 
 

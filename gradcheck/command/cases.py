@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.check import undisturbed
+from chainrule.gradcheck.check import check, check_functions, undisturbed
 from chainrule.gradcheck.report import Report
 from chainrule.gradcheck.report.report import clip
+from chainrule.gradcheck.subject.functions import of_functions
+from chainrule.gradcheck.subject.layer import of_layer
 from chainrule.gradcheck.subject.subject import Complaint, Subject
 
 CORRECT, WRONG, ERROR = "correct", "WRONG", "error"
 UNWRITTEN, UNTRIED = "not written yet", "not tried"
+TOLD = ("name", "kind", "example", "inputs", "verdict", "reason")
 
 
 @dataclass
 class Case:
-    """One call to check: what makes its subject, and the check itself. `name` is that of the class
-    or the pair of functions."""
+    """One call to check: what makes its subject, None where it has none, and the check itself.
+    `name` is that of the class or the functions, `kind` what they are, as the table says it, and
+    `inputs` what is passed, as it could be said."""
 
     name: str
     example: str
-    subject: Callable[[], Subject]
+    subject: Callable[[], Subject] | None
     check: Callable[..., Report]
+    kind: str = "class"
+    inputs: str = ""
 
 
 @dataclass
@@ -43,11 +51,38 @@ class Result:
     reason: str = ""
     report: Report | None = None
     seconds: float = 0.0
+    kind: str = "class"
+    inputs: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The result in strings, numbers and dicts."""
-        told = {key: getattr(self, key) for key in ("name", "example", "verdict", "reason")}
+        told = {key: getattr(self, key) for key in TOLD}
         return told | {"report": None if self.report is None else self.report.as_dict()}
+
+
+Target = Case | Result  # what is to be checked, or why it cannot be
+
+
+def case_of(
+    name: str,
+    example: str,
+    thing: Any,
+    inputs: tuple[Any, ...],
+    kind: str = "class",
+    told: str = "",
+) -> Case:
+    """The check of anything on these inputs, which may be `told` in words."""
+    if isinstance(thing, tuple):
+        subject, run = (
+            partial(of_functions, *thing, inputs),
+            partial(check_functions, *thing, *inputs),
+        )
+    elif inspect.isfunction(thing):
+        subject = partial(of_functions, thing, None, inputs)
+        run = partial(check_functions, thing, None, *inputs)
+    else:
+        subject, run = partial(of_layer, thing, inputs), partial(check, thing, *inputs)
+    return Case(name, example, subject, run, kind, told)
 
 
 def checked(case: Case, **options: Any) -> Result:
@@ -65,13 +100,15 @@ def checked(case: Case, **options: Any) -> Result:
     seconds = time.perf_counter() - start
     if verdict != CORRECT and (dry := tried(case))[0] == UNWRITTEN:
         report, (verdict, reason) = None, dry
-    return Result(case.name, case.example, verdict, reason, report, seconds)
+    return Result(case.name, case.example, verdict, reason, report, seconds, case.kind, case.inputs)
 
 
 def tried(case: Case) -> tuple[str, str]:
     """One forward and one backward pass in silence: UNTRIED and why, where forward does not take
     these inputs; UNWRITTEN and which of the two, where it returns None or raises
-    NotImplementedError; else ("", ""), for the check to say more."""
+    NotImplementedError; else "", for the check to say more, and why backward fails if it does."""
+    if case.subject is None:
+        return "", ""
     method = "forward"
     with undisturbed(), contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -81,16 +118,16 @@ def tried(case: Case) -> tuple[str, str]:
                 return UNTRIED, "out of forward is not finite"
             method = "backward"
             douts = subject.pack([np.ones_like(out) for out in outs])
-            empty = nothing_in(subject.layer.backward(douts, cache))
-            return (UNWRITTEN, method) if empty else ("", "")
+            if nothing_in(subject.layer.backward(douts, cache)):
+                return UNWRITTEN, method
+            return "", ""
         except NotImplementedError:
             return UNWRITTEN, method
         except Exception as error:
-            if method == "backward":
-                return "", ""
+            why = f"{method} raised {described(error)}"
             if isinstance(error, Complaint):
-                return UNTRIED, subject.profile.vocabulary.finding(error.cause).message
-            return UNTRIED, f"forward raised {described(error)}"
+                why = subject.profile.vocabulary.finding(error.cause).message
+            return (UNTRIED if method == "forward" else ""), why
 
 
 def nothing_in(tree: Any) -> bool:

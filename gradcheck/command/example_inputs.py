@@ -1,100 +1,133 @@
-"""Constructor arguments and inputs for a class or a function that has no examples."""
+"""Constructor arguments and inputs for a class or a function that has no examples.
+
+Docstrings are asked for shapes first, then the tables of names, layout by layout; what is left
+open is tried, the likely first.
+"""
 
 from __future__ import annotations
 
+import inspect
+import itertools
+import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.command import docstrings, names
+from chainrule.gradcheck.command.values import SIZE, Spec, spec
 from chainrule.gradcheck.subject.layer import positional
 
-LABELS = "y|t|labels?|targets?"  # names of arguments that hold them
+Function = Callable[..., Any]
+Said = Mapping[str, Spec]
+TRIED = 24  # combinations of values in one layout
+UNKNOWN = "0.5 | (N,D)"  # where a name tells nothing
+SMALL = 8  # a length that is larger by default is made smaller
 
 
-def required(function: Callable[..., Any]) -> list[str]:
+def required(function: Function) -> list[str]:
     """The names of the positional parameters without a default."""
     return [one.name for one in positional(function) if one.default is one.empty]
 
 
-def constructor_guesses(cls: type, seed: int) -> list[list[Any]]:
-    """Arguments to try, by what their names say, then 4 for all, then 4, 3, 2, …"""
-    names = required(cls)
-    by_name = [setting(name.lower(), seed) for name in names]
-    falling = [max(4 - at, 1) for at in range(len(names))]
-    return [by_name, [4] * len(names), falling] if names else [[]]
+@dataclass(frozen=True)
+class Wanted:
+    """The arguments to pass to a function, in their order, and the values or the defaults that some
+    of them have already; `told` is what its docstring says of shapes."""
+
+    names: list[str]
+    given: dict[str, Any]
+    told: dict[str, str]
+
+    @property
+    def around(self) -> str:
+        """The words that say what the arguments may be, in lower case."""
+        parts = (f"{name}={self.told[name]}" if name in self.told else name for name in self.names)
+        return f"({','.join(parts)})".lower()
 
 
-def setting(name: str, seed: int) -> Any:
-    """A value for a constructor's argument."""
-    if re.search("rng|generator", name):
-        return np.random.default_rng(seed + 1)  # other numbers than those of x
-    known = {
-        "^(p|q|rate|keep|prob|drop|dropout|momentum|decay)$|_p$|_prob$": 0.5,
-        "alpha|slope|scale": 0.1,
-        "^eps": 1e-5,
-        "seed": seed + 1,
-        "^out|_out$|hidden|^m$|units": 3,
-        "kernel|^k$": 3,
-        "pieces": 2,
-        "stride|pad": 1,
-        "reduction": "mean",
-        "dtype": np.float64,
-    }
-    return next((value for pattern, value in known.items() if re.search(pattern, name)), 4)
+def inputs_wanted(function: Function, said: Said, skip: int = 0) -> Wanted:
+    """The arguments of a forward pass: those without a default, and what is said, with the defaults
+    in between; without the first `skip`, such as self."""
+    parameters = positional(function)[skip:]
+    last = max((at for at, one in enumerate(parameters) if one.name in said), default=-1)
+    taken = [p for at, p in enumerate(parameters) if p.default is p.empty or at <= last]
+    found = [one.name for one in taken] or ["x"]
+    given: dict[str, Any] = {p.name: p.default for p in taken if p.default is not p.empty}
+    return Wanted(found, given | dict(said), docstrings.shapes(function, found))
 
 
-def input_guesses(name: str, forward: Callable[..., Any], seed: int) -> Iterator[tuple[Any, ...]]:
-    """Inputs to try for the layer or function `name`, likely ones first."""
-    rng = np.random.default_rng(seed)
-    names = required(forward) or ["x"]
-    x, other = rng.standard_normal((2, 5, 4))
-    labels, likely = rng.integers(0, 4, 5), rng.dirichlet(np.ones(4), 5)
-    positive, images = np.abs(x) + 0.5, rng.standard_normal((2, 3, 6, 6))
-    # A second input with a name such as w or gamma is a parameter, and its shape is its own.
-    parameterised = re.fullmatch(
-        "w|weights?|gamma|beta|bias|scale|shift|.*param.*", names[-1].lower()
-    )
-    if len(names) == 1:
-        yield from ((x,), (positive,), (images,), (likely,), (labels,))
-    elif len(names) == 2 and not parameterised:
-        losses = [(x, labels), (x, other), (likely, labels), (likely, rng.dirichlet([1] * 4, 5))]
-        gates = [(x, other), (x, rng.standard_normal((4, 3))), (positive, positive[::-1].copy())]
-        if re.search("mse|square|huber|l1|l2|regress", name.lower()):
-            losses = [losses[1], losses[0]]
-        if re.search("matmul|dot|gemm", name.lower()):
-            gates = [gates[1], gates[0]]
-        targets = re.match(f"{LABELS}|truth", names[1].lower())
-        loss = re.search("loss|entropy|hinge|mse|svm|nll|criterion|huber", name.lower())
-        yield from losses if loss else [*losses, *gates] if targets else [*gates, *losses]
-    else:
-        found = [named_input(one, names, seed) for one in names]
-        if all(one is not None for one in found):
-            yield tuple(found)
-            yield tuple(
-                other if re.fullmatch(LABELS, one.lower()) else array
-                for one, array in zip(names, found, strict=True)
-            )
+def constructor_wanted(cls: type, said: Said) -> Wanted:
+    """The arguments of a constructor: those without a default, what is said, and lengths that are
+    large by default."""
+    taken = [
+        one.name
+        for one in positional(cls)
+        if one.default is one.empty or one.name in said or is_large(one)
+    ]
+    told = docstrings.shapes(cls.__init__, taken) if "__init__" in vars(cls) else {}
+    return Wanted(taken, dict(said), told)
 
 
-def named_input(name: str, names: Sequence[str], seed: int) -> Any:
-    """What to pass for `name` to a function of `names`: an array, or a dict of settings as courses
-    have them; None where the name does not tell."""
+def is_large(parameter: inspect.Parameter) -> bool:
+    """Whether a default is a length, or the shape of an example, that costs much time."""
+    default, name = parameter.default, parameter.name
+    if isinstance(default, tuple) and all(isinstance(size, int) for size in default):
+        return math.prod(default) > SMALL**2
+    named = names.length(name) or any(re.fullmatch(like, name) for like in names.SHAPES)
+    return isinstance(default, int) and default > SMALL and bool(named)
+
+
+def choices(wanted: Wanted, layout: names.Words, around: str, letters: str) -> list[list[Any]]:
+    """For every argument what it may be: a Spec, or a value that is given."""
+    found: list[list[Any]] = []
+    for at, name in enumerate(wanted.names):
+        if name in wanted.given:
+            found.append([wanted.given[name]])
+            continue
+        likely = names.named(name, layout, around, letters)
+        if name in wanted.told:
+            shape = wanted.told[name]
+            kind = likely[0].partition("(")[0] if likely and "(" in likely[0] else ""
+            plain = shape.startswith("(") and kind in ("int", "bool", "positive")
+            bound = likely[0].partition("<")[2] if kind == "int" else ""
+            likely = [f"{kind}{shape}<{bound}" if bound else kind + shape] if plain else [shape]
+        unknown = names.named("x", layout, around) if at == 0 else UNKNOWN.split(" | ")
+        found.append([spec(one) for one in likely or unknown])
+    return found
+
+
+def guesses(
+    wanted: Wanted, layout: names.Words, around: str, seed: int, letters: str = names.LETTERS
+) -> Iterator[dict[str, Any]]:
+    """Arguments to try in one layout, by their names."""
+    options = choices(wanted, layout, around, letters)
+    sizes = names.sizes_for(layout, around)
+    used = [size for some in options for one in some if isinstance(one, Spec) for size in
+            (*one.sizes, one.bound or "1")]  # fmt: skip
+    unknown = dict.fromkeys(letter for size in used if (letter := letters_of(size)) not in sizes)
+    sizes |= dict(zip(unknown, itertools.cycle(names.SPARE), strict=False)) | {"": 1}
+    combinations = itertools.product(*(range(len(some)) for some in options))
+    for combination in sorted(itertools.islice(combinations, 10 * TRIED), key=sum)[:TRIED]:
+        yield {
+            name: drawn(options[at][which], name, sizes, seed)
+            for at, (name, which) in enumerate(zip(wanted.names, combination, strict=True))
+        }
+
+
+def letters_of(size: str) -> str:
+    """The letters of a size such as "4H"."""
+    known = SIZE.fullmatch(size)
+    return (known and known[2]) or ""
+
+
+def drawn(value: Any, name: str, sizes: Mapping[str, int], seed: int) -> Any:
+    """A value for the argument `name`; a generator where it asks for one."""
     rng = np.random.default_rng([seed, *name.encode()])
-    lower = [one.lower() for one in names]
-    weights = any(re.fullmatch("w|weights?", one) for one in lower)
-    dropout = {"p": 0.5, "seed": seed} if "drop" in name.lower() else {}
-    kinds: dict[str, Any] = {
-        "w|weights?": rng.standard_normal((4, 3)),
-        "b|bias": rng.standard_normal((5, 4) if "a" in lower else 3 if weights else 4),
-        "gamma|beta|scale|shift|mean|.*_mean": rng.standard_normal(4),
-        "var|.*_var": rng.uniform(0.5, 2, 4),
-        LABELS: rng.integers(0, 4, 5),
-        # An eps at most: what it normalises over is there in training and in inference.
-        "(ln|gn)_?params?": {},
-        "(bn|norm|dropout)_?params?": {"mode": "train"} | dropout,
-        "x[0-9]?|a|c|h|z|u|v|inputs?|scores|logits|prev": rng.standard_normal((5, 4)),
-    }
-    fitting = (value for kind, value in kinds.items() if re.fullmatch(kind, name.lower()))
-    return next(fitting, None)
+    if re.search("rng|generator|random_state", name.lower()):
+        return rng
+    if name.lower() == "dtype":
+        return np.float64
+    return value.draw(rng, sizes) if isinstance(value, Spec) else value

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from chainrule.gradcheck.command.cases import CORRECT, ERROR, UNTRIED, UNWRITTEN, WRONG, Result
-from chainrule.gradcheck.command.targets import GUESSED
+from chainrule.gradcheck.command.guessing import GUESSED
 from chainrule.gradcheck.report.findings import finite
 from chainrule.gradcheck.report.report import clip, counted
 

@@ -1,0 +1,98 @@
+"""A file of somebody's, run afresh as a module, with the files beside it that it imports."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import sys
+import traceback
+import types
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+
+from chainrule.gradcheck.command.cases import described
+
+NAME = "checked_file"  # of the module
+
+
+class UsageError(Exception):
+    """The command or the file makes no sense; the text is one line."""
+
+
+class Beside:
+    """Finds the modules beside a file: those of its folder, as if the file were started itself, and
+    those of its package, `from .layers import *`. They are forgotten when the next file comes."""
+
+    def __init__(self) -> None:
+        self.folders: list[str] = []
+        self.package = ""
+        self.found: set[str] = set()  # the names of modules, their packages' alone
+
+    def place(self, path: Path, source: bytes) -> str:
+        """Look beside this file from now on, and afresh; returns the name of its package."""
+        for name in [name for name in sys.modules if name.partition(".")[0] in self.found]:
+            del sys.modules[name]
+        parts = package_of(path, source)
+        self.folders, self.found = [str(path.parent), str(path.parents[len(parts)])], set()
+        self.package = ".".join(parts)
+        return self.package
+
+    def files(self) -> list[Path]:
+        """The files beside the checked one that it has imported."""
+        modules = [m for name, m in sys.modules.items() if name.partition(".")[0] in self.found]
+        return [Path(file) for m in modules if (file := getattr(m, "__file__", None))]
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """What Python asks of a finder."""
+        spec = PathFinder.find_spec(name, self.folders) if path is None else None
+        if spec is not None and spec.origin is None:  # a folder without __init__.py, maybe of data
+            is_own = name == self.package.partition(".")[0]
+            spec = spec if is_own or PathFinder.find_spec(name) is None else None
+        if spec is not None:
+            self.found.add(name)
+        return spec
+
+
+BESIDE = Beside()
+
+
+def package_of(path: Path, source: bytes) -> list[str]:
+    """The names of the folders that make up the package of a file: those with an __init__.py, and
+    as many as it goes up in `from ..layers import *`."""
+    depth, levels = 0, 0
+    while (path.parents[depth] / "__init__.py").exists():
+        depth += 1
+    with contextlib.suppress(SyntaxError, ValueError):
+        tree = ast.walk(ast.parse(source))
+        levels = max((one.level for one in tree if isinstance(one, ast.ImportFrom)), default=0)
+    depth = min(max(depth, levels), len(path.parents) - 1)
+    return [folder.name for folder in reversed(path.parents[:depth])]
+
+
+def load(path: str) -> types.ModuleType:
+    """The module in the file at `path`, run afresh. It can import what stands beside it, and in the
+    folder where Python was started. Raises UsageError with file and line where it cannot be
+    run."""
+    try:
+        source = Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}; expected a Python file, behind which names of "
+            f"its layers may stand"
+        ) from None
+    full = Path(path).resolve()
+    module = types.ModuleType(NAME)
+    module.__file__ = str(full)
+    module.__package__ = BESIDE.place(full, source)
+    if BESIDE not in sys.meta_path:
+        sys.meta_path.insert(0, BESIDE)
+    sys.modules[NAME] = module  # inspect finds the source of a class this way
+    try:
+        exec(compile(source, str(full), "exec"), vars(module))
+    except (Exception, SystemExit) as error:
+        frames, text = traceback.extract_tb(error.__traceback__), described(error)
+        line = ([one.lineno for one in frames if one.filename == str(full)] or [None])[-1]
+        if isinstance(error, SyntaxError) and error.filename in (str(full), None):
+            line, text = error.lineno, f"{type(error).__name__}: {error.msg}"
+        raise UsageError(f"{path}:{line}: {text}" if line else f"{path}: {text}") from None
+    return module
