@@ -24,7 +24,7 @@ from chainrule.gradcheck.subject.subject import Complaint, Subject
 
 CORRECT, WRONG, ERROR = "correct", "WRONG", "error"
 UNWRITTEN, UNTRIED = "not written yet", "not tried"
-TOLD = ("name", "kind", "example", "inputs", "verdict", "reason")
+TOLD = ("file", "name", "kind", "example", "inputs", "verdict", "reason")
 
 
 @dataclass
@@ -53,6 +53,7 @@ class Result:
     seconds: float = 0.0
     kind: str = "class"
     inputs: str = ""
+    file: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The result in strings, numbers and dicts."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from chainrule.gradcheck.command.names import length
 from chainrule.gradcheck.command.values import SIZE
@@ -26,7 +25,7 @@ KINDS = {
 BOUND = re.compile(r"<\s*([A-Z]\w*|\d+)")
 
 
-def shapes(function: Callable[..., Any], names: Sequence[str]) -> dict[str, str]:
+def shapes(function: object, names: Sequence[str]) -> dict[str, str]:
     """What the docstring says of arguments, in the words of `values`; the letters of sizes are
     those of `names.SIZES` where it means the same, otherwise its own."""
     text = inspect.getdoc(function) or ""

@@ -23,7 +23,8 @@ from chainrule.gradcheck.subject.layer import positional
 Function = Callable[..., Any]
 Said = Mapping[str, Spec]
 TRIED = 24  # combinations of values in one layout
-UNKNOWN = "0.5 | (N,D)"  # where a name tells nothing
+UNKNOWN = "0.5 | (N,D)"  # where a name tells nothing, and in a constructor
+UNKNOWN_SETTING = "4 | 3 | 2"
 SMALL = 8  # a length that is larger by default is made smaller
 
 
@@ -67,7 +68,7 @@ def constructor_wanted(cls: type, said: Said) -> Wanted:
         for one in positional(cls)
         if one.default is one.empty or one.name in said or is_large(one)
     ]
-    told = docstrings.shapes(cls.__init__, taken) if "__init__" in vars(cls) else {}
+    told = docstrings.shapes(vars(cls).get("__init__"), taken)
     return Wanted(taken, dict(said), told)
 
 
@@ -80,30 +81,32 @@ def is_large(parameter: inspect.Parameter) -> bool:
     return isinstance(default, int) and default > SMALL and bool(named)
 
 
-def choices(wanted: Wanted, layout: names.Words, around: str, letters: str) -> list[list[Any]]:
+def choices(wanted: Wanted, layout: names.Words, around: str, making: bool) -> list[list[Any]]:
     """For every argument what it may be: a Spec, or a value that is given."""
     found: list[list[Any]] = []
     for at, name in enumerate(wanted.names):
         if name in wanted.given:
             found.append([wanted.given[name]])
             continue
-        likely = names.named(name, layout, around, letters)
+        likely = names.named(name, layout, around, making)
         if name in wanted.told:
             shape = wanted.told[name]
             kind = likely[0].partition("(")[0] if likely and "(" in likely[0] else ""
             plain = shape.startswith("(") and kind in ("int", "bool", "positive")
             bound = likely[0].partition("<")[2] if kind == "int" else ""
             likely = [f"{kind}{shape}<{bound}" if bound else kind + shape] if plain else [shape]
-        unknown = names.named("x", layout, around) if at == 0 else UNKNOWN.split(" | ")
+        if not likely and at == 0 and not making:  # the first is what a layer is about
+            likely = names.named("x", layout, around)
+        unknown = (UNKNOWN_SETTING if making else UNKNOWN).split(" | ")
         found.append([spec(one) for one in likely or unknown])
     return found
 
 
 def guesses(
-    wanted: Wanted, layout: names.Words, around: str, seed: int, letters: str = names.LETTERS
+    wanted: Wanted, layout: names.Words, around: str, seed: int, making: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Arguments to try in one layout, by their names."""
-    options = choices(wanted, layout, around, letters)
+    options = choices(wanted, layout, around, making)
     sizes = names.sizes_for(layout, around)
     used = [size for some in options for one in some if isinstance(one, Spec) for size in
             (*one.sizes, one.bound or "1")]  # fmt: skip

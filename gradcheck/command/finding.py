@@ -6,7 +6,7 @@ import ast
 import inspect
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,10 @@ class Found:
     kind: str
     thing: Any
     names: tuple[str, ...] = ()
+
+    def is_one_of(self, wanted: Sequence[str]) -> bool:
+        """Whether it is asked for by one of these names; everything is where there is none."""
+        return not wanted or bool({self.name, *self.names} & {*wanted})
 
 
 def found_in(module: types.ModuleType) -> list[Found]:

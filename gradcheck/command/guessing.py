@@ -22,8 +22,9 @@ from chainrule.gradcheck.command.example_inputs import (
     inputs_wanted,
 )
 from chainrule.gradcheck.command.finding import Found
-from chainrule.gradcheck.command.names import LETTERS, MORE_LETTERS, Words, layouts_for
+from chainrule.gradcheck.command.names import Words, layouts_for
 from chainrule.gradcheck.command.values import shown
+from chainrule.gradcheck.subject.layer import positional
 
 GUESSED = "guessed"  # the name of the one example of what has none
 
@@ -53,7 +54,7 @@ def guessed(one: Found, seed: int, said: Said) -> Target:
 
 def of_function(one: Found, seed: int, said: Said) -> Iterator[Iterator[Target]]:
     """Layout by layout, what to pass to a function or to a pair of them."""
-    wanted = inputs_wanted(one.thing[0] if isinstance(one.thing, tuple) else one.thing, said)
+    wanted = inputs_wanted(function_of(one), said)
     around = f"{one.name.lower()}{wanted.around}"
 
     def attempts(layout: Words) -> Iterator[Target]:
@@ -67,12 +68,12 @@ def of_function(one: Found, seed: int, said: Said) -> Iterator[Iterator[Target]]
 
 def of_class(one: Found, seed: int, said: Said) -> Iterator[Iterator[Target]]:
     """Layout by layout, with which arguments to make an object, and what to pass to it."""
-    making = constructor_wanted(one.thing, said)
+    settings = constructor_wanted(one.thing, said)
     wanted = inputs_wanted(one.thing.forward, said, skip=1)
-    around = f"{one.name.lower()}{making.around}{wanted.around}"
+    around = f"{one.name.lower()}{settings.around}{wanted.around}"
 
     def attempts(layout: Words) -> Iterator[Target]:
-        for arguments in guesses(making, layout, around, seed, LETTERS + MORE_LETTERS):
+        for arguments in guesses(settings, layout, around, seed, making=True):
             made = told(arguments)
             try:
                 layer = one.thing(**arguments)
@@ -88,6 +89,21 @@ def of_class(one: Found, seed: int, said: Said) -> Iterator[Iterator[Target]]:
                     yield case_of(one.name, GUESSED, layer, inputs, one.kind, said)
 
     yield from map(attempts, layouts_for(around))
+
+
+def arguments_of(one: Found) -> list[str]:
+    """The names of everything that may be passed to it."""
+    if not isinstance(one.thing, type):
+        return [p.name for p in positional(function_of(one))]
+    if one.kind != "class":
+        return []
+    forward = positional(vars(one.thing).get("forward"))[1:]
+    return [p.name for p in (*positional(one.thing), *forward)]
+
+
+def function_of(one: Found) -> Any:
+    """The function that computes forward."""
+    return one.thing[0] if isinstance(one.thing, tuple) else one.thing
 
 
 def told(arguments: dict[str, Any]) -> str:

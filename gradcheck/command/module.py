@@ -27,9 +27,11 @@ class Beside:
         self.folders: list[str] = []
         self.package = ""
         self.found: set[str] = set()  # the names of modules, their packages' alone
+        self.seen: set[Path] = set()  # the files of all that were imported
 
     def place(self, path: Path, source: bytes) -> str:
         """Look beside this file from now on, and afresh; returns the name of its package."""
+        self.seen = self.files()
         for name in [name for name in sys.modules if name.partition(".")[0] in self.found]:
             del sys.modules[name]
         parts = package_of(path, source)
@@ -37,10 +39,10 @@ class Beside:
         self.package = ".".join(parts)
         return self.package
 
-    def files(self) -> list[Path]:
-        """The files beside the checked one that it has imported."""
+    def files(self) -> set[Path]:
+        """The files beside the checked ones that they have imported."""
         modules = [m for name, m in sys.modules.items() if name.partition(".")[0] in self.found]
-        return [Path(file) for m in modules if (file := getattr(m, "__file__", None))]
+        return self.seen | {Path(file) for m in modules if (file := getattr(m, "__file__", None))}
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """What Python asks of a finder."""
@@ -57,16 +59,26 @@ BESIDE = Beside()
 
 
 def package_of(path: Path, source: bytes) -> list[str]:
-    """The names of the folders that make up the package of a file: those with an __init__.py, and
-    as many as it goes up in `from ..layers import *`."""
-    depth, levels = 0, 0
-    while (path.parents[depth] / "__init__.py").exists():
+    """The names of the folders that make up the package of a file: those with an __init__.py, as
+    many as it goes up in `from ..layers import *`, and those from which it imports by name."""
+    depth, above = 0, list(path.parents)[:-1]
+    while depth < len(above) and (above[depth] / "__init__.py").exists():
         depth += 1
     with contextlib.suppress(SyntaxError, ValueError):
-        tree = ast.walk(ast.parse(source))
-        levels = max((one.level for one in tree if isinstance(one, ast.ImportFrom)), default=0)
-    depth = min(max(depth, levels), len(path.parents) - 1)
-    return [folder.name for folder in reversed(path.parents[:depth])]
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                depth = max(depth, min(node.level, len(above)))
+            for name in imported(node):
+                depth = max([depth, *(at + 1 for at, p in enumerate(above) if p.name == name)][:2])
+    return [folder.name for folder in reversed(above[:depth])]
+
+
+def imported(node: ast.AST) -> list[str]:
+    """The packages that a statement imports from, the first part of their names alone."""
+    names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        names = [node.module or ""]
+    return [name.partition(".")[0] for name in names if "." in name or names]
 
 
 def load(path: str) -> types.ModuleType:

@@ -35,13 +35,13 @@ SPARE = (6, 7, 2, 8)  # the sizes of letters that are not in the table
 NAMES = {
     # what goes in
     f"{TARGETS}": "int(N)<C | (N,D) | onehot(N,D) | int(N,D)<2",
-    "x[0-9]?|xs|inputs?|data|input_data|features|a|z|u|scores?|logits|a_prev|.*_?input|x_.*"
+    "x[0-9]?|xs|inputs?|data|input_data|[auzqkvrgs]|scores?|logits|a_prev|.*_?input|x_.*"
     "|prediction|y_?(pred|hat)|predicted|outputs?|image":
         "(N,D) | positive(N,D) | shares(N,D)",
     "idx|ids|indices|index|words|word_ids|tokens|captions": "int(N,T)<V | int(N)<V",
     "prev_?[hc]|[hc]_?(prev|0|t)?|h_?in|hidden|state|[ch]s?": "(N,H)",
-    "q|query|queries": "(N,S,E)",
-    "k|v|keys?|values?|memory": "(N,T,E)",
+    "query|queries": "(N,S,E)",
+    "keys?|values?|memory": "(N,T,E)",
     "(.*_)?mask": "bool(N,D) | bool(N)",
     # parameters
     "w|weights?|w[0-9]|kernel|theta": "(D,M)",
@@ -68,7 +68,7 @@ NAMES = {
     "stride|strides": "1",
     "pad|padding": "1",
     "pool_?(size|h|w|height|width)|pool_shape": "2",
-    "filter_?(size|shape)|kernel(_size|_shape)?|filter_[hw]|[hw]_filter|f": "3",
+    "f": "3",
     "pieces|(n|num)_?(heads?|layers)|heads|groups|(n|num)_?groups|h_?heads": "2",
     "(is_?)?train(ing)?(_fla?g)?|train_fl(a)?g": "True",
     "mode": '"train"',
@@ -81,7 +81,7 @@ NAMES = {
 
 # For arguments of these names a number: how large a thing is.
 LENGTHS = {
-    "n|batch(_?size)?|m_?examples|n_ex|(n|num)_(ex|examples|samples)|number of examples|bs?": "N",
+    "n|batch(_?size)?|m_?examples|n_ex|(n|num)_(ex|examples|samples)|number of examples|bs": "N",
     "d|(n_?)?in(puts?)?(_?(features?|dims?|size|units|dimension|nodes|neurons|layer))?|n_?features?"
     "|features?|d_in|fan_in|dims?|(n|num)_(in|inputs|features)|size|size of previous layer|n_prev"
     "|d_model|input_layer": "D",
@@ -94,11 +94,13 @@ LENGTHS = {
     "(out|output)_?(channels?|ch|c)|(n|num)_?filters?|filters|n_c|c_out|(n|num)_?kernels": "F",
     "embed(ding)?_?(dim|size)|wordvec_dim|word_dim|e|emb(_dim|_size)?": "E",
     "t|s|(max_?)?(seq|time|sequence)_?(len|length|steps?|size)?|max_len(gth)?|n_steps": "T",
-    "f|k|kernel_h(eight)?|fh|kh": "HH",
+    "f|k|fh|kh|(kernel|filter)(_?(h(eight)?|size))?|h_filter": "HH",
+    "fw|kw|(kernel|filter)_?w(idth)?|w_filter": "WW",
     "g": "G",
 }
 SHAPES = {  # and of these the shape of an example
-    "(x|input|in|image|img)_?(shape|dims?|size)": "tuple(C,H,W) | tuple(N,C,H,W)",
+    "(x|input|in|image|img)_?shape|(x|image|img)_?(dims?|size)": "tuple(C,H,W) | tuple(N,C,H,W)",
+    "(kernel|filter|window)_?shape": "tuple(HH,WW)",
 }
 LETTERS = "DMHNCTGFES"  # an argument of this name is a length, others of one letter are arrays
 MORE_LETTERS = "KV"  # the same for constructors
@@ -119,16 +121,14 @@ LAYOUTS = (
             "b|bias(es)?|b[0-9]": "(F)",
             "gamma|beta|scale|shift|running_mean|(.*_)?mean": "(C)",
             "(.*_)?var": "positive(C)",
-            "(in|input)_?(features|size)|features?|dim|num_features|n_features|d|size": "size(C)",
         },
-        {"N": 2, "C": 3, "H": 5, "W": 7},
+        {"N": 2, "C": 3, "H": 5, "W": 7, "D": 3},
     ),
     Words(
         ATTENTION,
         {
             "x[0-9]?|xs|inputs?|src|tgt|data": "(N,S,E)",
             "mask|(.*_)?mask": "bool(S,T) | bool(S,S)",
-            "d|dim|d_model|features|size": "size(E)",
         },
         {"N": 2, "S": 3, "T": 5, "E": 6, "D": 6, "M": 7},
     ),
@@ -189,7 +189,8 @@ CONTEXTS = (
         {TARGETS: "int(N,D)<2 | int(N)<2 | int(N)<C"},
     ),
     Words(r"embed", {"x|idx|inputs?|xs": "int(N,T)<V | int(N)<V", "w": "(V,D)"}),
-    Words(r"embed|voc", {"d|dim|features|size": "size(D)"}),
+    Words(r"\bq\b.*\bk\b|\bk\b.*\bv\b", {"q": "(N,S,E)", "k|v": "(N,T,E)"}),
+    Words(r"convnet|cnn", {"input_(dims?|size)": "tuple(C,H,W)"}),
     Words(r"matmul|dot|gemm", {"w|b|y": "(D,M)"}),
     Words(r"\(a,b\b|\(x,b\b|\(a, b", {"b": "(N,D)"}),
     Words(r"wx|w_?xh|whh?\b|w_?hh", {"b|bias|b_?h": "(GH)"}),
@@ -210,21 +211,30 @@ def sizes_for(layout: Words, around: str) -> dict[str, int]:
 
 
 def layouts_for(around: str) -> list[Words]:
-    """The layouts to try, those that the words around speak of first."""
-    return sorted(LAYOUTS, key=lambda one: not (one.within and re.search(one.within, around)))
+    """The layouts to try: those that the words around speak of, rows, and the others."""
+
+    def rank(layout: Words) -> int:
+        spoken_of = re.search(layout.within, around)
+        return 1 if not layout.within else 0 if spoken_of else 2
+
+    return sorted(LAYOUTS, key=rank)
 
 
-def named(name: str, layout: Words, around: str, letters: str = LETTERS) -> list[str]:
-    """The values to try for an argument of this name; none where it tells nothing."""
-    if name in letters and len(name) == 1:
+def named(name: str, layout: Words, around: str, making: bool = False) -> list[str]:
+    """The values to try for an argument of this name, of a constructor where it is for `making` an
+    object; none where the name tells nothing."""
+    if len(name) == 1 and name in (LETTERS + MORE_LETTERS if making else LETTERS):
         return [f"size({name})"]
+    lengths = {like: f"size({letter})" for like, letter in LENGTHS.items()}
     contexts = [one.names for one in CONTEXTS if re.search(one.within, around)]
-    for table in (*contexts, layout.names, SHAPES, NAMES):
-        for pattern, values in table.items():
-            if re.fullmatch(pattern, name.lower()):
+    tables = [*contexts, layout.names, SHAPES, NAMES, lengths]
+    if making:  # of what is called features or hidden, how many
+        tables = [*contexts, SHAPES, lengths, layout.names, NAMES]
+    for table in tables:
+        for like, values in table.items():
+            if re.fullmatch(like, name.lower()):
                 return values.split(" | ")
-    letter = length(name)
-    return [f"size({letter})"] if letter else []
+    return []
 
 
 def length(words: str) -> str:

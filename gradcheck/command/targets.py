@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -21,10 +21,11 @@ from chainrule.gradcheck.command.cases import (
 )
 from chainrule.gradcheck.command.example_inputs import Said
 from chainrule.gradcheck.command.finding import Found, found_in
-from chainrule.gradcheck.command.guessing import GUESSED, guessed
+from chainrule.gradcheck.command.guessing import GUESSED, arguments_of, guessed
 from chainrule.gradcheck.command.module import UsageError, load
 from chainrule.gradcheck.command.rules import check_rule
 
+Maker = Callable[[Found, int, Said], list[Target]]
 LIBRARY = ("chainrule.layers", "chainrule.nets")
 
 
@@ -47,25 +48,52 @@ def file_targets(
 ) -> list[Target]:
     """What a file has to check, or of that what is `wanted` by name, with inputs as far as they are
     `said`. Raises UsageError where the file cannot be run, or has nothing of the kind."""
-    everything = found_in(load(path))
-    if not everything:
+    return [one for _, some in targets_of([path], wanted, seed, said or {}) for one in some]
+
+
+def targets_of(
+    paths: Sequence[str], wanted: Sequence[str], seed: int, said: Said
+) -> Iterator[tuple[str, list[Target]]]:
+    """The same of several files, one after the other; those that have nothing are passed over."""
+    everything: list[Found] = []
+    for path in paths:
+        found = found_in(load(path))
+        everything += found
+        if path == paths[-1]:
+            some_there(" and ".join(paths), everything, wanted, said)
+        if chosen := [one for one in found if one.is_one_of(wanted)]:
+            yield path, made(chosen, found, bool(wanted), seed, said)
+
+
+def some_there(path: str, found: list[Found], wanted: Sequence[str], said: Said) -> None:
+    """Raises UsageError where nothing was found, or not what is asked for."""
+    if not found:
         raise UsageError(
             f"{path} has no class with forward and backward, no functions name_forward and "
             f"name_backward, and no loss that returns its gradient"
         )
-    chosen = [one for one in everything if not wanted or {one.name, *one.names} & {*wanted}]
     for name in wanted:
-        if not any(name in (one.name, *one.names) for one in chosen):
-            raise UsageError(
-                f"{path} has no {name}; it has {', '.join(o.name for o in everything)}"
-            )
+        if not any(one.is_one_of([name]) for one in found):
+            raise UsageError(f"{path} has no {name}; it has {', '.join(o.name for o in found)}")
+    chosen = [one for one in found if one.is_one_of(wanted)]
+    taken = {one.name: arguments_of(one) for one in chosen}
+    for name in said:
+        if not any(name in names for names in taken.values()):
+            takes = (f"{one} takes {', '.join(names)}" for one, names in taken.items() if names)
+            raise UsageError(f"--inputs: nothing takes {name}; {'; '.join(takes)}")
+
+
+def made(
+    chosen: list[Found], found: list[Found], is_asked_for: bool, seed: int, said: Said
+) -> list[Target]:
+    """The targets of what is chosen among all that was found; bases that hold nothing written are
+    passed over where nobody asked for them."""
+    bases = {base for one in found for base in getattr(one.thing, "__mro__", ())[1:]}
     targets: list[Target] = []
-    bases = {base for one in everything for base in getattr(one.thing, "__mro__", ())[1:]}
     for one in chosen:
-        made = MAKERS.get(one.kind, of_functions)(one, seed, said or {})
-        is_base = not wanted and isinstance(one.thing, type) and one.thing in bases
-        if not (is_base and all(map(is_unwritten, made))):
-            targets += made
+        some = MAKERS.get(one.kind, of_functions)(one, seed, said)
+        if is_asked_for or one.thing not in bases or not all(map(is_unwritten, some)):
+            targets += some
     return targets
 
 
@@ -102,9 +130,9 @@ def of_functions(one: Found, seed: int, said: Said) -> list[Target]:
     return [guessed(one, seed, said)]
 
 
-def of_rule(one: Found, seed: int, said: Said) -> list[Target]:
+def of_rule(one: Found, *_: object) -> list[Target]:
     """The check of an update rule; it needs no inputs."""
     return [Case(one.name, GUESSED, None, partial(check_rule, one.thing), one.kind)]
 
 
-MAKERS = {"class": of_class, "update rule": of_rule}  # the others are guessed
+MAKERS: dict[str, Maker] = {"class": of_class, "update rule": of_rule}  # the others are guessed

@@ -49,8 +49,8 @@ KINDS: dict[str, Draw] = {
     "positive": lambda rng, shape, _: rng.uniform(0.5, 2, shape),
     "shares": shares,
     "onehot": onehot,
-    "tuple": lambda rng, shape, _: shape,
-    "size": lambda rng, shape, _: shape[0],
+    "tuple": lambda _rng, shape, _: shape,
+    "size": lambda _rng, shape, _: shape[0],
 }
 
 
