@@ -118,10 +118,12 @@ def tried(case: Case) -> tuple[str, str]:
             if not all(np.isfinite(out).all() for out in outs):
                 return UNTRIED, "out of forward is not finite"
             method = "backward"
-            douts = subject.pack([np.ones_like(out) for out in outs])
-            if nothing_in(subject.layer.backward(douts, cache)):
+            douts = [np.ones_like(out) for out in outs]
+            if nothing_in(subject.layer.backward(subject.pack(douts), cache)):
                 return UNWRITTEN, method
-            return "", ""
+            found, floats = subject.backward(douts, cache), subject.floats
+            odd = [k for k, g in found.items() if k in floats and np.shape(g) != floats[k].shape]
+            return "", f"the gradient of {odd[0]} has another shape" if odd else ""
         except NotImplementedError:
             return UNWRITTEN, method
         except Exception as error:

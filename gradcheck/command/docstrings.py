@@ -17,9 +17,9 @@ OF_SHAPE = re.compile(rf"(?:shape|size|dimensions?)[:=]?\s*(?:of)?\s*(?:is)?\s*`
 LISTED = re.compile(r"[\[(]([^\[\]()]*,[^\[\]()]*)[\])]")
 REST = re.compile(r"d_?1\s*,?\s*(?:\.\.\.|…)\s*,?\s*d_?k|\*|\.\.\.|…", re.I)  # of the axes
 KINDS = {
+    r"one.hot": "onehot",
     r"\b(integers?|indices|labels?|ids)\b": "int",
     r"\bbool(ean)?\b": "bool",
-    r"one.hot": "onehot",
     r"probabilit": "shares",
 }
 BOUND = re.compile(r"<\s*([A-Z]\w*|\d+)")

@@ -95,6 +95,7 @@ def choices(wanted: Wanted, layout: names.Words, around: str, making: bool) -> l
             plain = shape.startswith("(") and kind in ("int", "bool", "positive")
             bound = likely[0].partition("<")[2] if kind == "int" else ""
             likely = [f"{kind}{shape}<{bound}" if bound else kind + shape] if plain else [shape]
+            likely += names.contrary(name, around)
         if not likely and at == 0 and not making:  # the first is what a layer is about
             likely = names.named("x", layout, around)
         unknown = (UNKNOWN_SETTING if making else UNKNOWN).split(" | ")

@@ -21,12 +21,12 @@ WORDS = {"backward": "forward", "bwd": "fwd", "bprop": "fprop", "backprop": "fee
 BACKWARD = re.compile(f"_?({'|'.join(WORDS)})", re.I)
 FORWARD = re.compile(f"_?({'|'.join(WORDS.values())})", re.I)
 DERIVATIVE = re.compile(
-    r"(?:d|d_|grad_|gradient_|der_|deriv_|derivative_)(?P<behind>\w+)"
+    r"(?:d_|d|grad_|gradient_|der_|deriv_|derivative_)(?P<behind>\w+)"
     r"|(?P<before>\w+?)_?(?:prime|derivative|deriv|der|grad|gradient|_d)",
     re.I,
 )
 LOSS = re.compile(r"loss|cost|entropy|hinge|mse|svm|nll|criterion|objective|naive|vectori[sz]ed")
-GRADIENT = re.compile(r"d[a-z_0-9]{1,8}|.*grad.*")
+GRADIENT = re.compile(r"d(w|x|theta|b|p|params?|weights?)|g|.*grad.*", re.I)
 METHODS = (("forward", "backward"), ("__call__", "backward"))  # of a layer
 
 

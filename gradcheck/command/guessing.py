@@ -24,6 +24,7 @@ from chainrule.gradcheck.command.example_inputs import (
 from chainrule.gradcheck.command.finding import Found
 from chainrule.gradcheck.command.names import Words, layouts_for
 from chainrule.gradcheck.command.values import shown
+from chainrule.gradcheck.report.report import clip
 from chainrule.gradcheck.subject.layer import positional
 
 GUESSED = "guessed"  # the name of the one example of what has none
@@ -48,6 +49,7 @@ def guessed(one: Found, seed: int, said: Said) -> Target:
             return kept
     why, inputs = reasons[0]
     needed = "; ".join(f"{part.partition('=')[0]}=…" for part in inputs.split("; ") if part)
+    why = clip(why, 150)
     why += f', with {inputs}: say what it takes by --inputs "{needed}"' if inputs else ""
     return Result(one.name, "", UNTRIED, why, kind=one.kind, inputs=inputs)
 

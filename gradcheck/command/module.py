@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib
 import sys
 import traceback
 import types
@@ -31,6 +32,7 @@ class Beside:
 
     def place(self, path: Path, source: bytes) -> str:
         """Look beside this file from now on, and afresh; returns the name of its package."""
+        importlib.invalidate_caches()
         self.seen = self.files()
         for name in [name for name in sys.modules if name.partition(".")[0] in self.found]:
             del sys.modules[name]
@@ -99,6 +101,7 @@ def load(path: str) -> types.ModuleType:
     if BESIDE not in sys.meta_path:
         sys.meta_path.insert(0, BESIDE)
     sys.modules[NAME] = module  # inspect finds the source of a class this way
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # for the next edit may be soon
     try:
         exec(compile(source, str(full), "exec"), vars(module))
     except (Exception, SystemExit) as error:
@@ -107,4 +110,6 @@ def load(path: str) -> types.ModuleType:
         if isinstance(error, SyntaxError) and error.filename in (str(full), None):
             line, text = error.lineno, f"{type(error).__name__}: {error.msg}"
         raise UsageError(f"{path}:{line}: {text}" if line else f"{path}: {text}") from None
+    finally:
+        sys.dont_write_bytecode = writes
     return module

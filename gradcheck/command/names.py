@@ -52,7 +52,8 @@ NAMES = {
     "w_?h{1,2}|w_?attn": "(H,GH)",
     "w_?[qkvo]": "(E,E)",
     "b_?[qkvo]": "(E)",
-    # settings
+}  # fmt: skip
+SETTINGS = {
     "(bn|norm)_?params?": '{"mode": "train"}',
     "(ln|gn|rms)_?params?": "{}",
     "dropout_?params?": '{"mode": "train", "p": 0.5, "seed": 1}',
@@ -61,7 +62,7 @@ NAMES = {
     "h(yper)?_?param(eter)?s": '{"stride": 2, "pad": 1, "f": 3}',
     "rate|keep|(keep_|drop(out)?_?)?(prob|rate|ratio|p)?|(p|keep|drop)_.*|.*_prob|momentum|decay":
         "0.5",
-    "alpha|slope|negative_slope|reg|reg_strength|l2|lam|lambda?_?|lambd|weight_decay|weight_scale"
+    "alpha|slope|scale|negative_slope|reg|reg_strength|l2|lam|lambda?_?|lambd|weight_decay|weight_scale"
     "|temperature|tau|delta|margin|std_?dev": "0.1",
     "eps(ilon)?": "1e-5",
     "lr|learning_?rate|learn_rate": "0.01",
@@ -89,7 +90,8 @@ LENGTHS = {
     "|fan_out|(n|num)_(out|outputs|units|neurons)|units|size of current layer|neurons|num_outs?"
     "|dim_feedforward|d_ff|ffn?_dim": "M",
     "(n_?)?hidden(_?(size|dim|units|layer|nodes))?|n_?h|num_hidden|h_dim": "H",
-    "(n|num)_(classes|labels)|classes|c|vocab_?(size)?|vocabulary_?size|v": "V",
+    "(n|num)_(classes|labels)|classes|c": "C",
+    "vocab_?(size)?|vocabulary_?size|(n|num)_(embeddings|words)|v": "V",
     "(in|input)_?(channels?|ch|c)|channels?|n_?c_prev|c_in|(n|num)_?channels?": "C",
     "(out|output)_?(channels?|ch|c)|(n|num)_?filters?|filters|n_c|c_out|(n|num)_?kernels": "F",
     "embed(ding)?_?(dim|size)|wordvec_dim|word_dim|e|emb(_dim|_size)?": "E",
@@ -118,7 +120,7 @@ LAYOUTS = (
         {
             "x[0-9]?|xs|inputs?|data|input_data|images?|a|z|a_prev": "(N,C,H,W)",
             "w|weights?|w[0-9]|kernels?|filters?|filt": "(F,C,HH,WW)",
-            "b|bias(es)?|b[0-9]": "(F)",
+            "b|bias(es)?|b[0-9]": "(F) | (F,1)",
             "gamma|beta|scale|shift|running_mean|(.*_)?mean": "(C)",
             "(.*_)?var": "positive(C)",
         },
@@ -172,14 +174,17 @@ LAYOUTS = (
         {"H": 4, "W": 6},
     ),
 )
+# Arguments of which docstrings are known to say something else than courses pass, by words around.
+CONTRARY = Words(r"spatial_?group_?norm", {"gamma|beta": "(1,C,1,1)"})
 # More that words around tell, of whatever layout.
 CONTEXTS = (
-    Words(r"pool", {"(window_?)?(size|h|w|height|width)|f|k": "2"}, {"H": 4, "W": 6}),
+    Words(r"pool", {"(window_?)?(size|height|width)|f|k": "2"}, {"H": 4, "W": 6}),
     Words(r"loss|entropy|nll", {"p|probs?|probabilities": "shares(N,D)"}),
     Words(r"pool.*hparam|hparam.*pool", {"h(yper)?_?param(eter)?s": '{"f": 2, "stride": 2}'}),
     Words(r"conv.*pool", {"conv_?params?": '{"stride": 1, "pad": 1}'}),
     Words(r"(group|layer|instance|batch|bn|gn)_?norm|norm", sizes={"C": 4, "H": 3, "W": 5}),
-    Words(r"spatial_?groupnorm|group_?norm", {"gamma|beta": "(1,C,1,1) | (C)"}),
+    Words(r"group_?norm", {"gamma|beta": "(C) | (1,C,1,1)"}),
+    Words(r"conv.*(bn|norm)", {"gamma|beta": "(F)"}),
     Words(
         r"mse|square|huber|l1|l2|regress|mae|absolute|distance|cosine|smooth",
         {TARGETS: "(N,D) | int(N)<C"},
@@ -227,9 +232,9 @@ def named(name: str, layout: Words, around: str, making: bool = False) -> list[s
         return [f"size({name})"]
     lengths = {like: f"size({letter})" for like, letter in LENGTHS.items()}
     contexts = [one.names for one in CONTEXTS if re.search(one.within, around)]
-    tables = [*contexts, layout.names, SHAPES, NAMES, lengths]
+    tables = [*contexts, layout.names, SHAPES, NAMES, SETTINGS, lengths]
     if making:  # of what is called features or hidden, how many
-        tables = [*contexts, SHAPES, lengths, layout.names, NAMES]
+        tables = [*contexts, SHAPES, lengths, SETTINGS, layout.names, NAMES]
     for table in tables:
         for like, values in table.items():
             if re.fullmatch(like, name.lower()):
@@ -240,3 +245,9 @@ def named(name: str, layout: Words, around: str, making: bool = False) -> list[s
 def length(words: str) -> str:
     """The letter of a size that these words stand for, "" for none."""
     return next((to for like, to in LENGTHS.items() if re.fullmatch(like, words.lower())), "")
+
+
+def contrary(name: str, around: str) -> list[str]:
+    """What may be meant although a docstring says something else."""
+    known = CONTRARY.names.items() if re.search(CONTRARY.within, around) else ()
+    return [value for like, value in known if re.fullmatch(like, name.lower())]

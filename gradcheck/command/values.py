@@ -129,9 +129,13 @@ def checked(given: Spec, text: str) -> Spec:
 
 
 def shown(value: Any) -> str:
-    """A value as it could have been said: `(5,4)` for an array, `int(5)<4` for labels."""
+    """A value as it could have been said: `(5,4)` for an array, `int(5)<4` for labels; "…" for one
+    that cannot be said."""
+    if isinstance(value, tuple):
+        return f"tuple({','.join(map(str, value))})"
     if not isinstance(value, np.ndarray):
-        return repr(value) if isinstance(value, (str, int, float, bool, dict, list)) else "None"
+        sayable = value is None or isinstance(value, (str, int, float, dict, list))
+        return repr(value) if sayable else "…"
     shape = f"({','.join(map(str, value.shape))})"
     if value.dtype.kind == "b":
         return f"bool{shape}"
