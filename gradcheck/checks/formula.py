@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from chainrule.gradcheck.checks.arrays import close
 from chainrule.gradcheck.checks.causes import cause
 from chainrule.gradcheck.checks.outcome import BadRequest, Difference, Outcome, Passes, wrong
 from chainrule.gradcheck.report.findings import Cause
-from chainrule.gradcheck.subject.subject import Subject
+from chainrule.gradcheck.subject.subject import Subject, twin_of
 from chainrule.gradcheck.subject.trees import Arrays, state_of
 
 WAY_OUT = "If it means something else, pass reference=False."
@@ -92,15 +91,6 @@ def has_slopes_of(subject: Subject, passes: Passes, reference: formulas.Referenc
     slope = float(((values[0] - values[1]) * done.douts[0]).sum() / 2e-5)
     want = float((tensor.numeric * v).sum())
     return abs(slope - want) <= 1e-5 * (abs(want) + np.sqrt(np.square(tensor.numeric * v).sum()))
-
-
-def twin_of(subject: Subject, reference: Any) -> Subject:
-    """The reference with the inputs and parameters of a subject."""
-    twin = Subject(copy.deepcopy(reference), tuple(subject.inputs), subject.profile)
-    for name, array in subject.params.items():
-        if name in twin.params and twin.params[name].shape == array.shape:
-            twin.params[name][...] = array
-    return twin
 
 
 def compare_with_object(subject: Subject, passes: Passes, reference: Any) -> Outcome:
