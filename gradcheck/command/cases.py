@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
+import importlib
 import io
 import time
 import traceback
@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.check import check, check_functions, undisturbed
+from chainrule.gradcheck.check import check, undisturbed
 from chainrule.gradcheck.report import Report
 from chainrule.gradcheck.report.report import clip
-from chainrule.gradcheck.subject.functions import of_functions
-from chainrule.gradcheck.subject.layer import of_layer
+from chainrule.gradcheck.subject.recognise import subject_of
 from chainrule.gradcheck.subject.subject import Complaint, Subject
 
 CORRECT, WRONG, ERROR = "correct", "WRONG", "error"
@@ -73,17 +72,19 @@ def case_of(
     told: str = "",
 ) -> Case:
     """The check of anything on these inputs, which may be `told` in words."""
-    if isinstance(thing, tuple):
-        subject, run = (
-            partial(of_functions, *thing, inputs),
-            partial(check_functions, *thing, *inputs),
-        )
-    elif inspect.isfunction(thing):
-        subject = partial(of_functions, thing, None, inputs)
-        run = partial(check_functions, thing, None, *inputs)
-    else:
-        subject, run = partial(of_layer, thing, inputs), partial(check, thing, *inputs)
-    return Case(name, example, subject, run, kind, told)
+    subject = partial(subject_of, thing, inputs)
+    return Case(name, example, subject, partial(check, thing, *inputs), kind, told)
+
+
+def case_of_tensors(
+    name: str, example: str, function: Any, inputs: Any, kind: str, told: str
+) -> Case:
+    """The check of a torch.autograd.Function on tensors with the values of these inputs."""
+    front_end = importlib.import_module("chainrule.gradcheck.torch")
+    torch = importlib.import_module("torch")
+    tensors = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    subject = lambda: front_end.Call(function, tuple(tensors), {}).subject(None)[0]  # noqa: E731
+    return Case(name, example, subject, partial(front_end.check, function, *tensors), kind, told)
 
 
 def checked(case: Case, **options: Any) -> Result:

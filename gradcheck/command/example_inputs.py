@@ -10,27 +10,23 @@ import inspect
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.gradcheck.command import docstrings, names
+from chainrule.gradcheck.command.finding import Found
 from chainrule.gradcheck.command.values import SIZE, Spec, spec
 from chainrule.gradcheck.subject.layer import positional
+from chainrule.gradcheck.subject.switches import NAMES
 
-Function = Callable[..., Any]
 Said = Mapping[str, Spec]
 TRIED = 24  # combinations of values in one layout
 UNKNOWN = "0.5 | (N,D)"  # where a name tells nothing, and in a constructor
 UNKNOWN_SETTING = "4 | 3 | 2"
 SMALL = 8  # a length that is larger by default is made smaller
-
-
-def required(function: Function) -> list[str]:
-    """The names of the positional parameters without a default."""
-    return [one.name for one in positional(function) if one.default is one.empty]
 
 
 @dataclass(frozen=True)
@@ -49,15 +45,38 @@ class Wanted:
         return f"({','.join(parts)})".lower()
 
 
-def inputs_wanted(function: Function, said: Said, skip: int = 0) -> Wanted:
+def makes_objects(one: Found) -> bool:
+    """Whether it is a class of which an object is checked."""
+    return one.kind in ("class", "model")
+
+
+def parameters(one: Found) -> list[inspect.Parameter]:
+    """What its forward pass takes, but for self, for ctx, and for the switch of a layer."""
+    behind = one.kind in ("class", "model", "Function") and not isinstance(
+        inspect.getattr_static(one.thing, one.forward.__name__, None), staticmethod
+    )
+    taken = positional(one.forward)[int(behind) :]
+    return [p for p in taken if not (makes_objects(one) and p.name in NAMES)]
+
+
+def arguments_of(one: Found) -> list[str]:
+    """The names of everything that can be said."""
+    own = positional(one.thing) if makes_objects(one) else []
+    return [p.name for p in (*own, *parameters(one))]
+
+
+def inputs_wanted(one: Found, said: Said) -> Wanted:
     """The arguments of a forward pass: those without a default, and what is said, with the defaults
-    in between; without the first `skip`, such as self."""
-    parameters = positional(function)[skip:]
-    last = max((at for at, one in enumerate(parameters) if one.name in said), default=-1)
-    taken = [p for at, p in enumerate(parameters) if p.default is p.empty or at <= last]
-    found = [one.name for one in taken] or ["x"]
-    given: dict[str, Any] = {p.name: p.default for p in taken if p.default is not p.empty}
-    return Wanted(found, given | dict(said), docstrings.shapes(function, found))
+    in between. A model wants targets too."""
+    taken = parameters(one)
+    least = 2 if one.kind == "model" else 0
+    last = max((at for at, p in enumerate(taken) if p.name in said), default=-1)
+    free = [p for at, p in enumerate(taken) if p.default is p.empty or at <= last or at < least]
+    found = [p.name for p in free] or ["x"]
+    given: dict[str, Any] = {
+        p.name: p.default for at, p in enumerate(free) if p.default is not p.empty and at >= least
+    }
+    return Wanted(found, given | dict(said), docstrings.shapes(one.forward, found))
 
 
 def constructor_wanted(cls: type, said: Said) -> Wanted:

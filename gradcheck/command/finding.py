@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.gradcheck.command.example_inputs import required
-from chainrule.gradcheck.subject.layer import positional
+from chainrule.gradcheck.subject.derivative import Derivative
+from chainrule.gradcheck.subject.layer import METHODS, positional
+from chainrule.gradcheck.subject.recognise import DERIVATIVES, FLAGS, VALUES
 from chainrule.gradcheck.subject.source import source_of
 
 Function = Callable[..., Any]
@@ -27,18 +28,18 @@ DERIVATIVE = re.compile(
 )
 LOSS = re.compile(r"loss|cost|entropy|hinge|mse|svm|nll|criterion|objective|naive|vectori[sz]ed")
 GRADIENT = re.compile(r"d(w|x|theta|b|p|params?|weights?)|g|.*grad.*", re.I)
-METHODS = (("forward", "backward"), ("__call__", "backward"))  # of a layer
 
 
 @dataclass(frozen=True)
 class Found:
-    """A thing to check: what it is called, of what kind it is, and by which other names it may be
-    asked for."""
+    """A thing to check: what it is called, of what kind it is, the function that is given the
+    inputs, and by which other names it may be asked for. Of a class, `thing` makes an object."""
 
     name: str
     kind: str
     thing: Any
-    names: tuple[str, ...] = ()
+    forward: Function
+    names: tuple[str, ...]
 
     def is_one_of(self, wanted: Sequence[str]) -> bool:
         """Whether it is asked for by one of these names; everything is where there is none."""
@@ -84,8 +85,8 @@ def pairs(functions: Functions) -> Iterator[Found]:
 
 
 def pair(name: str, forward: str, backward: str, functions: Functions) -> Found:
-    thing = functions[forward], functions[backward]
-    return Found(name.strip("_") or forward, "pair", thing, (forward, backward))
+    thing, names = (functions[forward], functions[backward]), (forward, backward)
+    return Found(name.strip("_") or forward, "pair", thing, thing[0], names)
 
 
 def forward_of(name: str, word: re.Match[str], functions: Functions) -> str | None:
@@ -105,12 +106,16 @@ def swapped(word: str, words: dict[str, str], back: bool = False) -> str:
 
 
 def derivatives(functions: Functions) -> Iterator[Found]:
-    """A function and its derivative: tanh and tanh_prime, sigmoid and dsigmoid."""
+    """A function and its derivative: tanh and tanh_prime, sigmoid and dsigmoid; or in one, as in
+    tanh(x, derivative=False)."""
     for name, df in functions.items():
         parts = DERIVATIVE.fullmatch(name)
         of = parts and (parts["behind"] or parts["before"])
         if of in functions and len(required(functions[of])) == len(required(df)):
-            yield Found(of, "derivative", (functions[of], df), (of, name))
+            f = functions[of]
+            yield Found(of, "derivative", Derivative(f, df), f, (of, name))
+        if any(one.name in FLAGS and one.default is False for one in positional(df)):
+            yield Found(name, "derivative", df, df, (name,))
 
 
 def rules(functions: Functions) -> Iterator[Found]:
@@ -122,14 +127,14 @@ def rules(functions: Functions) -> Iterator[Found]:
             and first[2:] == ["config"]
             and GRADIENT.fullmatch(first[1])
         ):
-            yield Found(name, "update rule", function, (name,))
+            yield Found(name, "update rule", function, function, (name,))
 
 
 def losses(functions: Functions) -> Iterator[Found]:
     """Functions that return a loss and its gradients."""
     for name, function in functions.items():
         if LOSS.search(name.lower()) and returns_several(function):
-            yield Found(name, "loss", function, (name,))
+            yield Found(name, "loss", function, function, (name,))
 
 
 def returns_several(function: Function) -> bool:
@@ -140,17 +145,36 @@ def returns_several(function: Function) -> bool:
     return any(isinstance(one, ast.Tuple) and len(one.elts) > 1 for one in returned)
 
 
+def required(function: Function) -> list[str]:
+    """The names of the positional parameters without a default."""
+    return [one.name for one in positional(function) if one.default is one.empty]
+
+
 def of_class(name: str, cls: type) -> list[Found]:
     """A class as what it shows itself to be, if it can be checked."""
-    methods = {key: inspect.getattr_static(cls, key, None) for key in ("forward", "backward")}
+    kind, called = kind_of(cls)
+    return [Found(name, kind, cls, getattr(cls, called), (name,))] if kind else []
+
+
+def kind_of(cls: type) -> tuple[str, str]:
+    """Of what kind a class is, and the name of the method that is given the inputs; "" for none."""
+    methods = [inspect.getattr_static(cls, key, None) for key in METHODS[0]]
     if any(base.__name__ == "Function" and "torch" in base.__module__ for base in cls.__mro__):
-        return [Found(name, "Function", cls, (name,))]
-    if all(isinstance(one, (staticmethod, classmethod)) for one in methods.values()):
-        return [Found(name, "pair", (cls.forward, cls.backward), (name,))]  # type: ignore[attr-defined]
-    if any(all(hasattr(cls, one) for one in both) for both in METHODS):
-        return [Found(name, "class", cls, (name,))]
-    if hasattr(cls, "update") and len(required(cls.update)) == 3:
-        return [Found(name, "update rule", cls, (name,))]
-    if hasattr(cls, "loss") and returns_several(cls.loss):
-        return [Found(name, "model", cls, (name,))]
-    return []
+        return "Function", "forward"
+    if all(isinstance(one, (staticmethod, classmethod)) for one in methods):
+        return "static class", "forward"
+    for forward, backward in METHODS:
+        if has(cls, forward) and has(cls, backward):
+            return "class", forward
+    if has(cls, "update") and len(required(cls.update)) == 3:  # type: ignore[attr-defined]
+        return "update rule", "update"
+    if any(has(cls, one) for one in DERIVATIVES) and (values := [v for v in VALUES if has(cls, v)]):
+        return "class", values[0]
+    if has(cls, "loss") and returns_several(cls.loss):  # type: ignore[attr-defined]
+        return "model", "loss"
+    return "", ""
+
+
+def has(cls: type, name: str) -> bool:
+    """Whether an object of this class has this method; every class itself has a __call__."""
+    return any(name in vars(base) for base in cls.__mro__)

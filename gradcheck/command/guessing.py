@@ -12,6 +12,7 @@ from chainrule.gradcheck.command.cases import (
     Result,
     Target,
     case_of,
+    case_of_tensors,
     described,
     tried,
 )
@@ -20,19 +21,18 @@ from chainrule.gradcheck.command.example_inputs import (
     constructor_wanted,
     guesses,
     inputs_wanted,
+    makes_objects,
 )
 from chainrule.gradcheck.command.finding import Found
 from chainrule.gradcheck.command.names import Words, layouts_for
 from chainrule.gradcheck.command.values import shown
 from chainrule.gradcheck.report.report import clip
-from chainrule.gradcheck.subject.layer import positional
 
 GUESSED = "guessed"  # the name of the one example of what has none
 
 
 def guessed(one: Found, seed: int, said: Said) -> Target:
     """The first constructor arguments and inputs with which it works; or why it does not."""
-    layouts = of_class if isinstance(one.thing, type) else of_function
     reasons = []
     for attempts in layouts(one, seed, said):
         kept = None  # one whose backward pass alone fails, where no other of this layout works
@@ -54,60 +54,41 @@ def guessed(one: Found, seed: int, said: Said) -> Target:
     return Result(one.name, "", UNTRIED, why, kind=one.kind, inputs=inputs)
 
 
-def of_function(one: Found, seed: int, said: Said) -> Iterator[Iterator[Target]]:
-    """Layout by layout, what to pass to a function or to a pair of them."""
-    wanted = inputs_wanted(function_of(one), said)
-    around = f"{one.name.lower()}{wanted.around}"
+def layouts(one: Found, seed: int, said: Said) -> Iterator[Iterator[Target]]:
+    """Layout by layout what to try: arguments of a constructor, where there is one, and inputs."""
+    settings = constructor_wanted(one.thing, said) if makes_objects(one) else None
+    wanted = inputs_wanted(one, said)
+    around = f"{one.name.lower()}{settings.around if settings else ''}{wanted.around}"
 
     def attempts(layout: Words) -> Iterator[Target]:
-        for found in guesses(wanted, layout, around, seed):
-            yield case_of(
-                one.name, GUESSED, one.thing, tuple(found.values()), one.kind, told(found)
-            )
-
-    yield from map(attempts, layouts_for(around))
-
-
-def of_class(one: Found, seed: int, said: Said) -> Iterator[Iterator[Target]]:
-    """Layout by layout, with which arguments to make an object, and what to pass to it."""
-    settings = constructor_wanted(one.thing, said)
-    wanted = inputs_wanted(one.thing.forward, said, skip=1)
-    around = f"{one.name.lower()}{settings.around}{wanted.around}"
-
-    def attempts(layout: Words) -> Iterator[Target]:
+        if settings is None:
+            yield from cases(one, one.thing, "", guesses(wanted, layout, around, seed))
+            return
         for arguments in guesses(settings, layout, around, seed, making=True):
-            made = told(arguments)
             try:
-                layer = one.thing(**arguments)
+                made = one.thing(**arguments)
             except NotImplementedError:
                 yield Result(one.name, "", UNWRITTEN, "the constructor", kind=one.kind)
             except Exception as error:
                 why = f"the constructor raised {described(error)}"
-                yield Result(one.name, "", UNTRIED, why, kind=one.kind, inputs=made)
+                yield Result(one.name, "", UNTRIED, why, kind=one.kind, inputs=told(arguments))
             else:
-                for found in guesses(wanted, layout, around, seed):
-                    inputs = tuple(found.values())
-                    said = "; ".join(filter(None, (made, told(found))))
-                    yield case_of(one.name, GUESSED, layer, inputs, one.kind, said)
+                yield from cases(one, made, told(arguments), guesses(wanted, layout, around, seed))
 
     yield from map(attempts, layouts_for(around))
 
 
-def arguments_of(one: Found) -> list[str]:
-    """The names of everything that may be passed to it."""
-    if not isinstance(one.thing, type):
-        return [p.name for p in positional(function_of(one))]
-    if one.kind != "class":
-        return []
-    forward = positional(vars(one.thing).get("forward"))[1:]
-    return [p.name for p in (*positional(one.thing), *forward)]
-
-
-def function_of(one: Found) -> Any:
-    """The function that computes forward."""
-    return one.thing[0] if isinstance(one.thing, tuple) else one.thing
+def cases(one: Found, thing: Any, made: str, inputs: Iterator[dict[str, Any]]) -> Iterator[Target]:
+    """The checks of a thing, or of an object that was `made` in the words told, on these inputs."""
+    make = MAKERS.get(one.kind, case_of)
+    for found in inputs:
+        words = "; ".join(filter(None, (made, told(found))))
+        yield make(one.name, GUESSED, thing, tuple(found.values()), one.kind, words)
 
 
 def told(arguments: dict[str, Any]) -> str:
     """Arguments as they could be said on the command line."""
     return "; ".join(f"{name}={shown(value)}" for name, value in arguments.items())
+
+
+MAKERS = {"Function": case_of_tensors}  # the cases of a kind, where they are not the usual ones

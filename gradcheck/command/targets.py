@@ -19,9 +19,9 @@ from chainrule.gradcheck.command.cases import (
     described,
     tried,
 )
-from chainrule.gradcheck.command.example_inputs import Said
+from chainrule.gradcheck.command.example_inputs import Said, arguments_of
 from chainrule.gradcheck.command.finding import Found, found_in
-from chainrule.gradcheck.command.guessing import GUESSED, arguments_of, guessed
+from chainrule.gradcheck.command.guessing import GUESSED, guessed
 from chainrule.gradcheck.command.module import UsageError, load
 from chainrule.gradcheck.command.rules import check_rule
 
