@@ -103,6 +103,12 @@ def check(
             raise ValueError(f"check: mode {mode!r}, expected 'train' or 'inference'")
     options = {"wrt": wrt, "surrogate": surrogate, "on_purpose": on_purpose, "seed": seed,
                "effort": effort, "strict": strict}  # fmt: skip
+    reasons = {} if on_purpose is None else on_purpose
+    if not isinstance(reasons, Mapping) or not all(isinstance(r, str) for r in reasons.values()):
+        raise TypeError(
+            f"check: on_purpose is {on_purpose!r}, expected findings with reasons, such as "
+            f"{{'factor': 'clipped, see section 3'}}: name the cause of a finding, or a tensor"
+        )
     if (name := front_end(thing, inputs)) is not None:
         return importlib.import_module(f"chainrule.gradcheck.{name}").check(
             thing, *inputs, **options

@@ -41,19 +41,30 @@ class Story:
         """Keep what an outcome tells that is not told yet."""
         known = [] if outcome.replaces else self.causes
         said = {(cause.key, cause.tensors) for cause in known}
-        self.causes = known + [c for c in outcome.causes if (c.key, c.tensors) not in said]
+        new = map(self.excused, outcome.causes)
+        self.causes = known + [c for c in new if (c.key, c.tensors) not in said]
         self.report.notes = list(dict.fromkeys([*self.report.notes, *outcome.notes]))
+
+    def excused(self, cause: Cause) -> Cause:
+        """The cause, "meant" where the request gives a reason for it."""
+        return replace(cause, level="meant") if self.reason(cause) else cause
+
+    def reason(self, cause: Cause) -> str:
+        """Why a cause is meant, by its key or the name of its tensor; "" where it is not."""
+        given = self.request.on_purpose or {}
+        words = (cause.key, *(cause.tensors if len(cause.tensors) == 1 else ()))
+        return next((given[word] for word in words if word in given), "")
 
     def add(self, name: str, outcome: Outcome) -> None:
         """Note the outcome of one question."""
         if name == "inference mode" and self.request.modes == ("inference",):
             causes = [replace(cause, level="wrong") for cause in outcome.causes]
             outcome = replace(outcome, causes=causes)  # nothing else was asked for
+        outcome = replace(outcome, causes=[*map(self.excused, outcome.causes)])
         self.tell(outcome)
         state = "not applicable" if outcome.why else "passed"
-        if outcome.causes:
-            wrong = any(c.level == "wrong" for c in outcome.causes) or self.request.strict
-            state = "failed" if wrong else "remark"
+        if levels := {cause.level for cause in outcome.causes} - {"meant"}:
+            state = "failed" if "wrong" in levels or self.request.strict else "remark"
         why = self.words.finding(outcome.causes[-1]).message if outcome.causes else outcome.why
         self.report.probes[name] = Probe(state, why)
 
@@ -112,10 +123,25 @@ class Story:
     def told(self) -> Report:
         """The report in the words of the subject."""
         for cause in self.causes:
+            if cause.level == "meant":
+                self.excuse(cause)
+                continue
             wrong = cause.level == "wrong" or self.request.strict
             kept = self.report.findings if wrong else self.report.remarks
             kept.append(self.words.finding(cause))
+        found = {word for cause in self.causes for word in (cause.key, *cause.tensors)}
+        for word in self.request.on_purpose or {}:
+            if word not in found:
+                self.report.notes.append(f"on_purpose names {word!r}, and nothing of it was found")
         return self.report
+
+    def excuse(self, cause: Cause) -> None:
+        """Keep what is meant, and why, as a note."""
+        message = self.words.finding(cause).message
+        self.report.notes.append(f"on purpose, {self.reason(cause)}: {message}")
+        for name in cause.tensors:
+            if name in self.report.tensors:
+                self.report.tensors[name].meant = True
 
 
 def is_small(found: Comparison) -> bool:

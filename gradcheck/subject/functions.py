@@ -52,6 +52,7 @@ def profile_of(pair: FunctionPair) -> Profile:
     vocabulary = Vocabulary(
         forward=first,
         backward=f"the gradient of {first}" if backward is None else name_of(backward),
+        upstream=next((p.name for p in positional(backward or forward)), "dout"),
         param="{name}",
         inference="in mode 'test'",
         phrases=phrases(", ".join(pair.floats), backward is None),

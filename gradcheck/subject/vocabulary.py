@@ -35,6 +35,7 @@ class Vocabulary:
 
     forward: str = "forward"
     backward: str = "backward"
+    upstream: str = "dout"  # what backward calls the upstream gradient
     param: str = "params['{name}']"
     inference: str = "with train=False"  # how a pass without training is asked for
     strength: str = "l2"  # the factor of the penalty …
