@@ -38,6 +38,7 @@ class Case:
     check: Callable[..., Report]
     kind: str = "class"
     inputs: str = ""
+    note: str = ""  # what is to be told beside the report
 
 
 @dataclass
@@ -92,7 +93,7 @@ def checked(case: Case, **options: Any) -> Result:
     report, start = None, time.perf_counter()
     try:
         report = case.check(**options)
-        verdict, reason = CORRECT if report else WRONG, ""
+        verdict, reason = CORRECT if report else WRONG, case.note
     except NotImplementedError as error:
         verdict, reason = UNWRITTEN, str(error)
     except Exception as error:

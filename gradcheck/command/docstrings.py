@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from chainrule.gradcheck.command.names import length
-from chainrule.gradcheck.command.values import SIZE
+from chainrule.gradcheck.command.values import FACTOR, SIZE
 
 END = re.compile(r"^\s*(returns?|outputs?|yields|raises)\b[\w ]*(:|\n\s*-{3})", re.I | re.M)
 ITEM = r"^[ \t]*[-*]?[ \t]*(?:\w+\s*(?:,|and)\s*)*`?{name}`?(?:\s*,\s*\w+)*\s*(?::|--|-|\(|,? of )"
@@ -15,7 +15,8 @@ NEXT = re.compile(r"^[ \t]*(?:[-*][ \t]*)?\w+(?:\s*,\s*\w+)*\s*(?::(?!\w)|--|\()
 BRACKETS = r"[\[(]([^\[\]()]*)[\])]"
 OF_SHAPE = re.compile(rf"(?:shape|size|dimensions?)[:=]?\s*(?:of)?\s*(?:is)?\s*`*{BRACKETS}", re.I)
 LISTED = re.compile(r"[\[(]([^\[\]()]*,[^\[\]()]*)[\])]")
-REST = re.compile(r"d_?1\s*,?\s*(?:\.\.\.|…)\s*,?\s*d_?k|\*|\.\.\.|…", re.I)  # of the axes
+REST = re.compile(r"d_?1\s*,?\s*(?:\.\.\.|…)\s*,?\s*d_?k", re.I)
+ANY = ("*", "...", "…")  # axes
 KINDS = {
     r"one.hot": "onehot",
     r"\b(integers?|indices|labels?|ids)\b": "int",
@@ -62,8 +63,9 @@ def told(item: str) -> str:
 
 def letter(size: str) -> str:
     """The letters for a size: "4H", "N" for "number of examples"; "" where it is no size."""
-    size = re.sub(r"\bthe\b|[`'\"]", "", size).strip()
-    if known := SIZE.fullmatch(size):
-        factor, word = known.groups()
-        return f"{factor}{(len(word) > 1 and length(word)) or word}" if word else size
+    size = " ".join(re.sub(r"\bthe\b|[`'\"]", "", size).split())
+    if size in ANY:
+        return "D"
+    if SIZE.fullmatch(size):
+        return FACTOR.sub(lambda one: (len(one[0]) > 1 and length(one[0])) or one[0], size)
     return length(size) or (re.sub(r"\W+", "_", size) if re.fullmatch(r"[\w ]{3,40}", size) else "")

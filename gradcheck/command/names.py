@@ -76,6 +76,8 @@ SETTINGS = {
     "verbose|inplace|stateful": "False",
     "reduction": '"mean"',
     "activation": '"relu"',
+    "hidden_(dims|sizes|layers|size_list|layer_sizes)|layer_(dims|sizes)|hiddens": "[4, 3]",
+    "word_to_idx": '{"<NULL>": 0, "<START>": 1, "<END>": 2, "a": 3, "b": 4}',
     "axis": "-1",
     "seed": "1",
 }  # fmt: skip
@@ -101,9 +103,10 @@ LENGTHS = {
     "g": "G",
 }
 SHAPES = {  # and of these the shape of an example
-    "(x|input|in|image|img)_?shape|(x|image|img)_?(dims?|size)": "tuple(C,H,W) | tuple(N,C,H,W)",
+    "(x|input|in|image|img)_?shape|shape|(x|image|img)_?(dims?|size)":
+        "tuple(D) | size(D) | tuple(C,H,W) | tuple(N,C,H,W)",
     "(kernel|filter|window)_?shape": "tuple(HH,WW)",
-}
+}  # fmt: skip
 LETTERS = "DMHNCTGFES"  # an argument of this name is a length, others of one letter are arrays
 MORE_LETTERS = "KV"  # the same for constructors
 
@@ -147,11 +150,20 @@ LAYOUTS = (
     Words(
         "a_prev|hparam|parameters",  # columns: features first, examples last
         {
-            "x[0-9]?|a|a_prev|z|inputs?|data|al?|xt": "(D,N)",
+            "x[0-9]?|a|a_prev|z|inputs?|data|input_data|al?|xt": "(D,N)",
             "w|weights?|w[0-9]": "(M,D)",
             "b|bias(es)?|b[0-9]": "(M,1)",
             f"{TARGETS}": "int(D,N)<2 | int(1,N)<2",
             "prev_?[hc]|[hc]_?(prev|0|t)?": "(H,N)",
+        },
+    ),
+    Words(
+        "single|column",  # one example, as a column
+        {
+            "x[0-9]?|a|z|inputs?|data|input_data": "(D,1)",
+            "w|weights?|w[0-9]": "(M,D)",
+            "b|bias(es)?|b[0-9]": "(M,1)",
+            f"{TARGETS}": "onehot(1,D)",
         },
     ),
     Words(
@@ -167,7 +179,7 @@ LAYOUTS = (
     Words(
         "single|vector",  # one example
         {
-            "x[0-9]?|a|z|inputs?|data|images?": "(D) | (C,H,W) | (H,W)",
+            "x[0-9]?|a|z|inputs?|data|input_data|images?": "(D) | (C,H,W) | (H,W)",
             "w|weights?|w[0-9]": "(M,D) | (D,M)",
             "b|bias(es)?": "(M)",
         },
@@ -193,9 +205,16 @@ CONTEXTS = (
         r"binary|bce|sigmoid|logistic",
         {TARGETS: "int(N,D)<2 | int(N)<2 | int(N)<C"},
     ),
-    Words(r"embed", {"x|idx|inputs?|xs": "int(N,T)<V | int(N)<V", "w": "(V,D)"}),
+    Words(r"^(?!.*patch).*embed", {"x|idx|inputs?|xs": "int(N,T)<V | int(N)<V", "w": "(V,D)"}),
     Words(r"\bq\b.*\bk\b|\bk\b.*\bv\b", {"q": "(N,S,E)", "k|v": "(N,T,E)"}),
-    Words(r"convnet|cnn", {"input_(dims?|size)": "tuple(C,H,W)"}),
+    Words(r"convnet|cnn", {"input_(dims?|size)": "tuple(C,H,W)"}, {"H": 4, "W": 6}),
+    Words(
+        r"conv|pool|image|2d",
+        {"(x|in(put)?|image|img)_?(shape|dims?)|image_size": "tuple(C,H,W) | tuple(N,C,H,W)"},
+    ),
+    Words(r"\bhs", {r"hs|hs_\w+": "(N,T,H)", "a": "(N,T)"}),
+    Words(r"patch", {"x|images?": "(N,C,H,W)"}, {"H": 4, "W": 6}),
+    Words(r"^activation", {"name": '"relu"'}),
     Words(r"matmul|dot|gemm", {"w|b|y": "(D,M)"}),
     Words(r"\(a,b\b|\(x,b\b|\(a, b", {"b": "(N,D)"}),
     Words(r"wx|w_?xh|whh?\b|w_?hh", {"b|bias|b_?h": "(GH)"}),

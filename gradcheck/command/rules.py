@@ -19,9 +19,14 @@ from chainrule.gradcheck.update_rules.formula import Arrays
 
 
 def check_rule(rule: Any, seed: int = 0, **_: Any) -> Report:
-    """Check an update rule in any of these forms; `rule` is a function or a class."""
+    """Check an update rule that is adapted; the other options of `check` do not concern it."""
+    return check_update(rule, seed=seed)
+
+
+def adapted(rule: Any) -> Any:
+    """A rule of any of these forms, a function or a class, as an object that takes dicts."""
     make = Function if inspect.isfunction(rule) else form_of(rule)
-    return check_update(type(rule.__name__, (make,), {})(rule), seed=seed)
+    return type(rule.__name__, (make,), {})(rule)
 
 
 class Rule:

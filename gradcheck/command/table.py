@@ -17,7 +17,7 @@ HEAD = (
     *("name", "kind", "verdict", "examples", "worst error", "passed", "failed", "n.a.", "remarks"),
     "ms",
 )
-PLURALS = {"class": "classes", "loss": "losses"}
+PLURALS = {"class": "classes", "static class": "static classes", "loss": "losses"}
 
 
 def by_name(results: list[Result]) -> list[tuple[str, list[Result]]]:
@@ -45,7 +45,8 @@ def row(results: list[Result]) -> list[str]:
     reports = [one.report for one in results if one.report is not None]
     tensors = [tensor for report in reports for tensor in report.tensors.values()]
     # An error is nan, and all right, where a gradient was measured along random directions alone.
-    errors = [one.error for one in tensors if not (one.ok and math.isnan(one.error))]
+    # and rounding, where it is zero.
+    errors = [one.error for one in tensors if not (one.ok and not one.error < 1e-2)]
     outcomes = [probe.outcome for report in reports for probe in report.probes.values()]
     worst = "nan" if any(map(math.isnan, errors)) else f"{max(errors, default=0):.0e}"
     counts = [outcomes.count(kind) for kind in ("passed", "failed", "not applicable")]
@@ -73,6 +74,8 @@ def stories(results: list[Result]) -> list[str]:
     texts = []
     for one in results:
         title = one.name if one.example in ("", GUESSED) else f"{one.name}, example {one.example!r}"
+        if one.report is not None and one.reason:
+            texts.append(f"{title}: {one.verdict} with {one.inputs}; {one.reason}")
         if one.report is not None and (one.report.findings or one.report.remarks):
             found = (*one.report.findings, *one.report.remarks)
             facts = [(finding.kind, finding.tensor, finding.level) for finding in found]
@@ -114,7 +117,8 @@ def last_line(counts: dict[str, Any]) -> str:
     elif wrong:
         said = [f"{wrong} of {of} {'is' if wrong == 1 else 'are'} wrong"]
     else:
-        said = [f"{of}: {counts['correct']} correct"]
+        correct = counts["correct"]
+        said = [f"{of}: {correct} correct" if len(kinds) == 1 else f"{correct} of {total} correct"]
     for kind in (UNWRITTEN, UNTRIED):
         said += [f"{len(counts[kind])} {kind}"] if counts[kind] else []
     said += [counted(counts["remarks"], "remark")] if counts["remarks"] else []

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.gradcheck.command.cases import (
     ERROR,
+    UNTRIED,
     UNWRITTEN,
     Case,
     Result,
@@ -19,11 +20,12 @@ from chainrule.gradcheck.command.cases import (
     described,
     tried,
 )
-from chainrule.gradcheck.command.example_inputs import Said, arguments_of
 from chainrule.gradcheck.command.finding import Found, found_in
 from chainrule.gradcheck.command.guessing import GUESSED, guessed
 from chainrule.gradcheck.command.module import UsageError, load
-from chainrule.gradcheck.command.rules import check_rule
+from chainrule.gradcheck.command.rules import adapted, check_rule
+from chainrule.gradcheck.command.wanted import Said, arguments_of
+from chainrule.gradcheck.update_rules.families import FAMILIES, family_of
 
 Maker = Callable[[Found, int, Said], list[Target]]
 LIBRARY = ("chainrule.layers", "chainrule.nets")
@@ -132,7 +134,15 @@ def of_functions(one: Found, seed: int, said: Said) -> list[Target]:
 
 def of_rule(one: Found, *_: object) -> list[Target]:
     """The check of an update rule; it needs no inputs."""
-    return [Case(one.name, GUESSED, None, partial(check_rule, one.thing), one.kind)]
+    try:
+        rule = adapted(one.thing)
+    except Exception as error:
+        why = f"a first call raised {described(error)}"
+        return [Result(one.name, "", UNTRIED, why, kind=one.kind)]
+    if family_of(rule, None) is None:
+        known = f"no formula is known by its name; the names are {', '.join(FAMILIES)}"
+        return [Result(one.name, "", UNTRIED, known, kind=one.kind)]
+    return [Case(one.name, GUESSED, None, partial(check_rule, rule), one.kind)]
 
 
 MAKERS: dict[str, Maker] = {"class": of_class, "update rule": of_rule}  # the others are guessed

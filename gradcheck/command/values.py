@@ -27,7 +27,8 @@ import numpy as np
 Shape = tuple[int, ...]
 Draw = Callable[[np.random.Generator, Shape, int], Any]
 FORM = re.compile(r"\s*([a-z]*)\s*\(([^()]*)\)\s*(?:<\s*(\w+))?\s*")
-SIZE = re.compile(r"(\d*)\s*\*?\s*([A-Za-z_]\w*)?'?")
+SIZE = re.compile(r"(\d+|\d*[A-Za-z_]\w*)(\s*\*\s*(\d+|[A-Za-z_]\w*))*")  # 4, D, 4H, C*4*4
+FACTOR = re.compile(r"\d+|[A-Za-z_]\w*")
 LARGEST = 10_000  # entries of an array that is asked for; a check of more would take hours
 
 
@@ -79,9 +80,8 @@ class Spec:
 
 
 def number(size: str, sizes: Mapping[str, int]) -> int:
-    """The number that "4", "D" or "4H" stands for."""
-    factor, letters = SIZE.fullmatch(size.strip()).groups()  # type: ignore[union-attr]
-    return int(factor or 1) * (sizes[letters] if letters else 1)
+    """The number that "4", "D", "4H" or "C*D*D" stands for."""
+    return math.prod(int(f) if f.isdecimal() else sizes[f] for f in FACTOR.findall(size))
 
 
 def spec(text: str) -> Spec:

@@ -51,20 +51,16 @@ class Watched:
     def __init__(self):
         self.calls = []
 
-    def check(self, layer, *inputs, **options):
-        self.calls.append((type(layer).__name__, layer, inputs, options))
-        return gradcheck.check(layer, *inputs, **options)
-
-    def check_functions(self, forward, backward, *inputs, **options):
-        self.calls.append((forward.__name__, forward, inputs, options))
-        return gradcheck.check_functions(forward, backward, *inputs, **options)
+    def check(self, thing, *inputs, **options):
+        name = thing[0].__name__ if isinstance(thing, tuple) else type(thing).__name__
+        self.calls.append((name, thing, inputs, options))
+        return gradcheck.check(thing, *inputs, **options)
 
 
 @pytest.fixture
 def checks(monkeypatch):
     watched = Watched()
     monkeypatch.setattr(cases, "check", watched.check)
-    monkeypatch.setattr(cases, "check_functions", watched.check_functions)
     monkeypatch.delitem(sys.modules, "checked_file", raising=False)
     return watched
 

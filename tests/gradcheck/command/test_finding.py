@@ -89,7 +89,7 @@ def test_derivatives(found, heads):
         (
             "class A:\n    forward = staticmethod(lambda x: (x, x))\n"
             "    backward = staticmethod(lambda d, c: d)\n",
-            [("A", "pair")],
+            [("A", "static class")],
         ),
         (
             "class Net:\n    params = {}\n    def loss(self, X, y=None): return 1.0, {}\n",
