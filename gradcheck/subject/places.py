@@ -71,6 +71,7 @@ def find_places(layer: Any, inputs: tuple[np.ndarray, ...], told: Mapping[str, s
     thing, places = layer.stranger, Places(seen=layer.stranger)
     with suppress(Exception), np.errstate(all="ignore"):
         out, (work, _) = layer.forward(*inputs)
+        layer.is_last(out)
         held = leaves(work)
         before = {path: array.copy() for path, array in held.items()}
         ones = [np.ones(np.shape(o)) for o in (out if isinstance(out, tuple) else (out,))]

@@ -105,6 +105,16 @@ class StatefulLayer:
         """Whether backward is given an upstream gradient."""
         return any(name not in (*self.names, *RATES) for name in self.arguments)
 
+    def is_last(self, out: Any) -> None:
+        """Note whether it is a loss, whose `dout=1` nobody gives: backward is asked without."""
+        backward = getattr(self.stranger, self.methods[1])
+        ones = [
+            p.name for p in positional(backward)
+            if isinstance(p.default, (int, float)) and p.default == 1
+        ]  # fmt: skip
+        if np.ndim(out) == 0:
+            self.arguments = [name for name in self.arguments if name not in ones]
+
     def forward(self, *inputs: np.ndarray, train: bool = True) -> Any:
         shared = {id(a): a for a in (*inputs, *self.params.values())}
         work, places = copy.deepcopy(self.stranger, dict(shared)), self.places
