@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -101,38 +101,52 @@ def checked(case: Case, **options: Any) -> Result:
         place = f"{Path(frame.filename).name}, line {frame.lineno}"
         verdict, reason = ERROR, f"{described(error)} ({place})"
     seconds = time.perf_counter() - start
-    if verdict != CORRECT and (dry := tried(case))[0] == UNWRITTEN:
-        report, (verdict, reason) = None, dry
+    if verdict != CORRECT and (dry := tried(case)).verdict == UNWRITTEN:
+        report, verdict, reason = None, dry.verdict, dry.why
     return Result(case.name, case.example, verdict, reason, report, seconds, case.kind, case.inputs)
 
 
-def tried(case: Case) -> tuple[str, str]:
-    """One forward and one backward pass in silence: UNTRIED and why, where forward does not take
-    these inputs; UNWRITTEN and which of the two, where it returns None or raises
-    NotImplementedError; else "", for the check to say more, and why backward fails if it does."""
+class Trial(NamedTuple):
+    """How a trial of a case went. `verdict` is UNTRIED where forward does not take the inputs,
+    UNWRITTEN where one of the two returns None or raises NotImplementedError, and else "", for the
+    check to say more; `why` is the reason, or what backward does amiss; `fits` is False where that
+    may come from inputs that do not fit."""
+
+    verdict: str = ""
+    why: str = ""
+    fits: bool = True
+
+
+def tried(case: Case) -> Trial:
+    """One forward and one backward pass in silence."""
     if case.subject is None:
-        return "", ""
+        return Trial()
     method = "forward"
     with undisturbed(), contextlib.redirect_stdout(io.StringIO()):
         try:
             subject = case.subject()
             outs, cache = subject.forward()
             if not all(np.isfinite(out).all() for out in outs):
-                return UNTRIED, "out of forward is not finite"
+                return Trial(UNTRIED, "out of forward is not finite")
             method = "backward"
             douts = [np.ones_like(out) for out in outs]
             if nothing_in(subject.layer.backward(subject.pack(douts), cache)):
-                return UNWRITTEN, method
+                return Trial(UNWRITTEN, method)
             found, floats = subject.backward(douts, cache), subject.floats
             odd = [k for k, g in found.items() if k in floats and np.shape(g) != floats[k].shape]
-            return "", f"the gradient of {odd[0]} has another shape" if odd else ""
+            return (
+                Trial("", f"backward gives {odd[0]} a gradient of another shape", False)
+                if odd
+                else Trial()
+            )
         except NotImplementedError:
-            return UNWRITTEN, method
+            return Trial(UNWRITTEN, method)
         except Exception as error:
+            told = isinstance(error, Complaint)
             why = f"{method} raised {described(error)}"
             if isinstance(error, Complaint):
                 why = subject.profile.vocabulary.finding(error.cause).message
-            return (UNTRIED if method == "forward" else ""), why
+            return Trial(UNTRIED if method == "forward" else "", why, told)
 
 
 def nothing_in(tree: Any) -> bool:

@@ -12,9 +12,8 @@ from chainrule.gradcheck.command.values import FACTOR, SIZE
 END = re.compile(r"^\s*(returns?|outputs?|yields|raises)\b[\w ]*(:|\n\s*-{3})", re.I | re.M)
 ITEM = r"^[ \t]*[-*]?[ \t]*(?:\w+\s*(?:,|and)\s*)*`?{name}`?(?:\s*,\s*\w+)*\s*(?::|--|-|\(|,? of )"
 NEXT = re.compile(r"^[ \t]*(?:[-*][ \t]*)?\w+(?:\s*,\s*\w+)*\s*(?::(?!\w)|--|\()|^\s*$", re.M)
-BRACKETS = r"[\[(]([^\[\]()]*)[\])]"
+BRACKETS = r"(?:\(([^\[\]()]*)\)|\[([^\[\]()]*)\])"
 OF_SHAPE = re.compile(rf"(?:shape|size|dimensions?)[:=]?\s*(?:of)?\s*(?:is)?\s*`*{BRACKETS}", re.I)
-LISTED = re.compile(r"[\[(]([^\[\]()]*,[^\[\]()]*)[\])]")
 REST = re.compile(r"d_?1\s*,?\s*(?:\.\.\.|…)\s*,?\s*d_?k", re.I)
 ANY = ("*", "...", "…")  # axes
 KINDS = {
@@ -48,10 +47,15 @@ def of_one(text: str, name: str) -> str:
 
 def told(item: str) -> str:
     """The value that a description stands for, "" where it tells no shape."""
-    shape = OF_SHAPE.search(item) or LISTED.search(item)
+    listed = (one for one in re.finditer(BRACKETS, item) if "," in one[0])
+    shape = OF_SHAPE.search(item) or next(listed, None)
     if shape is None:
         return ""
-    sizes = [letter(size) for size in REST.sub("D", shape[1]).split(",") if size.strip()]
+    sizes = [
+        letter(size)
+        for size in REST.sub("D", shape[1] or shape[2] or "").split(",")
+        if size.strip()
+    ]
     if not all(sizes):
         return ""
     kind = next((kind for like, kind in KINDS.items() if re.search(like, item, re.I)), "")

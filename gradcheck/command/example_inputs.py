@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,44 +23,57 @@ UNKNOWN = "0.5 | (N,D)"  # where a name tells nothing, and in a constructor
 UNKNOWN_SETTING = "4 | 3 | 2"
 
 
-def choices(wanted: Wanted, layout: names.Words, around: str, making: bool) -> list[list[Any]]:
-    """For every argument what it may be: a Spec, or a value that is given."""
-    found: list[list[Any]] = []
-    for at, name in enumerate(wanted.names):
-        if name in wanted.given:
-            found.append([wanted.given[name]])
-            continue
-        likely = names.named(name, layout, around, making)
+@dataclass(frozen=True)
+class Guesser:
+    """What arguments may be in one layout, with these words around."""
+
+    layout: names.Words
+    around: str
+    seed: int
+
+    def guesses(self, wanted: Wanted, making: bool = False) -> Iterator[dict[str, Any]]:
+        """Arguments to try, by their names; for `making` an object those of its constructor."""
+        options = [
+            [wanted.given[name]]
+            if name in wanted.given
+            else [spec(one) for one in self.likely(name, wanted, making)]
+            for name in wanted.names
+        ]
+        sizes = self.sizes(wanted, options)
+        combinations = itertools.product(*(range(len(some)) for some in options))
+        for combination in sorted(itertools.islice(combinations, 10 * TRIED), key=sum)[:TRIED]:
+            yield {
+                name: drawn(some[which], name, sizes, self.seed)
+                for name, some, which in zip(wanted.names, options, combination, strict=True)
+            }
+
+    def likely(self, name: str, wanted: Wanted, making: bool) -> list[str]:
+        """The values to try for one argument, in words."""
+        values = names.named(name, self.layout, self.around, making)
         if name in wanted.told:
-            shape = wanted.told[name]
-            kind = likely[0].partition("(")[0] if likely and "(" in likely[0] else ""
-            plain = shape.startswith("(") and kind in ("int", "bool", "positive")
-            bound = likely[0].partition("<")[2] if kind == "int" else ""
-            likely = [f"{kind}{shape}<{bound}" if bound else kind + shape] if plain else [shape]
-            likely += names.contrary(name, around)
-        if not likely and at == 0 and not making:  # the first is what a layer is about
-            likely = names.named("x", layout, around)
-        unknown = (UNKNOWN_SETTING if making else UNKNOWN).split(" | ")
-        found.append([spec(one) for one in likely or unknown])
-    return found
+            shape, first = wanted.told[name], values[0] if values else ""
+            kind, bound = first.partition("(")[0], first.partition("<")[2]
+            # A docstring tells the shape of labels, not always that they are whole numbers.
+            if (
+                shape.startswith("(")
+                and "(" in first
+                and kind in ("int", "bool", "positive", "tuple")
+            ):
+                shape = f"{kind}{shape}" + (f"<{bound}" if bound else "")
+            return [shape, *names.contrary(name, self.around)]
+        if not values and name == wanted.names[0] and not making:
+            return names.named("x", self.layout, self.around)  # what a layer is about
+        return values or (UNKNOWN_SETTING if making else UNKNOWN).split(" | ")
 
-
-def guesses(
-    wanted: Wanted, layout: names.Words, around: str, seed: int, making: bool = False
-) -> Iterator[dict[str, Any]]:
-    """Arguments to try in one layout, by their names."""
-    options = choices(wanted, layout, around, making)
-    sizes = names.sizes_for(layout, around) | wanted.lengths
-    used = (size for some in options for one in some if isinstance(one, Spec) for size in one.sizes)
-    letters = [f for size in used for f in FACTOR.findall(size) if not f.isdecimal()]
-    unknown = [letter for letter in dict.fromkeys(letters) if letter not in sizes]
-    sizes |= dict(zip(unknown, itertools.cycle(names.SPARE), strict=False))
-    combinations = itertools.product(*(range(len(some)) for some in options))
-    for combination in sorted(itertools.islice(combinations, 10 * TRIED), key=sum)[:TRIED]:
-        yield {
-            name: drawn(options[at][which], name, sizes, seed)
-            for at, (name, which) in enumerate(zip(wanted.names, combination, strict=True))
-        }
+    def sizes(self, wanted: Wanted, options: list[list[Any]]) -> dict[str, int]:
+        """How large all letters are, those too that docstrings alone know."""
+        sizes = names.sizes_for(self.layout, self.around) | wanted.lengths
+        used = (
+            size for some in options for one in some if isinstance(one, Spec) for size in one.sizes
+        )
+        letters = [f for size in used for f in FACTOR.findall(size) if not f.isdecimal()]
+        unknown = [letter for letter in dict.fromkeys(letters) if letter not in sizes]
+        return sizes | dict(zip(unknown, itertools.cycle(names.SPARE), strict=False))
 
 
 def drawn(value: Any, name: str, sizes: Mapping[str, int], seed: int) -> Any:

@@ -138,11 +138,16 @@ def losses(functions: Functions) -> Iterator[Found]:
 
 
 def returns_several(function: Function) -> bool:
-    """Whether a function returns a tuple anywhere, as its source says."""
+    """Whether a function returns a tuple anywhere, or what a loss returns, as its source says."""
     source = source_of(function)
     nodes = ast.walk(source.tree) if source else iter(())
     returned = (one.value for one in nodes if isinstance(one, ast.Return))
-    return any(isinstance(one, ast.Tuple) and len(one.elts) > 1 for one in returned)
+    return any(
+        len(one.elts) > 1
+        if isinstance(one, ast.Tuple)
+        else isinstance(one, ast.Call) and LOSS.search(ast.unparse(one.func).lower())
+        for one in returned
+    )
 
 
 def required(function: Function) -> list[str]:

@@ -21,12 +21,12 @@ class UsageError(Exception):
 
 
 class Beside:
-    """Finds the modules beside a file: those of its folder, as if the file were started itself, and
-    those of its package, `from .layers import *`. They are forgotten when the next file comes."""
+    """Finds the modules beside a file: those of its folder, as if the file were started itself,
+    those of its package, `from .layers import *`, and those in the folder above. They are forgotten
+    when the next file comes."""
 
     def __init__(self) -> None:
         self.folders: list[str] = []
-        self.package = ""
         self.found: set[str] = set()  # the names of modules, their packages' alone
         self.seen: set[Path] = set()  # the files of all that were imported
 
@@ -37,9 +37,10 @@ class Beside:
         for name in [name for name in sys.modules if name.partition(".")[0] in self.found]:
             del sys.modules[name]
         parts = package_of(path, source)
-        self.folders, self.found = [str(path.parent), str(path.parents[len(parts)])], set()
-        self.package = ".".join(parts)
-        return self.package
+        root = path.parents[len(parts)]
+        self.folders = [str(one) for one in (path.parent, root, path.parent.parent)]
+        self.found = set()
+        return ".".join(parts)
 
     def files(self) -> set[Path]:
         """The files beside the checked ones that they have imported."""
@@ -49,9 +50,8 @@ class Beside:
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """What Python asks of a finder."""
         spec = PathFinder.find_spec(name, self.folders) if path is None else None
-        if spec is not None and spec.origin is None:  # a folder without __init__.py, maybe of data
-            is_own = name == self.package.partition(".")[0]
-            spec = spec if is_own or PathFinder.find_spec(name) is None else None
+        if spec is not None and spec.origin is None and PathFinder.find_spec(name) is not None:
+            spec = None  # a folder without __init__.py, maybe of data, beside a library of its name
         if spec is not None:
             self.found.add(name)
         return spec
@@ -83,18 +83,22 @@ def imported(node: ast.AST) -> list[str]:
     return [name.partition(".")[0] for name in names if "." in name or names]
 
 
-def load(path: str) -> types.ModuleType:
-    """The module in the file at `path`, run afresh. It can import what stands beside it, and in the
-    folder where Python was started. Raises UsageError with file and line where it cannot be
-    run."""
+def read(path: str) -> bytes:
+    """The text of a file. Raises UsageError where it cannot be read."""
     try:
-        source = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise UsageError(
             f"cannot read {path}: {error.strerror}; expected a Python file, behind which names of "
             f"its layers may stand"
         ) from None
-    full = Path(path).resolve()
+
+
+def load(path: str) -> types.ModuleType:
+    """The module in the file at `path`, run afresh. It can import what stands beside it, and in the
+    folder where Python was started. Raises UsageError with file and line where it cannot be
+    run."""
+    source, full = read(path), Path(path).resolve()
     module = types.ModuleType(NAME)
     module.__file__ = str(full)
     module.__package__ = BESIDE.place(full, source)

@@ -37,14 +37,15 @@ NAMES = {
     f"{TARGETS}": "int(N)<C | (N,D) | onehot(N,D) | int(N,D)<2",
     "x[0-9]?|xs|inputs?|data|input_data|[auzqkvrgs]|scores?|logits|a_prev|.*_?input|x_.*"
     "|prediction|y_?(pred|hat)|predicted|outputs?|image":
-        "(N,D) | positive(N,D) | shares(N,D)",
-    "idx|ids|indices|index|words|word_ids|tokens|captions": "int(N,T)<V | int(N)<V",
+        "(N,D) | positive(N,D) | shares(N,D) | (D,D)",
+    "idx|ids|indices|index|words|word_ids|tokens|captions|corpus": "int(N,T)<V | int(N)<V",
     "prev_?[hc]|[hc]_?(prev|0|t)?|h_?in|hidden|state|[ch]s?": "(N,H)",
-    "query|queries": "(N,S,E)",
+    "query|queries": "(N,S,E) | (N,T,E)",
     "keys?|values?|memory": "(N,T,E)",
     "(.*_)?mask": "bool(N,D) | bool(N)",
     # parameters
-    "w|weights?|w[0-9]|kernel|theta": "(D,M)",
+    "table|embeddings?|codebook|lookup": "(V,D)",
+    "w|weights?|w[0-9]|kernel|theta": "(D,M) | (M,D) | (D)",
     "b|bias(es)?|b[0-9]": "(M)",
     "gamma|beta|shift|scale|running_mean|(.*_)?mean|mu": "(D)",
     "(.*_)?var|sigma|std": "positive(D)",
@@ -116,7 +117,7 @@ IMAGES = (
     r"|\(\w+,c,h,w\)"
 )
 SEQUENCES = r"^(?!.*(step|cell)).*(temporal|time|rnn|lstm|gru\b|gru_|seq|\(n,t|\(n,s)"
-ATTENTION = r"attention|attend|attn|transformer|head|\(q,|query|position|encoder|decoder"
+ATTENTION = r"attention|attend|attn|transformer|head|\(q,k|query|position|encoder|decoder"
 LAYOUTS = (
     Words(
         IMAGES,
@@ -147,6 +148,13 @@ LAYOUTS = (
         {"N": 3, "T": 4, "D": 5, "H": 2, "M": 2, "C": 5, "V": 5},
     ),
     Words("", sizes={}),  # rows: examples first, features last
+    Words(
+        "scalars?",  # a number for each example
+        {
+            "x[0-9]?|a|z|inputs?|data|scores?|logits|y_?(pred|hat)|predictions?|predicted": "(N)",
+            f"{TARGETS}": "int(N)<2 | (N)",
+        },
+    ),
     Words(
         "a_prev|hparam|parameters",  # columns: features first, examples last
         {
@@ -197,6 +205,7 @@ CONTEXTS = (
     Words(r"(group|layer|instance|batch|bn|gn)_?norm|norm", sizes={"C": 4, "H": 3, "W": 5}),
     Words(r"group_?norm", {"gamma|beta": "(C) | (1,C,1,1)"}),
     Words(r"conv.*(bn|norm)", {"gamma|beta": "(F)"}),
+    Words(r"(affine|fc|linear|dense).*(bn|ln|norm)", {"gamma|beta": "(M)"}),
     Words(
         r"mse|square|huber|l1|l2|regress|mae|absolute|distance|cosine|smooth",
         {TARGETS: "(N,D) | int(N)<C"},
@@ -206,7 +215,13 @@ CONTEXTS = (
         {TARGETS: "int(N,D)<2 | int(N)<2 | int(N)<C"},
     ),
     Words(r"^(?!.*patch).*embed", {"x|idx|inputs?|xs": "int(N,T)<V | int(N)<V", "w": "(V,D)"}),
-    Words(r"\bq\b.*\bk\b|\bk\b.*\bv\b", {"q": "(N,S,E)", "k|v": "(N,T,E)"}),
+    Words(
+        r"\bq\b.*\bk\b|\bk\b.*\bv\b",
+        {
+            "q": "(N,S,E) | (N,T,E) | (S,E) | (T,E)",
+            "k|v": "(N,T,E) | (T,E)",
+        },
+    ),
     Words(r"convnet|cnn", {"input_(dims?|size)": "tuple(C,H,W)"}, {"H": 4, "W": 6}),
     Words(
         r"conv|pool|image|2d",
@@ -250,14 +265,17 @@ def named(name: str, layout: Words, around: str, making: bool = False) -> list[s
     if len(name) == 1 and name in (LETTERS + MORE_LETTERS if making else LETTERS):
         return [f"size({name})"]
     lengths = {like: f"size({letter})" for like, letter in LENGTHS.items()}
+    if len(name) == 1 and not making:  # an array more likely
+        lengths = {}
     contexts = [one.names for one in CONTEXTS if re.search(one.within, around)]
     tables = [*contexts, layout.names, SHAPES, NAMES, SETTINGS, lengths]
     if making:  # of what is called features or hidden, how many
         tables = [*contexts, SHAPES, lengths, SETTINGS, layout.names, NAMES]
-    for table in tables:
-        for like, values in table.items():
-            if re.fullmatch(like, name.lower()):
-                return values.split(" | ")
+    for word in (name.lower(), re.sub(r"_?\d+$", "", name.lower())):  # Wx1 is another Wx
+        for table in tables:
+            for like, values in table.items():
+                if re.fullmatch(like, word):
+                    return values.split(" | ")
     return []
 
 

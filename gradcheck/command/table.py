@@ -73,9 +73,9 @@ def stories(results: list[Result]) -> list[str]:
     told: dict[tuple[Any, ...], str] = {}
     texts = []
     for one in results:
-        title = one.name if one.example in ("", GUESSED) else f"{one.name}, example {one.example!r}"
+        title = titled(one)
         if one.report is not None and one.reason:
-            texts.append(f"{title}: {one.verdict} with {one.inputs}; {one.reason}")
+            texts.append(f"{title}: {one.verdict}, but {one.reason}")
         if one.report is not None and (one.report.findings or one.report.remarks):
             found = (*one.report.findings, *one.report.remarks)
             facts = [(finding.kind, finding.tensor, finding.level) for finding in found]
@@ -87,6 +87,13 @@ def stories(results: list[Result]) -> list[str]:
         elif one.verdict != CORRECT:
             texts.append(f"{title}: {one.verdict}: {one.reason}")
     return list(dict.fromkeys(texts))
+
+
+def titled(one: Result) -> str:
+    """What a result is of, and with which inputs, or which example."""
+    if one.example in ("", GUESSED):
+        return f"{one.name}, with {one.inputs}" if one.inputs else one.name
+    return f"{one.name}, example {one.example!r}"
 
 
 def summary(results: list[Result]) -> dict[str, Any]:

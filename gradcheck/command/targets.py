@@ -102,7 +102,7 @@ def made(
 def is_unwritten(target: Target) -> bool:
     """Whether there is nothing to tell of a base class."""
     if isinstance(target, Case):
-        return tried(target)[0] == UNWRITTEN
+        return tried(target).verdict == UNWRITTEN
     return target.verdict != ERROR
 
 

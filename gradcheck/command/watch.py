@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from chainrule.gradcheck.command.module import BESIDE, UsageError
+from chainrule.gradcheck.command.module import BESIDE, UsageError, read
 from chainrule.gradcheck.report.report import clip
 
 EVERY = 0.5  # seconds from one look at the files to the next
@@ -16,7 +16,9 @@ EVERY = 0.5  # seconds from one look at the files to the next
 
 def watch(run: Callable[[], object], files: Iterable[str]) -> NoReturn:
     """Run at once, and again whenever one of the files changes, or one beside them that they
-    import; for ever, that is, until interrupted."""
+    import; for ever, that is, until interrupted. Raises UsageError where one cannot be read."""
+    for file in files:
+        read(file)
     paths = {Path(file).resolve() for file in files}
     while True:
         known = times(paths | BESIDE.files())  # as they were when the run began

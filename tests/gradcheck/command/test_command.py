@@ -103,7 +103,7 @@ def test_mistakes_are_told_in_full_and_exit_with_1(homework):
     assert status == 1
     row = next(line for line in out.splitlines() if line.startswith("Wrong "))
     assert row.split()[1:5] == ["class", "WRONG", "1", "5e-01"]
-    assert "\n\nWrong:\n" in out
+    assert "\n\nWrong, with x=(5,4):\n" in out
     assert "dx is too small by a factor 2" in out
     assert out.splitlines()[-1] == "1 of 2 classes is wrong"
 
@@ -272,8 +272,8 @@ def test_pairs_of_functions_are_checked_with_inputs_by_the_names_of_their_parame
     }
     assert "dx is too small by a factor 2" in out
     assert "stub: not written yet: forward" in out
-    assert "odd: not tried: forward raised TypeError: " in out
-    assert 'with x=(5,4); plan=0.5: say what it takes by --inputs "x=…; plan=…"' in out
+    assert "odd, with x=(5,4); plan=0.5: not tried: forward raised TypeError: " in out
+    assert ': say what it takes by --inputs "x=…; plan=…"' in out
     assert out.splitlines()[-1] == "1 of 6 pairs is wrong, 1 not written yet, 1 not tried"
     assert homework(PAIRS, "affine", "scale_forward")[0] == 0
 
@@ -288,8 +288,8 @@ class Old(Base):
 """
     status, out, _ = homework(BASE + code)
     assert status == 1
-    assert "Net: not tried: the constructor raised TypeError: " in out
-    assert "Old: not tried: forward must return out, cache, and returns ndarray" in out
+    assert "Net, with layers=4: not tried: the constructor raised TypeError: " in out
+    assert "Old, with x=(5,4): not tried: forward must return out, cache, and returns" in out
 
 
 def test_a_check_that_raises_is_an_error_of_that_class_alone(homework, monkeypatch):
@@ -301,7 +301,7 @@ def test_a_check_that_raises_is_an_error_of_that_class_alone(homework, monkeypat
     monkeypatch.setattr(cases, "check", check)
     status, out, _ = homework(BASE + RELU.replace("ReLU", "Raises") + RELU)
     assert status == 1
-    assert "Raises: error: ValueError: no such thing (test_command.py" in out
+    assert "Raises, with x=(5,4): error: ValueError: no such thing (test_command.py" in out
     assert out.splitlines()[-1] == "1 of 2 classes is wrong"
 
 
@@ -357,7 +357,7 @@ def test_json_holds_every_report_and_a_summary_and_nothing_that_the_file_prints(
 
 def test_three_inputs_are_guessed_by_their_names(homework, checks):
     code = """
-class Attend(Base):
+class Mix(Base):
     def forward(self, x, w, labels): return x @ w + labels[:, None], None
     def backward(self, dout, cache): return dout, {}
 """

@@ -161,6 +161,35 @@ def test_another_value_is_tried_where_the_shape_of_a_gradient_does_not_fit(guess
     assert "gamma=(1,4,1,1); beta=(1,4,1,1)" in guessed(source)["spatial_groupnorm"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "body", "verdict"),
+    [
+        ("a, rhs", "a.ndim == 1", cases.UNTRIED),  # who knows whether such inputs are meant?
+        ("x, scale", "True", cases.WRONG),
+    ],
+)
+def test_a_backward_that_fails_is_a_mistake_where_the_inputs_are_beyond_doubt(
+    guessed_result, arguments, body, verdict
+):
+    source = f"""
+    def f_forward({arguments}):
+        assert {body}
+        return {arguments.split(", ")[0]} * 2.0, None
+    def f_backward(dout, cache): return dout[0] @ dout
+    """
+    assert guessed_result(source).verdict == verdict
+
+
+@pytest.fixture
+def guessed_result(guessed, tmp_path):
+    def run(source):
+        guessed(source)
+        (found,) = targets.file_targets(str(tmp_path / "homework.py"), [], 0)
+        return found if isinstance(found, cases.Result) else cases.checked(found, seed=0)
+
+    return run
+
+
 @pytest.fixture
 def homework(tmp_path, capsys):
     def run(source, *arguments):
@@ -183,9 +212,9 @@ def even_backward(dout, cache): return dout
 def test_what_cannot_be_called_says_what_it_would_need(homework):
     status, out, _ = homework(ODD)
     assert status == 1
-    (line,) = [line for line in out.splitlines() if line.startswith("odd: ")]
+    (line,) = [line for line in out.splitlines() if line.startswith("odd, ")]
     assert re.fullmatch(
-        r"odd: not tried: forward raised TypeError: .*, with x=\(5,4\); plan=0.5: "
+        r"odd, with x=\(5,4\); plan=0.5: not tried: forward raised TypeError: .*: "
         r'say what it takes by --inputs "x=…; plan=…"',
         line,
     )
