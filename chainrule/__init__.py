@@ -10,8 +10,16 @@
     chainrule.notebooks  the homework course
 
 Nothing is imported before it is asked for: `from chainrule.layers import Affine`. The command
-`chainrule --help`, or `python -m chainrule --help`, trains, checks and draws without a script.
+`chainrule --help`, or `python -m chainrule --help`, trains, checks and draws without a script;
+`pytest --gradcheck` checks files, and `%load_ext chainrule` in a notebook its cells.
 """
 
 __version__ = "0.1.0"
 __all__ = ["__version__"]
+
+
+def load_ipython_extension(shell: object) -> None:
+    """What `%load_ext chainrule` calls: it adds the magic `%%check`."""
+    from chainrule.magic import register
+
+    register(shell)

@@ -4,6 +4,7 @@
     chainrule check homework.py              what a file of yours has
     chainrule check homework.py ReLU affine  some of it
     chainrule check layers.py optim.py       several files
+    chainrule check --if-any *.py            the same, where it may be that none has anything
 
 Of a file are checked: every class with `forward` and `backward`, whatever their form; every pair
 of functions such as `name_forward(x, …)` and `name_backward(dout, cache)`, or `tanh` and
@@ -93,6 +94,7 @@ def parser(prog: str) -> Parser:
     )
     line.add_argument("words", nargs="*", metavar="FILE or NAME", help=ARGUMENTS)
     line.add_argument("--inputs", action="append", default=[], metavar="NAME=VALUE; …", help=SAY)
+    line.add_argument("--if-any", action="store_true", help="be content with files of nothing")
     line.add_argument("--json", action="store_true", help="print reports and a summary as JSON")
     line.add_argument("--seed", type=int, default=0, help="a number from 0 on; default 0")
     line.add_argument("--strict", action="store_true", help="remarks are mistakes too")
@@ -143,7 +145,7 @@ def asked_for(options: argparse.Namespace) -> Iterable[tuple[str, list[Target]]]
     """What is to be checked of each file, or of the library."""
     if not options.files:
         return [("", library_targets(options.seed))]
-    return targets_of(options.files, options.names, options.seed, options.said)
+    return targets_of(options.files, options.names, options.seed, options.said, options.if_any)
 
 
 def once(options: argparse.Namespace) -> int:

@@ -37,7 +37,9 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
     meant = not is_right and has_slopes_of(subject, passes, reference, "analytic")
     causes, notes = compare(subject, passes, reference, named or meant)
     if not causes:
-        return Outcome(notes=notes, why=notes[0] if notes else "")
+        # That a formula does not apply is of interest to who asked for it.
+        told = [note for note in notes if named or not note.startswith(formulas.INAPPLICABLE)]
+        return Outcome(notes=told, why=notes[0] if notes else "")
     if not named and is_right and causes[0].values.get("convention"):
         said = subject.profile.vocabulary.finding(causes[0]).message
         return Outcome(notes=[*notes, f"consistent, but {said}"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chainrule.gradcheck.command.cases import described
 
-NAME = "checked_file"  # of the module
+NAME = "checked_file"  # of the module, before the path of its file
 
 
 class UsageError(Exception):
@@ -99,12 +99,12 @@ def load(path: str) -> types.ModuleType:
     folder where Python was started. Raises UsageError with file and line where it cannot be
     run."""
     source, full = read(path), Path(path).resolve()
-    module = types.ModuleType(NAME)
+    module = types.ModuleType(f"{NAME} {full}")
     module.__file__ = str(full)
     module.__package__ = BESIDE.place(full, source)
     if BESIDE not in sys.meta_path:
         sys.meta_path.insert(0, BESIDE)
-    sys.modules[NAME] = module  # inspect finds the source of a class this way
+    sys.modules[module.__name__] = module  # inspect finds the source of a class this way
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # for the next edit may be soon
     try:
         exec(compile(source, str(full), "exec"), vars(module))

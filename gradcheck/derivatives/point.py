@@ -153,7 +153,8 @@ class Point:
             noise = np.where(pending, np.maximum(noise, stair), noise)
             slope = np.where(pending & (stair > 0), rise / spacing, slope)
         self._moved(line)
-        self.floor = max(self.floor, digits(self.seen) * float(np.linalg.norm(self.sizes())))
+        last = max(digits(self.seen), self.subject.profile.precision)
+        self.floor = max(self.floor, last * float(np.linalg.norm(self.sizes())))
         self.noise = max(self.floor, float(np.sqrt(np.square(noise).sum())))
         if steepness := float(np.sqrt(np.square(slope).sum())):
             ratio = self.noise / steepness

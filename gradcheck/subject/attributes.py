@@ -16,10 +16,12 @@ Leaves = dict[Path, np.ndarray]
 
 DEPTH = 4  # of attributes and containers below the object
 # Words that say that something is a gradient; those before or after a name with or without _.
-GRADIENT = r"d|g|grads?|gradients?|delta|deriv(?:ative)?"
+GRADIENT = r"d|g|grads?|gradients?|delta|deriv(?:ative)?s?|nabla"
 ALONE = re.compile(f"(?:{GRADIENT})", re.IGNORECASE)
-BEFORE = re.compile(r"(?:grads?|gradients?|delta|d)_?(?P<name>[a-z0-9]\w*)", re.IGNORECASE)
-AFTER = re.compile(r"(?P<name>\w*?[a-z0-9])_?(?:grads?|gradients?|delta)", re.IGNORECASE)
+BEFORE = re.compile(
+    r"(?:gradients?|derivatives?|grads?|deltas?|nabla|d[lejc]_?d|g_|d)_?(?P<name>[a-z0-9]\w*)", re.I
+)
+AFTER = re.compile(r"(?P<name>\w*?[a-z0-9])_?(?:gradients?|grads?|deltas?)", re.I)
 # Words that hold parameters, or their values, and name none of them.
 HOLDERS = re.compile(r"(trainable_)?(params?|parameters|weights|variables)|values?|data", re.I)
 

@@ -25,6 +25,9 @@ METHODS = (
     ("fprop", "bprop"),
     ("forward_prop", "backward_prop"),
     ("forward_propagation", "backward_propagation"),
+    ("forward_propagate", "backward_propagate"),
+    ("forward", "backprop"),
+    ("feedforward", "backprop"),
     ("__call__", "backward"),
 )
 

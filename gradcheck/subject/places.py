@@ -20,7 +20,7 @@ from chainrule.gradcheck.subject.attributes import (
     value_at,
 )
 from chainrule.gradcheck.subject.functions import is_parameter
-from chainrule.gradcheck.subject.source import method, unpacked
+from chainrule.gradcheck.subject.source import Source, method, returned_names, unpacked
 
 
 @dataclass
@@ -35,6 +35,8 @@ class Places:
     state: dict[str, Path] = field(default_factory=dict)
     starts: dict[str, np.ndarray] = field(default_factory=dict)
     inputs: list[Path] = field(default_factory=list)
+    # Of parameters whose gradients backward returns, where they stand in what it returns.
+    returned: dict[str, str | int] = field(default_factory=dict)
     by_update: bool = False  # whether a gradient is the step that its parameter goes
     seen: Any = None
     lacking: list[str] = field(default_factory=list)
@@ -45,10 +47,15 @@ class Places:
 
     def labels(self) -> dict[str, str]:
         """What the gradients of parameters are called: "dW", "grads['W']"."""
-        return {
-            name: f"the gradient of {name}" if self.is_recorded(name) else spelled(self.seen, path)
-            for name, path in self.gradients.items()
-        }
+        found = {}
+        for name, path in self.gradients.items():
+            if name in self.returned:
+                found[name] = "".join([str(path[0]), *(f"[{key!r}]" for key in path[1:])])
+            elif self.is_recorded(name):
+                found[name] = f"the gradient of {name}"
+            else:
+                found[name] = spelled(self.seen, path)
+        return found
 
     def notes(self) -> tuple[str, ...]:
         """What was paired with what, and what was not, in one line."""
@@ -59,7 +66,7 @@ class Places:
         ]
         said = [f"gradients: {', '.join(pairs)}"] if pairs else []
         said += [
-            f"no gradient of {name} was found: params={{'{name}': '…'}} says where it is"
+            f"no gradient of {name} was found: params={ {name: '…'} } says where it is"
             for name in self.lacking
         ]
         return ("; ".join(said),) if said else ()
@@ -81,21 +88,40 @@ def find_places(layer: Any, inputs: tuple[np.ndarray, ...], told: Mapping[str, s
         written = {path: a for path, a in now.items() if not same(a, before.get(path))}
         fixed = {path: a for path, a in start.items() if same(before.get(path), a)}
         find_state(places, layer, inputs, start, before)
-        pairs = {} if told else paired(fixed, written)
+        given = given_back(result, len(layer.names), method(thing, layer.methods[1]))
+        gradients = written | {path: array for path, (_, array) in given.items()}
+        pairs = {} if told else paired(fixed, gradients)
         if not pairs and not told:
             pairs = {path: path for path in recorder.given if path in fixed}
         if not pairs and not told:
             steps = [p for p in written if p in fixed and p not in places.state.values()]
             pairs, places.by_update = {path: path for path in steps}, bool(steps)
         name_parameters(places, layer, pairs)
+        places.returned = {n: given[p][0] for n, p in places.gradients.items() if p in given}
         if result is None:
-            given = {core((name,)) for name in layer.names} | {("x",), ("input",)}
-            places.inputs = [p for p in written if any(core(g) in given for g in gradient_of(p))]
+            inputs_ = {core((name,)) for name in layer.names} | {("x",), ("input",)}
+            places.inputs = [p for p in written if any(core(g) in inputs_ for g in gradient_of(p))]
         find_lacking(places, thing, fixed)
     if told:
         name_parameters(places, layer, resolved(thing, places.seen, told))
         places.lacking = []
     return places
+
+
+def given_back(
+    result: Any, count: int, backward: Source | None
+) -> dict[Path, tuple[str | int, np.ndarray]]:
+    """What backward returns behind the gradients of its inputs, a dict or some arrays, with its
+    place there, under the paths that the source tells."""
+    if not isinstance(result, (tuple, list)):
+        return {}
+    if len(result) == 2 and isinstance(result[1], dict):
+        return {("grads", key): (key, np.asarray(g)) for key, g in result[1].items()}
+    words = returned_names(backward)
+    if len(words) != len(result):
+        return {}
+    found = zip(words[count:], range(count, len(result)), result[count:], strict=True)
+    return {(word,): (at, np.asarray(g)) for word, at, g in found}
 
 
 def same(a: np.ndarray | None, b: np.ndarray | None) -> bool:

@@ -7,7 +7,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chainrule.gradcheck.subject.derivative import UPSTREAM, Derivative, of_cacheless, of_derivative
+from chainrule.gradcheck.subject.derivative import (
+    ONLY,
+    UPSTREAM,
+    Derivative,
+    of_cacheless,
+    of_derivative,
+)
 from chainrule.gradcheck.subject.functions import ReferencePair, of_functions
 from chainrule.gradcheck.subject.layer import (
     METHODS,
@@ -123,7 +129,11 @@ def of_pair(
         return of_functions(forward, None, inputs, wrt)
     given = argument_names(forward, len(inputs))
     taken = [p.name for p in positional(backward) if p.default is p.empty]
-    if taken and (len(taken) == 1 or all(name in given for name in taken)):
+    if taken and all(name in given for name in taken):
+        return of_derivative(Derivative(forward, backward), inputs, wrt)
+    if len(taken) == 1:
+        if ONLY.fullmatch(taken[0]):
+            return of_cacheless(forward, backward, inputs)
         return of_derivative(Derivative(forward, backward), inputs, wrt)
     subject = of_functions(forward, backward, inputs, wrt)
     return subject if returns_cache(subject) else of_cacheless(forward, backward, inputs)
@@ -146,8 +156,8 @@ def returns_cache(subject: Subject) -> bool:
 def surrogate_of(other: Any, subject: Subject) -> Callable[[Subject, bool], Arrays]:
     """What gives the outputs of another forward pass for a subject: of a layer, or of a function
     that takes the same inputs."""
-    if hasattr(other, "forward"):
-        layer = other
+    if methods_of(other) is not None:
+        layer = subject_of(other, tuple(subject.inputs)).layer
     elif callable(other):
         order = getattr(subject.layer, "order", subject.names)
         arrays = dict(zip(subject.names, subject.inputs, strict=True)) | subject.params

@@ -74,6 +74,7 @@ def of_stateful(
         has_mode=switch is not None,
         is_net=len(layer.params) > 2,
         apart=layer.takes_dout,
+        both=not layer.state,
         keeps_state=True,
         notes=layer.places.notes(),
     )
@@ -162,9 +163,11 @@ class StatefulLayer:
                 grads[name] = self.params[name] - now if places.by_update else now
         if result is None and places.inputs:
             result = [value_at(work, path) for path in places.inputs]
-        if isinstance(result, (tuple, list)) and len(result) == 2 and isinstance(result[1], dict):
-            grads |= {k: g for k, g in result[1].items() if k in self.params}
-            result = result[0]
+        for name, key in places.returned.items():
+            grads[name] = result[key] if isinstance(key, int) else result[1][key]
+        if places.returned:
+            result = tuple(result[: len(self.names) if len(result) > 2 else 1])
+            result = result[0] if len(result) == 1 else result
         if isinstance(result, list):
             result = result[0] if len(self.names) == len(result) == 1 else tuple(result)
         if not self.takes_dout and isinstance(result, (np.ndarray, np.number, float)):

@@ -1,8 +1,11 @@
 """The pages of the documentation: their code is run, and prints what they say it prints."""
 
 import importlib.util
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,16 @@ from chainrule.training.options import parser, resume_parser
 SITE = Path(__file__).parents[2] / "docs" / "site"
 PAGES = sorted(SITE.glob("*.md"))
 FENCE = re.compile(r"^```(\S+)[^\n]*\n(.*?)^```$", re.M | re.S)
-DIRECTIVES = {"{circuit}", "{curves}", "{eval-rst}", "{formula}", "{include}", "{toctree}"}
+DIRECTIVES = {
+    "{circuit}",
+    "{code-block}",  # what the page shows, and is not run; with a name, a file beside it
+    "{curves}",
+    "{eval-rst}",
+    "{formula}",
+    "{include}",
+    "{toctree}",
+}
+CAPTION = re.compile(r":caption: (\S+\.py)\n\n")
 NEEDS_DOWNLOAD = ("--dataset mnist", "--dataset cifar10")
 SETS_UP = ("python3 -m venv .venv",)
 PARSERS = {"train": parser, "resume": resume_parser} | {key: REPORTS[key][0] for key in REPORTS}
@@ -40,7 +52,9 @@ def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, ca
         elif language == "sh":
             for command in commands(content):
                 carry_out(command)
-            capsys.readouterr()
+            printed = capsys.readouterr().out
+        elif file := CAPTION.match(content):
+            Path(file[1]).write_text(content[file.end() :], encoding="utf-8")
         else:
             assert language in DIRECTIVES, f"{page.name} has a block in {language}"
 
@@ -59,8 +73,16 @@ def commands(content):
 
 
 def carry_out(command):
-    """Runs a command that trains or uses what was trained; of any other, sees that there is one."""
+    """Runs a command that trains or uses what was trained, and pytest; of any other, sees that
+    there is one."""
     words = shlex.split(command)
+    if words[:1] == ["pytest"]:
+        told = subprocess.run(
+            [sys.executable, "-m", *words], capture_output=True, encoding="utf-8", check=False,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        )  # fmt: skip
+        print(told.stdout, end="")
+        return
     if words[:1] == ["chainrule"] and words[1] not in ("check", "circuits"):
         if any(words in command for words in NEEDS_DOWNLOAD):
             parser().parse_args(words[2:])
