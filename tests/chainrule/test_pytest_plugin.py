@@ -34,7 +34,7 @@ def tanh_backward(dout, cache):
 """
 UNTRIED = """
 def odd_forward(x, quux, frobble):
-    return x, x
+    return x * quux["frobble"], x
 
 def odd_backward(dout, cache):
     return dout
@@ -112,7 +112,7 @@ def test_what_is_not_written_or_cannot_be_tried_is_skipped_and_told(check):
             "homework.py::tanh SKIPPED (tanh: not written yet: backward)*",
             "*= gradcheck =*",
             "homework.py::tanh: not written yet: backward",
-            "homework.py::odd: not tried: what to pass for quux, frobble of odd_forward is not*",
+            "homework.py::odd: not tried: forward raised TypeError: *: say what it takes by --inputs*",
         ]
     )
 
@@ -139,10 +139,10 @@ def test_remarks_are_told_and_pass_unless_they_are_to_be_mistakes(run):
 def test_items_are_listed_and_chosen_by_name(check, run):
     result = check(RIGHT + WRONG + CLASS, "--collect-only", "-q")
     assert result.outlines[:4] == [
-        "homework.py::Twice[small]",
-        "homework.py::Twice[large]",
         "homework.py::relu",
         "homework.py::affine",
+        "homework.py::Twice[small]",
+        "homework.py::Twice[large]",
     ]
     check(RIGHT + WRONG, "-k", "relu").assert_outcomes(passed=1, deselected=1)
     run("--gradcheck", "homework.py::relu").assert_outcomes(passed=1)
