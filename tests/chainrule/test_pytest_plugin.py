@@ -202,6 +202,17 @@ def test_a_file_of_two_is_known_by_its_own_source(run):
     result.stdout.fnmatch_lines(["*NameError: name 'undefined' is not defined", "*line 6: return*"])
 
 
+def test_other_tests_may_skip_and_have_properties_of_their_own(run):
+    files = {
+        "test_module": "import pytest\npytest.skip('whole', allow_module_level=True)",
+        "test_own": "def test_it(record_property): record_property('mine', 1)",
+    }
+    for options in ((), ("--gradcheck",)):
+        result = run(*options, **files)
+        result.assert_outcomes(passed=1, skipped=1)
+        result.stdout.no_fnmatch_line("*= gradcheck =*")
+
+
 def test_nothing_happens_and_nothing_is_imported_where_it_is_not_asked_for(pytester):
     pytester.makepyfile(
         homework=WRONG,
