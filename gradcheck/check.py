@@ -40,6 +40,7 @@ QUESTIONS: dict[str, Question] = {
     "state": calls.state,
 }
 ALWAYS = ("float32", "state")
+ELSEWHERE = ("batch of 1", "ties", "exact zeros", "small inputs", "large inputs", "the dtype given")
 MISSING = ("no-entry", "not-returned")
 OF_MODELS: dict[str, Question] = {
     "penalty": models.penalty,
@@ -277,6 +278,8 @@ class Story:
         for name, question in questions.items():
             if self.is_wrong and name not in ALWAYS:
                 self.add(name, Outcome(why="not asked: mend the mistake above first"))
+            elif name in ELSEWHERE and not self.subject.profile.elsewhere:
+                self.add(name, Outcome(why="the surrogate speaks of the inputs given alone"))
             else:
                 self.ask(name, question, passes)
 

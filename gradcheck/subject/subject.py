@@ -46,6 +46,7 @@ class Profile:
     is_model: bool = False  # whether it is a model, whose inputs get no gradient
     apart: bool = True  # whether backward is a pass of its own, no part of what forward returns
     differentiable: int | None = None  # of the inputs so many, None where their dtypes tell
+    elsewhere: bool = True  # whether it may be asked at other inputs than those that were given
     questions: Mapping[str, Any] = field(default_factory=dict)  # that are asked of it beside others
     precision: float = 0.0  # half the last digit, relative, of the format it is known to compute in
 
