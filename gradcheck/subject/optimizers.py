@@ -9,12 +9,14 @@ import numpy as np
 
 from chainrule.gradcheck.subject.attributes import Path, leaves, parts
 
+STEP = 0.37
 RATES = ("lr", "learning_rate", "eta", "step_size", "learn_rate", "rate")
 
 
 class Recorder:
-    """In the place of an optimizer: it notes the gradients that it is given, and gives parameters
-    back as they are. `given` holds them by the paths of their parameters."""
+    """In the place of an optimizer: it notes the gradients that it is given, and goes a step, so that
+    it shows where a backward pass goes on with the new parameters. `given` holds them by the paths
+    of their parameters."""
 
     def __init__(self, thing: Any) -> None:
         self.held = leaves(thing)
@@ -29,13 +31,16 @@ class Recorder:
         arrays = [one for one in values if isinstance(one, np.ndarray)]
         if len(arrays) >= 2:
             self.note(arrays[0], arrays[1])
-            return arrays[0]
+            same = arrays[0].shape == arrays[1].shape
+            return arrays[0] - STEP * arrays[1] if same else arrays[0]
         holders = [one for one in values if isinstance(one, (Mapping, list, tuple))]
         if len(holders) >= 2:
             gradients = dict(parts(holders[1]))
             for key, w in parts(holders[0]):
                 if key in gradients:
                     self.note(w, gradients[key])
+                    if isinstance(w, np.ndarray) and w.shape == np.shape(gradients[key]):
+                        w -= STEP * gradients[key]
         return values[0] if values else None
 
     __call__ = update

@@ -600,3 +600,13 @@ def test_odd_spellings_of_strangers_are_right(cls):
 def test_odd_spellings_of_strangers_are_found_wrong(cls):
     kind = type("Wrong", (cls,), {"slope": lambda self, dout: dout / (1 + self.x**2)})
     assert not check(kind(), X)
+
+
+def test_a_backward_pass_that_goes_on_with_the_new_weights_is_wrong():
+    class Late(Optimizing):
+        def backward_pass(self, accum_grad):
+            super().backward_pass(accum_grad)
+            return accum_grad @ self.W.T
+
+    report = check(Late(), X)
+    assert [f.tensor for f in report.findings] == ["X"]
