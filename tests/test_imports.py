@@ -31,6 +31,7 @@ INNER = {
     "gradcheck.update_rules",
     "nets.picture",
 }
+FRONT_ENDS = {"torch"}  # the libraries that gradcheck has front ends for
 SOURCES = [
     path
     for package in MAY_IMPORT
@@ -75,12 +76,20 @@ def test_imports_point_one_way_and_name_what_they_take(path):
 
 
 def test_gradcheck_imports_numpy_and_the_standard_library_alone():
-    found = {
-        module.partition(".")[0]
-        for path in (ROOT / "gradcheck").rglob("*.py")
-        for module, _ in imports(path)
-    }
+    """A front end imports the library that it is for where it needs it, within functions."""
+    found, inside = set(), set()
+    for path in (ROOT / "gradcheck").rglob("*.py"):
+        everywhere = {module.partition(".")[0] for module, _ in imports(path)}
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        top = {
+            (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name)
+            for node in tree.body
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+        }
+        top = {name.partition(".")[0] for name in top}
+        found, inside = found | top, inside | everywhere - top
     assert found - set(sys.stdlib_module_names) == {"numpy", "chainrule"}
+    assert inside - set(sys.stdlib_module_names) <= {"chainrule", *FRONT_ENDS}
 
 
 def test_pictures_import_matplotlib_where_they_are_drawn():

@@ -18,6 +18,7 @@ DIRECTIVES = {"{circuit}", "{curves}", "{eval-rst}", "{formula}", "{include}", "
 NEEDS_DOWNLOAD = ("--dataset mnist", "--dataset cifar10")
 SETS_UP = ("python3 -m venv .venv",)
 PARSERS = {"train": parser, "resume": resume_parser} | {key: REPORTS[key][0] for key in REPORTS}
+LIBRARIES = {"check-torch": "torch"}  # that a page is about, and that may be missing
 TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
 
 
@@ -27,6 +28,8 @@ TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
     ids=lambda page: page.stem,
 )
 def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, capsys):
+    if page.stem in LIBRARIES:
+        pytest.importorskip(LIBRARIES[page.stem])
     monkeypatch.chdir(tmp_path)
     namespace, printed = {"__name__": page.stem}, None
     for language, content in FENCE.findall(page.read_text(encoding="utf-8")):
