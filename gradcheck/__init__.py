@@ -19,6 +19,7 @@ file.
     formulas/       what forward should compute, where a name tells
     update_rules/   the same for update rules
     report/         causes, findings and reports, as text, HTML and data
+    torch.py        the same for PyTorch's Functions, modules and functions of tensors
     command/        what `python -m chainrule.gradcheck` is made of, __main__.py apart
 """
 
