@@ -257,8 +257,8 @@ def joined(outs: list[Any]) -> Any:
 
 
 def vjps_of(fn: Any) -> dict[int, Function]:
-    """What `defvjp` was given for a primitive, by the places of arguments, but for None; nothing for
-    other functions."""
+    """What `defvjp` was given for a primitive, by the places of arguments, None left out; nothing
+    for other functions."""
     from autograd.core import primitive_vjps
 
     made = primitive_vjps.get(fn) if isinstance(fn, FunctionType) else None

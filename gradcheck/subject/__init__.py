@@ -4,6 +4,8 @@ subject.py      Subject: a copy that can be run again from one start; Pass: what
 layer.py        a layer as a subject
 functions.py    a pair of functions as one
 model.py        a model as one
+arguments.py    the arguments of a function of a library, taken apart into arrays
+jax_tape.py     passes of functions of JAX
 trees.py        what hangs on an object: layers, arrays, generators
 source.py       what the source tells: the cache, the lines of gradients
 vocabulary.py   causes in words
