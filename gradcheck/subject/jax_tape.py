@@ -101,7 +101,7 @@ class Player:
         exact = exact and any(array.dtype == np.float64 for array in arrays.values())
         with precision(exact):
             held = placed(arrays, self.given, exact)
-            outs, _ = jax.tree_util.tree_flatten(self.call(held))
+            outs = jax.tree_util.tree_leaves(self.call(held))
         rule = self.rule if functions else None
 
         def back(douts: list[Any]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class Player:
             with precision(exact):
                 moving = {one: held[one] for one in self.moving}
                 result = None
-                watched = sys.getprofile() is not None  # that is, which lines are run
+                watched = sys.getprofile() is not None  # by what wants to know which lines are run
                 if not watched and (rule is None or functions == rule.functions):
                     with suppress(Exception):  # told better by the pass that is not compiled
                         result = self.compiled(moving, held, douts)
