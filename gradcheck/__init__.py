@@ -20,7 +20,13 @@ file.
     command/        what `python -m chainrule.gradcheck` is made of, __main__.py apart
 """
 
-from chainrule.gradcheck.check import assert_correct, check, check_functions, check_model
+from chainrule.gradcheck.check import (
+    assert_correct,
+    check,
+    check_derivative,
+    check_functions,
+    check_model,
+)
 from chainrule.gradcheck.derivatives.matrices import hessian, hvp, jacobian, vjp
 from chainrule.gradcheck.derivatives.memory import JacobianMemory, jacobian_memory
 from chainrule.gradcheck.derivatives.numeric import numerical_gradient
@@ -36,6 +42,7 @@ __all__ = [
     "Tensor",
     "assert_correct",
     "check",
+    "check_derivative",
     "check_functions",
     "check_model",
     "check_update",

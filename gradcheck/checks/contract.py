@@ -89,6 +89,7 @@ def backward_runs(
 ) -> tuple[Pass | None, Outcomes]:
     """One backward pass: does it run, write into what is not its own, and repeat itself?"""
     kept = {name: array.copy() for name, array in subject.params.items()}
+    clean = [None if d is None else d.copy() for d in douts]
     watched = {"its inputs": subject.inputs, "dout": douts, "the cache": cache}
     before = {word: fingerprint(tree) for word, tree in watched.items()}
     forms = ["none", "zeros", "rest"] if any(d is None for d in douts) else ["none"]
@@ -106,7 +107,9 @@ def backward_runs(
             for name in changed:
                 subject.params[name][...] = kept[name]
     written = [word for word, tree in watched.items() if fingerprint(tree) != before[word]]
-    done = Pass(outs, cache, douts, copied(found))
+    done = Pass(outs, cache, clean, copied(found))
+    if written == ["dout"] and subject.profile.keeps_state:
+        subject.spends_dout = True
     alone, second = writes(subject, changed, written), second_backward(subject, done)
     raises = any(cause.key == "backward-raises" for cause in second.causes)
     if not changed and (written == ["the cache"] or (raises and not written)):
@@ -116,9 +119,11 @@ def backward_runs(
             second = second_backward(subject, done)
         else:  # notes of its own that make no difference
             alone = PASSED
+    elif subject.spends_dout:
+        alone = Outcome([replace(alone.causes[0], level="remark")])
     done.rounding = rounding(subject, done)
     outcomes = {"backward leaves params, cache and dout alone": alone}
-    if subject.spends_cache or not alone.causes:
+    if subject.spends_cache or all(one.level == "remark" for one in alone.causes):
         outcomes["a second backward with the same cache"] = second
     return done, outcomes
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from chainrule.gradcheck.checks.arrays import close
 from chainrule.gradcheck.checks.causes import cause
 from chainrule.gradcheck.checks.outcome import BadRequest, Difference, Outcome, Passes, wrong
 from chainrule.gradcheck.report.findings import Cause
-from chainrule.gradcheck.subject.subject import Subject
+from chainrule.gradcheck.subject.subject import Subject, twin_of
 from chainrule.gradcheck.subject.trees import Arrays, state_of
 
 WAY_OUT = "If it means something else, pass reference=False."
@@ -23,7 +22,8 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
     """Compare forward with what it should compute, where that is known.
 
     A difference from a formula that the user named is wrong. One from a formula that was guessed
-    from a name is a remark, unless gradients are wrong too and forward is the odd one out.
+    from a name is a remark, unless gradients are wrong too; then it is told where a known mistake
+    explains it, or where backward has the gradients of the formula.
     """
     given = passes.request.reference
     if given is not None and not isinstance(given, str):
@@ -34,7 +34,8 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
     if reference is None:
         return Outcome(why="no formula is known for this name")
     named = given is not None
-    causes, notes = compare(subject, passes, reference, named or not is_right)
+    meant = not is_right and has_slopes_of(subject, passes, reference, "analytic")
+    causes, notes = compare(subject, passes, reference, named or meant)
     if not causes:
         return Outcome(notes=notes, why=notes[0] if notes else "")
     if not named and is_right and causes[0].values.get("convention"):
@@ -44,7 +45,7 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
         level = "remark" if is_right else "wrong"
         causes = [replace(one, hint=f"{one.hint} {WAY_OUT}".strip(), level=level) for one in causes]
     forward = causes[0].tensors[0] in ("out", "loss")
-    odd = forward and not has_slopes_of(subject, passes, reference)
+    odd = forward and (meant or not has_slopes_of(subject, passes, reference, "numeric"))
     return Outcome(causes, notes=notes, replaces=odd)
 
 
@@ -65,6 +66,7 @@ def compare(
             subject.layer, tuple(subject.inputs), train=train,
             out=outs[0] if subject.single else tuple(outs),
             state_before=before, state_after=after, reference=reference, strict=strict,
+            names=subject.names,
         )  # fmt: skip
         subject.origin.restore()
         causes += comparison.causes
@@ -74,33 +76,37 @@ def compare(
     return causes, notes
 
 
-def has_slopes_of(subject: Subject, passes: Passes, reference: formulas.Reference) -> bool:
-    """Whether forward has the slopes of the formula, so that the backward pass is to blame."""
+def has_slopes_of(
+    subject: Subject, passes: Passes, reference: formulas.Reference, gradient: str
+) -> bool:
+    """Whether a gradient that is wrong has the slopes of the formula: the "numeric" one, of
+    forward, so that backward is to blame; or the "analytic" one, of backward, so that forward is.
+    """
     wrong_ones = [name for name, t in passes.tensors.items() if not t.ok and name in subject.floats]
     if not wrong_ones:
         return False
     array, tensor = subject.floats[wrong_ones[0]], passes.tensors[wrong_ones[0]]
-    if tensor.numeric.shape != array.shape or not np.isfinite(tensor.numeric).all():
+    slopes = getattr(tensor, gradient)
+    if slopes.shape != array.shape or not np.isfinite(slopes).all():
         return False
-    v, done = passes.rng.standard_normal(array.shape), passes.train
-    kept, values = array.copy(), []
+    done = passes.train
+    shapes = [out.shape for out in done.outs]
+    v, kept, values = passes.rng.standard_normal(array.shape), array.copy(), []
     for h in (1e-5, -1e-5):
         array[...] = kept + h * v
-        call = formulas.Call(subject.layer, tuple(subject.inputs), True, {})
-        values.append(np.asarray(reference.forward(call), float))
-        array[...] = kept
-    slope = float(((values[0] - values[1]) * done.douts[0]).sum() / 2e-5)
-    want = float((tensor.numeric * v).sum())
-    return abs(slope - want) <= 1e-5 * (abs(want) + np.sqrt(np.square(tensor.numeric * v).sum()))
-
-
-def twin_of(subject: Subject, reference: Any) -> Subject:
-    """The reference with the inputs and parameters of a subject."""
-    twin = Subject(copy.deepcopy(reference), tuple(subject.inputs), subject.profile)
-    for name, array in subject.params.items():
-        if name in twin.params and twin.params[name].shape == array.shape:
-            twin.params[name][...] = array
-    return twin
+        call = formulas.Call(subject.layer, tuple(subject.inputs), True, {}, subject.names, shapes)
+        try:
+            values.append(formulas.evaluated(reference, call))
+        except formulas.Inapplicable:
+            return False
+        finally:
+            array[...] = kept
+    flows = [(a, b, d) for a, b, d in zip(*values, done.douts, strict=False) if d is not None]
+    if any(a.shape != d.shape for a, _, d in flows):
+        return False
+    slope = sum(float(((a - b) * d).sum()) for a, b, d in flows) / 2e-5
+    want = float((slopes * v).sum())
+    return abs(slope - want) <= 1e-5 * (abs(want) + np.sqrt(np.square(slopes * v).sum()))
 
 
 def compare_with_object(subject: Subject, passes: Passes, reference: Any) -> Outcome:

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.gradcheck.checks.arrays import size
 from chainrule.gradcheck.checks.outcome import PASSED, Outcome, Passes, wrong
-from chainrule.gradcheck.subject.subject import Pass, Subject, random_upstream
+from chainrule.gradcheck.subject.subject import Gradients, Pass, Subject, random_upstream
 
 TOLERANCE = 1e-8  # of the largest entry of a gradient
 KEYS = {"ignored": "dout-ignored", "constant": "not-zero-at-zero"}
@@ -53,7 +53,7 @@ def dependence(
     dout is scaled by powers of two alone, which round nothing, in whatever precision a backward
     pass computes. A gradient of nothing but rounding is not asked.
     """
-    once, twice, minus, nothing = (subject.scaled(douts, cache, c) for c in (1.0, 2.0, -1.0, 0.0))
+    once, twice, minus, nothing = (scaled(subject, douts, cache, c) for c in (1.0, 2.0, -1.0, 0.0))
     dout = max(np.abs(d).max(initial=0.0) for d in douts if d is not None)
     largest = max([1e-5 * dout, *map(size, once.values())])
     found = {}
@@ -77,6 +77,12 @@ def dependence(
     return found
 
 
+def scaled(subject: Subject, douts: list[Any], cache: Any, c: float) -> Gradients:
+    """The gradients that there are for c · dout, in float64."""
+    found = subject.backward([None if d is None else np.asarray(c * d) for d in douts], cache)
+    return {k: np.array(g, np.float64) for k, g in found.items() if g is not None}
+
+
 def rounding(subject: Subject, done: Pass) -> dict[str, float]:
     """How much the backward pass rounds each gradient, as it shows where dout is scaled by a number
     that is no power of two: about 1e-16 of what enters its sums, or 1e-7 where it computes in
@@ -86,7 +92,7 @@ def rounding(subject: Subject, done: Pass) -> dict[str, float]:
 
     def gaps(c: float) -> dict[str, float]:
         try:
-            found = subject.scaled(done.douts, done.cache, c)
+            found = scaled(subject, done.douts, done.cache, c)
         except Exception:  # a backward pass that fails on another dout is judged by its values
             return {}
         pairs = {k: (g, found[k]) for k, g in first.items() if k in found}

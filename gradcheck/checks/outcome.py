@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -35,6 +35,8 @@ class Request:
     effort: Effort = "full"
     strict: bool = False
     single: bool = False  # whether float32 was given
+    surrogate: Any = None
+    on_purpose: Mapping[str, str] | None = None
 
 
 @dataclass(eq=False)

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.gradcheck.check import undisturbed
+from chainrule.gradcheck.check import check, undisturbed
 from chainrule.gradcheck.report import Report
 from chainrule.gradcheck.report.report import clip
+from chainrule.gradcheck.subject.recognise import subject_of
 from chainrule.gradcheck.subject.subject import Complaint, Subject
 
 CORRECT, WRONG, ERROR = "correct", "WRONG", "error"
 UNWRITTEN, UNTRIED = "not written yet", "not tried"
+TOLD = ("file", "name", "kind", "example", "inputs", "verdict", "reason")
 
 
 @dataclass
 class Case:
-    """One call to check: what makes its subject, and the check itself. `name` is that of the class
-    or the pair of functions."""
+    """One call to check: what makes its subject, None where it has none, and the check itself.
+    `name` is that of the class or the functions, `kind` what they are, as the table says it, and
+    `inputs` what is passed, as it could be said."""
 
     name: str
     example: str
-    subject: Callable[[], Subject]
+    subject: Callable[[], Subject] | None
     check: Callable[..., Report]
+    kind: str = "class"
+    inputs: str = ""
+    note: str = ""  # what is to be told beside the report
 
 
 @dataclass
@@ -43,11 +51,41 @@ class Result:
     reason: str = ""
     report: Report | None = None
     seconds: float = 0.0
+    kind: str = "class"
+    inputs: str = ""
+    file: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The result in strings, numbers and dicts."""
-        told = {key: getattr(self, key) for key in ("name", "example", "verdict", "reason")}
+        told = {key: getattr(self, key) for key in TOLD}
         return told | {"report": None if self.report is None else self.report.as_dict()}
+
+
+Target = Case | Result  # what is to be checked, or why it cannot be
+
+
+def case_of(
+    name: str,
+    example: str,
+    thing: Any,
+    inputs: tuple[Any, ...],
+    kind: str = "class",
+    told: str = "",
+) -> Case:
+    """The check of anything on these inputs, which may be `told` in words."""
+    subject = partial(subject_of, thing, inputs)
+    return Case(name, example, subject, partial(check, thing, *inputs), kind, told)
+
+
+def case_of_tensors(
+    name: str, example: str, function: Any, inputs: Any, kind: str, told: str
+) -> Case:
+    """The check of a torch.autograd.Function on tensors with the values of these inputs."""
+    front_end = importlib.import_module("chainrule.gradcheck.torch")
+    torch = importlib.import_module("torch")
+    tensors = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    subject = lambda: front_end.Call(function, tuple(tensors), {}).subject(None)[0]  # noqa: E731
+    return Case(name, example, subject, partial(front_end.check, function, *tensors), kind, told)
 
 
 def checked(case: Case, **options: Any) -> Result:
@@ -55,7 +93,7 @@ def checked(case: Case, **options: Any) -> Result:
     report, start = None, time.perf_counter()
     try:
         report = case.check(**options)
-        verdict, reason = CORRECT if report else WRONG, ""
+        verdict, reason = CORRECT if report else WRONG, case.note
     except NotImplementedError as error:
         verdict, reason = UNWRITTEN, str(error)
     except Exception as error:
@@ -63,34 +101,52 @@ def checked(case: Case, **options: Any) -> Result:
         place = f"{Path(frame.filename).name}, line {frame.lineno}"
         verdict, reason = ERROR, f"{described(error)} ({place})"
     seconds = time.perf_counter() - start
-    if verdict != CORRECT and (dry := tried(case))[0] == UNWRITTEN:
-        report, (verdict, reason) = None, dry
-    return Result(case.name, case.example, verdict, reason, report, seconds)
+    if verdict != CORRECT and (dry := tried(case)).verdict == UNWRITTEN:
+        report, verdict, reason = None, dry.verdict, dry.why
+    return Result(case.name, case.example, verdict, reason, report, seconds, case.kind, case.inputs)
 
 
-def tried(case: Case) -> tuple[str, str]:
-    """One forward and one backward pass in silence: UNTRIED and why, where forward does not take
-    these inputs; UNWRITTEN and which of the two, where it returns None or raises
-    NotImplementedError; else ("", ""), for the check to say more."""
+class Trial(NamedTuple):
+    """How a trial of a case went. `verdict` is UNTRIED where forward does not take the inputs,
+    UNWRITTEN where one of the two returns None or raises NotImplementedError, and else "", for the
+    check to say more; `why` is the reason, or what backward does amiss; `fits` is False where that
+    may come from inputs that do not fit."""
+
+    verdict: str = ""
+    why: str = ""
+    fits: bool = True
+
+
+def tried(case: Case) -> Trial:
+    """One forward and one backward pass in silence."""
+    if case.subject is None:
+        return Trial()
     method = "forward"
     with undisturbed(), contextlib.redirect_stdout(io.StringIO()):
         try:
             subject = case.subject()
             outs, cache = subject.forward()
             if not all(np.isfinite(out).all() for out in outs):
-                return UNTRIED, "out of forward is not finite"
+                return Trial(UNTRIED, "out of forward is not finite")
             method = "backward"
-            douts = subject.pack([np.ones_like(out) for out in outs])
-            empty = nothing_in(subject.layer.backward(douts, cache))
-            return (UNWRITTEN, method) if empty else ("", "")
+            douts = [np.ones_like(out) for out in outs]
+            if nothing_in(subject.layer.backward(subject.pack(douts), cache)):
+                return Trial(UNWRITTEN, method)
+            found, floats = subject.backward(douts, cache), subject.floats
+            odd = [k for k, g in found.items() if k in floats and np.shape(g) != floats[k].shape]
+            return (
+                Trial("", f"backward gives {odd[0]} a gradient of another shape", False)
+                if odd
+                else Trial()
+            )
         except NotImplementedError:
-            return UNWRITTEN, method
+            return Trial(UNWRITTEN, method)
         except Exception as error:
-            if method == "backward":
-                return "", ""
+            told = isinstance(error, Complaint)
+            why = f"{method} raised {described(error)}"
             if isinstance(error, Complaint):
-                return UNTRIED, subject.profile.vocabulary.finding(error.cause).message
-            return UNTRIED, f"forward raised {described(error)}"
+                why = subject.profile.vocabulary.finding(error.cause).message
+            return Trial(UNTRIED if method == "forward" else "", why, told)
 
 
 def nothing_in(tree: Any) -> bool:

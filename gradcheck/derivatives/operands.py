@@ -121,8 +121,9 @@ class LayerAt:
         names = self.subject.names
         named = dict(zip(names, self.subject.inputs, strict=True))
         # The inputs that have a gradient: a loss has none for its targets.
-        differentiable = names[: self.subject.profile.differentiable]
-        self.floats = [name for name in differentiable if named[name].dtype.kind in "fc"]
+        some = self.subject.profile.differentiable
+        some = names if some is None else some
+        self.floats = [n for n in names if n in some and named[n].dtype.kind in "fc"]
         self.arrays = named | {k: p for k, p in self.subject.params.items() if k not in named}
         self.wrt = names[0] if wrt is None and names else wrt or ""
         if wrt is not None and not (isinstance(wrt, str) and wrt in self.arrays):

@@ -88,7 +88,8 @@ class Point:
     ) -> None:
         self.moving = moving
         self.subject, self.train, self.rng = subject, train, rng
-        self.out = [o.astype(np.float64) for o in done.outs]
+        values = done.outs if subject.surrogate is None else subject.values(train)
+        self.out = [o.astype(np.float64) for o in values]
         self.douts = done.douts
         weighted = zip(self.out, self.douts, strict=True)
         total = sum(np.square(o * d).sum() for o, d in weighted if d is not None)
@@ -102,7 +103,7 @@ class Point:
         or by the "elements" of the outputs, (K,). It is nan where the layer refuses its inputs."""
         with np.errstate(all="ignore"):
             try:
-                self.seen = outs = self.subject.forward(self.train)[0]
+                self.seen = outs = self.subject.values(self.train)
                 moved = zip(outs, self.out, self.douts, strict=True)
                 changes = [(now - then) * d for now, then, d in moved if d is not None]
             except Exception:  # out of the domain of the layer, which may say so as it likes
@@ -209,7 +210,7 @@ def rows_are_independent(point: Point, x: np.ndarray) -> bool:
             moving = (numbers >> bit & 1) == value
             x[moving] += moves[moving]
             try:
-                moved = point.subject.forward(point.train)[0][0]
+                moved = point.subject.values(point.train)[0]
             except Exception:  # as an input out of its domain may be refused
                 return False
             finally:

@@ -28,6 +28,9 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "sign": ("sign", "{d} {has} the wrong sign everywhere"),
     "nearly": ("missing-term", "{d} {is} nearly right: off by a factor {factor}", EPS),
     "factor": ("scale", "{d} {is} {size}", "{advice}"),
+    "averaged": ("scale", "{d} {is} divided by {count}, the number of examples: right only if "
+        "{upstream} was not averaged",
+        "The mean belongs into the loss, whose gradient brings the 1/{count} with it."),
     "factor-and-sign": ("scale", "{d} {has} the wrong sign and {is} {size}", "{advice}"),
     "lacks-factor": ("missing-term", "{d} {lacks} the factor {factor}", "Multiply by {factor}."),
     "own-factor": ("scale", "{d} {has} the factor {factor} too much, the parameter itself"),

@@ -14,6 +14,11 @@ from chainrule.gradcheck.subject.subject import Subject
 from chainrule.gradcheck.subject.trees import Origin
 
 
+def host_of(subject: Subject) -> Any:
+    """The object whose methods its author has written."""
+    return getattr(subject.layer, "stranger", subject.layer)
+
+
 def quiet(*_: Any, **__: Any) -> None:
     """In the place of print: what a pass prints has been seen."""
 
@@ -77,11 +82,13 @@ def cloned(
     for name, value in list(layer.items()):
         if isinstance(value, tuple):
             layer[name] = tuple(apart(part, made) for part in value)
-    methods = [item for cls in type(other.layer).__mro__[::-1] for item in vars(cls).items()]
+    host = host_of(other)
+    methods = [item for cls in type(host).__mro__[::-1] for item in vars(cls).items()]
     for name, value in methods:
         plain = getattr(value, "__func__", value)
         if (new := apart(plain, made)) is not plain and isinstance(new, FunctionType):
-            layer[name] = new if isinstance(value, staticmethod) else MethodType(new, other.layer)
+            own = new if isinstance(value, staticmethod) else MethodType(new, host)
+            vars(host)[name] = own
     other.origin = Origin(other.layer, [*other.params.values()])
     return other, made
 

@@ -28,7 +28,6 @@ from chainrule.gradcheck.explain.repair import aim_at_gradients, aim_at_output, 
 from chainrule.gradcheck.explain.scene import Scene
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.subject.layer import of_layer
-from chainrule.gradcheck.subject.subject import Gradients, Subject
 from chainrule.gradcheck.subject.vocabulary import alike, listed
 
 PATIENCE = 1.0  # seconds of this thread's own time
@@ -39,9 +38,10 @@ VAGUE = (UNEXPLAINED, "reordered", "one-term", "nearly", "not-zero-in-part", "le
          "lacks-contribution", "moves-along", "axes-exchanged", "reshaped")  # fmt: skip
 
 
-def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
+def explain(found: Comparison, passes: Passes, mend: bool = True) -> tuple[list[Cause], list[str]]:
     """The causes of what a comparison found wrong, one for all tensors that it explains, and notes
-    on the tensors that are wrong for an unknown reason beside them."""
+    on the tensors that are wrong for an unknown reason beside them. Edits of the source are tried
+    where they are to `mend` it."""
     scene = make_scene(found, passes)
     causes = explain_shapes(scene, found.causes)
     if not found.wrong and not any(one.key == "shape" for one in causes):
@@ -53,7 +53,7 @@ def explain(found: Comparison, passes: Passes) -> tuple[list[Cause], list[str]]:
         if unmoved and (unused := ignored(found.subject, passes, name, found.train).causes):
             return list(unused), []
     each = {name: diagnose(scene, name) for name in found.wrong}
-    if passes.request.effort != "quick":
+    if passes.request.effort != "quick" and mend:
         vague = [name for name, one in each.items() if is_vague(one)]
         vague += [name for one in causes if one.key == "shape" for name in one.tensors]
         mended = repair(aim_at_gradients(found, passes, vague)) if vague else {}
@@ -128,7 +128,11 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
     return Scene(
         inputs=inputs,
         params=subject.params,
-        cache=named_cache(subject, done.cache, inputs),
+        cache={
+            name: array
+            for name, array in subject.profile.cached(done.cache).items()
+            if name not in inputs and name not in subject.params
+        },
         out=out,
         dout=dout,
         yours={name: tensor.analytic for name, tensor in found.tensors.items()},
@@ -154,18 +158,6 @@ def make_scene(found: Comparison, passes: Passes) -> Scene:
     )
 
 
-def named_cache(subject: Subject, cache: object, inputs: Gradients) -> Gradients:
-    """The arrays of a cache, under the names that forward has for them where it tells."""
-    parts = cache if isinstance(cache, tuple) else (cache,)
-    told = subject.profile.locals()
-    found: Gradients = {}
-    for at, part in enumerate(parts):
-        word = told[at] if len(told) == len(parts) and told[at] else f"cache[{at}]"
-        if isinstance(part, np.ndarray) and word not in inputs and word not in subject.params:
-            found[word] = part
-    return found
-
-
 def is_elementwise(found: Comparison, passes: Passes, out: np.ndarray) -> bool:
     """Whether each entry of the output depends on the same entries of the inputs alone."""
     for name, x in zip(found.subject.names, found.subject.inputs, strict=True):
@@ -174,7 +166,7 @@ def is_elementwise(found: Comparison, passes: Passes, out: np.ndarray) -> bool:
         kept, half = x.copy(), passes.rng.random(x.shape) < 0.5
         x[half] += (0.1 * np.maximum(np.abs(x), 1.0) * passes.rng.uniform(-1, 1, x.shape))[half]
         try:
-            moved = found.subject.forward(found.train)[0][0]
+            moved = found.subject.values(found.train)[0]
         except Exception:  # out of its domain
             return False
         finally:
@@ -192,7 +184,7 @@ def slope_at(found: Comparison) -> Callable[[np.ndarray], np.ndarray | None]:
         h = 1e-4 * np.maximum(np.abs(z), 1.0)
         try:
             for x in (z + h, z - h):
-                values.append(subject.forward(found.train, [x, *subject.inputs[1:]])[0][0])
+                values.append(subject.values(found.train, [x, *subject.inputs[1:]])[0])
         except Exception:
             return None
         return (values[0] - values[1]) / (2 * h) if values[0].shape == z.shape else None
@@ -216,7 +208,7 @@ def contributions(found: Comparison, at: int) -> Callable[[str], Contributions |
 
         def forward() -> np.ndarray:
             in_time()
-            return subject.forward(found.train)[0][at].astype(np.float64)
+            return subject.values(found.train)[at].astype(np.float64)
 
         yours = np.empty((x.size, out.size))
         douts: list[Any] = [None if d is None else np.zeros(np.shape(d)) for d in done.douts]

@@ -36,7 +36,10 @@ def off_by_a_factor(scene: Scene, name: str) -> Iterator[Cause]:
     c = ratio(scene.yours[name], scene.right[name]) or 1.0
     known, word = factor_name(scene, max(abs(c), 1 / abs(c)))
     guess = c * scene.right[name]
-    if abs(c + 1) < 1e-5:
+    count = examples_in_columns(scene)
+    if count and name in scene.params and abs(c * count - 1) < 1e-6:
+        yield from explains(scene, name, "averaged", guess, count=count)
+    elif abs(c + 1) < 1e-5:
         yield from explains(scene, name, "sign", guess)
     elif not known and abs(c - 1) < 1e-2:
         yield from explains(scene, name, "nearly", guess, 1, factor=f"{c:.8g}")
@@ -45,6 +48,17 @@ def off_by_a_factor(scene: Scene, name: str) -> Iterator[Cause]:
         values["advice"] = ADVICE["large" if abs(c) > 1 else "small"] if word == "N" else ""
         key = "factor" if c > 0 else "factor-and-sign"
         yield from explains(scene, name, key, guess, 0 if known else 1, **values)
+
+
+def examples_in_columns(scene: Scene) -> int:
+    """How many examples there are, where each is a column: out = W x, W (M, D), x (D, m); 0 where
+    they are not, or where another size is the same."""
+    x = next((a for a in scene.inputs.values() if a.ndim), np.zeros(()))
+    if x.ndim != 2 or scene.out.ndim != 2 or x.shape[1] != scene.out.shape[1]:
+        return 0
+    weights = (scene.out.shape[0], x.shape[0])
+    fits = any(w.shape == weights for w in scene.params.values())
+    return x.shape[1] if fits and x.shape[1] not in (*weights, 2) else 0
 
 
 def two_valued(scene: Scene, name: str) -> bool:

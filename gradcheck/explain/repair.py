@@ -24,16 +24,23 @@ from chainrule.gradcheck.checks.arrays import close
 from chainrule.gradcheck.checks.gradients import changed, compare
 from chainrule.gradcheck.checks.outcome import Comparison, Difference, Passes
 from chainrule.gradcheck.explain.causes import cause
-from chainrule.gradcheck.explain.clones import cloned, compiled, quiet, traced, variables_around
+from chainrule.gradcheck.explain.clones import (
+    cloned,
+    compiled,
+    host_of,
+    quiet,
+    traced,
+    variables_around,
+)
 from chainrule.gradcheck.explain.editor import Edit, Editor
 from chainrule.gradcheck.explain.edits import edits
 from chainrule.gradcheck.report.findings import Cause
-from chainrule.gradcheck.subject.functions import FunctionPair
 from chainrule.gradcheck.subject.source import plain_function, source_of
 from chainrule.gradcheck.subject.subject import Gradients, Subject
 from chainrule.gradcheck.subject.trees import Origin
 
 SECONDS = 2.0  # of this thread's own time, that edits are tried for
+OWN = "chainrule.gradcheck"  # whose classes nobody has to mend
 FITS = 1e-6  # of an array's largest entry
 
 
@@ -132,7 +139,7 @@ def trials(aim: Aim, deadline: float) -> Iterator[Trial]:
     file = written.__code__.co_filename
     own = traced(lambda: aim.run(subject), file)
     others = traced(aim.skip, file)
-    classes = [cls for cls in type(subject.layer).__mro__ if cls is not FunctionPair]
+    classes = [c for c in type(host_of(subject)).__mro__ if not c.__module__.startswith(OWN)]
     held = [*written.__globals__.values(), *(v for cls in classes for v in vars(cls).values())]
     plain = [getattr(value, "__func__", value) for value in (*held, written)]
     known = {f.__code__: f for f in plain if isinstance(f, FunctionType) and f.__code__ in own}
@@ -308,7 +315,7 @@ def resized(
 def gradients(found: Comparison, subject: Subject) -> dict[str, Any]:
     """The gradients of the pass that was compared, from one more, on copies."""
     subject.mode, cache = found.train, found.done.cache
-    if not subject.profile.apart:
+    if not subject.profile.apart or subject.profile.keeps_state:
         _, cache = subject.forward(found.train)
     subject.origin.restore()
     douts = [None if d is None else np.copy(d) for d in found.done.douts]

@@ -14,8 +14,17 @@ are the papers named in the layers of the same name.
     comparison.py   compare: one forward pass against its formula
 """
 
-from chainrule.gradcheck.formulas.comparison import compare
+from chainrule.gradcheck.formulas.comparison import compare, evaluated
 from chainrule.gradcheck.formulas.names import REFERENCES, find
 from chainrule.gradcheck.formulas.reference import Call, Comparison, Inapplicable, Reference
 
-__all__ = ["REFERENCES", "Call", "Comparison", "Inapplicable", "Reference", "compare", "find"]
+__all__ = [
+    "REFERENCES",
+    "Call",
+    "Comparison",
+    "Inapplicable",
+    "Reference",
+    "compare",
+    "evaluated",
+    "find",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -16,6 +17,7 @@ from chainrule.gradcheck.formulas.reference import (
     BUG,
     CONVENTION,
     EXACT,
+    MISFITS,
     Call,
     Comparison,
     Inapplicable,
@@ -24,9 +26,12 @@ from chainrule.gradcheck.formulas.reference import (
     State,
     agree,
     left_over,
+    several,
 )
 from chainrule.gradcheck.report import Cause
 from chainrule.gradcheck.report.findings import because, entry
+
+Outputs = list[np.ndarray]
 
 
 def compare(
@@ -39,9 +44,12 @@ def compare(
     state_after: State,
     reference: Reference | None = None,
     strict: bool = False,
+    names: Sequence[str] = (),
 ) -> Comparison:
     """Compare one forward pass that was made, `out = layer.forward(*inputs, train=train)[0]`, and
     the state before and after it, with `reference`; by default, with that of the class's name.
+    Of several outputs, a tuple, those are compared that the formula has. `names` are those of the
+    inputs, by which some formulas tell them apart.
 
     `strict` tells that the user named the formula: what differs from it is then wrong, whatever
     the cause. A class's name is only a hint: what differs is then wrong where a known mistake
@@ -54,14 +62,16 @@ def compare(
     found = Comparison(strict)
     if (reference := reference or find(type(layer))) is None:
         return found
-    call = Call(layer, inputs, train, arrays(state_before))
+    outs = several(out)
+    shapes = [one.shape for one in outs]
+    call = Call(layer, inputs, train, arrays(state_before), names, shapes)
     with np.errstate(all="ignore"):
         try:
             reference.claim(layer)
             if reference.name == "dropout":
-                compare_dropout(found, call, np.asarray(out))
+                compare_dropout(found, call, outs[0])
             else:
-                compare_out(found, reference, call, np.asarray(out))
+                compare_out(found, reference, call, outs)
             if reference.name == "batchnorm":
                 compare_statistics(found, call, arrays(state_after))
         except Inapplicable as reason:
@@ -78,59 +88,98 @@ def arrays(state: dict[str, Any]) -> State:
     }
 
 
-def compare_out(found: Comparison, reference: Reference, call: Call, out: np.ndarray) -> None:
-    """Adds to `found` how the output differs from the formula, if it does."""
-    try:
-        expected = np.asarray(reference.forward(call))
-    except (ValueError, IndexError) as error:  # shapes that do not fit
-        raise Inapplicable(f"{type(error).__name__}: {error}") from error
-    out = out.astype(np.float64)
-    if agree(out, expected, EXACT * np.abs(out).max(initial=0.0)):
+def compare_out(found: Comparison, reference: Reference, call: Call, outs: Outputs) -> None:
+    """Adds to `found` how the outputs differ from the formula, if they do."""
+    expected = evaluated(reference, call)
+    if len(outs) > len(expected):
+        first = ", ".join(reference.outputs[: len(expected)])
+        found.notes.append(f"the formula {reference.formula} is compared with {first} alone")
+    outs, expected = outs[: len(expected)], expected[: len(outs)]
+    if alike(outs, expected, [EXACT * np.abs(out).max(initial=0.0) for out in outs]):
         return  # and what rounding explains need not be known
-    atol = tolerance(reference, call, expected)
-    if any(agree(out, right, atol) for right in chain([expected], reference.equals(call))):
+    atols = tolerances(reference, call, expected)
+    equals = chain([expected], fitting(reference.equals(call)))
+    if any(alike(outs, right, atols) for right in equals):
         return
-    cause, explained = difference(reference, call, out, expected, atol)
-    tensor = "loss" if reference.loss else "out"
-    values = {"tensor": tensor, "formula": reference.formula, **cause.values}
-    if out.shape == expected.shape:
-        example = entry(tensor, out, expected, f"the formula {reference.formula} gives")
-        cause = replace(cause, example=example)
-    found.add(replace(cause, values=values, tensors=(tensor,)), explained=explained)
+    for text, right, *_ in fitting(reference.conventions(call)):
+        if alike(outs, right, atols):
+            found.notes.append(text)
+            return
+    cause, explained = difference(reference, call, outs, expected, atols)
+    found.add(cause, explained=explained)
+
+
+def evaluated(reference: Reference, call: Call) -> Outputs:
+    """What the formula gives."""
+    try:
+        return several(reference.forward(call))
+    except MISFITS as error:  # shapes that do not fit
+        raise Inapplicable(f"{type(error).__name__}: {error}") from error
+
+
+def alike(outs: Outputs, others: Any, atols: Sequence[float]) -> bool:
+    """Whether outputs agree, each within its own tolerance; the longer list may go on."""
+    return all(map(agree, outs, several(others), atols))
 
 
 def difference(
-    reference: Reference, call: Call, out: np.ndarray, expected: np.ndarray, atol: float
+    reference: Reference, call: Call, outs: Outputs, expected: Outputs, atols: Sequence[float]
 ) -> tuple[Cause, bool]:
-    """How the output differs from the formula, and whether a known mistake explains all of it."""
-    if out.shape != expected.shape:
-        message = f"{{tensor}} has shape {out.shape}, the formula {{formula}} gives "
-        return because("formula-shape", "shape", f"{message}{expected.shape}"), False
-    if not np.isfinite(out[np.isfinite(expected)]).all():
+    """How the outputs differ from the formula, and whether a known mistake explains all of it."""
+    at = [agree(*one) for one in zip(outs, expected, atols, strict=True)].index(False)
+    out, right, single = outs[at], expected[at], len(outs) == 1
+    cause, explained = cause_of(reference, call, outs, expected, atols, at)
+    tensor = "loss" if reference.loss else "out"
+    name = tensor if single else reference.outputs[at]
+    values = {"tensor": name, "formula": reference.formula, **cause.values}
+    if out.shape == right.shape:
+        example = entry(name, out, right, f"the formula {reference.formula} gives")
+        cause = replace(cause, example=example)
+    return replace(cause, values=values, tensors=(tensor,)), explained
+
+
+def cause_of(
+    reference: Reference,
+    call: Call,
+    outs: Outputs,
+    expected: Outputs,
+    atols: Sequence[float],
+    at: int,
+) -> tuple[Cause, bool]:
+    """Why the outputs differ, the first in number `at`; and whether that explains all of it."""
+    out, right, atol = outs[at], expected[at], atols[at]
+    fits = out.shape == right.shape
+    if fits and not np.isfinite(out[np.isfinite(right)]).all():
         message = "{tensor} is nan or inf where the formula {formula} is finite"
         hint = "An exponential, a logarithm or a division overflows: rewrite it so that it cannot."
         return because("formula-overflow", "stability", message, hint), True
-    exact = atol if call.narrow else EXACT * np.abs(out[np.isfinite(out)]).max(initial=1e-300)
-    known = chain(fitting(reference.mistakes(call)), general(out, expected))
-    for text, other, *marks in known:
-        if agree(out, other, exact) and not agree(np.asarray(other), expected, atol):
+    exact = [EXACT * np.abs(o[np.isfinite(o)]).max(initial=1e-300) for o in outs]
+    exact = [*atols] if call.narrow else exact
+    of_any = general(out, right) if fits and len(outs) == 1 else iter(())
+    for text, other, *marks in chain(fitting(reference.mistakes(call)), of_any):
+        if alike(outs, other, exact) and not alike(several(other), expected, atols):
             convention = CONVENTION in marks
             kind = marks[0] if marks and not convention else BUG
             values = {"mistake": text, "convention": convention}
-            hint, left = "The formula is {formula}.", left_over(out, other)
-            return because("other-formula", kind, "{mistake}", hint, left, **values), True
-    wrong = np.abs(out - expected) > atol
+            left = max(map(left_over, outs, several(other)))
+            return because(
+                "other-formula", kind, "{mistake}", "The formula is {formula}.", left, **values
+            ), True
+    if not fits:
+        message = f"{{tensor}} has shape {out.shape}, the formula {{formula}} gives {right.shape}"
+        return because("formula-shape", "shape", message), False
+    wrong = np.abs(out - right) > atol
     where = f" in {wrong.sum()} of {wrong.size} entries" if wrong.ndim else ""
     message = f"{{tensor}} differs from the formula {{formula}}{where}"
     entries = np.nonzero(wrong) if wrong.ndim else None
     return replace(because("formula", BUG, message), where=entries), False
 
 
-def tolerance(reference: Reference, call: Call, expected: np.ndarray) -> float:
+def tolerances(reference: Reference, call: Call, expected: Outputs) -> list[float]:
     """What rounding explains: 1e-7 of the scale, and the effect of the last digit of the inputs."""
     digit = float(np.finfo(np.float32 if call.narrow else np.float64).eps)
     rng = np.random.default_rng(0)
-    spread = 0.0
+    spreads = [0.0] * len(expected)
     for _ in range(4):
         moved = copy.copy(call)
         moved.inputs = [
@@ -138,19 +187,22 @@ def tolerance(reference: Reference, call: Call, expected: np.ndarray) -> float:
             for x in call.inputs
         ]
         try:
-            change = np.abs(np.asarray(reference.forward(moved)) - expected)
+            others = evaluated(reference, moved)
         except Inapplicable:  # targets that are no labels any more
             continue
-        spread = max(spread, np.nan_to_num(change, posinf=0.0).max(initial=0.0))
-    scale = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
-    return max(1e-7, 100 * digit) * scale + 50 * spread + 1e-300
+        for at, (one, other) in enumerate(zip(expected, others, strict=False)):
+            change = np.nan_to_num(np.abs(one - other), posinf=0.0).max(initial=0.0)
+            spreads[at] = max(spreads[at], change)
+    scales = [np.abs(one[np.isfinite(one)]).max(initial=0.0) for one in expected]
+    near = max(1e-7, 100 * digit)
+    return [near * scale + 50 * one + 1e-300 for scale, one in zip(scales, spreads, strict=True)]
 
 
-def fitting(mistakes: Said) -> Said:
-    """The mistakes up to the first whose shapes do not fit this call."""
+def fitting(others: Iterator[Any]) -> Iterator[Any]:
+    """The outputs up to the first whose shapes do not fit this call."""
     try:
-        yield from mistakes
-    except (ValueError, IndexError, Inapplicable):
+        yield from others
+    except (*MISFITS, Inapplicable):
         return
 
 

@@ -50,6 +50,7 @@ def loss(
     mistakes: Callable[[Call], Said],
     elements: bool = False,
     equals: Callable[[Call], Iterator[Any]] = nothing,
+    settings: tuple[str, ...] = SETTINGS,
 ) -> Reference:
     """A loss with its `total` over the batch; `mistakes` are totals too. `elements` tells that the
     mean is over all elements and not over the examples alone."""
@@ -74,7 +75,7 @@ def loss(
         for text, other, mark in said:
             yield f"{text}; and it is summed, not averaged", other * n, mark
 
-    return Reference(name, formula, forward, all_mistakes, equals, settings=SETTINGS, loss=True)
+    return Reference(name, formula, forward, all_mistakes, equals, settings=settings, loss=True)
 
 
 def factors(call: Call, right: Any, count: int) -> Said:
@@ -114,15 +115,22 @@ def mse_mistakes(call: Call) -> Said:
         yield text, ((y - t) ** 2).mean() * e.size, "shape"
 
 
+def per_example(total: Callable[[Call], Any]) -> Callable[[Call], Iterator[Any]]:
+    """Also common: the sum over the outputs of an example, the mean over the examples."""
+
+    def equals(call: Call) -> Iterator[Any]:
+        yield reduced(call, total(call), len(call.pair[0]))
+
+    return equals
+
+
 def binary(s: np.ndarray, t: np.ndarray) -> Any:
     """- t log σ(s) - (1 - t) log(1 - σ(s)), summed."""
     return (t * np.logaddexp(0, -s) + (1 - t) * np.logaddexp(0, s)).sum()
 
 
-def summed_over_outputs(call: Call) -> Iterator[Any]:
-    """Also common: the sum over the outputs of an example, the mean over the examples."""
-    s = call.pair[0]
-    yield reduced(call, binary(s, labels(call)), len(s))
+def sigmoid_cross_entropy(call: Call) -> Any:
+    return binary(call.pair[0], labels(call))
 
 
 def binary_mistakes(call: Call) -> Said:
@@ -229,10 +237,10 @@ LOSSES = (
     loss(
         "sigmoidcrossentropy",
         "-Σ (t log σ(s) + (1 - t) log(1 - σ(s))) / (N·C)",
-        lambda call: binary(call.pair[0], labels(call)),
+        sigmoid_cross_entropy,
         binary_mistakes,
         elements=True,
-        equals=summed_over_outputs,
+        equals=per_example(sigmoid_cross_entropy),
     ),
     loss(
         "crossentropy",

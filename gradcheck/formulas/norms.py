@@ -39,9 +39,10 @@ class Norm:
     running: bool = False
     gamma: bool = True
     beta: bool = True
+    view: tuple[int, ...] = ()  # the shape in which x is normalised, if it is another
 
     def out(self, call: Call) -> np.ndarray:
-        x = call.x
+        x = call.x.reshape(self.view or call.x.shape)
         if self.running:
             mean, var = (call.state[key].reshape(self.columns) for key in running(call.state))
         else:
@@ -53,7 +54,7 @@ class Norm:
             "√var": np.sqrt(var),
             "var + eps": var + self.eps,
         }[self.root]
-        xhat = (x - mean if self.centre else x) / scale
+        xhat = ((x - mean if self.centre else x) / scale).reshape(call.x.shape)
         g, b = call.param(*GAMMA, default=1.0), call.param(*BETA, default=0.0)
         g, b = (p.reshape(self.columns) if p.size > 1 else p for p in (g, b))
         return (g * xhat if self.gamma else xhat) + self.beta * b
@@ -97,8 +98,14 @@ def layer_norms(call: Call) -> Iterator[Norm]:
                 yield Norm(axes, gamma.shape or (1,), eps)
 
 
-def norm(name: str, norms: Callable[[Call], Iterator[Norm]]) -> Reference:
-    """The first of `norms`; the others are right, too."""
+def norm(
+    name: str,
+    norms: Callable[[Call], Iterator[Norm]],
+    axes: Callable[[Call, Norm], Iterator[tuple[str, dict[str, Any]]]],
+    settings: tuple[str, ...] = (),
+) -> Reference:
+    """The first of `norms`; the others are right, too. `axes` tells what it may go over by mistake,
+    in words, and what that changes."""
 
     def forward(call: Call) -> np.ndarray:
         for way in norms(call):
@@ -110,7 +117,7 @@ def norm(name: str, norms: Callable[[Call], Iterator[Norm]]) -> Reference:
 
     def mistakes(call: Call) -> Said:
         right = next(norms(call))
-        single = list(norm_mistakes(call, right))
+        single = [*axes(call, right), *norm_mistakes(call, right)]
         for text, changes in single:
             yield text, replace(right, **changes).out(call)
         for i, (text, changes) in enumerate(single):
@@ -119,23 +126,28 @@ def norm(name: str, norms: Callable[[Call], Iterator[Norm]]) -> Reference:
                     yield f"{other}, and {text}", replace(right, **changes, **more).out(call)
 
     formula = "gamma (x - mean) / √(var + eps) + beta"
-    return Reference(name, formula, forward, mistakes, equals, params=(*GAMMA, *BETA))
+    params = (*GAMMA, *BETA)
+    return Reference(name, formula, forward, mistakes, equals, params, settings)
+
+
+def wrong_axes(call: Call, right: Norm) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What batch and layer norm may go over by mistake."""
+    ndim = call.x.ndim
+    wrong = {
+        "over the examples alone": (0,),
+        "over each example, as layer norm does": tuple(range(1, ndim)),
+        "over each image and channel by itself": tuple(range(2, ndim)),
+        "over everything at once": tuple(range(ndim)),
+    }
+    for text, axes in wrong.items():
+        if axes and axes != right.axes and not right.running:
+            yield f"it normalises over the wrong axis: {text}", {"axes": axes}
 
 
 def norm_mistakes(call: Call, right: Norm) -> Iterator[tuple[str, dict[str, Any]]]:
     """Mistakes in words, and what each changes in the formula."""
     if not right.running:
         yield "the variance is the unbiased one: it divides by N - 1, not N", {"ddof": 1}
-        ndim = call.x.ndim
-        wrong = {
-            "over the examples alone": (0,),
-            "over each example, as layer norm does": tuple(range(1, ndim)),
-            "over each image and channel by itself": tuple(range(2, ndim)),
-            "over everything at once": tuple(range(ndim)),
-        }
-        for text, axes in wrong.items():
-            if axes and axes != right.axes:
-                yield f"it normalises over the wrong axis: {text}", {"axes": axes}
     if call.state and call.train:
         yield "the training pass normalises with the running statistics", {"running": True}
     elif call.state:
@@ -152,7 +164,7 @@ def norm_mistakes(call: Call, right: Norm) -> Iterator[tuple[str, dict[str, Any]
     yield "beta is missing", {"beta": False}
 
 
-NORMS = (norm("batchnorm", batch_norms), norm("layernorm", layer_norms))
+NORMS = (norm("batchnorm", batch_norms, wrong_axes), norm("layernorm", layer_norms, wrong_axes))
 
 
 USUAL = (0.9, 0.99, 0.95, 0.1)  # what momentum may be where the layer does not tell

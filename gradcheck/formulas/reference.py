@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,14 @@ Said = Iterator[tuple[str, Any] | tuple[str, Any, str]]
 BUG, CONVENTION = "forward-bug", "convention"
 
 EXACT = 1e-9  # what a mistake may leave unexplained, relative to the scale of the output
-HARMLESS = ("training", "train", "inplace", "has_mode")  # switches that leave the formula as it is
+# Switches and numbers that leave the formula as it is.
+HARMLESS = (
+    *("training", "train", "inplace", "has_mode", "bias", "use_bias", "verbose", "lr"),
+    *("learning_rate", "std", "init_scale", "weight_scale", "weight_init_std", "weight_decay"),
+    *("l2", "reg", "lam"),
+)
+# What computing with arrays that do not fit may raise.
+MISFITS = (ValueError, TypeError, LookupError, ArithmeticError)
 
 
 class Inapplicable(Exception):
@@ -30,10 +38,20 @@ def params_of(layer: Any) -> dict[str, Any]:
 
 
 class Call:
-    """One forward pass: the layer, float64 inputs, the mode, and the state before."""
+    """One forward pass: the layer, float64 inputs and their names, the mode, the state before, and
+    the shapes of the outputs, which tell where the layer does not what stride it has, say."""
 
-    def __init__(self, layer: Any, inputs: tuple, train: bool, state: State) -> None:
-        self.layer, self.train, self.state = layer, train, state
+    def __init__(
+        self,
+        layer: Any,
+        inputs: tuple,
+        train: bool,
+        state: State,
+        names: Sequence[str] = (),
+        shapes: Sequence[tuple[int, ...]] = (),
+    ) -> None:
+        self.layer, self.train, self.state, self.shapes = layer, train, state, shapes
+        self.names = names or [f"x{at}" for at in range(len(inputs))]
         self.params = params_of(layer)
         self.raw = [np.asarray(x) for x in inputs]
         self.inputs = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in self.raw]
@@ -53,6 +71,24 @@ class Call:
         if len(self.inputs) != 2:
             raise Inapplicable(f"the formula has two inputs, the layer {len(self.inputs)}")
         return self.inputs[0], self.inputs[1]
+
+    def roles(self, patterns: Mapping[str, str], needed: str) -> dict[str, np.ndarray]:
+        """Inputs and parameters by their roles. A role goes by a pattern of names in small letters
+        alone; the first input has the first role, whatever its name. Raises Inapplicable where one
+        has no role, or that of another, and where one of the `needed` roles is not taken."""
+        given = [*zip(self.names, self.inputs, strict=True), *self.params.items()]
+        found: dict[str, np.ndarray] = {}
+        for at, (name, array) in enumerate(given):
+            plain = re.sub(r"[\W_]", "", name).lower()
+            fitting = (role for role, one in patterns.items() if re.fullmatch(one, plain))
+            role = next(fitting, next(iter(patterns)) if at == 0 else "")
+            if not role or role in found:
+                raise Inapplicable(f"the layer's {name} is no part of it")
+            array = np.asarray(array)
+            found[role] = array.astype(np.float64) if array.dtype.kind == "f" else array
+        if missing := [role for role in needed.split() if role not in found]:
+            raise Inapplicable(f"the layer has no {missing[0]}")
+        return found
 
     def param(self, *names: str, default: float | None = None) -> np.ndarray:
         """The parameter with one of these names."""
@@ -78,18 +114,30 @@ def nothing(_: Call) -> Iterator[Any]:
     return iter(())
 
 
+def working(ways: Mapping[str, Callable[[], Any]], *mark: str) -> Said:
+    """Those of the ways to compute the output whose shapes fit, each in words."""
+    for text, way in ways.items():
+        try:
+            yield text, way(), *mark
+        except MISFITS:
+            continue
+
+
 @dataclass(frozen=True)
 class Reference:
     """What a layer should compute.
 
     name       such as "batchnorm"
     formula    in words, as messages quote it: "max(x, 0)"
-    forward    the output for a Call; raises Inapplicable
+    forward    the output for a Call, or a tuple of several; raises Inapplicable
     mistakes   sentences and outputs of what people compute instead
     equals     further outputs that are right, because conventions differ
     params     the names that its parameters may have
     settings   the names that its numbers may have
     loss       whether the output is one number, summed or averaged
+    conventions   outputs that are right, too, with sentences: a note tells which one it is
+    by_roles   whether `forward` finds its arrays by their roles, and refuses any other
+    outputs    what its outputs are called
     """
 
     name: str
@@ -100,11 +148,15 @@ class Reference:
     params: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     loss: bool = False
+    conventions: Callable[[Call], Said] = nothing
+    by_roles: bool = False
+    outputs: tuple[str, ...] = ("out",)
 
     def claim(self, layer: Any) -> None:
         """Raises Inapplicable where the layer has what the formula lacks: a parameter; or, where
         the formula has none, a number or a switch. It then computes something else."""
-        strange = [name for name in params_of(layer) if name not in self.params]
+        params = () if self.by_roles else params_of(layer)
+        strange = [name for name in params if name not in self.params]
         if not self.params:
             strange += [
                 name
@@ -141,6 +193,11 @@ def agree(out: np.ndarray, expected: Any, atol: float) -> bool:
     return out.shape == expected.shape and np.allclose(
         out, expected, rtol=0, atol=atol, equal_nan=True
     )
+
+
+def several(out: Any) -> list[np.ndarray]:
+    """One output, or a tuple or list of them, as a list of arrays."""
+    return [np.asarray(o, np.float64) for o in (out if isinstance(out, (tuple, list)) else (out,))]
 
 
 def left_over(out: np.ndarray, expected: Any) -> float:

@@ -36,7 +36,7 @@ def fragment(report: Any, outcome: str, effort: str, counts: str) -> str:
     if report.tensors:
         head = ("gradient of", "verdict", "error", "rounding explains", "on kinks")
         parts.append(table(head, starmap(tensor_row, report.tensors.items())))
-    wrong = [name for name, tensor in report.tensors.items() if not tensor.ok]
+    wrong = [name for name, tensor in report.tensors.items() if not tensor.ok and not tensor.meant]
     # Where the training pass is wrong as well, one map of the two is enough.
     twice = {name + INFERENCE for name in wrong}
     wrong = [name for name in wrong if name not in twice]
@@ -71,7 +71,7 @@ def item(finding: Any) -> str:
 def tensor_row(name: str, tensor: Any) -> tuple[str, ...]:
     """Name, verdict, error, what rounding explains, and how many entries sit on a kink. There is
     no error of a right gradient that was measured along random directions alone."""
-    verdict = badge("ok", GREEN) if tensor.ok else badge("WRONG", RED)
+    verdict = badge(tensor.verdict, RED if tensor.verdict == "WRONG" else GREEN)
     kinks = str(tensor.on_kinks or "")
     error = "" if tensor.ok and math.isnan(tensor.error) else f"{tensor.error:.1e}"
     return escape(name), verdict, error, f"{tensor.rounding:.1e}", kinks

@@ -33,6 +33,7 @@ class Tensor:
     rounding            the error that rounding and the finite step would explain
     kinks               a mask of the entries that sit on a kink, or None where there are none
     ok                  whether the gradient is right
+    meant               whether it is wrong on purpose
     """
 
     analytic: np.ndarray
@@ -41,10 +42,15 @@ class Tensor:
     rounding: float
     kinks: np.ndarray | None
     ok: bool
+    meant: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """ "ok", "WRONG" or "on purpose"."""
+        return "ok" if self.ok else "on purpose" if self.meant else "WRONG"
 
     def __repr__(self) -> str:
-        verdict = "ok" if self.ok else "WRONG"
-        return f"<Tensor {self.analytic.shape}: {verdict}, error {self.error:.0e}>"
+        return f"<Tensor {self.analytic.shape}: {self.verdict}, error {self.error:.0e}>"
 
     @property
     def on_kinks(self) -> int:
@@ -180,7 +186,8 @@ class Report:
                 members = [(base, max((one for _, one in members), key=lambda one: one.error))]
             for name, tensor in members:
                 how = f" ({tensor.error:.0e})" if math.isfinite(tensor.error) else ""
-                said.append((tensor.ok, f"{name} ok{how}" if tensor.ok else f"{name} WRONG"))
+                how = how if tensor.ok else ""
+                said.append((tensor.ok or tensor.meant, f"{name} {tensor.verdict}{how}"))
         line = "   ".join(text for _, text in said)
         shown = len(said)
         said.sort(key=lambda one: one[0])  # what is wrong comes first where not all fits

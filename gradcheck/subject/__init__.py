@@ -1,8 +1,13 @@
 """What is checked, and how it is spoken of.
 
 subject.py      Subject: a copy that can be run again from one start; Pass: what a run gave
+recognise.py    which convention a thing follows
 layer.py        a layer as a subject
+stateful.py     an object that keeps its state on itself as one; places.py and attributes.py find
+                its parameters and gradients, switches.py how it is told whether it trains,
+                optimizers.py what it gives to an optimizer
 functions.py    a pair of functions as one
+derivative.py   a function with its derivative as one, and a backward pass without a cache
 model.py        a model as one
 trees.py        what hangs on an object: layers, arrays, generators
 source.py       what the source tells: the cache, the lines of gradients

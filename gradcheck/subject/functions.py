@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import types
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -14,8 +15,8 @@ import numpy as np
 from chainrule.gradcheck.report.findings import because
 from chainrule.gradcheck.subject.layer import argument_names, positional
 from chainrule.gradcheck.subject.source import (
-    cache_names,
     gradient_lines,
+    named_parts,
     raising_line,
     source_of,
 )
@@ -32,22 +33,31 @@ def of_functions(
     forward: Callable[..., Any],
     backward: Callable[..., Any] | None,
     inputs: tuple[Any, ...],
+    wrt: tuple[str, ...] | None = None,
 ) -> Subject:
     """A subject that calls the two functions, or one that returns loss and gradients."""
     names = argument_names(forward, len(inputs))
     given = tuple(x if not is_floats(x) else np.asarray(x) for x in inputs)
     pair = FunctionPair(forward, backward, names, as_floats(forward, backward, given))
+    pair.wrt = wrt
+    return Subject(pair, pair.inputs, profile_of(pair))
+
+
+def profile_of(pair: FunctionPair) -> Profile:
+    """What there is to say of a pair of functions."""
+    forward, backward = pair.functions
     first = name_of(forward)
     function = forward if backward is None else backward
     own = backward is None and bool(pair.params)
     vocabulary = Vocabulary(
         forward=first,
         backward=f"the gradient of {first}" if backward is None else name_of(backward),
+        upstream=next((p.name for p in positional(backward or forward)), "dout"),
         param="{name}",
         inference="in mode 'test'",
         phrases=phrases(", ".join(pair.floats), backward is None),
     )
-    profile = Profile(
+    return Profile(
         title=", ".join(name_of(f) for f in (forward, backward) if f is not None),
         names=pair.names,
         vocabulary=vocabulary,
@@ -56,14 +66,16 @@ def of_functions(
         lines=lambda: gradient_lines(
             source_of(function), pair.owed, int(backward is None), keyed=False
         ),
-        locals=lambda: cache_names(source_of(forward)),
+        cached=lambda cache: named_parts(cache, source_of(forward)),
         raising=partial(raising_line, function),
         written={"forward": forward, "backward": function}.get,
         has_mode=pair.has_mode,
         is_net=len(pair.params) > 2,
         apart=backward is not None,
+        both=not pair.state,
+        differentiable=pair.wrt,
+        of_functions=True,
     )
-    return Subject(pair, pair.inputs, profile)
 
 
 def phrases(order: str, is_one: bool) -> dict[str, tuple[str | None, str | None]]:
@@ -92,6 +104,7 @@ class FunctionPair:
         self, forward: Any, backward: Any, names: list[str], given: tuple[Any, ...]
     ) -> None:
         self.functions = (forward, backward)
+        self.wrt: tuple[str, ...] | None = None  # the arrays that backward gives gradients of
         self.order = names
         self.settings: dict[str, Any] = {}  # values that replace constants
         pairs = list(zip(names, given, strict=True))
@@ -182,21 +195,34 @@ class FunctionPair:
             found = list(result) if several else [result]
         if all(g is None for g in found):
             return None
+        return self.named(found)
+
+    def named(self, result: Any) -> Any:
+        """What backward returned by the names of arrays: gradients of inputs, and of parameters."""
+        found = list(result) if isinstance(result, (tuple, list)) else [result]
         everything = [n for n in self.order if n in self.params or n in self.names]
         if len(found) == len(everything) > len(self.floats):
             pairs = list(zip(everything, found, strict=True))
             rest = [g for n, g in pairs if n not in self.floats and g is not None and np.size(g)]
-            if not rest or backward is not None:
+            if not rest or self.functions[1] is not None:
                 found = [g for n, g in pairs if n in self.floats]
         owed = self.owed(len(found))
         if len(found) != len(owed):
             raise miscounted(len(found), owed)
-        gradients = dict(zip(owed, found, strict=True))
+        return self.by_kind(dict(zip(owed, found, strict=True)))
+
+    def by_kind(self, gradients: dict[str, Any]) -> Any:
+        """Gradients of inputs, up to the last that is owed, and those of parameters."""
         grads = {k: g for k, g in gradients.items() if k in self.params and g is not None}
-        return tuple(g for k, g in gradients.items() if k not in self.params), grads
+        names = [n for n in self.floats if n not in self.params and n in (self.wrt or self.floats)]
+        while names and names[-1] not in gradients:
+            names.pop()
+        return tuple(gradients.get(name) for name in names), grads
 
     def owed(self, count: int) -> list[str]:
         """The arrays whose gradients the functions return, if they return `count` of them."""
+        if self.wrt is not None and count == len(self.wrt):
+            return list(self.wrt)
         if self.functions[1] is None and count < len(self.floats):
             return list(self.params) if count == len(self.params) else self.floats[:count]
         return self.floats
@@ -263,7 +289,14 @@ def is_parameter(name: str, names: list[str]) -> bool:
 
 
 def name_of(function: Any) -> str:
-    return getattr(function, "__name__", type(function).__name__)
+    """The name of a function; of a method with that of its class; of an object that is called."""
+    name = getattr(function, "__name__", type(function).__name__)
+    owner = getattr(function, "__self__", None)
+    if owner is None or isinstance(owner, types.ModuleType):
+        inner = getattr(function, "__qualname__", name).rpartition("<locals>.")[2]
+        return inner if inner.count(".") == 1 else name
+    owner = owner if isinstance(owner, type) else type(owner)
+    return owner.__name__ if name == "__call__" else f"{owner.__name__}.{name}"
 
 
 def times(dout: Any, gradient: Any) -> Any:

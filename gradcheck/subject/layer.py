@@ -9,32 +9,49 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck.subject.source import (
-    cache_names,
     gradient_lines,
     method,
+    named_parts,
     raising_line,
 )
 from chainrule.gradcheck.subject.subject import Profile, Subject
 from chainrule.gradcheck.subject.trees import sublayers
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
+# What people call the two passes.
+METHODS = (
+    ("forward", "backward"),
+    ("forward_pass", "backward_pass"),
+    ("fprop", "bprop"),
+    ("forward_prop", "backward_prop"),
+    ("forward_propagation", "backward_propagation"),
+    ("__call__", "backward"),
+)
+
+
+def methods_of(thing: Any) -> tuple[str, str] | None:
+    """The names of its forward and its backward pass, None where it has none."""
+    found = (pair for pair in METHODS if all(callable(getattr(thing, one, None)) for one in pair))
+    return next(found, None)
+
 
 def of_layer(layer: Any, inputs: tuple[Any, ...], dtype: Any = np.float64) -> Subject:
     """A copy of `layer` in float64, on copies of its inputs."""
     names = input_names(layer, len(inputs))
     params = [k for k, p in (getattr(layer, "params", None) or {}).items() if hasattr(p, "shape")]
+    count = getattr(layer, "differentiable", None)
     profile = Profile(
         title=described(layer),
         names=names,
         vocabulary=Vocabulary(params=frozenset(params)),
         formula=type(layer).__name__,
         lines=lambda: gradient_lines(method(layer, "backward"), lambda _: names),
-        locals=lambda: cache_names(method(layer, "forward")),
+        cached=lambda cache: named_parts(cache, method(layer, "forward")),
         raising=partial(raising_line, type(layer)),
         written=partial(own_method, type(layer)),
         has_mode=takes_train(layer),
         is_net=bool(sublayers(layer)) or len(params) > 2,
-        differentiable=getattr(layer, "differentiable", None),
+        differentiable=None if count is None else names[:count],
     )
     return Subject(layer, inputs, profile, dtype)
 

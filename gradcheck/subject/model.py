@@ -14,13 +14,19 @@ from chainrule.gradcheck.subject.source import gradient_lines, method, raising_l
 from chainrule.gradcheck.subject.subject import Profile, Subject
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
+GRADIENTS = ("gradient", "grad", "gradients", "grads")  # methods that return them alone
+
 
 def of_model(model: Any, x: Any, y: Any) -> Subject:
     """A subject whose output is the loss, and whose gradients are those of the params."""
+    title, words = type(model).__name__, "loss"
+    if any(callable(getattr(model, name, None)) for name in GRADIENTS):
+        model = LossAndGradient(model)
+        words = model.gradient
     names = argument_names(model.loss, 2)
     vocabulary = Vocabulary(
         forward="loss",
-        backward="loss",
+        backward=words,
         params=frozenset(model.params),
         phrases={
             "forward-form": ("loss must return loss, grads, and returns {type}", None),
@@ -32,7 +38,7 @@ def of_model(model: Any, x: Any, y: Any) -> Subject:
         },
     )
     profile = Profile(
-        title=type(model).__name__,
+        title=title,
         names=names,
         vocabulary=vocabulary,
         lines=lambda: gradient_lines(method(model, "loss"), lambda _: [], skip=1),
@@ -41,9 +47,24 @@ def of_model(model: Any, x: Any, y: Any) -> Subject:
         is_net=True,
         is_model=True,
         apart=False,
-        differentiable=0,
+        differentiable=(),
     )
     return Subject(ModelLoss(model), (x, y), profile)
+
+
+class LossAndGradient:
+    """A model whose loss and gradients come from two methods, with one that returns both."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.gradient = next(name for name in GRADIENTS if callable(getattr(model, name, None)))
+
+    @property
+    def params(self) -> dict[str, np.ndarray]:
+        return self.model.params
+
+    def loss(self, x: Any, t: Any) -> Any:
+        return self.model.loss(x, t), getattr(self.model, self.gradient)(x, t)
 
 
 class ModelLoss:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class Source(NamedTuple):
     """A function's syntax tree, its lines, the number of the first in its file, and where it is."""
@@ -49,6 +51,18 @@ def method(layer: Any, name: str) -> Source | None:
     cls = type(layer)
     owner = next((c for c in cls.__mro__ if name in vars(c)), cls).__module__
     return source_of(getattr(cls, name, None), "" if owner == cls.__module__ else f"{owner}, ")
+
+
+def named_parts(cache: Any, forward: Source | None) -> dict[str, np.ndarray]:
+    """The arrays of a cache, under the names that `forward` has for them where it tells."""
+    parts = cache if isinstance(cache, tuple) else (cache,)
+    told = cache_names(forward)
+    words = told if len(told) == len(parts) else [""] * len(parts)
+    named = (
+        (word or f"cache[{at}]", part)
+        for at, (word, part) in enumerate(zip(words, parts, strict=True))
+    )
+    return {word: part for word, part in named if isinstance(part, np.ndarray)}
 
 
 def cache_names(forward: Source | None) -> list[str]:
@@ -105,6 +119,45 @@ def gradient_lines(
         for name, line in numbers.items()
         if 0 < line <= len(lines)
     }
+
+
+def assigned_lines(function: Source | None) -> dict[str, str]:
+    """For each thing that a method assigns the last line that does: {"self.dW": "line 12: …"};
+    what is written into an array, as in self.grads[0][...] = dW, counts as assigned."""
+    found: dict[str, str] = {}
+    if function is None:
+        return found
+    _, lines, first, place = function
+    for node in sorted(ast.walk(function.tree), key=lambda node: getattr(node, "lineno", 0)):
+        for target, _ in targets(node):
+            if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
+                target = target.value
+            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                whole = target.slice.value is ...
+                target = target.value if whole else target
+            text = lines[node.lineno - 1].strip()
+            found[ast.unparse(target)] = f"{place}line {first + node.lineno - 1}: {text}"
+    return found
+
+
+def unpacked(function: Source | None) -> dict[str, list[str]]:
+    """What a method calls the parts of what it keeps: W, b = self.params tells {"params": ["W",
+    "b"]}."""
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(function.tree) if function else ():
+        for target, value in targets(node):
+            listed = isinstance(target, ast.Tuple) and isinstance(value, ast.Attribute)
+            if listed and all(isinstance(part, ast.Name) for part in target.elts):
+                found[value.attr] = [part.id for part in target.elts]
+    return found
+
+
+def targets(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """What a statement assigns to, and the value."""
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
+        yield node.target, node.value
 
 
 def elements(value: ast.expr) -> list[ast.expr]:

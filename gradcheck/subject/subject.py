@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,10 +35,10 @@ class Profile:
     names: list[str]  # of the inputs
     vocabulary: Vocabulary
     formula: str = ""  # the name by which a formula is looked for, such as that of the class
-    # For each tensor the line of source that computes its gradient; what forward calls the parts of
-    # its cache, "" where it does not tell; the line of its own source that an error went through.
+    # For each tensor the line of source that computes its gradient; the arrays of a cache, by the
+    # names that forward has for them; the line of its own source that an error went through.
     lines: Callable[[], dict[str, str]] = dict
-    locals: Callable[[], list[str]] = list
+    cached: Callable[[Any], Gradients] = lambda _: {}
     raising: Callable[[BaseException], str] = lambda _: ""
     # The function that its author wrote as "forward" or "backward".
     written: Callable[[str], Any] = lambda _: None
@@ -45,7 +46,14 @@ class Profile:
     is_net: bool = False  # whether it is of several steps, so that a kink inside may be anywhere
     is_model: bool = False  # whether it is a model, whose inputs get no gradient
     apart: bool = True  # whether backward is a pass of its own, no part of what forward returns
-    differentiable: int | None = None  # of the inputs so many, None where their dtypes tell
+    both: bool = True  # whether a backward pass after one of inference is asked for, too
+    # Whether what a call leaves stays on the object itself; backward may write into dout then, and
+    # follows a training pass alone.
+    keeps_state: bool = False
+    differentiable: Sequence[str] | None = None  # these inputs, None where their dtypes tell
+    notes: tuple[str, ...] = ()  # what a reader should know of how it is called
+    of_functions: bool = False  # whether it is made of plain functions
+    otherwise: Callable[[], Subject] | None = None  # another reading, where this one is wrong
 
 
 @dataclass(eq=False)
@@ -102,9 +110,13 @@ class Subject:
         self.single = True  # whether the last forward returned one output, not a tuple
         self.whole: str | None = None  # how integer outputs are passed over; see `pack`
         self.spends_cache = False  # whether a cache serves one backward pass alone
+        self.spends_dout = False  # whether backward writes into dout, and is given copies
         self.mode = True  # whether the last forward pass was one of training
         self.calls = [0]
         self.overflows: list[str] | None = None  # what overflowed in forward, if it is watched
+        # Another forward pass, whose derivative backward is said to be: from subject and mode to
+        # outputs.
+        self.surrogate: Callable[[Subject, bool], Arrays] | None = None
 
     @property
     def names(self) -> list[str]:
@@ -121,6 +133,17 @@ class Subject:
         self.origin.restore()
         self.mode = train
         return self.call(self.inputs if inputs is None else inputs, train)
+
+    def values(self, train: bool, inputs: Arrays | None = None) -> Arrays:
+        """The outputs whose slopes backward has to give: those of forward, or of the surrogate."""
+        if self.surrogate is None:
+            return self.forward(train, inputs)[0]
+        if inputs is not None:
+            return self.at(inputs).values(train)
+        self.origin.restore()
+        self.calls[0] += 1
+        with np.errstate(all="ignore"):
+            return self.surrogate(self, train)
 
     def call(self, inputs: Arrays, train: bool | None) -> tuple[Arrays, Any]:
         """One forward pass from wherever things are; with None for `train` as by default."""
@@ -156,18 +179,13 @@ class Subject:
         dxs = list(dx) if isinstance(dx, (tuple, list)) else [dx]
         return self._named(dxs, len(douts) > 0 and all(np.ndim(d) == 0 for d in douts)) | grads
 
-    def scaled(self, douts: list[Any], cache: Any, c: float) -> Gradients:
-        """The gradients that there are for c · dout, in float64."""
-        found = self.backward([None if d is None else np.asarray(c * d) for d in douts], cache)
-        return {k: np.array(g, np.float64) for k, g in found.items() if g is not None}
-
     def _named(self, dxs: list[Any], is_loss: bool) -> dict[str, Any]:
         """Gradients by the names of their inputs: one for each array of floats, and none, or None,
         for one of integers; of a loss as many as it gives."""
         named = dict(zip(self.names, self.inputs, strict=True))
         floats = [n for n, x in named.items() if x.dtype.kind in "fc"]
         if self.profile.differentiable is not None:
-            floats = [n for n in self.names[: self.profile.differentiable] if n in floats]
+            floats = [n for n in self.names if n in self.profile.differentiable and n in floats]
         if len(dxs) == len(named) > len(floats):
             whole = [d for d, x in zip(dxs, self.inputs, strict=True) if x.dtype.kind != "f"]
             if all(d is None for d in whole):
@@ -185,6 +203,8 @@ class Subject:
         has None, or zeros, or backward wants the gradients of the other outputs alone."""
         if self.narrow:
             douts = [None if d is None else np.asarray(d, np.float32) for d in douts]
+        if self.spends_dout:
+            douts = [None if d is None else np.array(d) for d in douts]
         if self.single:
             return douts[0]
         given = [d for d in douts if d is not None]
@@ -211,7 +231,17 @@ class Subject:
         other.origin.uses_global = self.origin.uses_global
         other.narrow, other.whole, other.calls = self.narrow, self.whole, self.calls
         other.spends_cache, other.single = self.spends_cache, self.single
+        other.surrogate, other.spends_dout = self.surrogate, self.spends_dout
         return other
+
+
+def twin_of(subject: Subject, other: Any) -> Subject:
+    """Another layer with the inputs and parameters of a subject."""
+    twin = Subject(copy.deepcopy(other), tuple(subject.inputs), subject.profile)
+    for name, array in subject.params.items():
+        if name in twin.params and twin.params[name].shape == array.shape:
+            twin.params[name][...] = array
+    return twin
 
 
 def copied(gradients: dict[str, Any]) -> dict[str, Any]:

@@ -35,17 +35,20 @@ class Vocabulary:
 
     forward: str = "forward"
     backward: str = "backward"
+    upstream: str = "dout"  # what backward calls the upstream gradient
     param: str = "params['{name}']"
     inference: str = "with train=False"  # how a pass without training is asked for
     strength: str = "l2"  # the factor of the penalty …
     half: bool = True  # … and whether the penalty has the factor 0.5, too
     params: frozenset[str] = frozenset()  # the parameters, whose gradients stand in grads
+    labels: Mapping[str, str] = field(default_factory=dict)  # where other gradients stand
     # By the key of a cause another message and hint; None leaves one as it is.
     phrases: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
         """The gradient of the tensor `name`: "dx", or "grads['W']" for a parameter."""
-        return f"grads['{name}']" if name in self.params else f"d{name}"
+        usual = f"grads['{name}']" if name in self.params else f"d{name}"
+        return self.labels.get(name, usual)
 
     def finding(self, cause: Cause) -> Finding:
         """The cause in words."""

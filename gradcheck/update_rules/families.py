@@ -12,7 +12,12 @@ import numpy as np
 from chainrule.gradcheck.update_rules.formula import Formula
 
 FAMILIES = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
-ALIASES = {"nag": "nesterov", "nesterovmomentum": "nesterov", "gradientdescent": "sgd"}
+ALIASES = {
+    "nag": "nesterov",
+    "nesterovmomentum": "nesterov",
+    "gradientdescent": "sgd",
+    "stochasticgradientdescent": "sgd",
+}
 LR = ("lr", "learning_rate", "rate", "step_size", "eta")
 MOMENTUM = ("momentum", "mu", "beta", "rho")
 DECAY = ("decay", "decay_rate", "rho", "beta", "alpha")

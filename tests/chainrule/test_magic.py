@@ -1,5 +1,6 @@
 """`%%check` in a shell of IPython, as a notebook has one."""
 
+import re
 import sys
 
 import pytest
@@ -62,10 +63,10 @@ def cell(shell, capsys):
 def test_what_a_cell_defines_is_checked_and_the_cell_has_been_run(cell, shell):
     out, err = cell("%%check --effort quick" + PAIR + WRONG + UNWRITTEN)
     assert err == ""
-    assert "relu    correct" in out
+    assert re.search("relu +pair +correct", out)
     assert "dx is too small by a factor 2" in out
     assert "Tanh: not written yet: forward" in out
-    assert "1 of 3 classes is wrong, 1 not written yet" in out
+    assert "1 of 3 is wrong, 1 not written yet" in out
     assert shell.user_ns["double_forward"](2) == (4, None)
 
 
@@ -79,17 +80,17 @@ def test_lines_are_counted_as_the_notebook_does(cell):
 def test_what_an_earlier_cell_defined_is_left_alone_but_for_the_other_half_of_a_pair(cell):
     cell(PAIR + WRONG)
     out, _ = cell(
-        "%%check --effort quick\ndef double_backward(dout, cache):\n    return 2 * dout\n"
+        "%%check --effort quick double\ndef double_backward(dout, cache):\n    return 2 * dout\n"
     )
-    assert "1 class, 1 example: all correct" in out
+    assert "1 pair, 1 example: all correct" in out
     assert "relu" not in out
 
 
 def test_names_choose_and_a_line_checks_what_was_defined_before(cell, shell):
     out, _ = cell("%%check relu" + PAIR + WRONG)
-    assert "1 class, 1 example: all correct" in out
+    assert "1 pair, 1 example: all correct" in out
     out, _ = cell("%check double --effort quick --strict")
-    assert "1 of 1 class is wrong" in out
+    assert "1 of 1 pair is wrong" in out
     found = shell.run_line_magic("check", "")
     assert [one.name for one in found.results] == ["relu", "double"]
 
@@ -97,7 +98,7 @@ def test_names_choose_and_a_line_checks_what_was_defined_before(cell, shell):
 def test_a_notebook_shows_a_table_and_the_reports_in_full(cell, shell):
     cell(PAIR + WRONG + UNWRITTEN)
     shown = shell.run_line_magic("check", "")._repr_html_()
-    assert shown.index("not written yet") < shown.index("relu") < shown.index("Probes: ")
+    assert shown.index("relu") < shown.index("not written yet") < shown.index("Probes: ")
     assert "dx is too small by a factor 2" in shown.partition("</table>")[0]
     (result,) = (one := shell.run_line_magic("check", "double")).results
     assert one._repr_html_() == result.report._repr_html_()
@@ -106,9 +107,10 @@ def test_a_notebook_shows_a_table_and_the_reports_in_full(cell, shell):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("%%check\nx = 1", "the cell has no class with forward and backward, and no functions *"),
+        ("%%check\nx = 1", "the cell has no class with forward and backward, no functions *"),
         ("%%check other" + PAIR, "the cell has no other; it has relu"),
         ("%%check --effort much\nx = 1", "argument --effort: invalid choice: 'much' *"),
+        ("%%check --inputs x\nx = 1", "'x' is not of the form name=value, such as x=(5,4)"),
         ("%%check --seed -1\nx = 1", "--seed must be 0 or more, not -1"),
         ("%check 'relu", "No closing quotation"),
     ],

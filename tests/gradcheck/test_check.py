@@ -371,7 +371,7 @@ def test_assert_correct_raises_with_the_report_as_text():
 def test_wrong_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         check(ReLU(), rows(2, 2), **arguments)
-    with pytest.raises(TypeError, match="is not a layer: expected an object with forward and"):
+    with pytest.raises(TypeError, match="got the class ReLU, not an object of it; expected an"):
         check(ReLU, rows(2, 2))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from chainrule import gradcheck
 from chainrule.gradcheck import __main__ as command
-from chainrule.gradcheck.command import targets
+from chainrule.gradcheck.command import cases, targets
 
 BASE = """
 import numpy as np
@@ -51,20 +51,17 @@ class Watched:
     def __init__(self):
         self.calls = []
 
-    def check(self, layer, *inputs, **options):
-        self.calls.append((type(layer).__name__, layer, inputs, options))
-        return gradcheck.check(layer, *inputs, **options)
-
-    def check_functions(self, forward, backward, *inputs, **options):
-        self.calls.append((forward.__name__, forward, inputs, options))
-        return gradcheck.check_functions(forward, backward, *inputs, **options)
+    def check(self, thing, *inputs, **options):
+        name = thing[0].__name__ if isinstance(thing, tuple) else type(thing).__name__
+        self.calls.append((name, thing, inputs, options))
+        return gradcheck.check(thing, *inputs, **options)
 
 
 @pytest.fixture
 def checks(monkeypatch):
     watched = Watched()
-    monkeypatch.setattr(targets, "check", watched.check)
-    monkeypatch.setattr(targets, "check_functions", watched.check_functions)
+    monkeypatch.setattr(cases, "check", watched.check)
+    monkeypatch.delitem(sys.modules, "checked_file", raising=False)
     return watched
 
 
@@ -87,7 +84,7 @@ def test_every_class_of_the_library_with_examples_is_checked(checks, capsys):
     assert {"Affine", "ReLU", "BatchNorm", "SoftmaxCrossEntropy", "MLP", "Sequential"} <= names
     assert not {"Layer", "Loss", "Classifier"} & {line.split()[0] for line in lines if line}
     assert lines[-1] == f"{len(names)} classes, {len(checks.calls)} examples: all correct"
-    assert lines[0].split()[:3] == ["class", "verdict", "examples"]
+    assert lines[0].split()[:4] == ["name", "kind", "verdict", "examples"]
     in_order = [line.split()[0] for line in lines[2:-2]]
     assert in_order[:-3] == sorted(in_order[:-3], key=str.casefold)
     assert in_order[-3:] == ["Graph", "MLP", "Sequential"]
@@ -105,8 +102,8 @@ def test_mistakes_are_told_in_full_and_exit_with_1(homework):
     status, out, _ = homework(BASE + RELU + WRONG)
     assert status == 1
     row = next(line for line in out.splitlines() if line.startswith("Wrong "))
-    assert row.split()[1:4] == ["WRONG", "1", "5e-01"]
-    assert "\n\nWrong:\n" in out
+    assert row.split()[1:5] == ["class", "WRONG", "1", "5e-01"]
+    assert "\n\nWrong, with x=(5,4):\n" in out
     assert "dx is too small by a factor 2" in out
     assert out.splitlines()[-1] == "1 of 2 classes is wrong"
 
@@ -214,7 +211,7 @@ class Square(Base):
         return dout, {}
 """
     homework(BASE + code)
-    assert checks.calls[0][2][0].shape == (2, 3, 6, 6)
+    assert checks.calls[0][2][0].shape == (2, 3, 5, 7)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +252,7 @@ def wrong_forward(x): return 2 * x, x
 def wrong_backward(dout, cache): return dout
 def stub_forward(x): pass
 def stub_backward(dout, cache): pass
-def odd_forward(x, conv_param): return x, x
+def odd_forward(x, plan): return x * plan["speed"], plan["speed"]
 def odd_backward(dout, cache): return dout
 def alone_forward(x): return x, x
 """
@@ -275,8 +272,9 @@ def test_pairs_of_functions_are_checked_with_inputs_by_the_names_of_their_parame
     }
     assert "dx is too small by a factor 2" in out
     assert "stub: not written yet: forward" in out
-    assert "odd: not tried: what to pass for conv_param of odd_forward is not known" in out
-    assert out.splitlines()[-1] == "1 of 6 classes is wrong, 1 not written yet, 1 not tried"
+    assert "odd, with x=(5,4); plan=0.5: not tried: forward raised TypeError: " in out
+    assert ': say what it takes by --inputs "x=…; plan=…"' in out
+    assert out.splitlines()[-1] == "1 of 6 pairs is wrong, 1 not written yet, 1 not tried"
     assert homework(PAIRS, "affine", "scale_forward")[0] == 0
 
 
@@ -290,8 +288,8 @@ class Old(Base):
 """
     status, out, _ = homework(BASE + code)
     assert status == 1
-    assert "Net: not tried: Net(4) raised TypeError: " in out
-    assert "Old: not tried: forward must return out, cache, and returns ndarray" in out
+    assert "Net, with layers=4: not tried: the constructor raised TypeError: " in out
+    assert "Old, with x=(5,4): not tried: forward must return out, cache, and returns" in out
 
 
 def test_a_check_that_raises_is_an_error_of_that_class_alone(homework, monkeypatch):
@@ -300,10 +298,10 @@ def test_a_check_that_raises_is_an_error_of_that_class_alone(homework, monkeypat
             raise ValueError("no such thing")
         return gradcheck.check(layer, *inputs, **options)
 
-    monkeypatch.setattr(targets, "check", check)
+    monkeypatch.setattr(cases, "check", check)
     status, out, _ = homework(BASE + RELU.replace("ReLU", "Raises") + RELU)
     assert status == 1
-    assert "Raises: error: ValueError: no such thing (test_command.py" in out
+    assert "Raises, with x=(5,4): error: ValueError: no such thing (test_command.py" in out
     assert out.splitlines()[-1] == "1 of 2 classes is wrong"
 
 
@@ -359,7 +357,7 @@ def test_json_holds_every_report_and_a_summary_and_nothing_that_the_file_prints(
 
 def test_three_inputs_are_guessed_by_their_names(homework, checks):
     code = """
-class Attend(Base):
+class Mix(Base):
     def forward(self, x, w, labels): return x @ w + labels[:, None], None
     def backward(self, dout, cache): return dout, {}
 """
@@ -371,7 +369,7 @@ def test_an_interrupt_is_one_line(monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(targets, "check", interrupt)
+    monkeypatch.setattr(cases, "check", interrupt)
     assert command.main([]) == 130
     assert capsys.readouterr().err == "chainrule: interrupted\n"
 
@@ -447,8 +445,8 @@ class Terminal(io.StringIO):
 def test_a_terminal_shows_how_far_it_is_and_nothing_at_the_end(homework, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     homework(BASE + RELU + WRONG)
-    assert "\r\x1b[K0/2 ReLU" in sys.stderr.getvalue()
-    assert "\r\x1b[K1/2 Wrong" in sys.stderr.getvalue()
+    assert "\r\x1b[K[          ] 0/2 ReLU" in sys.stderr.getvalue()
+    assert "\r\x1b[K[#####     ] 1/2 Wrong" in sys.stderr.getvalue()
     assert sys.stderr.getvalue().endswith("\r\x1b[K")
 
 
@@ -464,7 +462,7 @@ def remarks(monkeypatch):
         (report.findings if strict else report.remarks).append(REMARK)
         return report
 
-    monkeypatch.setattr(targets, "check", check)
+    monkeypatch.setattr(cases, "check", check)
 
 
 @pytest.mark.usefixtures("checks", "remarks")

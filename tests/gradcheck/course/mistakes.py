@@ -1,0 +1,573 @@
+"""Mistakes that students really make, as edits of the homework files beside this one.
+
+    for mistake in MISTAKES:
+        text = mistake.source()  # the file with the mistake in it
+
+`wrong` names the inputs and parameters of `concerns` whose gradients are wrong; all others stay
+right, and so does every forward pass. In columns.py right means with the 1/m that the file's
+convention puts into dW and db.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).parent
+
+
+class Mistake(NamedTuple):
+    name: str
+    file: str
+    concerns: str  # the class, or the function with the wrong gradient
+    wrong: tuple[str, ...]
+    old: str  # what stands in the file, after the name in `at`
+    new: str
+    story: str  # what an expert would say
+    at: str = ""  # where the edit begins, if not in `concerns`
+
+    def source(self) -> str:
+        """The text of the file with the mistake."""
+        text = (FOLDER / self.file).read_text(encoding="utf-8")
+        begin = min(
+            at
+            for kind in ("class {}:", "class {}(", "def {}(")
+            if (at := text.find(kind.format(self.at or self.concerns))) >= 0
+        )
+        if self.old not in text[begin:]:
+            raise ValueError(f"{self.name}: {self.old!r} does not stand in {self.file}")
+        return text[:begin] + text[begin:].replace(self.old, self.new, 1)
+
+
+TEXTBOOK = [
+    Mistake(
+        "affine: db is a mean",
+        "textbook_layers.py",
+        "Affine",
+        ("b",),
+        "self.db = dout.sum(axis=0)",
+        "self.db = dout.mean(axis=0)",
+        "db is averaged over the batch; the bias adds to every row, so its gradient is their sum.",
+    ),
+    Mistake(
+        "affine: dW divided by the batch",
+        "textbook_layers.py",
+        "Affine",
+        ("W",),
+        "np.dot(self.x.T, dout)",
+        "np.dot(self.x.T, dout) / len(dout)",
+        "dW is divided by the batch size, which the loss has done already.",
+    ),
+    Mistake(
+        "sigmoid: half of the slope",
+        "textbook_layers.py",
+        "Sigmoid",
+        ("x",),
+        "dout * self.out * (1 - self.out)",
+        "dout * (1 - self.out)",
+        "The slope of the sigmoid is out (1 - out); the factor out is missing.",
+    ),
+    Mistake(
+        "relu: mask inverted",
+        "textbook_layers.py",
+        "Relu",
+        ("x",),
+        "dx[self.mask] = 0",
+        "dx[~self.mask] = 0",
+        "The gradient passes where the input was negative, and is zero where it was positive.",
+    ),
+    Mistake(
+        "softmax with loss: not a mean",
+        "textbook_layers.py",
+        "SoftmaxWithLoss",
+        ("x",),
+        "(self.y - self.t) / len(self.t)",
+        "(self.y - self.t)",
+        "The loss is a mean over the batch, the gradient is not divided by its size.",
+    ),
+    Mistake(
+        "softmax with loss: dout unused",
+        "textbook_layers.py",
+        "SoftmaxWithLoss",
+        ("x",),
+        "dout * (self.y - self.t)",
+        "(self.y - self.t)",
+        "dout is not used; harmless where it is 1, wrong in the middle of a graph.",
+    ),
+    Mistake(
+        "dropout: no mask in backward",
+        "textbook_layers.py",
+        "Dropout",
+        ("x",),
+        "dout * self.mask",
+        "dout * (1.0 - self.dropout_ratio)",
+        "The mask of the forward pass is not applied to the gradient.",
+    ),
+    Mistake(
+        "batch norm: mean taken for constant",
+        "textbook_layers.py",
+        "BatchNormalization",
+        ("x",),
+        "(dxc - dxc.mean(axis=0)) / self.std",
+        "dxc / self.std",
+        "The path through the batch mean is missing.",
+    ),
+    Mistake(
+        "batch norm: variance taken for constant",
+        "textbook_layers.py",
+        "BatchNormalization",
+        ("x",),
+        "dxc = dxn - self.xn * np.mean(dxn * self.xn, axis=0)",
+        "dxc = dxn",
+        "The path through the batch variance is missing.",
+    ),
+    Mistake(
+        "batch norm: dgamma from what is not normalized",
+        "textbook_layers.py",
+        "BatchNormalization",
+        ("gamma",),
+        "np.sum(self.xn * dout, axis=0)",
+        "np.sum(self.xn * self.std * dout, axis=0)",
+        "dgamma uses the centered input where the normalized one belongs.",
+    ),
+    Mistake(
+        "convolution: dout reshaped without transposing",
+        "textbook_layers.py",
+        "Convolution",
+        ("x", "W", "b"),
+        "dout.transpose(0, 2, 3, 1).reshape(-1, FN)",
+        "dout.reshape(-1, FN)",
+        "dout has its channels second; without a transpose, reshape mixes channels and pixels.",
+    ),
+    Mistake(
+        "convolution: overlapping patches overwritten",
+        "textbook_layers.py",
+        "Convolution",
+        ("x",),
+        "padded[:, :, top : top + filter_h, left : left + filter_w] += col[:, i, j]",
+        "padded[:, :, top : top + filter_h, left : left + filter_w] = col[:, i, j]",
+        "col2im keeps the last patch of each pixel where it should add all of them.",
+        at="col2im",
+    ),
+    Mistake(
+        "pooling: dout flattened without transposing",
+        "textbook_layers.py",
+        "Pooling",
+        ("x",),
+        "dout.transpose(0, 2, 3, 1).flatten()",
+        "dout.flatten()",
+        "The rows of regions are ordered by pixel and then channel, the flat dout is not.",
+    ),
+]
+
+TIME = [
+    Mistake(
+        "softmax: the diagonal alone",
+        "textbook_time_layers.py",
+        "Softmax",
+        ("x",),
+        "weighted - self.out * weighted.sum(axis=1, keepdims=True)",
+        "weighted - self.out * weighted",
+        "Only the diagonal of the Jacobian is there: each entry of softmax depends on all scores.",
+    ),
+    Mistake(
+        "dropout: kept entries not scaled",
+        "textbook_time_layers.py",
+        "Dropout",
+        ("x",),
+        "dout * self.mask",
+        "dout * (self.mask > 0)",
+        "The forward pass divides by 1 - ratio, the backward pass does not.",
+    ),
+    Mistake(
+        "embedding: repeated words",
+        "textbook_time_layers.py",
+        "Embedding",
+        ("W",),
+        "np.add.at(dW, self.idx, dout)",
+        "dW[self.idx] += dout",
+        "dW[idx] += dout adds once for an index that occurs several times; use np.add.at.",
+    ),
+    Mistake(
+        "rnn step: tanh forgotten",
+        "textbook_time_layers.py",
+        "RNN",
+        ("x", "h_prev", "Wx", "Wh", "b"),
+        "dt = dh_next * (1 - h_next**2)",
+        "dt = dh_next",
+        "The slope of tanh, 1 - h_next^2, is missing.",
+    ),
+    Mistake(
+        "rnn: no path through time",
+        "textbook_time_layers.py",
+        "TimeRNN",
+        ("xs", "Wx", "Wh", "b"),
+        "dhs[:, t] + dh)",
+        "dhs[:, t])",
+        "The gradient from the next step is not added: all steps but the last are wrong.",
+    ),
+    Mistake(
+        "rnn: gradients of the first step only",
+        "textbook_time_layers.py",
+        "TimeRNN",
+        ("Wx", "Wh", "b"),
+        "grad += part",
+        "grad[...] = part",
+        "Each step overwrites the gradients of the weights, which should be summed over time.",
+    ),
+    Mistake(
+        "lstm step: dc_next unused",
+        "textbook_time_layers.py",
+        "LSTM",
+        ("x", "h_prev", "c_prev", "Wx", "Wh", "b"),
+        "dc = dc_next + dh_next * o * (1 - tanh_c**2)",
+        "dc = dh_next * o * (1 - tanh_c**2)",
+        "The gradient that comes back along the cell state is dropped.",
+    ),
+    Mistake(
+        "lstm step: output gate without its sigmoid",
+        "textbook_time_layers.py",
+        "LSTM",
+        ("x", "h_prev", "Wx", "Wh", "b"),
+        "do = dh_next * tanh_c * o * (1 - o)",
+        "do = dh_next * tanh_c",
+        "The slope of the output gate's sigmoid is missing; the last block is wrong.",
+    ),
+    Mistake(
+        "gru step: no path through the reset gate's product",
+        "textbook_time_layers.py",
+        "GRU",
+        ("h_prev",),
+        "dh_next * (1 - z) + dhr * r + np.dot",
+        "dh_next * (1 - z) + np.dot",
+        "h_prev also enters the candidate, times r; that path is missing.",
+    ),
+    Mistake(
+        "masked loss: divided by all labels",
+        "textbook_time_layers.py",
+        "TimeSoftmaxWithLoss",
+        ("xs",),
+        "dx *= dout / counts.sum()",
+        "dx *= dout / len(counts)",
+        "The loss is a mean over the labels that count, the gradient is divided by all of them.",
+    ),
+    Mistake(
+        "attention: weights' gradient is a mean",
+        "textbook_time_layers.py",
+        "WeightSum",
+        ("a",),
+        "np.sum(dt * hs, axis=2)",
+        "np.mean(dt * hs, axis=2)",
+        "da is averaged over the features, where it should be summed.",
+    ),
+]
+
+FUNCTIONS = [
+    Mistake(
+        "relu: mask taken from dout",
+        "layers.py",
+        "relu_backward",
+        ("x",),
+        "np.where(cache > 0, dout, 0)",
+        "np.where(dout > 0, dout, 0)",
+        "The mask looks at the sign of dout where that of the input belongs.",
+    ),
+    Mistake(
+        "softmax loss: not a mean",
+        "layers.py",
+        "softmax_loss",
+        ("x",),
+        "return loss, dx / n",
+        "return loss, dx",
+        "The gradient is not divided by the number of examples.",
+    ),
+    Mistake(
+        "svm loss: right class counted once",
+        "layers.py",
+        "svm_loss",
+        ("x",),
+        "dx[rows, y] = -violated.sum(axis=1)",
+        "dx[rows, y] = -violated.any(axis=1).astype(x.dtype)",
+        "The score of the right class is in every violated margin; it is counted once.",
+    ),
+    Mistake(
+        "layer norm: gamma forgotten",
+        "layers.py",
+        "layernorm_backward",
+        ("x",),
+        "dnormalized = dout * gamma",
+        "dnormalized = dout",
+        "dout is not multiplied by gamma on its way to x.",
+    ),
+    Mistake(
+        "batch norm: variance without its half",
+        "layers.py",
+        "batchnorm_backward",
+        ("x",),
+        "dvar = dstd / (2 * std)",
+        "dvar = dstd / std",
+        "The slope of the square root is 1 / (2 std); the 2 is missing.",
+    ),
+    Mistake(
+        "batch norm: closed form without dbeta",
+        "layers.py",
+        "batchnorm_backward_alt",
+        ("x",),
+        "(n * dout - dbeta - normalized * dgamma)",
+        "(n * dout - normalized * dgamma)",
+        "The path through the mean, dbeta, is missing from the formula.",
+    ),
+    Mistake(
+        "convolution: dx overwritten",
+        "layers.py",
+        "conv_backward_naive",
+        ("x",),
+        "dpadded[n, :, rows, columns] += dout",
+        "dpadded[n, :, rows, columns] = dout",
+        "Receptive fields overlap, and filters meet in the same pixel: add, do not assign.",
+    ),
+    Mistake(
+        "group norm: statistics taken for constants",
+        "layers.py",
+        "spatial_groupnorm_backward",
+        ("x",),
+        "dx = (dgroups - along_mean - along_std) / std",
+        "dx = dgroups / std",
+        "The paths through mean and variance are missing.",
+    ),
+    Mistake(
+        "im2col: repeated pixels",
+        "fast_layers.py",
+        "conv_backward_im2col",
+        ("x",),
+        "np.add.at(dpadded, (slice(None), k, i, j), fields)",
+        "dpadded[:, k, i, j] += fields",
+        "A pixel of several fields gets the gradient of one; use np.add.at.",
+        at="col2im",
+    ),
+    Mistake(
+        "rnn: no path through time",
+        "rnn_layers.py",
+        "rnn_backward",
+        ("x", "h0", "Wx", "Wh", "b"),
+        "rnn_step_backward(dh[:, t] + dstate, cache[t])",
+        "rnn_step_backward(dh[:, t], cache[t])",
+        "The gradient from the next step is not added.",
+    ),
+    Mistake(
+        "word vectors: repeated words",
+        "rnn_layers.py",
+        "word_embedding_backward",
+        ("W",),
+        "np.add.at(dW, x, dout)",
+        "dW[x] += dout",
+        "A word that occurs several times gets one of its gradients; use np.add.at.",
+    ),
+    Mistake(
+        "lstm step: forget gate not applied",
+        "rnn_layers.py",
+        "lstm_step_backward",
+        ("prev_c",),
+        "dscores @ Wh.T, dc * f",
+        "dscores @ Wh.T, dc",
+        "The previous cell state enters times the forget gate; its gradient lacks that factor.",
+    ),
+    Mistake(
+        "masked loss: gradient without the mask",
+        "rnn_layers.py",
+        "temporal_softmax_loss",
+        ("x",),
+        "dx *= mask[:, :, None] / N",
+        "dx /= N",
+        "Steps that the mask leaves out have no part in the loss, but they have a gradient.",
+    ),
+    Mistake(
+        "attention over a map: scale forgotten",
+        "rnn_layers.py",
+        "attention_backward",
+        ("prev_h", "A"),
+        "    dscores /= np.sqrt(prev_h.shape[1])\n",
+        "",
+        "The scores were divided by sqrt(H), their gradient is not.",
+    ),
+    Mistake(
+        "gelu: x forgotten",
+        "transformer_layers.py",
+        "gelu_backward",
+        ("x",),
+        "below + x * density",
+        "below + density",
+        "By the product rule the second term is x times the density.",
+    ),
+    Mistake(
+        "attention: softmax's sum over all keys",
+        "transformer_layers.py",
+        "scaled_dot_product_attention_backward",
+        ("q", "k"),
+        "(dweights - np.sum(dweights * weights, axis=-1, keepdims=True))",
+        "(dweights - np.sum(dweights * weights, axis=-2, keepdims=True))",
+        "The sum of softmax's backward pass runs over the queries where the keys belong.",
+    ),
+    Mistake(
+        "encoder: self-attention without the values' path",
+        "transformer_layers.py",
+        "encoder_layer_backward",
+        ("src",),
+        "dsrc = dsum1 + dquery + dkey + dvalue",
+        "dsrc = dsum1 + dquery + dkey",
+        "src is query, key and value; the gradient of the value is not added.",
+    ),
+    Mistake(
+        "decoder: shortcut forgotten",
+        "transformer_layers.py",
+        "decoder_layer_backward",
+        (
+            *("tgt", "W_self", "b_self", "gamma1", "beta1"),
+            *("memory", "W_cross", "b_cross", "gamma2", "beta2"),
+        ),
+        "layernorm_backward(dx + dsum3, norm2_cache)",
+        "layernorm_backward(dx, norm2_cache)",
+        "The feed-forward block's input also goes around it; that gradient is not added.",
+    ),
+    Mistake(
+        "linear svm: penalty without its 2",
+        "linear_classifier.py",
+        "svm_loss_vectorized",
+        ("W",),
+        "2 * reg * W",
+        "reg * W",
+        "The loss adds reg * sum(W * W), whose slope is 2 reg W.",
+    ),
+]
+
+COLUMNS = [
+    Mistake(
+        "columns: db not averaged",
+        "columns.py",
+        "linear_backward",
+        ("b",),
+        "np.sum(dZ, axis=1, keepdims=True) / m",
+        "np.sum(dZ, axis=1, keepdims=True)",
+        "dW is divided by the number of examples, db is not.",
+    ),
+    Mistake(
+        "columns: A averaged too",
+        "columns.py",
+        "linear_backward",
+        ("A",),
+        "np.dot(W.T, dZ)",
+        "np.dot(W.T, dZ) / m",
+        "The gradient of the activations is each example's own; it is divided by their number.",
+    ),
+    Mistake(
+        "columns: relu's mask taken from dA",
+        "columns.py",
+        "relu_backward",
+        ("Z",),
+        "dZ[cache <= 0] = 0",
+        "dZ[dA <= 0] = 0",
+        "The mask looks at the sign of dA where that of Z belongs.",
+    ),
+    Mistake(
+        "columns: sigmoid's slope at Z",
+        "columns.py",
+        "sigmoid_backward",
+        ("Z",),
+        "A, _ = sigmoid(cache)",
+        "A = cache",
+        "The cache holds Z; A (1 - A) needs the activation.",
+    ),
+]
+
+SCRATCH = [
+    Mistake(
+        "sigmoid: slope for those who pass the output",
+        "scratch_layers.py",
+        "sigmoid",
+        ("x",),
+        "s * (1 - s) if derivative",
+        "x * (1 - x) if derivative",
+        "x (1 - x) is the slope only if x is already the output of the sigmoid.",
+    ),
+    Mistake(
+        "mse: sign",
+        "scratch_layers.py",
+        "mse_prime",
+        ("y_pred",),
+        "2 * (y_pred - y_true)",
+        "2 * (y_true - y_pred)",
+        "The sign is wrong: the loss rises with y_pred above y_true.",
+    ),
+    Mistake(
+        "cross-entropy: one sign of two",
+        "scratch_layers.py",
+        "CrossEntropy",
+        ("p",),
+        "(1 - y) / (1 - p) - y / p",
+        "(1 - y) / (1 - p) + y / p",
+        "The slope of -y log p is -y / p; its sign is wrong.",
+    ),
+    Mistake(
+        "elu: slope without alpha",
+        "scratch_layers.py",
+        "ELU",
+        ("x",),
+        "np.where(x >= 0, 1, self.alpha * np.exp",
+        "np.where(x >= 0, 1, np.exp",
+        "For negative x the slope is alpha e^x; alpha is missing.",
+    ),
+    Mistake(
+        "dense: gradient through the new weights",
+        "scratch_layers.py",
+        "Dense",
+        ("X",),
+        "accum_grad.dot(W.T)",
+        "accum_grad.dot(self.W.T)",
+        "The input's gradient uses the weights after their update, not those of the forward pass.",
+    ),
+    Mistake(
+        "dense layer: gradient through the new weights",
+        "scratch_layers.py",
+        "DenseLayer",
+        ("input_data",),
+        "return input_gradient",
+        "return np.dot(self.weights.T, output_gradient)",
+        "The input's gradient uses the weights after their update, not those of the forward pass.",
+    ),
+    Mistake(
+        "layer that returns nothing: dbiases a mean",
+        "scratch_layers.py",
+        "Layer_Dense",
+        ("biases",),
+        "np.sum(dvalues, axis=0, keepdims=True)",
+        "np.mean(dvalues, axis=0, keepdims=True)",
+        "dbiases is averaged over the batch, where it should be summed.",
+    ),
+    Mistake(
+        "parameter objects: db a mean",
+        "scratch_layers.py",
+        "Linear",
+        ("b",),
+        "grad_output.sum(axis=0)",
+        "grad_output.mean(axis=0)",
+        "The bias's gradient is averaged over the batch, where it should be summed.",
+    ),
+    Mistake(
+        "dicts: dw without the input",
+        "scratch_layers.py",
+        "LinearLayer",
+        ("w",),
+        "self.inputs.T @ grad",
+        "np.ones_like(self.inputs).T @ grad",
+        "The gradient of w is inputs.T @ grad; the inputs are taken for ones.",
+    ),
+    Mistake(
+        "softmax layer: sign of the outer product",
+        "scratch_layers.py",
+        "Softmax",
+        ("input_data",),
+        "np.diagflat(self.output) - np.dot",
+        "np.diagflat(self.output) + np.dot",
+        "The Jacobian of softmax is diag(s) - s s^T; the sign is wrong.",
+    ),
+]
+
+MISTAKES = [*TEXTBOOK, *TIME, *FUNCTIONS, *COLUMNS, *SCRATCH]
