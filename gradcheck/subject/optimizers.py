@@ -14,8 +14,8 @@ RATES = ("lr", "learning_rate", "eta", "step_size", "learn_rate", "rate")
 
 
 class Recorder:
-    """In the place of an optimizer: it notes the gradients that it is given, in `given` by the paths
-    of their parameters, and goes a step, so that it shows where a backward pass goes on with the
+    """In the place of an optimizer: it notes the gradients that it gets, in `given` by the paths
+    of their parameters, and goes a step: that shows where a backward pass goes on with the
     new ones."""
 
     def __init__(self, thing: Any) -> None:

@@ -33,8 +33,8 @@ def tanh_backward(dout, cache):
     pass
 """
 UNTRIED = """
-def odd_forward(x, quux, frobble):
-    return x * quux["frobble"], x
+def odd_forward(x, quux):
+    return x[quux["key"]], x
 
 def odd_backward(dout, cache):
     return dout
@@ -112,9 +112,18 @@ def test_what_is_not_written_or_cannot_be_tried_is_skipped_and_told(check):
             "homework.py::tanh SKIPPED (tanh: not written yet: backward)*",
             "*= gradcheck =*",
             "homework.py::tanh: not written yet: backward",
-            "homework.py::odd: not tried: forward raised TypeError: *: say what it takes by --inputs*",
+            "homework.py::odd: not tried: *: say what it takes by --gradcheck-inputs *",
         ]
     )
+
+
+def test_what_something_takes_can_be_said(check):
+    source = "def half_forward(x, quux): return x / len(quux), quux\n"
+    source += "def half_backward(dout, quux): return dout / len(quux)"
+    told = check(source, '--gradcheck-inputs=quux="ab"')
+    told.assert_outcomes(passed=1)
+    bad = check(source, "--gradcheck-inputs=quux")
+    bad.stderr.fnmatch_lines(["*--gradcheck-inputs: 'quux' is not of the form name=value*"])
 
 
 def test_a_check_that_raises_fails_with_one_sentence(check):
