@@ -3,8 +3,8 @@
     chainrule check                          every layer and network of the library
     chainrule check homework.py              what a file of yours has
     chainrule check homework.py ReLU affine  some of it
-    chainrule check layers.py optim.py       several files; those with nothing are passed over
-    chainrule check --if-any utils.py        so is this one, where it is all there is
+    chainrule check layers.py optim.py       several files
+    chainrule check --if-any *.py            the same, where it may be that none has anything
 
 Of a file are checked: every class with `forward` and `backward`, whatever their form; every pair
 of functions such as `name_forward(x, …)` and `name_backward(dout, cache)`, or `tanh` and
@@ -39,7 +39,7 @@ from functools import partial
 from typing import Any
 
 from chainrule.gradcheck.command.cases import Case, Result, Target, checked
-from chainrule.gradcheck.command.module import NothingToCheck, UsageError
+from chainrule.gradcheck.command.module import UsageError
 from chainrule.gradcheck.command.table import last_line, stories, summary, table
 from chainrule.gradcheck.command.targets import library_targets, targets_of
 from chainrule.gradcheck.command.values import Unreadable, said
@@ -94,7 +94,7 @@ def parser(prog: str) -> Parser:
     )
     line.add_argument("words", nargs="*", metavar="FILE or NAME", help=ARGUMENTS)
     line.add_argument("--inputs", action="append", default=[], metavar="NAME=VALUE; …", help=SAY)
-    line.add_argument("--if-any", action="store_true", help="nothing to check is no error")
+    line.add_argument("--if-any", action="store_true", help="be content with files of nothing")
     line.add_argument("--json", action="store_true", help="print reports and a summary as JSON")
     line.add_argument("--seed", type=int, default=0, help="a number from 0 on; default 0")
     line.add_argument("--strict", action="store_true", help="remarks are mistakes too")
@@ -145,7 +145,7 @@ def asked_for(options: argparse.Namespace) -> Iterable[tuple[str, list[Target]]]
     """What is to be checked of each file, or of the library."""
     if not options.files:
         return [("", library_targets(options.seed))]
-    return targets_of(options.files, options.names, options.seed, options.said)
+    return targets_of(options.files, options.names, options.seed, options.said, options.if_any)
 
 
 def once(options: argparse.Namespace) -> int:
@@ -154,18 +154,12 @@ def once(options: argparse.Namespace) -> int:
     how = {"effort": options.effort, "strict": options.strict or not options.files}
     # What the checked code prints must not end up between the lines of the JSON.
     with contextlib.redirect_stdout(sys.stderr):
-        try:
-            found = asked_for(options)
-            groups = [(file, run(some, seed=options.seed, **how)) for file, some in found]
-        except NothingToCheck:
-            if not options.if_any:
-                raise
-            groups = []
+        groups = [(file, run(some, seed=options.seed, **how)) for file, some in asked_for(options)]
     results = [replace(one, file=file) for file, some in groups for one in some]
     counts = summary(results)
     if options.json:
-        both = {"reports": [one.as_dict() for one in results], "summary": counts}
-        text = json.dumps(both, indent=1, allow_nan=False)
+        found = {"reports": [one.as_dict() for one in results], "summary": counts}
+        text = json.dumps(found, indent=1, allow_nan=False)
     else:
         parts = []
         for file, some in groups:

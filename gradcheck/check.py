@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradcheck.checks import calls, contract, formula, linearity, models, other_inputs
-from chainrule.gradcheck.checks.outcome import Effort, Outcome, Passes, Request
+from chainrule.gradcheck.checks.outcome import BadRequest, Effort, Outcome, Passes, Request
 from chainrule.gradcheck.explain.story import Question, Story
 from chainrule.gradcheck.report import GradientError, Report
 from chainrule.gradcheck.subject.derivative import Derivative
@@ -101,8 +101,6 @@ def check(
     for mode in modes:
         if mode not in MODES:
             raise ValueError(f"check: mode {mode!r}, expected 'train' or 'inference'")
-    options = {"wrt": wrt, "surrogate": surrogate, "on_purpose": on_purpose, "seed": seed,
-               "effort": effort, "strict": strict}  # fmt: skip
     reasons = {} if on_purpose is None else on_purpose
     if not isinstance(reasons, Mapping) or not all(isinstance(r, str) for r in reasons.values()):
         raise TypeError(
@@ -110,9 +108,11 @@ def check(
             f"{{'factor': 'clipped, see section 3'}}: name the cause of a finding, or a tensor"
         )
     if (name := front_end(thing, inputs)) is not None:
-        return importlib.import_module(f"chainrule.gradcheck.{name}").check(
-            thing, *inputs, **options
-        )
+        front = importlib.import_module(f"chainrule.gradcheck.{name}")
+        return front.check(
+            thing, *inputs, wrt=wrt, surrogate=surrogate, on_purpose=on_purpose,
+            seed=seed, effort=effort, strict=strict,
+        )  # fmt: skip
     if not (reference is None or reference is False or isinstance(reference, str)) and not (
         hasattr(reference, "forward") or callable(reference)
     ):
@@ -129,7 +129,7 @@ def check(
         names = argument_names(subject.profile.written("forward"), len(inputs))
         reference = ReferencePair(reference, None, names, inputs)
     asked = modes if profile.has_mode else ("train",)
-    values = asked if profile.both and not profile.keeps_state else ("train",)
+    values = asked if profile.both else ("train",)
     if profile.is_model:
         asked, values, reference = (), ("train",), False
     held = getattr(thing, "params", None)
@@ -248,17 +248,34 @@ def examine(make: Callable[[], Subject], request: Request) -> Report:
         for name, outcome in outcomes.items():
             story.add(name, outcome)
         if done is not None and not story.is_wrong:
+            compare_shapes(subject, done)
             passes = Passes(request, own_stream(request.seed + 1), done)
             if done.is_loss and (key := models.strength_of(subject)[0]):
                 half = models.has_half(subject, passes)
                 story.words = replace(story.words, strength=key, half=half)
             gradients(subject, passes, story)
             if request.effort != "quick":
-                story.ask_all(OF_MODELS if subject.profile.is_model else QUESTIONS, passes)
+                usual = OF_MODELS if subject.profile.is_model else QUESTIONS
+                story.ask_all({**usual, **subject.profile.questions}, passes)
         subject.origin.restore()  # generators of a closure, or global ones, are the caller's
     story.report.forwards = subject.calls[0]
     story.report.seconds = time.perf_counter() - started
     return story.told()
+
+
+def compare_shapes(subject: Subject, done: Pass) -> None:
+    """Raise ValueError where a surrogate gives other outputs than forward, by their shapes."""
+    if subject.surrogate is not None:
+        try:
+            shapes = [o.shape for o in subject.values(True)]
+        except Exception as error:
+            text = f"check: surrogate raises {type(error).__name__}: {error}"
+            raise BadRequest(text) from error
+        if shapes != [o.shape for o in done.outs]:
+            raise BadRequest(
+                f"check: surrogate gives shape {', '.join(map(str, shapes))}, expected "
+                f"{', '.join(str(o.shape) for o in done.outs)}, as forward gives"
+            )
 
 
 def gradients(subject: Subject, passes: Passes, story: Story) -> None:

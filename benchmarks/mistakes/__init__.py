@@ -18,6 +18,8 @@ real/        pairs of functions, with bugs that were in public code
 students/    pairs of functions, with what students get wrong
 verdicts.json
              what a person thinks of the first sentences of our reports about these pairs
+museum.toml, pytorch.json
+             what the site tells of twenty of the real ones, and what PyTorch's checker says of them
 """
 
 import numpy as np

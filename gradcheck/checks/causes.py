@@ -84,6 +84,14 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "A division by N - 1 or by a variance of 0 has no place here."),
     "shape-elsewhere": ("shape", "{where}, {d} {has} shape {got}, {name} has {shape}", "{advice}"),
     "image-order": ("axis", "{d} of images {is} not that of the same numbers as rows"),
+    # the dtype that was given
+    "overflow-in-dtype": ("stability", "in {dtype}, {what} is not finite; in float64 it is",
+        "Something leaves the range of {dtype}: scale it, or compute it in float32."),
+    "off-in-dtype": ("dtype",
+        "in {dtype}, {d} {is} off by {part} of its largest entry, more than rounding explains; in "
+        "float64 it is right",
+        "Look for a branch for this dtype, a small number that vanishes in it, a difference of "
+        "large numbers, or a long sum."),
     # models
     "penalty-not-in-loss": ("forward-bug",
         "the loss does not change with {key} = {value}, its gradients do",

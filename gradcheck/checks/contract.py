@@ -20,6 +20,7 @@ from chainrule.gradcheck.checks.outcome import (
     wrong,
 )
 from chainrule.gradcheck.subject.subject import Pass, Subject, copied, random_upstream
+from chainrule.gradcheck.subject.tape import Tape
 from chainrule.gradcheck.subject.trees import Arrays, fingerprint
 
 Outcomes = dict[str, Outcome]
@@ -90,7 +91,9 @@ def backward_runs(
     """One backward pass: does it run, write into what is not its own, and repeat itself?"""
     kept = {name: array.copy() for name, array in subject.params.items()}
     clean = [None if d is None else d.copy() for d in douts]
-    watched = {"its inputs": subject.inputs, "dout": douts, "the cache": cache}
+    watched: dict[str, Any] = {"its inputs": subject.inputs, "dout": douts, "the cache": cache}
+    if isinstance(cache, Tape):
+        watched = {**cache.guarded, "the cache": cache.saved}
     before = {word: fingerprint(tree) for word, tree in watched.items()}
     forms = ["none", "zeros", "rest"] if any(d is None for d in douts) else ["none"]
     found: dict[str, Any] = {}
@@ -114,7 +117,8 @@ def backward_runs(
     raises = any(cause.key == "backward-raises" for cause in second.causes)
     if not changed and (written == ["the cache"] or (raises and not written)):
         if second.causes:  # its cache is its own, and spent
-            alone = Outcome([replace(writes(subject, [], ["the cache"]).causes[0], level="remark")])
+            level = "wrong" if written and isinstance(cache, Tape) else "remark"
+            alone = Outcome([replace(writes(subject, [], ["the cache"]).causes[0], level=level)])
             subject.spends_cache = True
             second = second_backward(subject, done)
         else:  # notes of its own that make no difference
@@ -134,8 +138,8 @@ def writes(subject: Subject, changed: list[str], written: list[str]) -> Outcome:
         return Outcome([cause("backward-writes-params", name) for name in changed])
     if not written:
         return PASSED
-    tensor = {"its inputs": subject.names[0] if subject.names else "x", "the cache": "cache"}
-    return wrong(tensor.get(written[0], "dout"), "backward-writes", what=written[0])
+    tensor = {"its inputs": subject.names[0] if subject.names else "x", "dout": "dout"}
+    return wrong(tensor.get(written[0], "cache"), "backward-writes", what=written[0])
 
 
 def second_backward(subject: Subject, done: Pass) -> Outcome:
@@ -171,6 +175,8 @@ def inference_pass(subject: Subject, train: Pass, rng: np.random.Generator) -> P
         found = subject.backward(douts, cache)
     except Exception as error:
         outcome = raised(subject, "backward", "x", error)
+        if subject.profile.keeps_state:  # nobody goes back after a pass of inference
+            return Outcome(why=told(subject, error))
         first = outcome.causes[0]
         return Outcome([replace(first, prefix="after {forward} {inference}, ", level="remark")])
     done = Pass(outs, cache, douts, copied(found))

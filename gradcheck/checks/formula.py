@@ -22,8 +22,7 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
     """Compare forward with what it should compute, where that is known.
 
     A difference from a formula that the user named is wrong. One from a formula that was guessed
-    from a name is a remark, unless gradients are wrong too; then it is told where a known mistake
-    explains it, or where backward has the gradients of the formula.
+    from a name is a remark, unless gradients are wrong, too, and are those of the formula.
     """
     given = passes.request.reference
     if given is not None and not isinstance(given, str):
@@ -37,15 +36,18 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
     meant = not is_right and has_slopes_of(subject, passes, reference, "analytic")
     causes, notes = compare(subject, passes, reference, named or meant)
     if not causes:
-        return Outcome(notes=notes, why=notes[0] if notes else "")
+        # That a formula does not apply is of interest to who asked for it.
+        told = [note for note in notes if named or not note.startswith(formulas.INAPPLICABLE)]
+        return Outcome(notes=told, why=notes[0] if notes else "")
     if not named and is_right and causes[0].values.get("convention"):
         said = subject.profile.vocabulary.finding(causes[0]).message
         return Outcome(notes=[*notes, f"consistent, but {said}"])
     if not named:
-        level = "remark" if is_right else "wrong"
+        level = "wrong" if meant else "remark"
         causes = [replace(one, hint=f"{one.hint} {WAY_OUT}".strip(), level=level) for one in causes]
     forward = causes[0].tensors[0] in ("out", "loss")
-    odd = forward and (meant or not has_slopes_of(subject, passes, reference, "numeric"))
+    own = named and not has_slopes_of(subject, passes, reference, "numeric")
+    odd = forward and (meant or own)
     return Outcome(causes, notes=notes, replaces=odd)
 
 

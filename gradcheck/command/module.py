@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chainrule.gradcheck.command.cases import described
 
-NAME = "checked_file"  # how the name of a module begins, before its path
+NAME = "checked_file"  # of the module, before the path of its file
 
 
 class UsageError(Exception):
@@ -103,7 +103,7 @@ def load(path: str) -> types.ModuleType:
     folder where Python was started. Raises UsageError with file and line where it cannot be
     run."""
     source, full = read(path), Path(path).resolve()
-    module = types.ModuleType(f"{NAME} {full}")  # several may be held at once
+    module = types.ModuleType(f"{NAME} {full}")
     module.__file__ = str(full)
     module.__package__ = BESIDE.place(full, source)
     if BESIDE not in sys.meta_path:

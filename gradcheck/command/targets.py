@@ -50,32 +50,36 @@ def file_targets(
     path: str, wanted: Sequence[str], seed: int, said: Said | None = None
 ) -> list[Target]:
     """What a file has to check, or of that what is `wanted` by name, with inputs as far as they are
-    `said`. Raises UsageError where the file cannot be run, or has nothing of the kind."""
-    return module_targets(load(path), path, wanted, seed, said or {})
+    `said`. Raises NothingToCheck where it has nothing, UsageError where it cannot be run."""
+    return module_targets(load(path), path, wanted, seed, said)
 
 
 def module_targets(
-    module: types.ModuleType, path: str, wanted: Sequence[str], seed: int, said: Said
+    module: types.ModuleType,
+    path: str,
+    wanted: Sequence[str],
+    seed: int,
+    said: Said | None = None,
 ) -> list[Target]:
-    """The same of a module, which errors call `path`."""
+    """The same of a module, which is called `path` where an error is told."""
     found = found_in(module)
-    some_there(path, found, wanted, said)
-    chosen = [one for one in found if one.is_one_of(wanted)]
-    return made(chosen, found, bool(wanted), seed, said)
+    some_there(path, found, wanted, said or {})
+    return made(found, wanted, seed, said or {})
 
 
 def targets_of(
-    paths: Sequence[str], wanted: Sequence[str], seed: int, said: Said
+    paths: Sequence[str], wanted: Sequence[str], seed: int, said: Said, if_any: bool
 ) -> Iterator[tuple[str, list[Target]]]:
-    """The same of several files, one after the other; those that have nothing are passed over."""
+    """The same of several files, one after the other, without those that have nothing. Raises
+    NothingToCheck where all are of that kind, if they are not to be checked `if_any` is there."""
     everything: list[Found] = []
     for path in paths:
         found = found_in(load(path))
         everything += found
-        if path == paths[-1]:
+        if path == paths[-1] and (everything or not if_any):
             some_there(" and ".join(paths), everything, wanted, said)
-        if chosen := [one for one in found if one.is_one_of(wanted)]:
-            yield path, made(chosen, found, bool(wanted), seed, said)
+        if any(one.is_one_of(wanted) for one in found):
+            yield path, made(found, wanted, seed, said)
 
 
 def some_there(path: str, found: list[Found], wanted: Sequence[str], said: Said) -> None:
@@ -88,24 +92,21 @@ def some_there(path: str, found: list[Found], wanted: Sequence[str], said: Said)
     for name in wanted:
         if not any(one.is_one_of([name]) for one in found):
             raise UsageError(f"{path} has no {name}; it has {', '.join(o.name for o in found)}")
-    chosen = [one for one in found if one.is_one_of(wanted)]
-    taken = {one.name: arguments_of(one) for one in chosen}
+    taken = {one.name: arguments_of(one) for one in found if one.is_one_of(wanted)}
     for name in said:
         if not any(name in names for names in taken.values()):
             takes = (f"{one} takes {', '.join(names)}" for one, names in taken.items() if names)
             raise UsageError(f"--inputs: nothing takes {name}; {'; '.join(takes)}")
 
 
-def made(
-    chosen: list[Found], found: list[Found], is_asked_for: bool, seed: int, said: Said
-) -> list[Target]:
-    """The targets of what is chosen among all that was found; bases that hold nothing written are
+def made(found: list[Found], wanted: Sequence[str], seed: int, said: Said) -> list[Target]:
+    """The targets of what is wanted among all that was found; bases that hold nothing written are
     passed over where nobody asked for them."""
     bases = {base for one in found for base in getattr(one.thing, "__mro__", ())[1:]}
     targets: list[Target] = []
-    for one in chosen:
-        some = MAKERS.get(one.kind, of_functions)(one, seed, said)
-        if is_asked_for or one.thing not in bases or not all(map(is_unwritten, some)):
+    for one in found:
+        some = MAKERS.get(one.kind, of_functions)(one, seed, said) if one.is_one_of(wanted) else []
+        if wanted or one.thing not in bases or not all(map(is_unwritten, some)):
             targets += some
     return targets
 

@@ -7,12 +7,14 @@ import itertools
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 Shape = tuple[int, ...]
+ARRAYS = ("numpy", "torch", "jax.numpy", "autograd.numpy")
+LIBRARIES = ("numpy", "scipy", "math", "builtins", "torch", "jax", "jaxlib", "autograd")
 EFFECTS = {
     "open", "input", "exec", "eval", "compile", "exit", "quit", "breakpoint", "setattr", "delattr",
     "globals", "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt",
@@ -41,7 +43,7 @@ class Editor:
 
     arrays  the shapes of the arrays and numbers among the variables that it uses, by name, and
             those of the constants of its module, which it may lack
-    numpy   what it calls NumPy, "" where it does not
+    numpy   what it calls NumPy, or a library like it, "" where it does not
     """
 
     def __init__(
@@ -53,12 +55,12 @@ class Editor:
         self.parents = {c: node for node in ast.walk(tree) for c in ast.iter_child_nodes(node)}
         used = {getattr(n, "id", "") or getattr(n, "arg", "") for n in ast.walk(tree)}
         used = used & values.keys() | {*constants}
-        sizes = [n for v in values.values() if isinstance(v, np.ndarray) for n in v.shape]
+        sizes = [n for v in values.values() if is_array(v) for n in v.shape]
         most = max(sizes, default=0)
         self.arrays: dict[str, Shape] = {
-            name: np.shape(values[name]) for name in sorted(used) if is_number(values[name], most)
+            name: shape_of(values[name]) for name in sorted(used) if is_number(values[name], most)
         }
-        self.numpy = next((name for name, value in values.items() if value is np), "")
+        self.numpy = next((n for n, v in values.items() if is_module(v, ARRAYS)), "")
 
     @property
     def numbers(self) -> list[str]:
@@ -113,7 +115,7 @@ class Editor:
     def shape(self, node: ast.expr) -> Shape | None:
         """The shape of the floats that an expression gives, None where it gives something else."""
         value = self.value(node)
-        return np.shape(value) if isinstance(value, (np.ndarray, np.floating, float)) else None
+        return shape_of(value) if is_array(value) or isinstance(value, float) else None
 
     def swap(self, rank: int, node: ast.expr, text: str, kind: str, said: str = "") -> Edit:
         """The edit that puts a text in the place of an expression, in brackets where it must."""
@@ -147,8 +149,8 @@ class Editor:
 
     def has_effects(self, own: set[CodeType]) -> bool:
         """Whether the function may do more than compute, and end: it has a `while`, or calls what
-        is neither of NumPy or SciPy, nor of Python's numbers and containers, nor has code of `own`;
-        or what reads or writes files."""
+        is neither of NumPy or a library like it, nor of Python's numbers and containers, nor has
+        code of `own`; or what reads or writes files."""
         calls = [node.func for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
         loops = any(isinstance(node, ast.While) for node in ast.walk(self.tree))
         return loops or not all(self.computes(function, own) for function in calls)
@@ -164,7 +166,7 @@ class Editor:
         code = getattr(getattr(value, "__func__", value), "__code__", None)
         owner = type(getattr(value, "__self__", None)).__module__
         module = getattr(value, "__module__", None) or owner
-        known = module.split(".")[0] in ("numpy", "scipy", "math", "builtins")
+        known = module.split(".")[0] in LIBRARIES
         return code in own or (hasattr(np.ndarray, name) if value is None else known)
 
     def is_index(self, node: ast.AST) -> bool:
@@ -176,15 +178,30 @@ class Editor:
         return False
 
 
+def is_module(value: Any, names: tuple[str, ...]) -> bool:
+    return isinstance(value, ModuleType) and value.__name__ in names
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array of NumPy, or of a library like it."""
+    return isinstance(getattr(value, "shape", None), tuple) and hasattr(value, "dtype")
+
+
+def shape_of(value: Any) -> Shape:
+    return tuple(value.shape) if is_array(value) else np.shape(value)
+
+
 def is_float(value: Any) -> bool:
-    return isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
+    dtype = getattr(value, "dtype", None)
+    floating = getattr(dtype, "kind", "") == "f" or getattr(dtype, "is_floating_point", False)
+    return isinstance(value, float) or floating
 
 
 def is_number(value: Any, most: int) -> bool:
     """Whether a value is an array, or a number, but no whole one beyond `most`."""
     if isinstance(value, (int, np.integer)):
         return not isinstance(value, bool) and abs(int(value)) <= most
-    return isinstance(value, (np.ndarray, np.number, float))
+    return is_array(value) or isinstance(value, float)
 
 
 def plain(text: str) -> str:

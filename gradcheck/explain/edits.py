@@ -134,7 +134,7 @@ def of_call(editor: Editor, node: ast.Call) -> Iterator[Edit]:
     if array is not None and not isinstance(array, ast.Starred):
         yield editor.swap(2, node, editor.text(array), "scale")
     for keyword in node.keywords:
-        if keyword.arg == "axis":
+        if keyword.arg in ("axis", "dim"):
             yield from of_axis(editor, node, keyword.value, array)
         start, end = editor.span(keyword)
         before = editor.source[:start].rstrip()

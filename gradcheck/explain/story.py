@@ -21,6 +21,7 @@ from chainrule.gradcheck.subject.subject import Pass, Subject
 
 Question = Callable[[Subject, Passes], Outcome]
 ALWAYS = ("float32", "state")  # asked even where a mistake is known
+ELSEWHERE = ("batch of 1", "ties", "exact zeros", "small inputs", "large inputs", "the dtype given")
 MISSING = ("no-entry", "not-returned")
 
 
@@ -53,6 +54,8 @@ class Story:
         """Why a cause is meant, by its key or the name of its tensor; "" where it is not."""
         given = self.request.on_purpose or {}
         words = (cause.key, *(cause.tensors if len(cause.tensors) == 1 else ()))
+        told = [one for one in self.causes if one.level == "meant" and one.tensors == cause.tensors]
+        words += tuple(one.key for one in told)  # what follows from it is meant, too
         return next((given[word] for word in words if word in given), "")
 
     def add(self, name: str, outcome: Outcome) -> None:
@@ -91,6 +94,8 @@ class Story:
         for name, question in questions.items():
             if self.is_wrong and name not in ALWAYS:
                 self.add(name, Outcome(why="not asked: mend the mistake above first"))
+            elif name in ELSEWHERE and not self.subject.profile.elsewhere:
+                self.add(name, Outcome(why="the surrogate speaks of the inputs given alone"))
             else:
                 self.ask(name, question, passes)
 

@@ -8,7 +8,12 @@ are the papers named in the layers of the same name.
 
     reference.py    Reference: a formula and its mistakes; Call: the forward pass it is applied to;
                     Comparison: what is found
-    units.py, norms.py, losses.py    the formulas
+    units.py, activations.py         of one array, entry by entry or row by row; gates; x W + b
+    norms.py, group_norms.py         normalisations
+    losses.py, regressions.py        losses
+    convolution.py, pooling.py       of images
+    recurrence.py, sequences.py      steps and loops through time; words, and every step alike
+    attention.py, heads.py           one head and many; positions
     dropout.py      which is random, and known by its habits
     names.py        which class name means which formula
     comparison.py   compare: one forward pass against its formula
@@ -16,9 +21,16 @@ are the papers named in the layers of the same name.
 
 from chainrule.gradcheck.formulas.comparison import compare, evaluated
 from chainrule.gradcheck.formulas.names import REFERENCES, find
-from chainrule.gradcheck.formulas.reference import Call, Comparison, Inapplicable, Reference
+from chainrule.gradcheck.formulas.reference import (
+    INAPPLICABLE,
+    Call,
+    Comparison,
+    Inapplicable,
+    Reference,
+)
 
 __all__ = [
+    "INAPPLICABLE",
     "REFERENCES",
     "Call",
     "Comparison",

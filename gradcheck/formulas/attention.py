@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference, Said, working
+from chainrule.gradcheck.formulas.reference import (
+    Call,
+    Inapplicable,
+    Reference,
+    Said,
+    by_name,
+    working,
+)
 from chainrule.gradcheck.formulas.units import softmax
 
 FORMULA = "softmax(q kᵀ / √d) v"
@@ -152,8 +159,7 @@ def wrong_scores(way: Attention) -> Iterator[tuple[str, Attention]]:
     yield f"the scores are divided by d = {d}, not by its root", replace(way, divisor=d)
     yield "the scores are multiplied by √d, not divided", replace(way, divisor=d**-0.5)
     sizes = {"keys": way.k.shape[-2], "queries": way.q.shape[-2], "examples": len(way.q)}
-    for n in dict.fromkeys(sizes.values()):
-        names = " or ".join(name for name, size in sizes.items() if size == n)
+    for names, n in by_name(sizes).items():
         text = f"the scores are divided by √{n}, the root of the number of {names}, not by √d"
         yield text, replace(way, divisor=n**0.5)
 
@@ -177,17 +183,17 @@ def wrong_masks(way: Attention) -> Iterator[tuple[str, Attention]]:
     """What can go wrong with the mask."""
     hidden, one = way.hidden, np.ones(way.hidden.shape[-2:], bool)
     masks = {
-        "the mask is inverted": ~hidden,
-        "the mask is transposed": hidden.swapaxes(-1, -2),
         "each step sees the next one, too": np.triu(one, 2),
         "no step sees itself": np.triu(one, 0),
         "each step sees itself and later ones, not earlier ones": np.tril(one, -1),
+        "the mask is inverted": ~hidden,
+        "the mask is transposed": hidden.swapaxes(-1, -2),
     }
     for text, other in masks.items():
         yield text, replace(way, hidden=other)
     uses: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "the mask is ignored": lambda s: s,
-        "the scores are multiplied by the mask: what is hidden has the score 0, which is seen": (
+        "what is hidden has the score 0, as if mask and scores were multiplied, so it is seen": (
             lambda s: s * ~hidden
         ),
         "the mask of ones and zeros is added to the scores": lambda s: s + ~hidden,
@@ -197,7 +203,7 @@ def wrong_masks(way: Attention) -> Iterator[tuple[str, Attention]]:
         yield text, replace(way, mask=use)
     text = "the mask is applied to the weights, whose sum is not 1 any more"
     yield text, replace(way, mask=lambda s: s, weigh=lambda s: softmax(s) * ~hidden)
-    for number in (0.0, 1e-9, 1e9, -1e-9, -1.0, -10.0):
+    for number in (1e9, 1.0, -1.0, -10.0, -100.0):
         text = f"what is hidden gets the score {number:g}, and not a very negative one"
         yield text, replace(way, score=number)
 

@@ -17,6 +17,7 @@ from chainrule.gradcheck.formulas.reference import (
     BUG,
     CONVENTION,
     EXACT,
+    INAPPLICABLE,
     MISFITS,
     Call,
     Comparison,
@@ -75,7 +76,7 @@ def compare(
             if reference.name == "batchnorm":
                 compare_statistics(found, call, arrays(state_after))
         except Inapplicable as reason:
-            found.notes.append(f"not compared with the formula {reference.formula}: {reason}")
+            found.notes.append(f"{INAPPLICABLE} {reference.formula}: {reason}")
     return found
 
 

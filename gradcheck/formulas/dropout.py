@@ -26,7 +26,7 @@ from chainrule.gradcheck.report.findings import because, entry
 from chainrule.gradcheck.subject.layer import takes_train
 
 KEEP = ("keep", "keep_prob", "keep_probability", "p_keep")
-DROP = ("drop", "rate", "drop_prob", "dropout", "p_drop", "drop_rate")
+DROP = ("drop", "rate", "drop_prob", "dropout", "p_drop", "drop_rate", "dropout_ratio")
 EITHER = ("p", "prob")
 VANILLA = "dropout scales by keep in inference, not by 1 / keep in training"
 

@@ -73,7 +73,7 @@ ALIASES = {alias: name for name, aliases in OTHER_NAMES.items() for alias in ali
 PREFIXES = "my our simple plain naive slow fast vectorized stable numpy custom student correct the"
 SUFFIXES = (
     "layer gate loss function activation forward node module op fn closed naive staged "
-    "step cell fast slow imcol strides vectorized loop loops quick"
+    "step cell fast slow imcol reshape strides vectorized loop loops quick"
 )
 PREFIX, KNOWN, SUFFIX = (
     "|".join(sorted(words, key=len, reverse=True))

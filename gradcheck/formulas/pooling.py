@@ -15,6 +15,7 @@ from chainrule.gradcheck.formulas.reference import (
     Inapplicable,
     Reference,
     Said,
+    by_name,
     working,
 )
 
@@ -110,10 +111,14 @@ def mistakes_of(way: Pool, what: str) -> Said:
         if other != what:
             yield f"out is {other} of each window, not {what}", way.out(other, border(other))
     if what == "the mean":
-        total, side = way.out("the sum"), way.size[0]
-        yield f"it divides by the side of the window, {side}, not by its area", total / side
-        for number, text in {s: "stride", s * s: "square of the stride"}.items():
-            yield f"it divides by the {text}, {number}, not by the window's area", total / number
+        sizes = {
+            "the side of the window": way.size[0],
+            "the stride": s,
+            "the stride squared": s * s,
+        }
+        for name, n in by_name(sizes).items():
+            text = f"it divides by {n}, which is {name}, not by the window's area"
+            yield text, way.out("the sum") / n
     if s > 1:
         text = "windows begin at i, not at i · stride: the stride only makes the output smaller"
         yield text, way.out(what, edge, step=1)
@@ -165,8 +170,10 @@ def global_mistakes(what: str, call: Call) -> Said:
     }
     if what == "the mean":
         total = x.sum(axis=space)
-        ways[f"it divides by the side of the image, {n}, not by its area"] = total / n
-        ways["it divides by the number of examples, too"] = out / len(x)
+        sizes = {"the side of the image": n, "the number of channels": out.shape[1]}
+        for name, size in by_name(sizes).items():
+            ways[f"it divides by {size}, which is {name}, not by the area"] = total / size
+        ways[f"it divides by the number of examples, {len(x)}, too"] = out / len(x)
     over = OF_WINDOWS[what](out, axis=0, keepdims=True)
     ways["it goes over all examples, which stay apart"] = np.repeat(over, len(x), axis=0)
     for text, other in ways.items():

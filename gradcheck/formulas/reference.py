@@ -28,6 +28,9 @@ HARMLESS = (
 MISFITS = (ValueError, TypeError, LookupError, ArithmeticError)
 
 
+INAPPLICABLE = "not compared with the formula"  # what a note of it begins with
+
+
 class Inapplicable(Exception):
     """The layer, or its input, is not what the formula is about."""
 
@@ -185,6 +188,14 @@ class Comparison:
         else:
             message = cause.message.format_map(cause.values)
             self.notes.append(f"{message}, and no known mistake explains it")
+
+
+def by_name(sizes: Mapping[str, int]) -> dict[str, int]:
+    """The different sizes under all their names, "T or V": nothing tells equal ones apart."""
+    return {
+        " or ".join(name for name, other in sizes.items() if other == size): size
+        for size in dict.fromkeys(sizes.values())
+    }
 
 
 def agree(out: np.ndarray, expected: Any, atol: float) -> bool:

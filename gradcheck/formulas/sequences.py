@@ -8,15 +8,20 @@ import numpy as np
 
 from chainrule.gradcheck.formulas.losses import reduced
 from chainrule.gradcheck.formulas.reference import (
+    BUG,
     CONVENTION,
     Call,
     Inapplicable,
     Reference,
     Said,
+    by_name,
 )
 from chainrule.gradcheck.formulas.units import log_softmax, softmax
 
-WORDS = {"x": "x|ids?|idx|index|indices|words?|tokens?|captions?|inputs?", "W": "w.*|table|embed.*"}
+WORDS = {
+    "x": "x|ids?|idx|index|indices|words?|tokens?|captions?|inputs?",
+    "W": "w.*|table|embed.*|params0",
+}
 
 
 def embedding_parts(call: Call) -> tuple[np.ndarray, np.ndarray]:
@@ -93,11 +98,11 @@ def scored(call: Call) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise Inapplicable(f"scores {x.shape} and labels {y.shape} do not fit")
     ignored = call.setting("ignore_label", "ignore_index", default=-1.0)
     counts = y != ignored
-    mask = np.asarray(parts.get("mask", np.ones(y.shape)), np.float64) * counts
+    mask = np.asarray(parts.get("mask", np.ones(y.shape)), np.float64)
     labels = np.where(counts, y, 0).astype(np.int64)
     if mask.shape != y.shape or labels.min() < 0 or labels.max() >= x.shape[2]:
         raise Inapplicable(f"labels {y.shape} are no numbers of words below {x.shape[2]}")
-    return x, np.eye(x.shape[2])[labels], mask
+    return x, np.eye(x.shape[2])[labels], mask * counts
 
 
 def masked(log_p: np.ndarray, t: np.ndarray, mask: np.ndarray) -> Any:
@@ -133,19 +138,13 @@ def sequence_loss_mistakes(call: Call) -> Said:
         "labels are off by one step: the next one is used": masked(log_p, np.roll(t, -1, 1), mask),
         "labels are off by one step: the last one is used": masked(log_p, np.roll(t, 1, 1), mask),
     }
-    counts = {
-        "": N,
-        f"it is divided by N · T = {N * T}, not by N = {N} alone": N * T,
-        f"it is divided by T = {T}, not by N = {N}": T,
-        f"it is not divided by N = {N}": 1,
-        "it is divided by the number of words that count": mask.sum(),
-        f"it is divided by N² = {N * N}": N * N,
-        f"it is divided by V = {V}, too": N * V,
-    }
+    sizes = {"N²": N * N, "N·T": N * T, "T": T, "1": 1, "N·V": N * V, "N·T·V": N * T * V}
+    counts = {"": float(N), "the number of words that count": mask.sum(), **by_name(sizes)}
     for text, total in totals.items():
-        for divided, count in counts.items():
-            said = ", and ".join(filter(None, (text, divided)))
-            yield said, total / count, *[CONVENTION] * (not text)
+        for name, count in counts.items():
+            divided = f"it is divided by {count:g} = {name}, and not by {N} = N alone"
+            said = ", and ".join(filter(None, (text, divided * bool(name))))
+            yield said, total / count, CONVENTION if not text else BUG
 
 
 SEQUENCES = (

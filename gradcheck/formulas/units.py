@@ -180,11 +180,13 @@ def sum_mistakes(call: Call) -> Said:
 
 
 def affine_parts(call: Call) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x (N, D), W (D, M) and b."""
-    W, b = call.param(*WEIGHTS), call.param(*BIAS, default=0.0)
-    if W.ndim != 2 or call.x.ndim < 2 or math.prod(call.x.shape[1:]) != len(W):
-        raise Inapplicable(f"x of shape {call.x.shape} and W of shape {W.shape} do not fit")
-    return call.x.reshape(len(call.x), len(W)), W, b
+    """x (N, D) or, where only its last axis has the length D, (…, D); W (D, M) and b."""
+    x, W, b = call.x, call.param(*WEIGHTS), call.param(*BIAS, default=0.0)
+    if W.ndim == 2 and x.ndim > 1 and math.prod(x.shape[1:]) == len(W):
+        return x.reshape(len(x), len(W)), W, b
+    if W.ndim != 2 or x.ndim < 2 or x.shape[-1] != len(W):
+        raise Inapplicable(f"x of shape {x.shape} and W of shape {W.shape} do not fit")
+    return x, W, b
 
 
 def affine(call: Call) -> np.ndarray:

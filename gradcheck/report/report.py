@@ -53,6 +53,11 @@ class Tensor:
         return f"<Tensor {self.analytic.shape}: {self.verdict}, error {self.error:.0e}>"
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether it is right and consists of rounding: its relative error means nothing."""
+        return self.ok and self.error > 0.5
+
+    @property
     def on_kinks(self) -> int:
         """How many entries sit on a kink."""
         return 0 if self.kinks is None else int(np.count_nonzero(self.kinks))
@@ -186,6 +191,7 @@ class Report:
                 members = [(base, max((one for _, one in members), key=lambda one: one.error))]
             for name, tensor in members:
                 how = f" ({tensor.error:.0e})" if math.isfinite(tensor.error) else ""
+                how = " (it is 0)" if tensor.is_nothing else how
                 how = how if tensor.ok else ""
                 said.append((tensor.ok or tensor.meant, f"{name} {tensor.verdict}{how}"))
         line = "   ".join(text for _, text in said)

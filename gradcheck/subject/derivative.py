@@ -22,6 +22,8 @@ from chainrule.gradcheck.subject.subject import Complaint, Subject
 
 # What people call the upstream gradient: dout, dA, grad_output, upstream, delta, g.
 UPSTREAM = re.compile(r"d\w*|.*grad\w*|\w*upstream\w*|delta\w*|g|gy|gout|error", re.I)
+# The same where it is the only argument: data and deriv are none.
+ONLY = re.compile(r"d_?(out|values?|[a-z]|[A-Z]\w*)|.*grad\w*|\w*upstream\w*|delta|gy?|gout")
 # Arguments that are targets, not differentiated where there is another input.
 TRUE = re.compile(r"y|t|ys|y_?true|labels?|targets?|truth|actual|expected|mask|keep", re.I)
 
@@ -43,8 +45,11 @@ def of_derivative(
     output, which is the other reading where there is one input."""
     f, df = both
     names, arrays = argument_names(f, len(inputs)), as_arrays(inputs)
-    pair = DerivativePair(f, df, names, arrays, differentiated(names, arrays, wrt))
-    pair.by_output = by_output
+    kind = DerivativeByOutput if by_output else DerivativePair
+    pair = kind(f, df, names, arrays, differentiated(names, arrays, wrt))
+    for key, value in getattr(getattr(f, "__self__", None), "__dict__", {}).items():
+        if isinstance(value, (int, float, np.number)) and not hasattr(pair, key):
+            setattr(pair, key, value)  # where formulas look for settings
     profile, name = profile_of(pair), name_of(df)
     words = replace(profile.vocabulary, labels=dict.fromkeys(pair.wrt, name), backward=name)
     note = f"{name} is right as a function of the output, {name}({name_of(f)}({names[0]}))"
@@ -62,7 +67,10 @@ def of_cacheless(
     """A subject whose backward pass takes dout and, by their names, inputs or the output."""
     names = argument_names(forward, len(inputs))
     pair = CachelessPair(forward, backward, names, as_arrays(inputs))
-    return Subject(pair, pair.inputs, profile_of(pair))
+    subject = Subject(pair, pair.inputs, profile_of(pair))
+    # Given dout alone it reads what the latest forward pass has left somewhere.
+    subject.spends_cache = len(positional(backward)) == 1
+    return subject
 
 
 def as_arrays(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -93,8 +101,6 @@ def differentiated(
 class DerivativePair(FunctionPair):
     """A function and its derivative with the contract of a layer."""
 
-    by_output = False
-
     def __init__(
         self, f: Any, df: Any, names: list[str], given: tuple[Any, ...], wrt: tuple[str, ...]
     ) -> None:
@@ -108,14 +114,24 @@ class DerivativePair(FunctionPair):
 
     def backward(self, dout: Any, cache: Any) -> Any:
         arguments, out = cache
-        given = (out,) if self.by_output else tuple(arguments.values())
-        found = self.functions[1](*given)
+        found = self.functions[1](*self.given(arguments, out))
         parts = list(found) if isinstance(found, (tuple, list)) else [found]
         if len(parts) != len(self.wrt):
             parts = [np.asarray(found)]
         named = dict(zip(self.wrt, parts, strict=False))
         grads = {k: chained(dout, s, arguments[k], out) for k, s in named.items() if s is not None}
         return self.by_kind(grads)
+
+    def given(self, arguments: dict[str, Any], _: Any) -> tuple[Any, ...]:
+        """What the derivative is called with."""
+        return tuple(arguments.values())
+
+
+class DerivativeByOutput(DerivativePair):
+    """The same, where the derivative is a function of the output."""
+
+    def given(self, _: dict[str, Any], out: Any) -> tuple[Any, ...]:
+        return (out,)
 
 
 def chained(dout: Any, slope: Any, x: np.ndarray, out: np.ndarray) -> np.ndarray:

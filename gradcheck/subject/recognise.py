@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chainrule.gradcheck.subject.derivative import UPSTREAM, Derivative, of_cacheless, of_derivative
+import numpy as np
+
+from chainrule.gradcheck.subject.derivative import (
+    ONLY,
+    UPSTREAM,
+    Derivative,
+    of_cacheless,
+    of_derivative,
+)
 from chainrule.gradcheck.subject.functions import ReferencePair, of_functions
 from chainrule.gradcheck.subject.layer import (
     METHODS,
@@ -16,6 +25,7 @@ from chainrule.gradcheck.subject.layer import (
     of_layer,
     parameters_of,
     positional,
+    takes_any,
 )
 from chainrule.gradcheck.subject.model import of_model
 from chainrule.gradcheck.subject.optimizers import RATES
@@ -44,7 +54,7 @@ def subject_of(
     """The subject that a thing is, whatever convention it follows; `params` is for an object that
     keeps its gradients on itself. Raises TypeError for a thing of no known convention."""
     methods = methods_of(thing)
-    if params is not None and not (methods and keeps_state(thing, methods)):
+    if params is not None and not (methods and keeps_state(thing, methods, inputs)):
         raise TypeError("check: params is for objects that keep their gradients on themselves")
     pair = pair_of(thing)
     if isinstance(pair, Derivative):
@@ -52,11 +62,8 @@ def subject_of(
     if pair is not None:
         return of_pair(*pair, inputs, wrt)
     if methods is not None and not inspect.isclass(thing):
-        return (
-            of_stateful(thing, inputs, params)
-            if keeps_state(thing, methods)
-            else of_layer(thing, inputs)
-        )
+        stateful = keeps_state(thing, methods, inputs)
+        return of_stateful(thing, inputs, params) if stateful else of_layer(thing, inputs)
     if hasattr(thing, "params") and hasattr(thing, "loss") and len(inputs) == 2:
         return of_model(thing, *inputs)
     if callable(thing) and not inspect.isclass(thing):
@@ -69,12 +76,16 @@ def subject_of(
     raise TypeError(f"check: got {shown}; {EXPECTED}")
 
 
-def keeps_state(thing: Any, methods: tuple[str, str]) -> bool:
-    """Whether an object keeps what a call leaves on itself: its backward is given no cache."""
+def keeps_state(thing: Any, methods: tuple[str, str], inputs: tuple[Any, ...]) -> bool:
+    """Whether an object keeps what a call leaves on itself: its backward is given no cache. Where
+    its arguments do not tell, whether forward returns none."""
     if methods != METHODS[0]:
         return True
     forward, backward = (getattr(thing, method) for method in methods)
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters_of(backward)):
+    if takes_any(backward):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            out = getattr(copy.deepcopy(thing), methods[0])(*copy.deepcopy(inputs))
+            return not (isinstance(out, tuple) and len(out) == 2)
         return False
     inputs = [p.name for p in positional(forward)]
     own = [p.name for p in positional(backward) if p.name not in (*inputs, *RATES)]
@@ -123,7 +134,11 @@ def of_pair(
         return of_functions(forward, None, inputs, wrt)
     given = argument_names(forward, len(inputs))
     taken = [p.name for p in positional(backward) if p.default is p.empty]
-    if taken and (len(taken) == 1 or all(name in given for name in taken)):
+    if taken and all(name in given for name in taken):
+        return of_derivative(Derivative(forward, backward), inputs, wrt)
+    if len(taken) == 1:
+        if ONLY.fullmatch(taken[0]):
+            return of_cacheless(forward, backward, inputs)
         return of_derivative(Derivative(forward, backward), inputs, wrt)
     subject = of_functions(forward, backward, inputs, wrt)
     return subject if returns_cache(subject) else of_cacheless(forward, backward, inputs)
@@ -146,8 +161,8 @@ def returns_cache(subject: Subject) -> bool:
 def surrogate_of(other: Any, subject: Subject) -> Callable[[Subject, bool], Arrays]:
     """What gives the outputs of another forward pass for a subject: of a layer, or of a function
     that takes the same inputs."""
-    if hasattr(other, "forward"):
-        layer = other
+    if methods_of(other) is not None:
+        layer = subject_of(other, tuple(subject.inputs)).layer
     elif callable(other):
         order = getattr(subject.layer, "order", subject.names)
         arrays = dict(zip(subject.names, subject.inputs, strict=True)) | subject.params

@@ -152,6 +152,16 @@ def unpacked(function: Source | None) -> dict[str, list[str]]:
     return found
 
 
+def returned_names(function: Source | None) -> list[str]:
+    """What a function calls the parts of what its last return gives, "" where they have no name."""
+    words: list[str] = []
+    for node in ast.walk(function.tree) if function else ():
+        if isinstance(node, ast.Return) and node.value is not None:
+            parts = elements(node.value)
+            words = [getattr(part, "id", getattr(part, "attr", "")) for part in parts]
+    return words
+
+
 def targets(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
     """What a statement assigns to, and the value."""
     if isinstance(node, ast.Assign):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -48,12 +48,15 @@ class Profile:
     apart: bool = True  # whether backward is a pass of its own, no part of what forward returns
     both: bool = True  # whether a backward pass after one of inference is asked for, too
     # Whether what a call leaves stays on the object itself; backward may write into dout then, and
-    # follows a training pass alone.
+    # need not follow a pass of inference.
     keeps_state: bool = False
     differentiable: Sequence[str] | None = None  # these inputs, None where their dtypes tell
     notes: tuple[str, ...] = ()  # what a reader should know of how it is called
     of_functions: bool = False  # whether it is made of plain functions
     otherwise: Callable[[], Subject] | None = None  # another reading, where this one is wrong
+    elsewhere: bool = True  # whether it may be asked at other inputs than those that were given
+    questions: Mapping[str, Any] = field(default_factory=dict)  # that are asked of it beside others
+    precision: float = 0.0  # half the last digit, relative, of the format it is known to compute in
 
 
 @dataclass(eq=False)

@@ -14,6 +14,7 @@ A subject that would not say it so has its own sentence under the key of the cau
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +28,7 @@ VERBS = {"is": "are", "has": "have", "does": "do", "matches": "match", "mixes": 
         "change", "reach", "add", "start", "agree", "move", "ignore", "repeat",
     )
 }  # fmt: skip
+VERBATIM = ("said", "text", "error", "place")  # values that are somebody else's words
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Vocabulary:
     backward: str = "backward"
     upstream: str = "dout"  # what backward calls the upstream gradient
     param: str = "params['{name}']"
+    gradient: str = "d{name}"  # of an input …
+    param_gradient: str = "grads['{name}']"  # … and of a parameter
     inference: str = "with train=False"  # how a pass without training is asked for
     strength: str = "l2"  # the factor of the penalty …
     half: bool = True  # … and whether the penalty has the factor 0.5, too
@@ -44,11 +48,19 @@ class Vocabulary:
     labels: Mapping[str, str] = field(default_factory=dict)  # where other gradients stand
     # By the key of a cause another message and hint; None leaves one as it is.
     phrases: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    # Other words for those of the sentences: {"dout": "grad_output"}.
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
         """The gradient of the tensor `name`: "dx", or "grads['W']" for a parameter."""
-        usual = f"grads['{name}']" if name in self.params else f"d{name}"
-        return self.labels.get(name, usual)
+        form = self.param_gradient if name in self.params else self.gradient
+        return self.labels.get(name, form.format(name=name))
+
+    def said(self, text: str) -> str:
+        """A sentence, without what is filled into it, in the words of the subject."""
+        for word, own in self.words.items():
+            text = re.sub(rf"\b{word}\b", own, text)
+        return text
 
     def finding(self, cause: Cause) -> Finding:
         """The cause in words."""
@@ -65,13 +77,15 @@ class Vocabulary:
         }
         for key, value in cause.values.items():
             fill[key] = self.label(value) if key.startswith("d_") else value
+            if isinstance(value, str) and key not in VERBATIM:
+                fill[key] = self.said(fill[key])
         message, hint = self.phrases.get(cause.key, (None, None))
-        message = cause.prefix + (message or cause.message)
+        message = cause.prefix + (message or self.said(cause.message))
         return Finding(
             cause.kind,
             name,
             message.format_map(fill),
-            (hint or cause.hint).format_map(fill),
+            (hint or self.said(cause.hint)).format_map(fill),
             cause.example.format_map({**fill, "d": self.label(name)}),
             cause.evidence,
             cause.where,

@@ -67,7 +67,7 @@ def test_a_network_is_trained(folder):
 
 def test_a_file_is_checked(folder):
     printed = run(folder, "-m", "chainrule", "check", "homework.py")
-    assert printed.splitlines()[-1] == "1 class, 1 example: all correct"
+    assert printed.splitlines()[-1] == "1 pair, 1 example: all correct"
 
 
 def test_a_kernel_of_a_notebook_finds_the_library(folder):

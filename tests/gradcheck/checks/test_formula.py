@@ -52,3 +52,23 @@ def test_a_forward_pass_that_is_the_odd_one_out_is_wrong_though_its_formula_was_
     report = check_functions(sigmoid_forward, lambda dout, s: dout * s * (1 - s), X)
     assert not report
     assert report.findings[0].tensor == "out"
+
+
+def relu_forward(x):
+    """Another function of that name, as one may mean it, or a slip that nothing explains."""
+    return np.where(x > 0, x, 0.3 * np.sin(x)), x
+
+
+def test_backward_is_blamed_where_a_guessed_formula_explains_neither_pass():
+    report = check_functions(
+        relu_forward, lambda dout, x: dout * np.where(x > 0, 2, 0.6 * np.cos(x)), X
+    )
+    assert [finding.tensor for finding in report.findings] == ["x"]
+    assert any("no known mistake explains it" in note for note in report.notes)
+
+
+def test_forward_is_blamed_where_backward_has_the_gradients_of_the_guessed_formula():
+    report = check_functions(relu_forward, lambda dout, x: dout * (x > 0), X)
+    (finding,) = report.findings
+    assert finding.tensor == "out"
+    assert finding.message.startswith("out differs from the formula max(x, 0)")

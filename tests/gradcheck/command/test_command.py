@@ -61,7 +61,6 @@ class Watched:
 def checks(monkeypatch):
     watched = Watched()
     monkeypatch.setattr(cases, "check", watched.check)
-    monkeypatch.delitem(sys.modules, "checked_file", raising=False)
     return watched
 
 

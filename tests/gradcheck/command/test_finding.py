@@ -10,8 +10,7 @@ from chainrule.gradcheck.command.finding import found_in
 
 
 @pytest.fixture
-def found(tmp_path, monkeypatch):
-    monkeypatch.delitem(sys.modules, module.NAME, raising=False)
+def found(tmp_path):
 
     def find(source):
         path = tmp_path / "homework.py"

@@ -1,19 +1,17 @@
 """Inputs that are guessed: what reaches the functions and constructors of a file."""
 
 import re
-import sys
 import textwrap
 
 import pytest
 
 from chainrule.gradcheck import __main__ as command
-from chainrule.gradcheck.command import cases, module, targets
+from chainrule.gradcheck.command import cases, targets
 
 
 @pytest.fixture
-def guessed(tmp_path, monkeypatch):
+def guessed(tmp_path):
     """The inputs with which each thing of a file is checked, as they could be said."""
-    monkeypatch.delitem(sys.modules, module.NAME, raising=False)
 
     def guess(source, *names, said=None):
         path = tmp_path / "homework.py"

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from chainrule.gradcheck import __main__ as command
-from chainrule.gradcheck.command import module, watch
+from chainrule.gradcheck.command import watch
 
 RIGHT = "def f_forward(x): return 2 * x, None\ndef f_backward(dout, cache): return 2 * dout\n"
 WRONG = RIGHT.replace("2 * dout", "dout")
@@ -16,7 +16,6 @@ WRONG = RIGHT.replace("2 * dout", "dout")
 def edits(tmp_path, monkeypatch, capsys):
     """Runs the command on a file, with an edit each time it would wait, and then an interrupt;
     returns the exit status, and what was printed before each edit."""
-    monkeypatch.delitem(sys.modules, module.NAME, raising=False)
 
     def run(source, *changes, name="homework.py"):
         (tmp_path / "homework.py").write_text(source, encoding="utf-8")

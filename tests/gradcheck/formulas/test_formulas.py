@@ -488,9 +488,40 @@ def test_a_dropout_without_an_argument_train_is_judged_on_its_masks_alone():
         ("Sequential", None),
         ("SquareLoss", None),
         ("SquaredHinge", None),
-        ("LogSoftmax", None),
+        ("LogSoftmax", "logsoftmax"),
         ("SigmoidLoss", None),
-        ("MaxPool2d", None),
+        ("MaxPool2d", "maxpool"),
+        ("conv_naive", "conv"),
+        ("conv_im2col", "conv"),
+        ("Conv2d", "conv"),
+        ("ConvTranspose2d", "convtranspose"),
+        ("conv_relu", None),
+        ("depthwise_conv", None),
+        ("max_pool_fast", "maxpool"),
+        ("Pooling", "pooling"),
+        ("spatial_groupnorm", "groupnorm"),
+        ("rnn_step", "rnn"),
+        ("TimeRNN", "rnn"),
+        ("rnn_lm", None),
+        ("lstm_step", "lstm"),
+        ("LSTMCell", "lstm"),
+        ("attention_lstm", None),
+        ("gru", "gru"),
+        ("word_embedding", "embedding"),
+        ("temporal_affine", "temporalaffine"),
+        ("temporal_softmax_loss", "temporalsoftmax"),
+        ("TimeSoftmaxWithLoss", "temporalsoftmax"),
+        ("scaled_dot_product_attention", "attention"),
+        ("MultiHeadAttention", "multiheadattention"),
+        ("PositionalEncoding", "positionalencoding"),
+        ("GELU", "gelu"),
+        ("SiLU", "swish"),
+        ("L1Loss", "mae"),
+        ("L2Loss", None),
+        ("SmoothL1Loss", "smoothl1"),
+        ("huber", "huber"),
+        ("RMSNorm", "rmsnorm"),
+        ("affine_tanh", None),
         ("Residual", None),
         ("Layer", None),
     ],
@@ -498,6 +529,12 @@ def test_a_dropout_without_an_argument_train_is_judged_on_its_masks_alone():
 def test_a_name_finds_its_reference_or_none(name, reference):
     found = find(name)
     assert (found and found.name) == reference
+
+
+def test_a_product_with_the_last_axis_alone_is_affine_too():
+    x = np.stack([X, T])
+    assert not judged("affine", x @ W + b, x, W=W, b=b).causes
+    assert only(judged("affine", x @ W, x, W=W, b=b)).message == "the bias is missing"
 
 
 def test_a_layer_that_the_formula_is_not_about_is_noted_not_blamed():

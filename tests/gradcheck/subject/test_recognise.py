@@ -271,8 +271,9 @@ class Quantised:
 class Smooth(Quantised):
     """What it stands for near its rounded weights."""
 
-    def forward(self, x, *, train=True):
-        return x @ (np.round(Quantised().W) + self.params["W"] - Quantised().W), None
+    def forward(self, x):
+        self.x = x
+        return x @ (np.round(Quantised().W) + self.W - Quantised().W)
 
 
 def test_a_surrogate_is_what_backward_is_the_derivative_of():
@@ -281,10 +282,8 @@ def test_a_surrogate_is_what_backward_is_the_derivative_of():
     assert not check((rounded, straight_through), X, surrogate=lambda x: 2 * x)
     assert not check(Reverse(), X)
     assert check(Reverse(), X, surrogate=lambda x: -x)
-    smooth = Smooth()
-    smooth.params, smooth.state = {"W": smooth.W}, {}
     assert not check(Quantised(), X)
-    assert check(Quantised(), X, surrogate=smooth)
+    assert check(Quantised(), X, surrogate=Smooth())
 
 
 def double(x):
@@ -349,3 +348,36 @@ def test_an_average_over_examples_in_columns_is_told_as_such():
         return dA, 5 * dW, 5 * db
 
     assert check((columns_forward, whole), rows(3, 5), rows(2, 3), rows(2, 1))
+
+
+# ---- what a backward pass reads from elsewhere ---------------------------------------------------
+
+
+KEPT = {}
+
+
+def keeping(x):
+    KEPT["x"] = x
+    return np.tanh(x)
+
+
+def kept_backward(dout):
+    return dout * (1 - np.tanh(KEPT["x"]) ** 2)
+
+
+def test_a_backward_pass_that_is_given_dout_alone_follows_its_forward_pass():
+    assert check((keeping, kept_backward), X)
+    report = check((keeping, lambda dout: dout * (1 - np.tanh(KEPT["x"]))), X)
+    assert not report
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "message"),
+    [
+        (lambda x: x.sum(), r"surrogate gives shape \(\), expected \(5, 4\), as forward gives"),
+        (lambda x: x @ np.ones(3), "surrogate raises ValueError"),
+    ],
+)
+def test_a_surrogate_that_does_not_fit_is_refused(surrogate, message):
+    with pytest.raises(ValueError, match=message):
+        check((rounded, straight_through), X, surrogate=surrogate)
