@@ -22,6 +22,7 @@ from chainrule.gradcheck.subject.recognise import subject_of
 from chainrule.gradcheck.subject.subject import Complaint, Subject
 
 CORRECT, WRONG, ERROR = "correct", "WRONG", "error"
+HERE = Path(__file__).parents[1]  # where an error comes from that nobody's code has raised
 UNWRITTEN, UNTRIED = "not written yet", "not tried"
 TOLD = ("file", "name", "kind", "example", "inputs", "verdict", "reason")
 
@@ -126,6 +127,8 @@ def tried(case: Case) -> Trial:
         try:
             subject = case.subject()
             outs, cache = subject.forward()
+            if not subject.floats:
+                return Trial(UNTRIED, "there is nothing to differentiate")
             if not all(np.isfinite(out).all() for out in outs):
                 return Trial(UNTRIED, "out of forward is not finite")
             method = "backward"
@@ -142,7 +145,12 @@ def tried(case: Case) -> Trial:
         except NotImplementedError:
             return Trial(UNWRITTEN, method)
         except Exception as error:
-            told = isinstance(error, Complaint)
+            told, where = (
+                isinstance(error, Complaint),
+                traceback.extract_tb(error.__traceback__)[-1],
+            )
+            if isinstance(error, TypeError) and Path(where.filename).is_relative_to(HERE):
+                return Trial(UNTRIED, f"{method} takes other arguments: {error}")
             why = f"{method} raised {described(error)}"
             if isinstance(error, Complaint):
                 why = subject.profile.vocabulary.finding(error.cause).message
