@@ -60,11 +60,13 @@ nn.functional.scaled_dot_product_attention nn.functional.selu nn.functional.silu
 nn.functional.smooth_l1_loss nn.functional.soft_margin_loss nn.functional.softmin
 nn.functional.softplus nn.functional.softshrink nn.functional.softsign nn.functional.tanhshrink
 nn.functional.threshold nn.functional.triplet_margin_loss nn.functional.unfold
-""".split()
+""".split()  # noqa: SIM905
 LARGEST = 120  # numbers that a sample may hold
 SECONDS = 8.0  # for the samples of one operator
 REASONS = {  # where PyTorch's own gradient is not that of the function as it is called
     "linalg.cholesky": "it reads one triangle, and gives the gradient for symmetric input",
+    "nn.functional.embedding": "the row of padding_idx gets no gradient, by convention",
+    "scatter": "with reduce= PyTorch has no derivative, and says so",
 }
 
 

@@ -13,8 +13,10 @@ from IPython.core.error import UsageError as BadMagic
 
 from chainrule.gradcheck.__main__ import Parser, run
 from chainrule.gradcheck.command.cases import CORRECT, UNTRIED, UNWRITTEN, Result
+from chainrule.gradcheck.command.module import UsageError
 from chainrule.gradcheck.command.table import last_line, stories, summary, table
-from chainrule.gradcheck.command.targets import UsageError, module_targets
+from chainrule.gradcheck.command.targets import module_targets
+from chainrule.gradcheck.command.values import said
 from chainrule.gradcheck.report import html
 
 OTHER = {"_forward": "_backward", "_backward": "_forward"}
@@ -31,16 +33,17 @@ def register(shell: Any) -> None:
         %check affine                    what was defined before
         %check                           all of that
 
-        Options are --effort quick, full or entrywise, --seed, and --strict, for which remarks are
-        mistakes too.
+        Options are --effort quick, full or entrywise, --seed, --strict, for which remarks are
+        mistakes too, and --inputs "x=(5,4); p=0.5", where something takes what cannot be guessed.
         """
         try:
-            options = vars(parser().parse_args(shlex.split(line)))
+            options = vars(parser().parse_intermixed_args(shlex.split(line)))
+            inputs = said(options.pop("inputs"))
             if options["seed"] < 0:
                 raise UsageError(f"--seed must be 0 or more, not {options['seed']}")
         except SystemExit:
             return None  # after --help
-        except (UsageError, ValueError) as error:  # ValueError is of shlex
+        except (UsageError, ValueError) as error:  # ValueError of shlex, and what is unreadable
             raise BadMagic(str(error)) from None
         names, things, where = options.pop("names"), shell.user_ns, "the notebook"
         if cell is not None:
@@ -52,7 +55,8 @@ def register(shell: Any) -> None:
         module = types.ModuleType(shell.user_module.__name__)  # that of all that a notebook defines
         vars(module).update(things)
         try:
-            return Checks(run(module_targets(module, where, names, options["seed"]), **options))
+            targets = module_targets(module, where, names, options["seed"], inputs)
+            return Checks(run(targets, **options))
         except UsageError as error:
             raise BadMagic(str(error)) from None
 
@@ -61,8 +65,10 @@ def register(shell: Any) -> None:
 
 def parser() -> Parser:
     """What may stand behind the magic."""
-    line = Parser("%check", allow_abbrev=False)
+    usage = '%%check [NAME …] [--effort quick] [--inputs "x=(5,4)"] [--seed 1] [--strict]'
+    line = Parser("%check", usage, allow_abbrev=False)
     line.add_argument("names", nargs="*")
+    line.add_argument("--inputs", action="append", default=[])
     line.add_argument("--effort", choices=("quick", "full", "entrywise"), default="full")
     line.add_argument("--seed", type=int, default=0)
     line.add_argument("--strict", action="store_true")

@@ -6,6 +6,7 @@ pytest loads it into every run, so that it does nothing, and imports nothing, be
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,8 @@ import pytest
 
 if TYPE_CHECKING:
     from chainrule.gradcheck import Report
-    from chainrule.gradcheck.command.targets import Target
+    from chainrule.gradcheck.command.cases import Target
+    from chainrule.gradcheck.command.wanted import Said
 
 EFFORTS = ("quick", "full", "entrywise")
 PASSED_OVER = ("__init__.py", "__main__.py", "conftest.py", "setup.py")
@@ -32,6 +34,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--gradcheck-strict", action="store_true", help="remarks are mistakes too")
     group.addoption("--gradcheck-effort", choices=EFFORTS, default="full", help="default full")
     group.addoption("--gradcheck-seed", type=seed, default=0, help="from 0 on; default 0")
+    group.addoption(
+        "--gradcheck-inputs",
+        type=inputs,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE; …",
+        help="what the things of these names take; may be repeated",
+    )
 
 
 def seed(text: str) -> int:
@@ -39,6 +49,16 @@ def seed(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a number from 0 on, not {text!r}")
     return int(text)
+
+
+def inputs(text: str) -> Said:
+    """What is said of inputs."""
+    from chainrule.gradcheck.command.values import Unreadable, said
+
+    try:
+        return said([text])
+    except Unreadable as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def options_of(config: pytest.Config) -> dict[str, Any]:
@@ -78,17 +98,22 @@ class Homework(pytest.File):
         """What the file holds. A file that is named on the command line and holds nothing to check
         says so."""
         from chainrule.gradcheck.command.cases import UNTRIED, Result
-        from chainrule.gradcheck.command.targets import NothingToCheck, UsageError, file_targets
+        from chainrule.gradcheck.command.module import NothingToCheck, UsageError
+        from chainrule.gradcheck.command.targets import file_targets
 
-        here, path = Path.cwd(), self.path
+        options, here, path = self.config.getoption, Path.cwd(), self.path
+        finders = sys.meta_path.copy()  # tests shall not find what stands beside this file
+        said = {name: value for one in options("gradcheck_inputs") for name, value in one.items()}
         shown = path.relative_to(here) if path.is_relative_to(here) else path
         try:
-            return file_targets(str(shown), (), self.config.getoption("gradcheck_seed"))
+            return file_targets(str(shown), (), options("gradcheck_seed"), said)
         except NothingToCheck as error:
             named = self.session.isinitpath(self.path)
             return [Result("nothing", "", UNTRIED, str(error))] if named else []
         except UsageError as error:
             raise self.CollectError(str(error)) from None
+        finally:
+            sys.meta_path[:] = finders
 
 
 class Check(pytest.Item):
@@ -104,7 +129,8 @@ class Check(pytest.Item):
 
         target = self.target
         result = checked(target, **options_of(self.config)) if isinstance(target, Case) else target
-        report, reason = result.report, f"{result.verdict}: {result.reason}".removesuffix(": ")
+        reason = f"{result.verdict}: {result.reason}".removesuffix(": ")
+        report, reason = result.report, reason.replace("--inputs", "--gradcheck-inputs")
         if result.verdict in (UNTRIED, UNWRITTEN):
             self.user_properties.append((SAID, f"{self.nodeid}: {reason}"))
             pytest.skip(f"{self.name}: {reason}")
@@ -121,7 +147,9 @@ class Check(pytest.Item):
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was not checked, and why, and the remarks on what is correct."""
     reports = [*terminalreporter.getreports("skipped"), *terminalreporter.getreports("passed")]
-    said = [text for one in reports for key, text in one.user_properties if key == SAID]
+    # A module that skips itself as a whole has no properties.
+    properties = [pair for one in reports for pair in getattr(one, "user_properties", ())]
+    said = [text for key, text in properties if key == SAID]
     if said:
         terminalreporter.section("gradcheck")
         terminalreporter.write_line("\n".join(said))

@@ -1,16 +1,20 @@
 """Checks of hand-written backward passes, and numeric derivatives. Imports NumPy alone.
 
-    report = check(layer, x)        # values, kinks and some twenty probes
+    report = check(thing, x)        # values, kinks and some twenty probes
     print(report)                   # what is wrong, and why
 
-`check` takes any object with the contract of a layer, `check_functions` a pair of plain functions,
-`check_model` anything with params and loss(x, y), `check_update` an update rule; `assert_correct`
-is for tests. `jacobian`, `hessian`, `vjp` and `hvp` are derivatives of layers and of functions.
-`python -m chainrule.gradcheck` checks the layers of this library, and with a file those of the
-file.
+`check` takes whatever has a backward pass, in whatever convention it is written: layers, classes
+that keep their state on themselves, functions, models, and what PyTorch and JAX differentiate.
+`check_functions`, `check_derivative` and `check_model` say which it is, `check_update` takes an
+update rule; `assert_correct` is for tests. `jacobian`, `hessian`, `vjp` and `hvp` are derivatives
+of layers and of functions. `python -m chainrule.gradcheck` checks the layers of this library, or
+whatever a file has.
 
     check.py        the driver: what is asked, and in which order
-    subject/        what is checked: a layer, two functions or a model, and the words for it
+    torch.py        the same for PyTorch's Functions, modules and functions of tensors
+    jax.py          for functions of JAX
+    autograd.py     for those of HIPS autograd
+    subject/        what is checked, told by its convention, and the words for it
     checks/         the questions; each returns what it found
     derivatives/    slopes with error bars; numeric derivatives, Jacobians, Hessians
     explain/        from wrong gradients to causes

@@ -20,15 +20,23 @@ from chainrule.gradcheck.check import examine
 from chainrule.gradcheck.checks.outcome import Effort, Request
 from chainrule.gradcheck.checks.precision import in_given_dtype
 from chainrule.gradcheck.report import Probe, Report
-from chainrule.gradcheck.report.findings import because
+from chainrule.gradcheck.report.findings import Finding, because
 from chainrule.gradcheck.subject.subject import Complaint, Subject
 from chainrule.gradcheck.subject.tape import TapedFunction, of_taped
 from chainrule.gradcheck.subject.tensor_call import Call
-from chainrule.gradcheck.subject.tensor_graph import nodes
+from chainrule.gradcheck.subject.tensor_graph import copying, nodes
 from chainrule.gradcheck.subject.tensors import Player, Tensors, array_of, like, opened
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
 WORDS = {"dout": "grad_output", "its dout": "its grad_output", "the cache": "a tensor on ctx"}
+AFTER = Finding(
+    "mutation",
+    "cache",
+    "forward writes into what it has saved: with what that held when it was saved, all gradients "
+    "are right",
+    "Save a copy, or write into another tensor.",
+    cause="written-after-saving",
+)
 SECOND: dict[str, Any] = {
     "modes": ("train",), "values": ("train",), "reference": False, "effort": "quick",
 }  # fmt: skip
@@ -98,7 +106,8 @@ def check(
     modes        "train", "inference" or both, for a module; left out, both
     order        2 to check the backward pass of the backward pass, too
     surrogate    another forward pass, with the same arguments: backward is checked against its
-                 derivative, as that of a straight-through estimator is against lambda x: x
+                 derivative at these inputs, as that of a straight-through estimator is against
+                 lambda x: x
     on_purpose   findings that are meant, with reasons, as for `chainrule.gradcheck.check`
     reference    a function of the same arguments that gives what forward should
     arguments    keyword arguments, passed on as they are
@@ -123,7 +132,11 @@ def check(
     right = False if reference is None else call.taped(call.player_of(reference))
     request = Request(dout, wrt, chosen, chosen, right, seed, effort, strict, on_purpose=on_purpose)
     report = examine(partial(of_call, call, surrogate), request)
-    report.notes += call.notes
+    report.notes += [note.format(within=within(report)) for note in call.notes]
+    if call.function is not None and any(not tensor.ok for tensor in report.tensors.values()):
+        as_saved = replace(request, effort="quick", reference=False)
+        if examine(partial(of_call, call, surrogate, as_saved=True), as_saved):
+            report.findings.insert(0, AFTER)
     if order == 2 and report:
         request = replace(request, dout=None, wrt=None, **SECOND)
         join(report, examine(partial(of_second, call, seed), request))
@@ -145,11 +158,19 @@ def words_of(call: Call, forward: str, backward: str) -> Vocabulary:
     )
 
 
-def of_call(call: Call, surrogate: Callable[..., Any] | None) -> Subject:
-    """A function of tensors as a subject."""
+def within(report: Report) -> str:
+    """How well slopes are known, where that is not well."""
+    worst = max((tensor.rounding for tensor in report.tensors.values()), default=0.0)
+    return f", within {worst:.0%}" if worst >= 0.01 else ""
+
+
+def of_call(call: Call, surrogate: Callable[..., Any] | None, as_saved: bool = False) -> Subject:
+    """A function of tensors as a subject; `as_saved`, with copies made of all that it saves."""
     call.settle()
     player, title = call.player, call.title()
     taped = call.taped(player)
+    if as_saved:
+        taped.functions = (copying(player.functions[0]), player.functions[1])
     taped.surrogate = None if surrogate is None else call.player_of(surrogate).play
     is_own = call.function is not None or call.module is not None
     words = ("forward", "backward") if is_own else (title, f"the gradient of {title}")
@@ -162,6 +183,7 @@ def of_call(call: Call, surrogate: Callable[..., Any] | None) -> Subject:
         list(player.places),
         has_mode=call.module is not None,
         is_net=call.function is None,
+        elsewhere=surrogate is None,
         precision=0.0 if call.exact else max(call.dtypes().values()) / 2,
         questions={"the dtype given": in_given_dtype(call.dtypes())},
     )

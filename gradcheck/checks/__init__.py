@@ -11,5 +11,6 @@ linearity.py      how gradients depend on dout, and how they are rounded
 calls.py          other calls: another batch, layout or dtype, inference
 other_inputs.py   other points: zeros, ties, small and large numbers, one row, none
 models.py         the penalty of a model, its scores
+second.py         the gradients of gradients
 formula.py        forward beside a formula
 """

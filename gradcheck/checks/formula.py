@@ -22,8 +22,7 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
     """Compare forward with what it should compute, where that is known.
 
     A difference from a formula that the user named is wrong. One from a formula that was guessed
-    from a name is a remark, unless gradients are wrong too; then it is told where a known mistake
-    explains it, or where backward has the gradients of the formula.
+    from a name is a remark, unless gradients are wrong, too, and are those of the formula.
     """
     given = passes.request.reference
     if given is not None and not isinstance(given, str):
@@ -44,10 +43,11 @@ def compare_with_formula(subject: Subject, passes: Passes, is_right: bool) -> Ou
         said = subject.profile.vocabulary.finding(causes[0]).message
         return Outcome(notes=[*notes, f"consistent, but {said}"])
     if not named:
-        level = "remark" if is_right else "wrong"
+        level = "wrong" if meant else "remark"
         causes = [replace(one, hint=f"{one.hint} {WAY_OUT}".strip(), level=level) for one in causes]
     forward = causes[0].tensors[0] in ("out", "loss")
-    odd = forward and (meant or not has_slopes_of(subject, passes, reference, "numeric"))
+    own = named and not has_slopes_of(subject, passes, reference, "numeric")
+    odd = forward and (meant or own)
     return Outcome(causes, notes=notes, replaces=odd)
 
 

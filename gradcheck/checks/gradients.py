@@ -16,7 +16,14 @@ from chainrule.gradcheck.checks.arrays import size
 from chainrule.gradcheck.checks.causes import cause
 from chainrule.gradcheck.checks.entries import AGREES, DIFFERS, KINK, Bench, judged, measured
 from chainrule.gradcheck.checks.outcome import BadRequest, Comparison, Passes
-from chainrule.gradcheck.derivatives.point import FIRST_STEP, Point, random_line, tied_line
+from chainrule.gradcheck.derivatives.point import (
+    FIRST_STEP,
+    Line,
+    Point,
+    random_line,
+    tied_line,
+    units,
+)
 from chainrule.gradcheck.derivatives.slopes import measure, slopes_beside
 from chainrule.gradcheck.report.findings import Cause
 from chainrule.gradcheck.report.report import Tensor
@@ -104,6 +111,8 @@ def compare(
             doubtful = dict.fromkeys(moving, DIFFERS)
         found.on_kinks = not (brief and legal) and KINK in (together, *doubtful.values())
     judge_entries(found, bench, doubtful, full)
+    if point.last:
+        judge_sums(found, bench, [*moving])
     if found.on_kinks and not subject.profile.is_net and found.is_right and not full:
         found.causes += ties(bench, [*moving])
     for name in [one.tensors[0] for one in causes if one.key == "shape"]:
@@ -128,6 +137,20 @@ def judge_entries(found: Comparison, bench: Bench, doubtful: dict[str, int], ful
         found.tensors[name] = judged(bench, name, table, largest)
         if not found.tensors[name].ok:
             found.wrong.append(name)
+
+
+def judge_sums(found: Comparison, bench: Bench, names: list[str]) -> None:
+    """Where few digits tell little of single entries, ask for sums over all: along the gradient
+    that is claimed, and at random."""
+    for name in (name for name in names if found.tensors[name].ok):
+        array = bench.arrays[name]
+        uphill = Line((array, units(array) * np.sign(bench.yours[name])))
+        for line in (uphill, random_line([array], bench.point.rng)):
+            how, error = bench.along(line, [name])
+            if how == DIFFERS:
+                found.tensors[name].ok, found.tensors[name].error = False, error
+                found.wrong.append(name)
+                break
 
 
 def ties(bench: Bench, names: list[str]) -> list:

@@ -20,6 +20,10 @@ class UsageError(Exception):
     """The command or the file makes no sense; the text is one line."""
 
 
+class NothingToCheck(UsageError):
+    """A file holds nothing that could be checked."""
+
+
 class Beside:
     """Finds the modules beside a file: those of its folder, as if the file were started itself,
     those of its package, `from .layers import *`, and those in the folder above. They are forgotten

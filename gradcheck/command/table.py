@@ -44,8 +44,8 @@ def row(results: list[Result]) -> list[str]:
     """What the table says of one class."""
     reports = [one.report for one in results if one.report is not None]
     tensors = [tensor for report in reports for tensor in report.tensors.values()]
-    # An error is nan, and all right, where a gradient was measured along random directions alone.
-    # and rounding, where it is zero.
+    # An error is nan, and all right, where a gradient was measured along random directions alone;
+    # and it means nothing where a gradient is 0.
     errors = [one.error for one in tensors if not (one.ok and not one.error < 1e-2)]
     outcomes = [probe.outcome for report in reports for probe in report.probes.values()]
     worst = "nan" if any(map(math.isnan, errors)) else f"{max(errors, default=0):.0e}"

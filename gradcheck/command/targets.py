@@ -23,15 +23,10 @@ from chainrule.gradcheck.command.cases import (
 )
 from chainrule.gradcheck.command.finding import Found, found_in
 from chainrule.gradcheck.command.guessing import GUESSED, guessed
-from chainrule.gradcheck.command.module import UsageError, load
+from chainrule.gradcheck.command.module import NothingToCheck, UsageError, load
 from chainrule.gradcheck.command.rules import adapted, check_rule
 from chainrule.gradcheck.command.wanted import Said, arguments_of
 from chainrule.gradcheck.update_rules.families import FAMILIES, family_of
-
-
-class NothingToCheck(UsageError):
-    """A file holds nothing that could be checked."""
-
 
 Maker = Callable[[Found, int, Said], list[Target]]
 LIBRARY = ("chainrule.layers", "chainrule.nets")

@@ -18,6 +18,8 @@ from chainrule.gradcheck.subject.subject import Pass, Subject
 from chainrule.gradcheck.subject.trees import Arrays
 
 FIRST_STEP = 1e-3
+FAR = 2.0  # an output that stays where it is in so large a step does not depend on what moves
+PACES = np.linspace(0.55, 1.0, 12)  # steps over which slopes of few digits are averaged
 SPACINGS = (1e-6, 1e-4, 1e-2)  # of the values that noise shows in, finest first
 # Their places along the line, at unlike distances, so that rounding cannot keep step with them; and
 # what a cubic leaves of values there.
@@ -36,6 +38,7 @@ class Line:
     ) -> None:
         self.parts = [(array, array.copy(), v) for array, v in parts]
         self.indices = indices
+        self.follows: np.ndarray | None = None  # which outputs follow, where somebody has looked
 
     def move(self, t: float) -> np.ndarray:
         """Set the arrays to their place at t; returns the steps that were taken."""
@@ -95,6 +98,8 @@ class Point:
         total = sum(np.square(o * d).sum() for o, d in weighted if d is not None)
         self.floor, self.seen = float(np.finfo(np.float64).eps * np.sqrt(total)), self.out
         self.noise, self.step = self.floor, FIRST_STEP
+        self.noises = np.zeros(self.sizes().shape)  # of the elements of the outputs
+        self.last = subject.profile.precision
         if moving:
             self._measure_noise()
 
@@ -153,12 +158,28 @@ class Point:
             noise = np.where(pending, np.maximum(noise, stair), noise)
             slope = np.where(pending & (stair > 0), rise / spacing, slope)
         self._moved(line)
-        last = max(digits(self.seen), self.subject.profile.precision)
+        last = max(digits(self.seen), self.last)
         self.floor = max(self.floor, last * float(np.linalg.norm(self.sizes())))
         self.noise = max(self.floor, float(np.sqrt(np.square(noise).sum())))
+        self.noises = np.maximum(noise, last * self.sizes())
         if steepness := float(np.sqrt(np.square(slope).sum())):
             ratio = self.noise / steepness
             self.step = float(np.clip(ratio**0.2, FIRST_STEP, 0.3))
+        self.step = max(self.step, min(self.last**0.2, 0.3))
+
+    def noise_along(self, line: Line, t: float, split: str) -> float | np.ndarray:
+        """The noise of φ in a step t along a line. Where the format is known, it is that of the
+        outputs which follow; the others move by less than what shows in a step that is far."""
+        if not self.last:
+            return self.noise
+        if line.follows is None:
+            line.follows = (self.walk(line, (FAR, -FAR), "elements") != 0).any(axis=0)
+        noises = np.where(line.follows, self.noises, self.noises * min(abs(t) / FAR, 1.0))
+        if split == "elements":
+            return noises
+        if split == "rows":
+            noises = noises.reshape(len(self.out[0]), -1)
+        return np.sqrt(np.square(noises).sum(axis=-1)).reshape(-1)
 
     def _moved(self, line: Line) -> np.ndarray:
         """Which elements of the outputs move in a large step along the line."""
@@ -166,7 +187,12 @@ class Point:
 
     def is_still(self, line: Line) -> bool:
         """Whether nothing moves in a small step along the line, as where a function is made of
-        stairs; those of float16 are too narrow to stand on for long."""
+        stairs; those of float16 are too narrow to stand on for long. Where the format is known,
+        whether most of what follows in a large step does not in one of a digit or two."""
+        if self.last:
+            self.noise_along(line, 1.0, "elements")
+            near = self.walk(line, (4 * self.last, -4 * self.last), "elements").any(axis=0)
+            return bool(near.sum() <= 0.5 * np.sum(line.follows))
         return not self.walk(line, (1e-5, -1e-5)).any()
 
 

@@ -30,7 +30,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "factor": ("scale", "{d} {is} {size}", "{advice}"),
     "averaged": ("scale", "{d} {is} divided by {count}, the number of examples: right only if "
         "{upstream} was not averaged",
-        "The mean belongs into the loss, whose gradient brings the 1/{count} with it."),
+        "The mean belongs into the loss, whose gradient brings the 1/{count} with it. Where "
+        "{upstream} is that of each example's own loss, say on_purpose={{'averaged': '…'}}."),
     "factor-and-sign": ("scale", "{d} {has} the wrong sign and {is} {size}", "{advice}"),
     "lacks-factor": ("missing-term", "{d} {lacks} the factor {factor}", "Multiply by {factor}."),
     "own-factor": ("scale", "{d} {has} the factor {factor} too much, the parameter itself"),

@@ -67,7 +67,7 @@ def explain(found: Comparison, passes: Passes, mend: bool = True) -> tuple[list[
     told.sort(key=lambda one: is_vague(one) and "said" not in one.values)  # what says most
     told.sort(key=lambda one: one.key == UNEXPLAINED and not one.values["part"])
     explained = [one for one in told if one.key != UNEXPLAINED]
-    if not explained or len(explained) == len(told):
+    if all(one.level == "remark" for one in explained) or len(explained) == len(told):
         return told, []
     rest = [name for one in told if one.key == UNEXPLAINED for name in one.tensors]
     labels = [found.subject.profile.vocabulary.label(name) for name in rest]

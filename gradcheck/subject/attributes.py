@@ -125,15 +125,15 @@ def initials(words: tuple[str | int, ...]) -> tuple[str | int, ...]:
 def paired(params: Leaves, gradients: Leaves) -> dict[Path, Path]:
     """For each of those arrays, by the first of its paths, that of the array which holds its
     gradient, as far as names tell: of the same shape, under the same name, or one with the same
-    first letter where that is the name, b for biases."""
+    first letter where that is the name, b for biases; or under the same name in another shape."""
     first = {id(array): path for path, array in reversed(params.items())}
     pairs: dict[Path, Path] = {}
-    for same in (core, lambda path: initials(core(path))):
+    for same, exact in ((core, True), (lambda path: initials(core(path)), True), (core, False)):
         for path, g in gradients.items():
             names = {same(name) for name in gradient_of(path)}
             fitting = {
                 first[id(array)] for name, array in params.items()
-                if array.shape == g.shape and same(name) in names
+                if (array.shape == g.shape or not exact) and same(name) in names
             } - pairs.keys()  # fmt: skip
             if len(fitting) == 1 and not any(gradients[one] is g for one in pairs.values()):
                 pairs[fitting.pop()] = path

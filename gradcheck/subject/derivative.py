@@ -47,6 +47,9 @@ def of_derivative(
     names, arrays = argument_names(f, len(inputs)), as_arrays(inputs)
     kind = DerivativeByOutput if by_output else DerivativePair
     pair = kind(f, df, names, arrays, differentiated(names, arrays, wrt))
+    for key, value in getattr(getattr(f, "__self__", None), "__dict__", {}).items():
+        if isinstance(value, (int, float, np.number)) and not hasattr(pair, key):
+            setattr(pair, key, value)  # where formulas look for settings
     profile, name = profile_of(pair), name_of(df)
     words = replace(profile.vocabulary, labels=dict.fromkeys(pair.wrt, name), backward=name)
     note = f"{name} is right as a function of the output, {name}({name_of(f)}({names[0]}))"

@@ -28,6 +28,7 @@ METHODS = (
     ("forward_propagate", "backward_propagate"),
     ("forward", "backprop"),
     ("feedforward", "backprop"),
+    ("forward_propagate", "back_propagate"),
     ("__call__", "backward"),
 )
 
@@ -91,6 +92,11 @@ def parameters_of(function: Any) -> list[inspect.Parameter]:
 def positional(function: Any) -> list[inspect.Parameter]:
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
     return [p for p in parameters_of(function) if p.kind in kinds]
+
+
+def takes_any(function: Any) -> bool:
+    """Whether a function takes whatever it is given, as in *args."""
+    return any(p.kind is p.VAR_POSITIONAL for p in parameters_of(function))
 
 
 def argument_names(function: Any, count: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from chainrule.gradcheck.subject.attributes import (
     gradient_of,
     leaves,
     paired,
+    parts,
     spelled,
     value_at,
 )
@@ -28,7 +30,7 @@ class Places:
     """Paths on an object, by names: of its parameters, each with all that lead to it; of their
     gradients; of running statistics, with where they start; of gradients of inputs that are not
     returned. `seen` is the object after a first pass, `lacking` what looks like a parameter and has
-    no gradient."""
+    no gradient, `idle` what has one, and does not matter."""
 
     params: dict[str, list[Path]] = field(default_factory=dict)
     gradients: dict[str, Path] = field(default_factory=dict)
@@ -37,9 +39,11 @@ class Places:
     inputs: list[Path] = field(default_factory=list)
     # Of parameters whose gradients backward returns, where they stand in what it returns.
     returned: dict[str, str | int] = field(default_factory=dict)
+    apart: bool = False  # whether they stand in a container of their own
     by_update: bool = False  # whether a gradient is the step that its parameter goes
     seen: Any = None
     lacking: list[str] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
 
     def is_recorded(self, name: str) -> bool:
         """Whether the gradient of a parameter stands nowhere, but shows in its update."""
@@ -69,6 +73,7 @@ class Places:
             f"no gradient of {name} was found: params={ {name: '…'} } says where it is"
             for name in self.lacking
         ]
+        said += [f"{name} has a gradient, and no say in the output" for name in self.idle]
         return ("; ".join(said),) if said else ()
 
 
@@ -94,14 +99,17 @@ def find_places(layer: Any, inputs: tuple[np.ndarray, ...], told: Mapping[str, s
         if not pairs and not told:
             pairs = {path: path for path in recorder.given if path in fixed}
         if not pairs and not told:
-            steps = [p for p in written if p in fixed and p not in places.state.values()]
+            steps = [p for p in written if p in fixed and matters(layer, inputs, p)]
             pairs, places.by_update = {path: path for path in steps}, bool(steps)
+        idle = [path for path in pairs if not places.by_update and not matters(layer, inputs, path)]
+        places.idle = [spelled(thing, path) for path in idle if pairs.pop(path)]
         name_parameters(places, layer, pairs)
         places.returned = {n: given[p][0] for n, p in places.gradients.items() if p in given}
+        places.apart = has_container(result)
         if result is None:
             inputs_ = {core((name,)) for name in layer.names} | {("x",), ("input",)}
             places.inputs = [p for p in written if any(core(g) in inputs_ for g in gradient_of(p))]
-        find_lacking(places, thing, fixed)
+        find_lacking(places, layer, inputs, fixed)
     if told:
         name_parameters(places, layer, resolved(thing, places.seen, told))
         places.lacking = []
@@ -115,13 +123,19 @@ def given_back(
     place there, under the paths that the source tells."""
     if not isinstance(result, (tuple, list)):
         return {}
-    if len(result) == 2 and isinstance(result[1], dict):
-        return {("grads", key): (key, np.asarray(g)) for key, g in result[1].items()}
+    if has_container(result):
+        return {("grads", key): (key, np.asarray(g)) for key, g in parts(result[1])}
     words = returned_names(backward)
     if len(words) != len(result):
         return {}
     found = zip(words[count:], range(count, len(result)), result[count:], strict=True)
     return {(word,): (at, np.asarray(g)) for word, at, g in found}
+
+
+def has_container(result: Any) -> bool:
+    """Whether backward returns gradients of inputs, and a container of others."""
+    pair = isinstance(result, (tuple, list)) and len(result) == 2
+    return pair and isinstance(result[1], (dict, list, tuple))
 
 
 def same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
@@ -157,7 +171,9 @@ def find_state(places: Places, layer: Any, inputs: Any, start: Leaves, trained: 
     start as they are, or as a first pass without training leaves them."""
     if layer.switch is None:
         return
-    _, (work, _) = layer.forward(*inputs, train=False)
+    work = layer.stranger
+    with suppress(Exception):  # there may be no statistics yet
+        _, (work, _) = layer.forward(*inputs, train=False)
     for path, array in leaves(work).items():
         first, later = start.get(path, array), trained.get(path)
         if later is not None and later.shape == first.shape != () and not same(first, later):
@@ -166,14 +182,32 @@ def find_state(places: Places, layer: Any, inputs: Any, start: Leaves, trained: 
             places.starts[name] = np.array(first, np.float64)
 
 
-def find_lacking(places: Places, thing: Any, fixed: Leaves) -> None:
-    """Note what is called like a parameter and is in no pair."""
+def matters(layer: Any, inputs: Any, path: Path) -> bool:
+    """Whether the output reacts to an array of the object."""
+    outs = []
+    for factor in (1.0, 1.3):
+        work = copy.deepcopy(layer.stranger)
+        array = value_at(work, path)
+        array[...] = factor * array + (factor - 1)
+        outs.append(layer.run(work, inputs)[0])
+    return not all(map(np.array_equal, *map(as_tuple, outs)))
+
+
+def as_tuple(out: Any) -> tuple[Any, ...]:
+    return out if isinstance(out, tuple) else (out,)
+
+
+def find_lacking(places: Places, layer: Any, inputs: Any, fixed: Leaves) -> None:
+    """Note what is called like a parameter, matters to the output and is in no pair."""
+    thing = layer.stranger
     words = [str(path[-1]) for path in fixed]
     taken = [id(value_at(thing, path)) for paths in places.params.values() for path in paths]
     for path in fixed:
         value = value_at(thing, path)
         likely = is_parameter(str(path[-1]).strip("_"), words)
-        if likely and isinstance(value, np.ndarray) and id(value) not in taken:
+        if not likely or not isinstance(value, np.ndarray) or id(value) in taken:
+            continue
+        if matters(layer, inputs, path):
             places.lacking.append(spelled(thing, path))
             taken.append(id(value))
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from chainrule.gradcheck.subject.derivative import (
     ONLY,
@@ -22,6 +25,7 @@ from chainrule.gradcheck.subject.layer import (
     of_layer,
     parameters_of,
     positional,
+    takes_any,
 )
 from chainrule.gradcheck.subject.model import of_model
 from chainrule.gradcheck.subject.optimizers import RATES
@@ -50,7 +54,7 @@ def subject_of(
     """The subject that a thing is, whatever convention it follows; `params` is for an object that
     keeps its gradients on itself. Raises TypeError for a thing of no known convention."""
     methods = methods_of(thing)
-    if params is not None and not (methods and keeps_state(thing, methods)):
+    if params is not None and not (methods and keeps_state(thing, methods, inputs)):
         raise TypeError("check: params is for objects that keep their gradients on themselves")
     pair = pair_of(thing)
     if isinstance(pair, Derivative):
@@ -58,11 +62,8 @@ def subject_of(
     if pair is not None:
         return of_pair(*pair, inputs, wrt)
     if methods is not None and not inspect.isclass(thing):
-        return (
-            of_stateful(thing, inputs, params)
-            if keeps_state(thing, methods)
-            else of_layer(thing, inputs)
-        )
+        stateful = keeps_state(thing, methods, inputs)
+        return of_stateful(thing, inputs, params) if stateful else of_layer(thing, inputs)
     if hasattr(thing, "params") and hasattr(thing, "loss") and len(inputs) == 2:
         return of_model(thing, *inputs)
     if callable(thing) and not inspect.isclass(thing):
@@ -75,12 +76,16 @@ def subject_of(
     raise TypeError(f"check: got {shown}; {EXPECTED}")
 
 
-def keeps_state(thing: Any, methods: tuple[str, str]) -> bool:
-    """Whether an object keeps what a call leaves on itself: its backward is given no cache."""
+def keeps_state(thing: Any, methods: tuple[str, str], inputs: tuple[Any, ...]) -> bool:
+    """Whether an object keeps what a call leaves on itself: its backward is given no cache. Where
+    its arguments do not tell, whether forward returns none."""
     if methods != METHODS[0]:
         return True
     forward, backward = (getattr(thing, method) for method in methods)
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters_of(backward)):
+    if takes_any(backward):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            out = getattr(copy.deepcopy(thing), methods[0])(*copy.deepcopy(inputs))
+            return not (isinstance(out, tuple) and len(out) == 2)
         return False
     inputs = [p.name for p in positional(forward)]
     own = [p.name for p in positional(backward) if p.name not in (*inputs, *RATES)]

@@ -23,6 +23,7 @@ from chainrule.gradcheck.subject.layer import (
     methods_of,
     own_method,
     positional,
+    takes_any,
 )
 from chainrule.gradcheck.subject.optimizers import RATES, Recorder, record_updates
 from chainrule.gradcheck.subject.places import Places, find_places
@@ -91,7 +92,10 @@ class StatefulLayer:
         self.params: dict[str, np.ndarray] = {}
         self.state: dict[str, np.ndarray] = {}
         self.places = Places()
-        self.arguments = [p.name for p in positional(getattr(thing, methods[1]))]
+        backward = getattr(thing, methods[1])
+        self.arguments = [p.name for p in positional(backward)]
+        if not self.arguments and takes_any(backward):
+            self.arguments = ["dout"]
         for key, value in getattr(thing, "__dict__", {}).items():
             if isinstance(value, (int, float, np.number)) and not hasattr(self, key):
                 setattr(self, key, value)  # where formulas look for settings
@@ -107,13 +111,18 @@ class StatefulLayer:
         return any(name not in (*self.names, *RATES) for name in self.arguments)
 
     def is_last(self, out: Any) -> None:
-        """Note whether it is a loss, whose `dout=1` nobody gives: backward is asked without."""
+        """Tell by an output what backward is given: nothing in the place of the `dout=1` of a loss
+        (nobody gives it), and else the upstream gradient, even where it is called as an input."""
         backward = getattr(self.stranger, self.methods[1])
         ones = [
-            p.name for p in positional(backward)
+            p.name
+            for p in positional(backward)
             if isinstance(p.default, (int, float)) and p.default == 1
-        ]  # fmt: skip
-        if np.ndim(out) == 0:
+        ]
+        if isinstance(out, tuple) or np.ndim(out) != 0:
+            if self.arguments and not self.takes_dout:
+                self.arguments[0] = "dout"
+        else:
             self.arguments = [name for name in self.arguments if name not in ones]
 
     def forward(self, *inputs: np.ndarray, train: bool = True) -> Any:
@@ -126,14 +135,19 @@ class StatefulLayer:
                 start_from_zero(work, places.gradients[name])
         for name, path in places.state.items():
             put(work, path, self.state[name].copy())
-        options = self.switch.turn(work, train) if self.switch else {}
-        out = getattr(work, self.methods[0])(*inputs, **options)
-        if out is None:
-            out = next((vars(work)[o] for o in OUTPUTS if o in getattr(work, "__dict__", {})), None)
+        out, work = self.run(work, inputs, train)
         for name, path in places.state.items():
             if np.shape(now := value_at(work, path)) == self.state[name].shape:
                 self.state[name][...] = now
         return out, (work, inputs)
+
+    def run(self, work: Any, inputs: Any, train: bool = True) -> tuple[Any, Any]:
+        """What forward of a copy of the object gives, and the object."""
+        options = self.switch.turn(work, train) if self.switch else {}
+        out = getattr(work, self.methods[0])(*inputs, **options)
+        if out is None:
+            out = next((vars(work)[o] for o in OUTPUTS if o in getattr(work, "__dict__", {})), None)
+        return out, work
 
     def call_backward(self, dout: Any, cache: Any) -> tuple[Any, Any, Recorder]:
         """What backward returns, the object after it, and what it gave to an optimizer."""
@@ -164,11 +178,12 @@ class StatefulLayer:
         if result is None and places.inputs:
             result = [value_at(work, path) for path in places.inputs]
         for name, key in places.returned.items():
-            grads[name] = result[key] if isinstance(key, int) else result[1][key]
-        if places.returned:
-            result = tuple(result[: len(self.names) if len(result) > 2 else 1])
-            result = result[0] if len(result) == 1 else result
-        if isinstance(result, list):
+            grads[name] = (result[1] if places.apart else result)[key]
+        if places.apart:
+            result = result[0]
+        elif places.returned:
+            result = tuple(result[: len(self.names)])
+        if isinstance(result, (list, tuple)):
             result = result[0] if len(self.names) == len(result) == 1 else tuple(result)
         if not self.takes_dout and isinstance(result, (np.ndarray, np.number, float)):
             result = times(dout, result)

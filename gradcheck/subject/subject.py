@@ -54,6 +54,7 @@ class Profile:
     notes: tuple[str, ...] = ()  # what a reader should know of how it is called
     of_functions: bool = False  # whether it is made of plain functions
     otherwise: Callable[[], Subject] | None = None  # another reading, where this one is wrong
+    elsewhere: bool = True  # whether it may be asked at other inputs than those that were given
     questions: Mapping[str, Any] = field(default_factory=dict)  # that are asked of it beside others
     precision: float = 0.0  # half the last digit, relative, of the format it is known to compute in
 

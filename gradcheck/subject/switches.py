@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import Parameter
 from typing import Any
 
 from chainrule.gradcheck.subject.layer import parameters_of
@@ -13,10 +14,14 @@ NAMES: dict[str, tuple[Any, Any]] = {
         ("train", "training", "is_training", "train_flg", "is_train", "train_mode", "train_flag"),
         (True, False),
     ),
-    **dict.fromkeys(("test", "testing", "is_test", "test_mode", "inference"), (False, True)),
+    **dict.fromkeys(
+        ("test", "testing", "is_test", "is_testing", "test_mode", "inference"), (False, True)
+    ),
+    "save_cache": (True, False),  # a forward pass of training keeps what backward needs
     "mode": ("train", "test"),
     "phase": ("train", "test"),
 }
+WORDS = ("train", "training", "test", "testing", "eval", "valid", "inference", "predict")
 
 
 @dataclass(frozen=True)
@@ -50,15 +55,22 @@ class Switch:
 def switch_of(thing: Any, forward: str) -> Switch | None:
     """The switch of an object, None where it has none that is known."""
     for one in parameters_of(getattr(thing, forward)):
-        if one.name in NAMES:
+        if one.name in NAMES and is_of_kind(one.name, one.default):
             return Switch(one.name, NAMES[one.name], "argument")
     methods = [getattr(thing, word, None) for word in ("train", "eval")]
     if all(
         callable(m) and not any(p.default is p.empty for p in parameters_of(m)) for m in methods
     ):
         return Switch("eval", ("train", "eval"), "methods")
-    for name in getattr(thing, "__dict__", {}):
-        fits = isinstance(vars(thing)[name], type(NAMES.get(name, (None,))[0]))
-        if name in NAMES and fits:
-            return Switch(name, NAMES[name], "attribute")
+    for name, value in getattr(thing, "__dict__", {}).items():
+        word = name.strip("_")
+        if word in NAMES and value is not None and is_of_kind(word, value):
+            return Switch(name, NAMES[word], "attribute")
     return None
+
+
+def is_of_kind(name: str, value: Any) -> bool:
+    """Whether a switch of that name may have a value: a word for a word, no "max" for a mode."""
+    if isinstance(NAMES[name][0], bool):
+        return isinstance(value, (bool, int, type(None))) or value is Parameter.empty
+    return value in (*WORDS, None, Parameter.empty)

@@ -141,7 +141,9 @@ class Call:
                 raise
             except Exception as error:  # the check tells what it raises in the dtypes given
                 first = [*str(error).splitlines(), ""][0]
-                note = f"judged in {dtypes}: in float64 it raises {type(error).__name__}: {first}"
+                first = first.replace("{", "{{").replace("}", "}}")
+                name = type(error).__name__
+                note = f"judged in {dtypes}{{within}}: in float64 it raises {name}: {first}"
                 self.exact, self.notes = dtypes == "float64", [note]
                 continue
             self.exact = exact

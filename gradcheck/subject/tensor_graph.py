@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from chainrule.gradcheck.subject.source import source_of
@@ -61,3 +61,29 @@ def saved_names(function: Any) -> list[str]:
     ]
     parts = calls[0].args if len(calls) == 1 else []
     return [part.id if isinstance(part, ast.Name) else "" for part in parts]
+
+
+class Copying:
+    """The context of a Function, on which is saved what tensors hold at that moment."""
+
+    def __init__(self, ctx: Any) -> None:
+        vars(self)["ctx"] = ctx
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ctx, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.ctx, name, copy_of(value))
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        self.ctx.save_for_backward(*map(copy_of, tensors))
+
+
+def copy_of(value: Any) -> Any:
+    """A copy of a tensor, anything else as it is."""
+    return value.clone() if hasattr(value, "clone") else value
+
+
+def copying(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """A forward pass that saves copies."""
+    return lambda ctx, *given: forward(Copying(ctx), *given)

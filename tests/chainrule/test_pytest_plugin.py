@@ -33,8 +33,8 @@ def tanh_backward(dout, cache):
     pass
 """
 UNTRIED = """
-def odd_forward(x, quux, frobble):
-    return x * quux["frobble"], x
+def odd_forward(x, quux):
+    return x[quux["key"]], x
 
 def odd_backward(dout, cache):
     return dout
@@ -112,9 +112,18 @@ def test_what_is_not_written_or_cannot_be_tried_is_skipped_and_told(check):
             "homework.py::tanh SKIPPED (tanh: not written yet: backward)*",
             "*= gradcheck =*",
             "homework.py::tanh: not written yet: backward",
-            "homework.py::odd: not tried: forward raised TypeError: *: say what it takes by --inputs*",
+            "homework.py::odd: not tried: *: say what it takes by --gradcheck-inputs *",
         ]
     )
+
+
+def test_what_something_takes_can_be_said(check):
+    source = "def half_forward(x, quux): return x / len(quux), quux\n"
+    source += "def half_backward(dout, quux): return dout / len(quux)"
+    told = check(source, '--gradcheck-inputs=quux="ab"')
+    told.assert_outcomes(passed=1)
+    bad = check(source, "--gradcheck-inputs=quux")
+    bad.stderr.fnmatch_lines(["*--gradcheck-inputs: 'quux' is not of the form name=value*"])
 
 
 def test_a_check_that_raises_fails_with_one_sentence(check):
@@ -200,6 +209,17 @@ def test_a_file_of_two_is_known_by_its_own_source(run):
     broken = CLASS.replace("2 * x, None", "2 * x, undefined")
     result = run("--gradcheck", "first.py", "second.py", first=broken, second=RIGHT)
     result.stdout.fnmatch_lines(["*NameError: name 'undefined' is not defined", "*line 6: return*"])
+
+
+def test_other_tests_may_skip_and_have_properties_of_their_own(run):
+    files = {
+        "test_module": "import pytest\npytest.skip('whole', allow_module_level=True)",
+        "test_own": "def test_it(record_property): record_property('mine', 1)",
+    }
+    for options in ((), ("--gradcheck",)):
+        result = run(*options, **files)
+        result.assert_outcomes(passed=1, skipped=1)
+        result.stdout.no_fnmatch_line("*= gradcheck =*")
 
 
 def test_nothing_happens_and_nothing_is_imported_where_it_is_not_asked_for(pytester):

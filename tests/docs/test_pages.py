@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chainrule.__main__ import COMMANDS, main
@@ -28,6 +29,7 @@ DIRECTIVES = {
 }
 CAPTION = re.compile(r":caption: (\S+\.py)\n\n")
 NEEDS_DOWNLOAD = ("--dataset mnist", "--dataset cifar10")
+LIBRARIES = ("autograd", "jax", "torch")  # each with a page check-….md
 SETS_UP = ("python3 -m venv .venv",)
 PARSERS = {"train": parser, "resume": resume_parser} | {key: REPORTS[key][0] for key in REPORTS}
 TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
@@ -39,6 +41,8 @@ TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
     ids=lambda page: page.stem,
 )
 def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, capsys):
+    if (library := page.stem.removeprefix("check-")) in LIBRARIES:
+        import_or_skip(library)
     monkeypatch.chdir(tmp_path)
     namespace, printed = {"__name__": page.stem}, None
     for language, content in FENCE.findall(page.read_text(encoding="utf-8")):
@@ -57,6 +61,17 @@ def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, ca
             Path(file[1]).write_text(content[file.end() :], encoding="utf-8")
         else:
             assert language in DIRECTIVES, f"{page.name} has a block in {language}"
+
+
+def import_or_skip(library):
+    """Imports a library, and takes away what its import leaves in the process beside it."""
+    environ, state = dict(os.environ), np.random.get_state()  # noqa: NPY002
+    try:
+        pytest.importorskip(library)
+    finally:
+        os.environ.clear()
+        os.environ.update(environ)
+        np.random.set_state(state)  # noqa: NPY002
 
 
 def pattern(shown):

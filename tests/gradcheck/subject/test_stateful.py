@@ -505,3 +505,108 @@ def test_gradients_may_be_returned_behind_those_of_the_inputs():
 def test_more_spellings_of_gradients_are_known(names):
     kind = type("Other", (Named,), {"names": names, "__module__": __name__})
     assert list(check(kind(), X).tensors) == ["x", "W", "b"]
+
+
+class Rows:
+    """Rows divided by the sum of squares: the base of some odd spellings."""
+
+    def forward(self, x):
+        self.x = x
+        return x / (1 + (x**2).sum(axis=1, keepdims=True))
+
+    def slope(self, dout):
+        s = 1 + (self.x**2).sum(axis=1, keepdims=True)
+        return dout / s - 2 * self.x * (dout * self.x).sum(axis=1, keepdims=True) / s**2
+
+
+class AnyArguments(Rows):
+    def backward(self, *args, **kwargs):
+        return self.slope(*args)
+
+
+class NamedAsTheInput(Rows):
+    def backward(self, x):
+        return self.slope(x)
+
+
+class EmptyList(Rows):
+    def backward(self, dout):
+        return self.slope(dout), []
+
+
+class OtherMode(Rows):
+    """A mode that is no switch."""
+
+    def __init__(self):
+        self.mode = "max"
+
+    def forward(self, x):
+        assert self.mode == "max"
+        return super().forward(x)
+
+    def backward(self, dout):
+        return self.slope(dout)
+
+
+class Inner:
+    """A part of a layer that has an update and is no optimizer."""
+
+    def forward(self, x):
+        return x
+
+    def backward(self, dout):
+        return dout
+
+    def update(self):
+        raise AssertionError
+
+
+class HoldsAPart(Rows):
+    def __init__(self):
+        self.part = Inner()
+
+    def backward(self, dout):
+        return self.part.backward(self.slope(dout))
+
+
+class NoStatisticsYet(BatchNorm):
+    """Inference before the first training pass raises."""
+
+    def forward(self, x, train_flg=True):
+        if not train_flg:
+            return self.gamma * (x - self.running_mean * np.ones(4)) / self.running_var + self.beta
+        return super().forward(x, True)
+
+
+class Idle(Affine):
+    """It holds a weight that does not matter, and one that has another shape behind it."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernel = rows(2, 2)
+        self.params = [self.W, self.b.reshape(1, -1)]
+
+
+@pytest.mark.parametrize(
+    "cls", [AnyArguments, NamedAsTheInput, EmptyList, OtherMode, HoldsAPart, NoStatisticsYet, Idle]
+)
+def test_odd_spellings_of_strangers_are_right(cls):
+    report = check(cls(), X)
+    assert report, report
+    assert not any("no gradient" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("cls", [AnyArguments, NamedAsTheInput, EmptyList, OtherMode, HoldsAPart])
+def test_odd_spellings_of_strangers_are_found_wrong(cls):
+    kind = type("Wrong", (cls,), {"slope": lambda self, dout: dout / (1 + self.x**2)})
+    assert not check(kind(), X)
+
+
+def test_a_backward_pass_that_goes_on_with_the_new_weights_is_wrong():
+    class Late(Optimizing):
+        def backward_pass(self, accum_grad):
+            super().backward_pass(accum_grad)
+            return accum_grad @ self.W.T
+
+    report = check(Late(), X)
+    assert [f.tensor for f in report.findings] == ["X"]
