@@ -7,7 +7,7 @@ import importlib
 import io
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -79,14 +79,20 @@ def case_of(
 
 
 def case_of_tensors(
-    name: str, example: str, function: Any, inputs: Any, kind: str, told: str
-) -> Case:
-    """The check of a torch.autograd.Function on tensors with the values of these inputs."""
-    front_end = importlib.import_module("chainrule.gradcheck.torch")
+    name: str, example: str, function: Any, inputs: Sequence[Any], kind: str, told: str
+) -> Target:
+    """The check of a torch.autograd.Function on tensors with the values of these inputs; or why
+    its forward pass does not take them."""
     torch = importlib.import_module("torch")
     tensors = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in inputs]
-    subject = lambda: front_end.Call(function, tuple(tensors), {}).subject(None)[0]  # noqa: E731
-    return Case(name, example, subject, partial(front_end.check, function, *tensors), kind, told)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            function.apply(*tensors)
+    except Exception as error:
+        verdict = UNWRITTEN if isinstance(error, NotImplementedError) else UNTRIED
+        why = "forward" if verdict == UNWRITTEN else f"forward raised {described(error)}"
+        return Result(name, "", verdict, why, kind=kind, inputs=told)
+    return Case(name, example, None, partial(check, function, *tensors), kind, told)
 
 
 def checked(case: Case, **options: Any) -> Result:

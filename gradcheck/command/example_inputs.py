@@ -52,12 +52,12 @@ class Guesser:
         first = name == wanted.names[0] and not making
         values = names.named(name, self.layout, self.around, making, first)
         if name in wanted.told:
-            shape, first = wanted.told[name], values[0] if values else ""
-            kind, bound = first.partition("(")[0], first.partition("<")[2]
+            shape, likeliest = wanted.told[name], values[0] if values else ""
+            kind, bound = likeliest.partition("(")[0], likeliest.partition("<")[2]
             # A docstring tells the shape of labels, not always that they are whole numbers.
             if (
                 shape.startswith("(")
-                and "(" in first
+                and "(" in likeliest
                 and kind in ("int", "bool", "positive", "tuple")
             ):
                 shape = f"{kind}{shape}" + (f"<{bound}" if bound else "")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial, update_wrapper
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.check import undisturbed
 from chainrule.gradcheck.command.cases import (
     UNTRIED,
     UNWRITTEN,
@@ -97,8 +100,7 @@ def in_layout(
     for arguments in guesser.guesses(making, making=True):
         words = told(arguments)
         try:
-            made = one.thing(**arguments)
-            prepare(made, guesser)
+            made = constructed(one.thing, arguments, guesser)
         except NotImplementedError:
             yield Result(one.name, "", UNWRITTEN, "the constructor", kind=one.kind)
         except Exception as error:
@@ -129,8 +131,18 @@ def of_weights(model: Any) -> Any:
     return loss
 
 
+def constructed(cls: type, arguments: dict[str, Any], guesser: Guesser) -> Any:
+    """An object, made in silence, with random numbers of its own where it draws from np.random, and
+    after what it wants to be called before its first forward pass."""
+    with undisturbed(), contextlib.redirect_stdout(io.StringIO()):
+        np.random.set_state(np.random.RandomState(guesser.seed).get_state())
+        made = cls(**arguments)
+        prepare(made, guesser)
+    return made
+
+
 def prepare(made: Any, guesser: Guesser) -> None:
-    """Call what an object wants to be called before its first forward pass."""
+    """Call the methods by which an object learns what it is given."""
     for method in (getattr(made, name, None) for name in PREPARES):
         if callable(method):
             names = [p.name for p in positional(method) if p.default is p.empty]

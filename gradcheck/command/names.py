@@ -208,6 +208,7 @@ CONTEXTS = (
     Words(r"conv.*pool", {"conv_?params?": '{"stride": 1, "pad": 1}'}),
     Words(r"(group|layer|instance|batch|bn|gn)_?norm|norm", sizes={"C": 4, "H": 3, "W": 5}),
     Words(r"group_?norm", {"gamma|beta": "(C) | (1,C,1,1)"}),
+    Words(r"^(?!.*gamma)", {"beta": "0.5 | (D)"}),
     Words(r"conv.*(bn|norm)", {"gamma|beta": "(F)"}),
     Words(r"(affine|fc|linear|dense).*(bn|ln|norm)", {"gamma|beta": "(M)"}),
     Words(

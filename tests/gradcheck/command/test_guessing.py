@@ -3,6 +3,7 @@
 import re
 import textwrap
 
+import numpy as np
 import pytest
 
 from chainrule.gradcheck import __main__ as command
@@ -155,6 +156,25 @@ def test_what_an_embedding_takes_are_indices(guessed):
             np.add.at(self.dW, self.idx, dout)
     """
     assert guessed(source) == {"Embedding": "W=(6,4); idx=int(5,3)<6"}
+
+
+def test_an_object_that_draws_from_the_global_generator_is_the_same_each_time(guessed_result):
+    source = """
+    class Dense:
+        def __init__(self, n_in, n_out):
+            print("made")
+            self.W = np.random.randn(n_in, n_out)
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+        def backward(self, dout):
+            self.dW = self.x.T @ dout
+            return dout @ self.W.T
+    """
+    first, second = guessed_result(source), guessed_result(source)
+    np.testing.assert_array_equal(
+        first.report.tensors["x"].numeric, second.report.tensors["x"].numeric
+    )
 
 
 def test_another_value_is_tried_where_the_shape_of_a_gradient_does_not_fit(guessed):
