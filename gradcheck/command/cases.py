@@ -7,7 +7,7 @@ import importlib
 import io
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from chainrule.gradcheck.subject.recognise import subject_of
 from chainrule.gradcheck.subject.subject import Complaint, Subject
 
 CORRECT, WRONG, ERROR = "correct", "WRONG", "error"
+HERE = Path(__file__).parents[1]  # where an error comes from that nobody's code has raised
 UNWRITTEN, UNTRIED = "not written yet", "not tried"
 TOLD = ("file", "name", "kind", "example", "inputs", "verdict", "reason")
 
@@ -78,14 +79,20 @@ def case_of(
 
 
 def case_of_tensors(
-    name: str, example: str, function: Any, inputs: Any, kind: str, told: str
-) -> Case:
-    """The check of a torch.autograd.Function on tensors with the values of these inputs."""
-    front_end = importlib.import_module("chainrule.gradcheck.torch")
+    name: str, example: str, function: Any, inputs: Sequence[Any], kind: str, told: str
+) -> Target:
+    """The check of a torch.autograd.Function on tensors with the values of these inputs; or why
+    its forward pass does not take them."""
     torch = importlib.import_module("torch")
     tensors = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in inputs]
-    subject = lambda: front_end.Call(function, tuple(tensors), {}).subject(None)[0]  # noqa: E731
-    return Case(name, example, subject, partial(front_end.check, function, *tensors), kind, told)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            function.apply(*tensors)
+    except Exception as error:
+        verdict = UNWRITTEN if isinstance(error, NotImplementedError) else UNTRIED
+        why = "forward" if verdict == UNWRITTEN else f"forward raised {described(error)}"
+        return Result(name, "", verdict, why, kind=kind, inputs=told)
+    return Case(name, example, None, partial(check, function, *tensors), kind, told)
 
 
 def checked(case: Case, **options: Any) -> Result:
@@ -126,6 +133,8 @@ def tried(case: Case) -> Trial:
         try:
             subject = case.subject()
             outs, cache = subject.forward()
+            if not subject.floats:
+                return Trial(UNTRIED, "there is nothing to differentiate")
             if not all(np.isfinite(out).all() for out in outs):
                 return Trial(UNTRIED, "out of forward is not finite")
             method = "backward"
@@ -142,7 +151,12 @@ def tried(case: Case) -> Trial:
         except NotImplementedError:
             return Trial(UNWRITTEN, method)
         except Exception as error:
-            told = isinstance(error, Complaint)
+            told, where = (
+                isinstance(error, Complaint),
+                traceback.extract_tb(error.__traceback__)[-1],
+            )
+            if isinstance(error, TypeError) and Path(where.filename).is_relative_to(HERE):
+                return Trial(UNTRIED, f"{method} takes other arguments: {error}")
             why = f"{method} raised {described(error)}"
             if isinstance(error, Complaint):
                 why = subject.profile.vocabulary.finding(error.cause).message

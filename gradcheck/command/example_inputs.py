@@ -19,7 +19,7 @@ from chainrule.gradcheck.command.values import FACTOR, Spec, spec
 from chainrule.gradcheck.command.wanted import Wanted
 
 TRIED = 24  # combinations of values in one layout
-UNKNOWN = "0.5 | (N,D)"  # where a name tells nothing, and in a constructor
+UNKNOWN = "0.5 | (N,D) | int(N)<2 | (N)"  # where a name tells nothing, and in a constructor
 UNKNOWN_SETTING = "4 | 3 | 2"
 
 
@@ -49,21 +49,28 @@ class Guesser:
 
     def likely(self, name: str, wanted: Wanted, making: bool) -> list[str]:
         """The values to try for one argument, in words."""
-        values = names.named(name, self.layout, self.around, making)
+        first = name == wanted.names[0] and not making
+        values = names.named(name, self.layout, self.around, making, first)
         if name in wanted.told:
-            shape, first = wanted.told[name], values[0] if values else ""
-            kind, bound = first.partition("(")[0], first.partition("<")[2]
+            shape, likeliest = wanted.told[name], values[0] if values else ""
+            kind, bound = likeliest.partition("(")[0], likeliest.partition("<")[2]
             # A docstring tells the shape of labels, not always that they are whole numbers.
             if (
                 shape.startswith("(")
-                and "(" in first
+                and "(" in likeliest
                 and kind in ("int", "bool", "positive", "tuple")
             ):
                 shape = f"{kind}{shape}" + (f"<{bound}" if bound else "")
             return [shape, *names.contrary(name, self.around)]
-        if not values and name == wanted.names[0] and not making:
+        if first and not values:
             return names.named("x", self.layout, self.around)  # what a layer is about
         return values or (UNKNOWN_SETTING if making else UNKNOWN).split(" | ")
+
+    def knows(self, wanted: Wanted) -> bool:
+        """Whether names or docstrings tell what all the arguments of a forward pass are."""
+        told = (*wanted.told, *wanted.given, wanted.names[0])
+        others = (name for name in wanted.names if name not in told)
+        return all(names.named(name, self.layout, self.around) for name in others)
 
     def sizes(self, wanted: Wanted, options: list[list[Any]]) -> dict[str, int]:
         """How large all letters are, those too that docstrings alone know."""

@@ -27,7 +27,8 @@ DERIVATIVE = re.compile(
     re.I,
 )
 LOSS = re.compile(r"loss|cost|entropy|hinge|mse|svm|nll|criterion|objective|naive|vectori[sz]ed")
-GRADIENT = re.compile(r"d(w|x|theta|b|p|params?|weights?)|g|.*grad.*", re.I)
+GRADIENT = re.compile(r"d\w*|g|.*grad.*|.*delta.*", re.I)
+DW = re.compile(r"d(w|x|theta|b|p|params?|weights?)|g|.*grad.*", re.I)
 
 
 @dataclass(frozen=True)
@@ -122,32 +123,35 @@ def rules(functions: Functions) -> Iterator[Found]:
     """Update rules: `sgd(w, dw, config=None)` returns the new w and config."""
     for name, function in functions.items():
         first = [one.name for one in positional(function)[:3]]
-        if (
-            len(required(function)) == 2
-            and first[2:] == ["config"]
-            and GRADIENT.fullmatch(first[1])
-        ):
+        if len(required(function)) == 2 and first[2:] == ["config"] and DW.fullmatch(first[1]):
             yield Found(name, "update rule", function, function, (name,))
 
 
 def losses(functions: Functions) -> Iterator[Found]:
     """Functions that return a loss and its gradients."""
     for name, function in functions.items():
-        if LOSS.search(name.lower()) and returns_several(function):
+        if LOSS.search(name.lower()) and returns_gradient(function):
             yield Found(name, "loss", function, function, (name,))
 
 
-def returns_several(function: Function) -> bool:
-    """Whether a function returns a tuple anywhere, or what a loss returns, as its source says."""
+def returns_gradient(function: Function, or_calls: bool = False) -> bool:
+    """Whether a function returns gradients behind something else, as its source says, or what it
+    calls, a loss."""
     source = source_of(function)
     nodes = ast.walk(source.tree) if source else iter(())
-    returned = (one.value for one in nodes if isinstance(one, ast.Return))
-    return any(
-        len(one.elts) > 1
-        if isinstance(one, ast.Tuple)
-        else isinstance(one, ast.Call) and LOSS.search(ast.unparse(one.func).lower())
-        for one in returned
-    )
+    for one in (node.value for node in nodes if isinstance(node, ast.Return)):
+        if isinstance(one, ast.Tuple) and len(one.elts) > 1 and is_gradient(one.elts[1]):
+            return True
+        if or_calls and isinstance(one, ast.Call) and LOSS.search(ast.unparse(one.func).lower()):
+            return True
+    return False
+
+
+def is_gradient(node: ast.expr) -> bool:
+    """Whether an expression may be a gradient; a name that begins otherwise is none."""
+    if isinstance(node, ast.Name):
+        return bool(GRADIENT.fullmatch(node.id))
+    return not isinstance(node, (ast.Dict, ast.Constant, ast.List))
 
 
 def required(function: Function) -> list[str]:
@@ -173,11 +177,21 @@ def kind_of(cls: type) -> tuple[str, str]:
             return "class", forward
     if has(cls, "update") and len(required(cls.update)) == 3:  # type: ignore[attr-defined]
         return "update rule", "update"
-    if any(has(cls, one) for one in DERIVATIVES) and (values := [v for v in VALUES if has(cls, v)]):
-        return "class", values[0]
-    if has(cls, "loss") and returns_several(cls.loss):  # type: ignore[attr-defined]
+    if (value := value_of(cls)) is not None:
+        return "class", value
+    if has(cls, "loss") and returns_gradient(cls.loss, or_calls=True):  # type: ignore[attr-defined]
         return "model", "loss"
     return "", ""
+
+
+def value_of(cls: type) -> str | None:
+    """The method beside whose derivative a class has another, if that one does not call it."""
+    derivatives = [one for one in DERIVATIVES if has(cls, one)]
+    value = next((one for one in VALUES if has(cls, one)), None)
+    if not derivatives or value is None:
+        return None
+    source = source_of(getattr(cls, value))
+    return None if source and f"self.{derivatives[0]}(" in ast.unparse(source.tree) else value
 
 
 def has(cls: type, name: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial, update_wrapper
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.gradcheck.check import undisturbed
 from chainrule.gradcheck.command.cases import (
     UNTRIED,
     UNWRITTEN,
@@ -46,7 +49,7 @@ def guessed(one: Found, seed: int, said: Said) -> Target:
     forward: list[Result] = []  # attempts that fail, and those of which backward alone does
     backward: list[Result] = []
     kept: Case | None = None
-    for sure, case in attempts(one, seed, said):
+    for doubt, case in attempts(one, seed, said):
         dry = Trial(case.verdict, case.reason) if isinstance(case, Result) else tried(case)
         verdict, why = dry.verdict, dry.why
         if verdict == UNWRITTEN:
@@ -54,7 +57,7 @@ def guessed(one: Found, seed: int, said: Said) -> Target:
         if isinstance(case, Case) and not (verdict or why):
             others = [f"with {failed.inputs} {failed.reason}" for failed in backward]
             return replace(case, note=others[0] if others else "")
-        if isinstance(case, Case) and not verdict and (sure or dry.fits):
+        if isinstance(case, Case) and not verdict and doubt < (2 if dry.fits else 1):
             kept = kept or case
         failed = Result(one.name, "", UNTRIED, why, kind=one.kind, inputs=case.inputs)
         (forward if verdict else backward).append(failed)
@@ -66,22 +69,25 @@ def guessed(one: Found, seed: int, said: Said) -> Target:
     return replace(failed, reason=clip(failed.reason, 150) + said_so)
 
 
-def attempts(one: Found, seed: int, said: Said) -> Iterator[tuple[bool, Target]]:
-    """What to try, and whether it is beyond doubt, as the likeliest layout is: with the shapes that
-    docstrings tell, and without, since some tell others."""
+def attempts(one: Found, seed: int, said: Said) -> Iterator[tuple[int, Target]]:
+    """What to try, and how doubtful it is: 0 for the likeliest layout, and for what docstrings
+    tell, 1 for other layouts, 2 where a name is not known. First with the shapes that docstrings
+    tell, and then without, since some tell others."""
     making = constructor_wanted(one.thing, said) if makes_objects(one) else None
     wanted = inputs_wanted(one, said)
     documented = bool(wanted.told)
     around = f"{one.name.lower()}{making.around if making else ''}{wanted.around}"
     for at, layout in enumerate(layouts_for(around)):
-        for target in in_layout(one, making, wanted, Guesser(layout, around, seed)):
-            yield documented or at == 0, target
+        guesser = Guesser(layout, around, seed)
+        known = guesser.knows(wanted)
+        doubt = 2 - known - (known and (documented or at == 0))
+        yield from ((doubt, target) for target in in_layout(one, making, wanted, guesser))
     if documented or (making and making.told):
         wanted, making = replace(wanted, told={}), making and replace(making, told={})
         around = f"{one.name.lower()}{making.around if making else ''}{wanted.around}"
         for layout in layouts_for(around):
-            for target in in_layout(one, making, wanted, Guesser(layout, around, seed)):
-                yield False, target
+            guesser = Guesser(layout, around, seed)
+            yield from ((2, target) for target in in_layout(one, making, wanted, guesser))
 
 
 def in_layout(
@@ -94,8 +100,7 @@ def in_layout(
     for arguments in guesser.guesses(making, making=True):
         words = told(arguments)
         try:
-            made = one.thing(**arguments)
-            prepare(made, guesser)
+            made = constructed(one.thing, arguments, guesser)
         except NotImplementedError:
             yield Result(one.name, "", UNWRITTEN, "the constructor", kind=one.kind)
         except Exception as error:
@@ -126,8 +131,18 @@ def of_weights(model: Any) -> Any:
     return loss
 
 
+def constructed(cls: type, arguments: dict[str, Any], guesser: Guesser) -> Any:
+    """An object, made in silence, with random numbers of its own where it draws from np.random, and
+    after what it wants to be called before its first forward pass."""
+    with undisturbed(), contextlib.redirect_stdout(io.StringIO()):
+        np.random.set_state(np.random.RandomState(guesser.seed).get_state())
+        made = cls(**arguments)
+        prepare(made, guesser)
+    return made
+
+
 def prepare(made: Any, guesser: Guesser) -> None:
-    """Call what an object wants to be called before its first forward pass."""
+    """Call the methods by which an object learns what it is given."""
     for method in (getattr(made, name, None) for name in PREPARES):
         if callable(method):
             names = [p.name for p in positional(method) if p.default is p.empty]

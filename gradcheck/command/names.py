@@ -8,7 +8,7 @@ and how large the sizes are, depends on the words around: `conv` in the name of 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 TARGETS = (
     r"y|t|ts|labels?|targets?|truth|actual|(y|t)_?(true|batch|train|actual|target)?|ground_?truth"
@@ -34,19 +34,21 @@ SPARE = (6, 7, 2, 8)  # the sizes of letters that are not in the table
 
 NAMES = {
     # what goes in
-    f"{TARGETS}": "int(N)<C | (N,D) | onehot(N,D) | int(N,D)<2",
+    TARGETS: "int(N)<C | onehot(N,D) | (N,D) | int(N,D)<2",
     "x[0-9]?|xs|inputs?|data|input_data|[auzqkvrgs]|scores?|logits|a_prev|.*_?input|x_.*"
     "|prediction|y_?(pred|hat)|predicted|outputs?|image":
         "(N,D) | positive(N,D) | shares(N,D) | (D,D)",
     "idx|ids|indices|index|words|word_ids|tokens|captions|corpus": "int(N,T)<V | int(N)<V",
     "prev_?[hc]|[hc]_?(prev|0|t)?|h_?in|hidden|state|[ch]s?": "(N,H)",
+    "lengths?|lens?": "count(N)<T",
+    "counts": "count(N,D)<9",
     "query|queries": "(N,S,E) | (N,T,E)",
     "keys?|values?|memory": "(N,T,E)",
     "(.*_)?mask": "bool(N,D) | bool(N)",
     # parameters
     "table|embeddings?|codebook|lookup": "(V,D)",
-    "w|weights?|w[0-9]|kernel|theta": "(D,M) | (M,D) | (D)",
-    "b|bias(es)?|b[0-9]": "(M)",
+    "w|weights?|w[0-9]|kernel|theta": "(D,M) | (M,D) | (D) | (D,D)",
+    "b|bias(es)?|b[0-9]": "(M) | (D)",
     "gamma|beta|shift|scale|running_mean|(.*_)?mean|mu": "(D)",
     "(.*_)?var|sigma|std": "positive(D)",
     "w_?xh?|w_?ih|w_?in": "(D,GH)",
@@ -116,8 +118,8 @@ IMAGES = (
     r"conv(?!erge)|pool|spatial|image|im2col|2d|channel|upsampl|instance_?norm|group_?norm"
     r"|\(\w+,c,h,w\)"
 )
-SEQUENCES = r"^(?!.*(step|cell)).*(temporal|time|rnn|lstm|gru\b|gru_|seq|\(n,t|\(n,s)"
-ATTENTION = r"attention|attend|attn|transformer|head|\(q,k|query|position|encoder|decoder"
+SEQUENCES = r"^(?!.*(step|cell)).*(temporal|time|rnn|lstm|gru\b|gru_|seq|length|\(n,t|\(n,s)"
+ATTENTION = r"attention|attend|attn|transformer|head|\(q,k|query|position|encoder|decoder|memory"
 LAYOUTS = (
     Words(
         IMAGES,
@@ -125,10 +127,11 @@ LAYOUTS = (
             "x[0-9]?|xs|inputs?|data|input_data|images?|a|z|a_prev": "(N,C,H,W)",
             "w|weights?|w[0-9]|kernels?|filters?|filt": "(F,C,HH,WW)",
             "b|bias(es)?|b[0-9]": "(F) | (F,1)",
-            "gamma|beta|scale|shift|running_mean|(.*_)?mean": "(C)",
+            "gamma|beta|scale|shift": "(C) | (1,C,1,1)",
+            "running_mean|(.*_)?mean": "(C)",
             "(.*_)?var": "positive(C)",
         },
-        {"N": 2, "C": 3, "H": 5, "W": 7, "D": 3},
+        {"N": 2, "C": 4, "H": 5, "W": 7, "D": 4, "F": 3},
     ),
     Words(
         ATTENTION,
@@ -142,7 +145,7 @@ LAYOUTS = (
         SEQUENCES,
         {
             "x[0-9]?|xs|inputs?|data|input_data|a|z": "(N,T,D) | int(N,T)<V",
-            f"{TARGETS}": "int(N,T)<V | (N,T,D)",
+            TARGETS: "int(N,T)<V | (N,T,D)",
             "(.*_)?mask": "bool(N,T)",
         },
         {"N": 3, "T": 4, "D": 5, "H": 2, "M": 2, "C": 5, "V": 5},
@@ -152,7 +155,7 @@ LAYOUTS = (
         "scalars?",  # a number for each example
         {
             "x[0-9]?|a|z|inputs?|data|scores?|logits|y_?(pred|hat)|predictions?|predicted": "(N)",
-            f"{TARGETS}": "int(N)<2 | (N)",
+            TARGETS: "int(N)<2 | (N)",
         },
     ),
     Words(
@@ -161,7 +164,7 @@ LAYOUTS = (
             "x[0-9]?|a|a_prev|z|inputs?|data|input_data|al?|xt": "(D,N)",
             "w|weights?|w[0-9]": "(M,D)",
             "b|bias(es)?|b[0-9]": "(M,1)",
-            f"{TARGETS}": "int(D,N)<2 | int(1,N)<2",
+            TARGETS: "int(D,N)<2 | int(1,N)<2",
             "prev_?[hc]|[hc]_?(prev|0|t)?": "(H,N)",
         },
     ),
@@ -171,7 +174,7 @@ LAYOUTS = (
             "x[0-9]?|a|z|inputs?|data|input_data": "(D,1)",
             "w|weights?|w[0-9]": "(M,D)",
             "b|bias(es)?|b[0-9]": "(M,1)",
-            f"{TARGETS}": "onehot(1,D)",
+            TARGETS: "onehot(1,D)",
         },
     ),
     Words(
@@ -196,6 +199,7 @@ LAYOUTS = (
 )
 # Arguments of which docstrings are known to say something else than courses pass, by words around.
 CONTRARY = Words(r"spatial_?group_?norm", {"gamma|beta": "(1,C,1,1)"})
+RECURRENT = r"\bw_?xh?\b|\bw_?h{1,2}\b|w_?ih"
 # More that words around tell, of whatever layout.
 CONTEXTS = (
     Words(r"pool", {"(window_?)?(size|height|width)|f|k": "2"}, {"H": 4, "W": 6}),
@@ -204,6 +208,7 @@ CONTEXTS = (
     Words(r"conv.*pool", {"conv_?params?": '{"stride": 1, "pad": 1}'}),
     Words(r"(group|layer|instance|batch|bn|gn)_?norm|norm", sizes={"C": 4, "H": 3, "W": 5}),
     Words(r"group_?norm", {"gamma|beta": "(C) | (1,C,1,1)"}),
+    Words(r"^(?!.*gamma)", {"beta": "0.5 | (D)"}),
     Words(r"conv.*(bn|norm)", {"gamma|beta": "(F)"}),
     Words(r"(affine|fc|linear|dense).*(bn|ln|norm)", {"gamma|beta": "(M)"}),
     Words(
@@ -216,7 +221,7 @@ CONTEXTS = (
     ),
     Words(r"^(?!.*patch).*embed", {"x|idx|inputs?|xs": "int(N,T)<V | int(N)<V", "w": "(V,D)"}),
     Words(
-        r"\bq\b.*\bk\b|\bk\b.*\bv\b",
+        r"\bq\b.*\b(k|memory)\b|\bk\b.*\bv\b",
         {
             "q": "(N,S,E) | (N,T,E) | (S,E) | (T,E)",
             "k|v": "(N,T,E) | (T,E)",
@@ -232,11 +237,11 @@ CONTEXTS = (
     Words(r"^activation", {"name": '"relu"'}),
     Words(r"matmul|dot|gemm", {"w|b|y": "(D,M)"}),
     Words(r"\(a,b\b|\(x,b\b|\(a, b", {"b": "(N,D)"}),
-    Words(r"wx|w_?xh|whh?\b|w_?hh", {"b|bias|b_?h": "(GH)"}),
+    Words(RECURRENT, {"b|bias|b_?h": "(GH)"}),
     Words(r"\bwattn\b|attention_(step_)?(forward|lstm)", {"a": "(N,H,4,4)"}),
     Words(r"^(?!.*\bw(eights?)?\b)", {"b|bias": "(D)"}),
 )
-GATES = {"lstm": 4, "gru": 3}  # columns of a weight for each unit of these
+GATES = {"lstm|prev_?c|c_?prev|c0": 4, "gru": 3}  # columns of a weight for each unit of these
 
 
 def sizes_for(layout: Words, around: str) -> dict[str, int]:
@@ -245,8 +250,7 @@ def sizes_for(layout: Words, around: str) -> dict[str, int]:
     for words in CONTEXTS:
         if words.sizes and re.search(words.within, around):
             sizes |= words.sizes
-    gates = next((count for word, count in GATES.items() if word in around), 1)
-    return sizes | {"GH": gates * sizes["H"]}
+    return {"GH": sizes["H"]} | sizes
 
 
 def layouts_for(around: str) -> list[Words]:
@@ -256,19 +260,29 @@ def layouts_for(around: str) -> list[Words]:
         spoken_of = re.search(layout.within, around)
         return 1 if not layout.within else 0 if spoken_of else 2
 
-    return sorted(LAYOUTS, key=rank)
+    likely = [count for word, count in GATES.items() if re.search(word, around)]
+    others = [count for count in (1, *GATES.values()) if re.search(RECURRENT, around)]
+    return [
+        replace(one, sizes=one.sizes | {"GH": gates * (SIZES | one.sizes)["H"]})
+        for gates in dict.fromkeys([*likely, *others]) or (1,)
+        for one in sorted(LAYOUTS, key=rank)
+    ]
 
 
-def named(name: str, layout: Words, around: str, making: bool = False) -> list[str]:
+def named(
+    name: str, layout: Words, around: str, making: bool = False, first: bool = False
+) -> list[str]:
     """The values to try for an argument of this name, of a constructor where it is for `making` an
-    object; none where the name tells nothing."""
-    if len(name) == 1 and name in (LETTERS + MORE_LETTERS if making else LETTERS):
+    object; none where the name tells nothing. The `first` of a forward pass is no setting."""
+    if len(name) == 1 and not first and name in (LETTERS + MORE_LETTERS if making else LETTERS):
         return [f"size({name})"]
     lengths = {like: f"size({letter})" for like, letter in LENGTHS.items()}
     if len(name) == 1 and not making:  # an array more likely
         lengths = {}
     contexts = [one.names for one in CONTEXTS if re.search(one.within, around)]
     tables = [*contexts, layout.names, SHAPES, NAMES, SETTINGS, lengths]
+    if first:
+        tables = [*contexts, layout.names, NAMES]
     if making:  # of what is called features or hidden, how many
         tables = [*contexts, SHAPES, lengths, SETTINGS, layout.names, NAMES]
     for word in (name.lower(), re.sub(r"_?\d+$", "", name.lower())):  # Wx1 is another Wx

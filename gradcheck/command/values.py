@@ -2,6 +2,7 @@
 
     (5,4)           an array of this shape, of normal numbers; () is a single number
     int(5)<4        whole numbers from 0 to 3: labels, indices
+    count(5)<4      whole numbers from 1 to 4: lengths
     bool(5,4)       True and False
     positive(4)     numbers from 0.5 to 2, such as variances
     shares(5,4)     rows of positive numbers that sum to 1, such as probabilities
@@ -46,6 +47,7 @@ def onehot(rng: np.random.Generator, shape: Shape, _: int) -> np.ndarray:
 KINDS: dict[str, Draw] = {
     "": lambda rng, shape, _: rng.standard_normal(shape) if shape else rng.standard_normal(),
     "int": lambda rng, shape, bound: rng.integers(0, bound, shape),
+    "count": lambda rng, shape, bound: rng.integers(1, bound + 1, shape),
     "bool": lambda rng, shape, _: rng.random(shape) < 0.7,
     "positive": lambda rng, shape, _: rng.uniform(0.5, 2, shape),
     "shares": shares,
@@ -119,8 +121,9 @@ def checked(given: Spec, text: str) -> Spec:
     wrong = [size for size in (*given.sizes, given.bound or "1") if not size.isdecimal()]
     if wrong:
         raise Unreadable(f"{text}: sizes must be numbers, not {wrong[0]}")
-    if (given.kind == "int") != bool(given.bound) or given.bound.strip("0") == "" != given.bound:
-        raise Unreadable(f"{text}: int, and no other, takes a bound above 0, as in int(5)<4")
+    bounded = given.kind in ("int", "count")
+    if bounded != bool(given.bound) or given.bound.strip("0") == "" != given.bound:
+        raise Unreadable(f"{text}: int and count alone take a bound, above 0, as in int(5)<4")
     if given.kind in ("shares", "onehot") and not given.sizes:
         raise Unreadable(f"{text}: {given.kind} needs at least one size")
     if math.prod(map(int, given.sizes)) not in range(1, LARGEST + 1):

@@ -210,7 +210,7 @@ class Square(Base):
         return dout, {}
 """
     homework(BASE + code)
-    assert checks.calls[0][2][0].shape == (2, 3, 5, 7)
+    assert checks.calls[0][2][0].shape == (2, 4, 5, 7)
 
 
 @pytest.mark.parametrize(

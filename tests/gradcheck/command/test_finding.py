@@ -68,11 +68,25 @@ def test_derivatives(found, heads):
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("def softmax_loss(x, y): return 1.0, x\n", [("softmax_loss", "loss")]),
-        ("def svm_loss_naive(W, X, y, reg):\n    return 1.0, W\n", [("svm_loss_naive", "loss")]),
-        ("def softmax_vectorized(W, X): return 1.0, W\n", [("softmax_vectorized", "loss")]),
+        ("def softmax_loss(x, y): return 1.0, 2 * x\n", [("softmax_loss", "loss")]),
+        ("def svm_loss_naive(W, X, y, reg):\n    return 1.0, dW\n", [("svm_loss_naive", "loss")]),
+        ("def softmax_vectorized(W, X): return 1.0, dW\n", [("softmax_vectorized", "loss")]),
         ("def mse_loss(x, y): return 1.0\n", []),
         ("def softmax(x): return x, x\n", []),
+        ("def mse_loss(x, y): return 1.0, {'share': 2}\n", []),
+        ("def mse_loss(x, probs): return 1.0, probs\n", []),
+        ("def mse_loss(x, y): return 1.0, x - y\n", [("mse_loss", "loss")]),
+        ("def mse(x, y): return mse_loss(x, y)\n", []),
+        (
+            "class L1:\n    def grad(self, w): return w\n"
+            "    def __call__(self, w): return self.grad(w)\n",
+            [],
+        ),
+        (
+            "class Tanh:\n    def gradient(self, x): return x\n"
+            "    def __call__(self, x): return x\n",
+            [("Tanh", "class")],
+        ),
         ("def sgd(w, dw, config=None): return w, config\n", [("sgd", "update rule")]),
         ("def step(w, data, config=None): return w, config\n", []),
         ("class SGD:\n    def update(self, params, grads): pass\n", [("SGD", "update rule")]),
@@ -91,7 +105,7 @@ def test_derivatives(found, heads):
             [("A", "static class")],
         ),
         (
-            "class Net:\n    params = {}\n    def loss(self, X, y=None): return 1.0, {}\n",
+            "class Net:\n    params = {}\n    def loss(self, X, y=None): return 1.0, grads\n",
             [("Net", "model")],
         ),
         ("class A:\n    def forward(self, x): pass\n", []),
@@ -107,7 +121,7 @@ def test_they_come_in_the_order_of_the_file_and_an_alias_counts_once(found):
     class Z:
         def forward(self, x): pass
         def backward(self, d): pass
-    def b_loss(x, y): return 1.0, x
+    def b_loss(x, y): return 1.0, 2 * x
     def a_forward(x): return x, x
     def a_backward(d, c): return d
     Again = Z
@@ -124,7 +138,7 @@ def test_a_file_finds_what_stands_beside_it_and_in_its_package(found, tmp_path):
 
 
 def test_what_stands_beside_is_run_afresh_with_the_file(found, tmp_path):
-    source = "from beside_me import name\nexec(f'def {name}_loss(x, y): return 1.0, x')\n"
+    source = "from beside_me import name\nexec(f'def {name}_loss(x, y): return 1.0, 2 * x')\n"
     for name in ("a", "bb"):
         (tmp_path / "beside_me.py").write_text(f"name = '{name}'\n", encoding="utf-8")
         found(source)

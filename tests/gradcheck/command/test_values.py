@@ -19,6 +19,7 @@ def drawn(text, **sizes):
         ("(7)", (7,), "f"),
         ("(7,)", (7,), "f"),
         ("int(5, 2)<4", (5, 2), "i"),
+        ("count(3)<4", (3,), "i"),
         ("bool(3)", (3,), "b"),
         ("positive(4)", (4,), "f"),
         ("shares(5,3)", (5, 3), "f"),
@@ -32,6 +33,7 @@ def test_a_shape_stands_for_an_array(text, shape, kind):
 
 def test_kinds_are_what_they_say():
     assert set(np.unique(drawn("int(400)<4"))) == {0, 1, 2, 3}
+    assert set(np.unique(drawn("count(400)<3"))) == {1, 2, 3}
     assert set(np.unique(drawn("bool(400)"))) == {False, True}
     assert drawn("positive(400)").min() >= 0.5
     assert drawn("(400)").min() < 0
@@ -82,9 +84,9 @@ def test_several_are_said_in_one_word_or_in_several():
         ("x=(5,N)", "x=(5,N): sizes must be numbers, not N"),
         ("x=(0,4)", "from 1 to 10000 entries can be checked"),
         ("x=(1000,1000)", "from 1 to 10000 entries can be checked"),
-        ("y=int(5)", "int, and no other, takes a bound above 0"),
-        ("y=int(5)<0", "int, and no other, takes a bound above 0"),
-        ("y=(5)<4", "int, and no other, takes a bound above 0"),
+        ("y=int(5)", "int and count alone take a bound, above 0"),
+        ("y=int(5)<0", "int and count alone take a bound, above 0"),
+        ("y=(5)<4", "int and count alone take a bound, above 0"),
         ("y=onehot()", "onehot needs at least one size"),
     ],
 )
