@@ -55,7 +55,8 @@ class Story:
         given = self.request.on_purpose or {}
         words = (cause.key, *(cause.tensors if len(cause.tensors) == 1 else ()))
         told = [one for one in self.causes if one.level == "meant" and one.tensors == cause.tensors]
-        words += tuple(one.key for one in told)  # what follows from it is meant, too
+        if cause.level == "remark":  # what follows from it at other inputs is meant, too
+            words += tuple(one.key for one in told)
         return next((given[word] for word in words if word in given), "")
 
     def add(self, name: str, outcome: Outcome) -> None:
