@@ -13,6 +13,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,7 @@ def changed_lines(mistake):
 
 def asked_pytorch(mistake):
     """The first lines of PyTorch's answer, and how many there are."""
-    checker = judges.CHECKERS["torch gradcheck, slow"][0]()
+    checker: Any = judges.CHECKERS["torch gradcheck, slow"][0]()
     verdict = checker.on_pair(mistake, np.random.default_rng(0))
     lines = verdict.says.strip().splitlines() if verdict.alarm else ["True"]
     return {"lines": len(lines), "first": lines[:SHOWN]}

@@ -143,8 +143,16 @@ def main():
             reason = REASONS.get(result["operator"], "no reason")
             print("{operator} {dtype} {sample}: {why}".format(**result), f"({reason})")
     if given.json:
-        listed = {"torch": torch.__version__, "results": results, "reasons": REASONS}
-        write_json(given.json, {"machine": machine(), **listed})
+        told = {
+            "machine": machine(),
+            "torch": torch.__version__,
+            "operators": sorted({result["operator"] for result in results}),
+            "counts": dict(counts),
+            "remarks": sum(bool(result.get("remarks")) for result in results),
+            "others": [result for result in results if result["verdict"] != "right"],
+            "reasons": REASONS,
+        }
+        write_json(given.json, told)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.check import examine
+from chainrule.gradcheck.check import MODES, examine
 from chainrule.gradcheck.checks.outcome import Effort, Request
 from chainrule.gradcheck.checks.precision import in_given_dtype
 from chainrule.gradcheck.report import Probe, Report
@@ -117,25 +117,33 @@ def check(
     compared with those in float64. A function that refuses float64 is judged in the dtypes given,
     within the digits that these have. Tensors, modules, their buffers and modes, and the state of
     random generators are left as they were. Raises TypeError where `thing` is not callable, no
-    tensor of floats is given, or one is complex or sparse; ValueError for another order than these.
+    tensor of floats is given, or one is complex or sparse; ValueError for an unknown order or mode.
     """
+    import torch
+
     if order not in (1, 2):
         raise ValueError(f"check: order is {order!r}, expected 1 or 2")
-    wrt = (wrt,) if isinstance(wrt, str) else wrt
+    for word, function in (("surrogate", surrogate), ("reference", reference)):
+        if not (function is None or callable(function)):
+            raise TypeError(f"check: {word} is {function!r}, expected a function of tensors")
     call = Call(thing, inputs, arguments)
-    chosen: tuple[str, ...] = ("train", "inference") if call.module is not None else ("train",)
-    chosen = ((modes,) if isinstance(modes, str) else modes) or chosen
+    wrt = (wrt,) if isinstance(wrt, str) else wrt
+    modes = (modes,) if isinstance(modes, str) else modes
+    chosen = modes or (MODES if call.module is not None else ("train",))
+    if unknown := [mode for mode in chosen if mode not in MODES]:
+        raise ValueError(f"check: mode {unknown[0]!r}, expected 'train' or 'inference'")
     dout = None
     if grad_output is not None:
-        several = isinstance(grad_output, (tuple, list))
-        dout = tuple(map(array_of, grad_output if several else (grad_output,)))
+        several = grad_output if isinstance(grad_output, (tuple, list)) else (grad_output,)
+        dout = tuple(array_of(torch.as_tensor(d)) for d in several)
     right = False if reference is None else call.taped(call.player_of(reference))
     request = Request(dout, wrt, chosen, chosen, right, seed, effort, strict, on_purpose=on_purpose)
     report = examine(partial(of_call, call, surrogate), request)
     report.notes += [note.format(within=within(report)) for note in call.notes]
     if call.function is not None and any(not tensor.ok for tensor in report.tensors.values()):
-        as_saved = replace(request, effort="quick", reference=False)
-        if examine(partial(of_call, call, surrogate, as_saved=True), as_saved):
+        brief = replace(request, effort="quick", reference=False)
+        as_saved = examine(partial(of_call, call, surrogate, as_saved=True), brief)
+        if as_saved and differ(report, as_saved):
             report.findings.insert(0, AFTER)
     if order == 2 and report:
         request = replace(request, dout=None, wrt=None, **SECOND)
@@ -156,6 +164,13 @@ def words_of(call: Call, forward: str, backward: str) -> Vocabulary:
         phrases=PHRASES,
         words=WORDS,
     )
+
+
+def differ(one: Report, other: Report) -> bool:
+    """Whether the gradients that are wrong in one report are others in another."""
+    wrong = [name for name, tensor in one.tensors.items() if not tensor.ok]
+    pairs = ((one.tensors[name].analytic, other.tensors[name].analytic) for name in wrong)
+    return all(not np.array_equal(*pair) for pair in pairs)
 
 
 def within(report: Report) -> str:

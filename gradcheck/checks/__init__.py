@@ -12,5 +12,6 @@ calls.py          other calls: another batch, layout or dtype, inference
 other_inputs.py   other points: zeros, ties, small and large numbers, one row, none
 models.py         the penalty of a model, its scores
 second.py         the gradients of gradients
+precision.py      gradients in the dtype given, beside those in float64
 formula.py        forward beside a formula
 """

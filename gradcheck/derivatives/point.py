@@ -103,6 +103,12 @@ class Point:
         if moving:
             self._measure_noise()
 
+    def followers(self, line: Line) -> np.ndarray:
+        """Which elements of the outputs follow a step along the line that is far."""
+        if line.follows is None:
+            line.follows = (self.walk(line, (FAR, -FAR), "elements") != 0).any(axis=0)
+        return line.follows
+
     def phi(self, split: str = "") -> np.ndarray:
         """φ where the inputs and parameters are now: (1,); split by "rows" of the one output, (N,);
         or by the "elements" of the outputs, (K,). It is nan where the layer refuses its inputs."""
@@ -172,9 +178,8 @@ class Point:
         outputs which follow; the others move by less than what shows in a step that is far."""
         if not self.last:
             return self.noise
-        if line.follows is None:
-            line.follows = (self.walk(line, (FAR, -FAR), "elements") != 0).any(axis=0)
-        noises = np.where(line.follows, self.noises, self.noises * min(abs(t) / FAR, 1.0))
+        little = min(abs(t) / FAR, 1.0)
+        noises = np.where(self.followers(line), self.noises, self.noises * little)
         if split == "elements":
             return noises
         if split == "rows":
@@ -190,9 +195,8 @@ class Point:
         stairs; those of float16 are too narrow to stand on for long. Where the format is known,
         whether most of what follows in a large step does not in one of a digit or two."""
         if self.last:
-            self.noise_along(line, 1.0, "elements")
             near = self.walk(line, (4 * self.last, -4 * self.last), "elements").any(axis=0)
-            return bool(near.sum() <= 0.5 * np.sum(line.follows))
+            return bool(near.sum() <= 0.5 * self.followers(line).sum())
         return not self.walk(line, (1e-5, -1e-5)).any()
 
 

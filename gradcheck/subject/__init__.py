@@ -9,8 +9,10 @@ stateful.py     an object that keeps its state on itself as one; places.py and a
 functions.py    a pair of functions as one
 derivative.py   a function with its derivative as one, and a backward pass without a cache
 model.py        a model as one
-tape.py         a function that a library differentiates as one; for PyTorch tensors.py,
-                tensor_call.py and tensor_graph.py, for JAX jax_tape.py, arguments.py for JAX and autograd
+tape.py         a function that a library differentiates as one
+tensors.py      passes of functions of PyTorch; tensor_call.py, with their arguments, and
+                tensor_graph.py, what their graph keeps
+jax_tape.py     passes of functions of JAX; arguments.py, with theirs
 trees.py        what hangs on an object: layers, arrays, generators
 source.py       what the source tells: the cache, the lines of gradients
 vocabulary.py   causes in words

@@ -77,7 +77,7 @@ def put(thing: Any, path: Path, value: Any) -> None:
         setattr(holder, str(key), value)
 
 
-def step(holder: Any, key: str | int) -> Any:
+def step(holder: Any, key: Any) -> Any:
     return holder[key] if isinstance(holder, (Mapping, list, tuple)) else vars(holder)[key]
 
 

@@ -105,7 +105,7 @@ class DerivativePair(FunctionPair):
         self, f: Any, df: Any, names: list[str], given: tuple[Any, ...], wrt: tuple[str, ...]
     ) -> None:
         super().__init__(f, df, names, given)
-        self.wrt = wrt
+        self.wrt: tuple[str, ...] = wrt
 
     def forward(self, *inputs: np.ndarray, train: bool = True) -> Any:
         arguments = self.arguments(inputs, train)
@@ -122,7 +122,7 @@ class DerivativePair(FunctionPair):
         grads = {k: chained(dout, s, arguments[k], out) for k, s in named.items() if s is not None}
         return self.by_kind(grads)
 
-    def given(self, arguments: dict[str, Any], _: Any) -> tuple[Any, ...]:
+    def given(self, arguments: dict[str, Any], out: Any) -> tuple[Any, ...]:
         """What the derivative is called with."""
         return tuple(arguments.values())
 
@@ -130,7 +130,7 @@ class DerivativePair(FunctionPair):
 class DerivativeByOutput(DerivativePair):
     """The same, where the derivative is a function of the output."""
 
-    def given(self, _: dict[str, Any], out: Any) -> tuple[Any, ...]:
+    def given(self, arguments: dict[str, Any], out: Any) -> tuple[Any, ...]:
         return (out,)
 
 

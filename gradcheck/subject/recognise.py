@@ -87,8 +87,8 @@ def keeps_state(thing: Any, methods: tuple[str, str], inputs: tuple[Any, ...]) -
             out = getattr(copy.deepcopy(thing), methods[0])(*copy.deepcopy(inputs))
             return not (isinstance(out, tuple) and len(out) == 2)
         return False
-    inputs = [p.name for p in positional(forward)]
-    own = [p.name for p in positional(backward) if p.name not in (*inputs, *RATES)]
+    names = [p.name for p in positional(forward)]
+    own = [p.name for p in positional(backward) if p.name not in (*names, *RATES)]
     own = [name for name in own if "optim" not in name.lower()]
     return all(UPSTREAM.fullmatch(name) for name in own[1:])
 
@@ -101,7 +101,8 @@ def pair_of(thing: Any) -> tuple[Function, Function | None] | None:
     if inspect.isclass(thing):
         static = [inspect.getattr_static(thing, name, None) for name in METHODS[0]]
         plain = all(isinstance(one, (staticmethod, classmethod)) for one in static)
-        return (thing.forward, thing.backward) if plain else None
+        owner: Any = thing
+        return (owner.forward, owner.backward) if plain else None
     if methods_of(thing) is not None or hasattr(thing, "params"):
         return None
     found = (name for name in DERIVATIVES if callable(getattr(thing, name, None)))

@@ -135,8 +135,9 @@ def assigned_lines(function: Source | None) -> dict[str, str]:
             if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
                 whole = target.slice.value is ...
                 target = target.value if whole else target
-            text = lines[node.lineno - 1].strip()
-            found[ast.unparse(target)] = f"{place}line {first + node.lineno - 1}: {text}"
+            number = target.lineno
+            text = lines[number - 1].strip()
+            found[ast.unparse(target)] = f"{place}line {first + number - 1}: {text}"
     return found
 
 
@@ -146,9 +147,10 @@ def unpacked(function: Source | None) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for node in ast.walk(function.tree) if function else ():
         for target, value in targets(node):
-            listed = isinstance(target, ast.Tuple) and isinstance(value, ast.Attribute)
-            if listed and all(isinstance(part, ast.Name) for part in target.elts):
-                found[value.attr] = [part.id for part in target.elts]
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Attribute):
+                names = [part.id for part in target.elts if isinstance(part, ast.Name)]
+                if len(names) == len(target.elts):
+                    found[value.attr] = names
     return found
 
 

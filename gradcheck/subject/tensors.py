@@ -120,7 +120,6 @@ class Player:
         self.starts = [(g, g.get_state()) for g in generators]
         self.random: Any = torch.get_rng_state()
         self.seed = torch.initial_seed()
-        self.draws = False  # whether it was seen to draw random numbers
         self.variants: dict[tuple[Any, ...], Any] = {}
 
     def dtype(self, name: str, exact: bool) -> Any:
@@ -136,8 +135,6 @@ class Player:
         leaves, given = {}, {}
         for name, tensor in self.tensors.items():
             array = arrays[name] if name in arrays else array_of(tensor)
-            if self.draws:  # random numbers are laid out as tensors are
-                array = np.array(array, order="C")
             given[name] = like(array, tensor, self.dtype(name, exact))
             if name in self.owed:
                 leaves[name] = given[name].requires_grad_()
@@ -202,11 +199,8 @@ class Player:
             for generator, state in self.starts:
                 generator.set_state(state)
             yield
-            moved = [not torch.equal(torch.get_rng_state(), self.random)]
             for generator, state in self.starts:
-                moved.append(not torch.equal(generator.get_state(), state))
                 generator.set_state(state)
-            self.draws = self.draws or any(moved)
 
 
 class Take:

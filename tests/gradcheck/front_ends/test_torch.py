@@ -21,7 +21,9 @@ DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 CASES = {case.function.__name__: case for case in data.CASES}
 MISTAKES = [
     pytest.param(
-        case, old, new, DTYPES[at % 3], id=f"{case.function.__name__}: {new or 'no' + old}"
+        *(case, old, new, DTYPES[at % 3]),
+        id=f"{case.function.__name__}: {new or 'no' + old}",
+        marks=pytest.mark.slow if at > 1 else (),
     )
     for case in data.CASES
     for at, (old, new) in enumerate(case.mistakes)
@@ -379,9 +381,20 @@ def test_what_cannot_be_checked_gets_one_sentence(thing, given, said):
         check(thing, *given)
 
 
-def test_there_are_two_orders():
-    with pytest.raises(ValueError, match="order is 3, expected 1 or 2"):
-        check(torch.sin, torch.randn(3), order=3)
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"order": 3}, ValueError, "order is 3, expected 1 or 2"),
+        ({"modes": "test"}, ValueError, "mode 'test', expected 'train' or 'inference'"),
+        ({"surrogate": 1}, TypeError, "surrogate is 1, expected a function of tensors"),
+        ({"reference": "sin"}, TypeError, "reference is 'sin', expected a function of tensors"),
+        ({"wrt": "w"}, ValueError, r"wrt names \['w'\], expected some of \['x'\]"),
+        ({"grad_output": torch.ones(2)}, ValueError, "dout has shape"),
+    ],
+)
+def test_options_are_validated(options, error, said):
+    with pytest.raises(error, match=said):
+        check(lambda x: x.sin(), torch.randn(3), **options)
 
 
 def test_the_checker_itself_does_not_import_torch():
