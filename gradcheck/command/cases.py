@@ -128,7 +128,7 @@ def tried(case: Case) -> Trial:
     """One forward and one backward pass in silence."""
     if case.subject is None:
         return Trial()
-    method = "forward"
+    method, subject = "forward", None
     with undisturbed(), contextlib.redirect_stdout(io.StringIO()):
         try:
             subject = case.subject()
@@ -142,25 +142,27 @@ def tried(case: Case) -> Trial:
             if nothing_in(subject.layer.backward(subject.pack(douts), cache)):
                 return Trial(UNWRITTEN, method)
             found, floats = subject.backward(douts, cache), subject.floats
-            odd = [k for k, g in found.items() if k in floats and np.shape(g) != floats[k].shape]
-            return (
-                Trial("", f"backward gives {odd[0]} a gradient of another shape", False)
-                if odd
-                else Trial()
-            )
         except NotImplementedError:
             return Trial(UNWRITTEN, method)
         except Exception as error:
-            told, where = (
-                isinstance(error, Complaint),
-                traceback.extract_tb(error.__traceback__)[-1],
-            )
-            if isinstance(error, TypeError) and Path(where.filename).is_relative_to(HERE):
-                return Trial(UNTRIED, f"{method} takes other arguments: {error}")
-            why = f"{method} raised {described(error)}"
-            if isinstance(error, Complaint):
-                why = subject.profile.vocabulary.finding(error.cause).message
-            return Trial(UNTRIED if method == "forward" else "", why, told)
+            return failed(error, method, subject)
+    odd = [k for k, g in found.items() if k in floats and np.shape(g) != floats[k].shape]
+    why = f"backward gives {odd[0]} a gradient of another shape" if odd else ""
+    return Trial("", why, not odd)
+
+
+def failed(error: Exception, method: str, subject: Subject | None) -> Trial:
+    """What an error in a trial of this method means; `subject` is None where there is none yet."""
+    verdict = UNTRIED if method == "forward" else ""
+    if isinstance(error, Complaint) and subject is not None:
+        return Trial(verdict, subject.profile.vocabulary.finding(error.cause).message)
+    raised_by = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    if isinstance(error, (TypeError, ValueError)) and raised_by.is_relative_to(HERE):
+        text = str(error).removeprefix("check: ")
+        return Trial(
+            UNTRIED, text if subject is None else f"{method} takes other arguments: {text}"
+        )
+    return Trial(verdict, f"{method} raised {described(error)}", False)
 
 
 def nothing_in(tree: Any) -> bool:

@@ -175,7 +175,8 @@ def kind_of(cls: type) -> tuple[str, str]:
     for forward, backward in METHODS:
         if has(cls, forward) and has(cls, backward):
             return "class", forward
-    if has(cls, "update") and len(required(cls.update)) == 3:  # type: ignore[attr-defined]
+    taken = required(cls.update) if has(cls, "update") else []  # type: ignore[attr-defined]
+    if len(taken) == 3 and DW.fullmatch(taken[2]):  # self, params, grads
         return "update rule", "update"
     if (value := value_of(cls)) is not None:
         return "class", value

@@ -34,8 +34,8 @@ SPARE = (6, 7, 2, 8)  # the sizes of letters that are not in the table
 
 NAMES = {
     # what goes in
-    TARGETS: "int(N)<C | onehot(N,D) | (N,D) | int(N,D)<2",
-    "x[0-9]?|xs|inputs?|data|input_data|[auzqkvrgs]|scores?|logits|a_prev|.*_?input|x_.*"
+    TARGETS: "int(N)<C | onehot(N,D) | (N,D) | onehot(N,C) | int(N,D)<2",
+    "x[0-9]?|xs|inputs?|data|input_data|features|[auzqkvrgs]|scores?|logits|a_prev|.*_?input|x_.*"
     "|prediction|y_?(pred|hat)|predicted|outputs?|image":
         "(N,D) | positive(N,D) | shares(N,D) | (D,D)",
     "idx|ids|indices|index|words|word_ids|tokens|captions|corpus": "int(N,T)<V | int(N)<V",
@@ -47,8 +47,8 @@ NAMES = {
     "(.*_)?mask": "bool(N,D) | bool(N)",
     # parameters
     "table|embeddings?|codebook|lookup": "(V,D)",
-    "w|weights?|w[0-9]|kernel|theta": "(D,M) | (M,D) | (D) | (D,D)",
-    "b|bias(es)?|b[0-9]": "(M) | (D)",
+    "w|weights?|kernel|theta": "(D,M) | (M,D) | (D) | (D,D)",
+    "b|bias(es)?": "(M) | (D)",
     "gamma|beta|shift|scale|running_mean|(.*_)?mean|mu": "(D)",
     "(.*_)?var|sigma|std": "positive(D)",
     "w_?xh?|w_?ih|w_?in": "(D,GH)",
@@ -125,8 +125,8 @@ LAYOUTS = (
         IMAGES,
         {
             "x[0-9]?|xs|inputs?|data|input_data|images?|a|z|a_prev": "(N,C,H,W)",
-            "w|weights?|w[0-9]|kernels?|filters?|filt": "(F,C,HH,WW)",
-            "b|bias(es)?|b[0-9]": "(F) | (F,1)",
+            "w|weights?|kernels?|filters?|filt": "(F,C,HH,WW)",
+            "b|bias(es)?": "(F) | (F,1)",
             "gamma|beta|scale|shift": "(C) | (1,C,1,1)",
             "running_mean|(.*_)?mean": "(C)",
             "(.*_)?var": "positive(C)",
@@ -162,8 +162,8 @@ LAYOUTS = (
         "a_prev|hparam|parameters",  # columns: features first, examples last
         {
             "x[0-9]?|a|a_prev|z|inputs?|data|input_data|al?|xt": "(D,N)",
-            "w|weights?|w[0-9]": "(M,D)",
-            "b|bias(es)?|b[0-9]": "(M,1)",
+            "w|weights?": "(M,D)",
+            "b|bias(es)?": "(M,1)",
             TARGETS: "int(D,N)<2 | int(1,N)<2",
             "prev_?[hc]|[hc]_?(prev|0|t)?": "(H,N)",
         },
@@ -172,8 +172,8 @@ LAYOUTS = (
         "single|column",  # one example, as a column
         {
             "x[0-9]?|a|z|inputs?|data|input_data": "(D,1)",
-            "w|weights?|w[0-9]": "(M,D)",
-            "b|bias(es)?|b[0-9]": "(M,1)",
+            "w|weights?": "(M,D)",
+            "b|bias(es)?": "(M,1)",
             TARGETS: "onehot(1,D)",
         },
     ),
@@ -181,7 +181,7 @@ LAYOUTS = (
         "a_prev|hparam|nhwc|channels_?last",  # images with channels last
         {
             "x[0-9]?|a|a_prev|z|inputs?|data|images?": "(N,H,W,C)",
-            "w|weights?|w[0-9]|kernels?|filters?": "(HH,WW,C,F)",
+            "w|weights?|kernels?|filters?": "(HH,WW,C,F)",
             "b|bias(es)?": "(1,1,1,F) | (F)",
             "(x|input|in|image|img)_?(shape|dims?|size)": "tuple(H,W,C)",
         },
@@ -191,7 +191,7 @@ LAYOUTS = (
         "single|vector",  # one example
         {
             "x[0-9]?|a|z|inputs?|data|input_data|images?": "(D) | (C,H,W) | (H,W)",
-            "w|weights?|w[0-9]": "(M,D) | (D,M)",
+            "w|weights?": "(M,D) | (D,M)",
             "b|bias(es)?": "(M)",
         },
         {"H": 4, "W": 6},
@@ -199,7 +199,7 @@ LAYOUTS = (
 )
 # Arguments of which docstrings are known to say something else than courses pass, by words around.
 CONTRARY = Words(r"spatial_?group_?norm", {"gamma|beta": "(1,C,1,1)"})
-RECURRENT = r"\bw_?xh?\b|\bw_?h{1,2}\b|w_?ih"
+RECURRENT = r"\bw_?xh?\d?\b|\bw_?h{1,2}\d?\b|w_?ih"
 # More that words around tell, of whatever layout.
 CONTEXTS = (
     Words(r"pool", {"(window_?)?(size|height|width)|f|k": "2"}, {"H": 4, "W": 6}),
@@ -233,6 +233,7 @@ CONTEXTS = (
         {"(x|in(put)?|image|img)_?(shape|dims?)|image_size": "tuple(C,H,W) | tuple(N,C,H,W)"},
     ),
     Words(r"\bhs", {r"hs|hs_\w+": "(N,T,H)", "a": "(N,T)"}),
+    Words(r"temporal", {"h": "(N,T,D)"}),
     Words(r"patch", {"x|images?": "(N,C,H,W)"}, {"H": 4, "W": 6}),
     Words(r"^activation", {"name": '"relu"'}),
     Words(r"matmul|dot|gemm", {"w|b|y": "(D,M)"}),

@@ -197,7 +197,8 @@ class Subject:
             floats = floats[: len(dxs)]
         while len(floats) > len(dxs) and TARGETS.fullmatch(floats[-1].lower()):
             floats = floats[:-1]
-        if len(dxs) != len(floats) and not (dxs == [None] and not floats):
+        owes_nothing = not floats and all(dx is None for dx in dxs)
+        if len(dxs) != len(floats) and not owes_nothing:
             raise miscounted(len(dxs), floats)
         return dict(zip(floats, dxs, strict=False))
 

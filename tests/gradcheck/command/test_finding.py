@@ -91,6 +91,7 @@ def test_derivatives(found, heads):
         ("def step(w, data, config=None): return w, config\n", []),
         ("class SGD:\n    def update(self, params, grads): pass\n", [("SGD", "update rule")]),
         ("class Bar:\n    def update(self, done): pass\n", []),
+        ("class Fit:\n    def update(self, X, y): pass\n", []),
         (
             "class A:\n    def forward(self, x): pass\n    def backward(self, d): pass\n",
             [("A", "class")],
