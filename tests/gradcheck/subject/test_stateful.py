@@ -569,6 +569,20 @@ class HoldsAPart(Rows):
         return self.part.backward(self.slope(dout))
 
 
+class Shared(Rows):
+    """Lists of parameters and gradients that are those of a part."""
+
+    def __init__(self):
+        self.part = Lists()
+        self.params, self.grads = [*self.part.params], [*self.part.grads]
+
+    def forward(self, x):
+        return self.part.forward(super().forward(x))
+
+    def backward(self, dout):
+        return self.slope(self.part.backward(dout))
+
+
 class NoStatisticsYet(BatchNorm):
     """Inference before the first training pass raises."""
 
@@ -588,7 +602,17 @@ class Idle(Affine):
 
 
 @pytest.mark.parametrize(
-    "cls", [AnyArguments, NamedAsTheInput, EmptyList, OtherMode, HoldsAPart, NoStatisticsYet, Idle]
+    "cls",
+    [
+        AnyArguments,
+        NamedAsTheInput,
+        EmptyList,
+        OtherMode,
+        HoldsAPart,
+        Shared,
+        NoStatisticsYet,
+        Idle,
+    ],
 )
 def test_odd_spellings_of_strangers_are_right(cls):
     report = check(cls(), X)
