@@ -107,7 +107,10 @@ def check(
             f"check: on_purpose is {on_purpose!r}, expected findings with reasons, such as "
             f"{{'factor': 'clipped, see section 3'}}: name the cause of a finding, or a tensor"
         )
+    ours = {"dout": dout, "modes": None if modes == MODES else modes, "params": params,
+            "reference": reference}  # fmt: skip
     if (name := front_end(thing, inputs)) is not None:
+        refuse(ours, f"an option of chainrule.gradcheck.{name}.check, which is for this")
         front = importlib.import_module(f"chainrule.gradcheck.{name}")
         return front.check(
             thing, *inputs, wrt=wrt, surrogate=surrogate, on_purpose=on_purpose,
@@ -131,6 +134,7 @@ def check(
     asked = modes if profile.has_mode else ("train",)
     values = asked if profile.both else ("train",)
     if profile.is_model:
+        refuse(ours, "no such option for a model")
         asked, values, reference = (), ("train",), False
     held = getattr(thing, "params", None)
     arrays = [*inputs, *(held.values() if isinstance(held, dict) else ())]
@@ -143,6 +147,13 @@ def check(
         other = examine(profile.otherwise, request)
         return other if other or (is_unexplained(report) and not is_unexplained(other)) else report
     return report
+
+
+def refuse(options: Mapping[str, Any], expected: str) -> None:
+    """Raise ValueError where an option is given that would have no effect."""
+    for name, value in options.items():
+        if value is not None and value is not False:
+            raise ValueError(f"check: {name} is {value!r}, expected {expected}")
 
 
 def is_unexplained(report: Report) -> bool:

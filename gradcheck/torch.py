@@ -19,7 +19,8 @@ import numpy as np
 from chainrule.gradcheck.check import MODES, examine
 from chainrule.gradcheck.checks.outcome import Effort, Request
 from chainrule.gradcheck.checks.precision import in_given_dtype
-from chainrule.gradcheck.report import Probe, Report
+from chainrule.gradcheck.checks.second import join
+from chainrule.gradcheck.report import Report
 from chainrule.gradcheck.report.findings import Finding, because
 from chainrule.gradcheck.subject.subject import Complaint, Subject
 from chainrule.gradcheck.subject.tape import TapedFunction, of_taped
@@ -147,7 +148,7 @@ def check(
             report.findings.insert(0, AFTER)
     if order == 2 and report:
         request = replace(request, dout=None, wrt=None, **SECOND)
-        join(report, examine(partial(of_second, call, seed), request))
+        join(report, examine(partial(of_second, call, seed), request), "double backward")
     return report
 
 
@@ -240,14 +241,3 @@ def of_second(call: Call, seed: int) -> Subject:
         taped, (*given.values(),), call.title(), words, {}, [], has_mode=False, is_net=True,
         precision=0.0 if call.exact else max(call.dtypes().values()) / 2,
     )  # fmt: skip
-
-
-def join(report: Report, second: Report) -> None:
-    """Add to a report what was found of the backward pass of the backward pass."""
-    before = "double backward: "
-    report.findings += [replace(f, message=before + f.message) for f in second.findings]
-    report.tensors |= {f"{name} (second)": tensor for name, tensor in second.tensors.items()}
-    why = second.findings[0].message if second.findings else ""
-    report.probes["double backward"] = Probe("failed" if second.findings else "passed", why)
-    report.forwards += second.forwards
-    report.seconds += second.seconds

@@ -13,12 +13,11 @@ def request_again(request: Request) -> Request:
     return replace(request, dout=None, wrt=None, effort="quick")
 
 
-def join(report: Report, second: Report) -> None:
+def join(report: Report, second: Report, called: str = "second derivatives") -> None:
     """Add to a report what was found of the gradients of the gradients."""
-    before = "second derivatives: "
-    report.findings += [replace(one, message=before + one.message) for one in second.findings]
+    found = second.findings
+    report.findings += [replace(one, message=f"{called}: {one.message}") for one in found]
     report.tensors |= {f"{name} (second)": tensor for name, tensor in second.tensors.items()}
-    why = second.findings[0].message if second.findings else ""
-    report.probes["second derivatives"] = Probe("failed" if second.findings else "passed", why)
+    report.probes[called] = Probe("failed", found[0].message) if found else Probe("passed")
     report.forwards += second.forwards
     report.seconds += second.seconds

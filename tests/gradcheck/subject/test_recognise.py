@@ -381,3 +381,11 @@ def test_a_backward_pass_that_is_given_dout_alone_follows_its_forward_pass():
 def test_a_surrogate_that_does_not_fit_is_refused(surrogate, message):
     with pytest.raises(ValueError, match=message):
         check((rounded, straight_through), X, surrogate=surrogate)
+
+
+def test_an_option_without_effect_is_refused():
+    with pytest.raises(ValueError, match=r"dout is 2\.0, expected no such option for a model"):
+        check(Net(), X, LABELS % 3, dout=2.0)
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ValueError, match=r"dout is 1.0, expected an option of chainrule.gradch"):
+        check(torch.tanh, torch.ones(3), dout=1.0)
