@@ -500,3 +500,16 @@ def test_the_line_is_that_of_the_last_return_not_of_a_nested_one():
     w = np.random.default_rng(1).standard_normal(4)
     finding = check_functions(scale_forward, scale_backward, X, w).findings[0]
     assert finding.line.endswith("return dx, 2 * (dout * x).sum(axis=0)")
+
+
+def test_a_gradient_cut_to_integers_is_wrong_whatever_is_said_of_its_dtype():
+    def forward(x, b):
+        return x + b, None
+
+    def backward(dout, _):
+        return dout, dout.sum(axis=0).astype(int)
+
+    rng = np.random.default_rng(0)
+    report = check_functions(forward, backward, rng.random((4, 3)), rng.random(3))
+    assert not report
+    assert [finding.tensor for finding in report.findings] == ["b"]
