@@ -22,6 +22,8 @@ from tests.gradcheck.course import textbook_layers as textbook
 from tests.gradcheck.course import textbook_time_layers as steps
 from tests.gradcheck.course import transformer_layers as transformer
 
+pytestmark = pytest.mark.slow  # of the files themselves, whatever the library does
+
 
 def slopes(f, x, h=1e-5):
     """Central differences of the number f() with respect to every entry of x, which f sees."""

@@ -20,6 +20,8 @@ from tests.gradcheck.test_course_files import (
     np_random_is_put_back,  # noqa: F401
 )
 
+pytestmark = pytest.mark.slow  # of the files themselves, whatever the library does
+
 COURSE = "tests.gradcheck.course"
 
 

@@ -19,6 +19,8 @@ from tests.gradcheck.course import textbook_layers as textbook
 from tests.gradcheck.course import textbook_time_layers as steps
 from tests.gradcheck.course import transformer_layers as transformer
 
+pytestmark = pytest.mark.slow  # of the files themselves, whatever the library does
+
 
 def grid(start, stop, *shape):
     return np.linspace(start, stop, int(np.prod(shape))).reshape(shape)
