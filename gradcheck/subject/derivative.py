@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.gradcheck.report.findings import because
-from chainrule.gradcheck.subject.functions import FunctionPair, name_of, profile_of
+from chainrule.gradcheck.subject.functions import FunctionPair, is_floats, name_of, profile_of
 from chainrule.gradcheck.subject.layer import argument_names, positional
 from chainrule.gradcheck.subject.subject import Complaint, Subject
 
@@ -76,16 +76,9 @@ def of_cacheless(
 def as_arrays(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The inputs, with numbers and lists of floats made arrays."""
     return tuple(
-        np.asarray(x, float) if isinstance(x, (float, np.floating)) or is_list(x) else x
+        np.asarray(x, float) if isinstance(x, (float, np.floating)) or is_floats(x) else x
         for x in inputs
     )
-
-
-def is_list(x: Any) -> bool:
-    try:
-        return isinstance(x, list) and np.asarray(x).dtype.kind == "f"
-    except ValueError:
-        return False
 
 
 def differentiated(

@@ -86,7 +86,7 @@ def find_places(layer: Any, inputs: tuple[np.ndarray, ...], told: Mapping[str, s
         layer.is_last(out)
         held = leaves(work)
         before = {path: array.copy() for path, array in held.items()}
-        ones = [np.ones(np.shape(o)) for o in (out if isinstance(out, tuple) else (out,))]
+        ones = [np.ones(np.shape(o)) for o in as_tuple(out)]
         douts = tuple(ones) if isinstance(out, tuple) else ones[0]
         result, after, recorder = layer.call_backward(douts, (work, inputs))
         places.seen, now, start = after, leaves(after), leaves(thing)
