@@ -7,7 +7,8 @@
 `solutions/`, and `grade` marks a folder of submissions; see README.md in this folder.
 """
 
+from chainrule.notebooks.answers import model_answer
 from chainrule.notebooks.borrowing import borrow
-from chainrule.notebooks.exercise import exercise
+from chainrule.notebooks.exercise import exercise, further
 
-__all__ = ["borrow", "exercise"]
+__all__ = ["borrow", "exercise", "further", "model_answer"]

@@ -48,6 +48,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long a cell may take before it is interrupted (%(default)s)",
     )
+    own.add_argument(
+        "--partial",
+        action="store_true",
+        help="points for each check that passes, not only for whole exercises",
+    )
     own.set_defaults(do=grade_all)
     return whole
 
@@ -77,7 +82,8 @@ def grade_all(options: argparse.Namespace) -> int:
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     unmarked = []
     with TemporaryDirectory() as course:
-        graded = grade(options.folder, options.course or course, options.timeout)
+        at = options.course or course
+        graded = grade(options.folder, at, options.timeout, options.partial)
         for student, name, exercise, _, points, most, feedback in write_grades(graded, options.csv):
             first = feedback.splitlines()[0]
             if exercise == "":

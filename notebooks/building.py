@@ -11,7 +11,13 @@ import nbformat
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 
-from chainrule.notebooks.sources import SECONDS, homeworks, source_notebook, student_notebook
+from chainrule.notebooks.sources import (
+    SECONDS,
+    TEXT_STUB,
+    homeworks,
+    source_notebook,
+    student_notebook,
+)
 
 
 def settings(course: Path, seconds: int) -> Config:
@@ -20,7 +26,7 @@ def settings(course: Path, seconds: int) -> Config:
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.course_id = "chainrule"
     config.ClearSolutions.code_stub = {"python": "raise NotImplementedError  # your code here"}
-    config.ClearSolutions.text_stub = "*Your answer here.*"
+    config.ClearSolutions.text_stub = TEXT_STUB
     config.ExecutePreprocessor.timeout = seconds
     config.ExecutePreprocessor.interrupt_on_timeout = True
     config.ExecutePreprocessor.extra_arguments = ["--IPKernelApp.log_level=ERROR"]

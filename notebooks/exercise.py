@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from types import TracebackType
 from typing import Any, Self
@@ -15,27 +15,35 @@ from numpy.typing import ArrayLike
 
 from chainrule.gradcheck import Report, check_functions
 from chainrule.gradcheck import check as check_layer
+from chainrule.notebooks.diagnosis import in_words, recognised, shared
 from chainrule.notebooks.going_on import go_on, statements, written
 
 KIND = "chainrule"  # the key of a verdict in the metadata of a cell's output
 COLOURS = {"right": "#1a7f37", "wrong": "#c62f3b", "unwritten": "#8c959f", "borrowed": "#9a6700"}
 LONG = 40  # characters of a number or an array, at most, in one line
+#: The exercises of the notebook by number, as they were last run.
+RUN: dict[int, exercise] = {}
 
 
 class NotWritten(Exception):
     """What a student is asked to write is not there yet."""
 
 
+class WrongReturn(Exception):
+    """A function returns something else than it is asked to."""
+
+
 class exercise:
     """Checks an exercise, and says how far it has come:
 
-        with exercise(3, "the sigmoid", sigmoid) as check:
+        with exercise(3, "the sigmoid", sigmoid, points=4) as check:
             check("at 0", sigmoid(0.0), 0.5)
             check.functions("its gradient", sigmoid, sigmoid_backward, x)
 
     number     of the exercise in its notebook, from 1
     title      a few words
     functions  what the student wrote: what was borrowed from the library gives no points
+    points     that it gives where all is right
 
     A wrong answer does not end the block. Nor does an exception, in a cell of a notebook: it is
     told in a line, and those statements after it that need nothing of what failed are carried out.
@@ -43,12 +51,16 @@ class exercise:
     the verdict is shown. `require()` raises AssertionError unless all was right.
     """
 
-    def __init__(self, number: int, title: str, *functions: Any) -> None:
-        self.number, self.title = number, title
+    kind = "exercise"
+
+    def __init__(self, number: int, title: str, *functions: Any, points: int = 0) -> None:
+        self.number, self.title, self.points = number, title, points
         self.borrowed = any(getattr(function, "borrowed", False) for function in functions)
         #: What was asked: a label, whether it is right, and lines that explain.
         self.steps: list[tuple[str, bool, list[str]]] = []
         self.unwritten = False
+        self.left_out = 0  # checks that were not carried out, for they need what failed
+        self.told: set[str] = set()  # the exceptions so far
 
     def __enter__(self) -> Self:
         return self
@@ -63,14 +75,21 @@ class exercise:
             return False  # Ctrl-C
         if error is not None and trace is not None:
             left = statements(trace.tb_frame, trace.tb_lineno)
-            self.failed(error, left[0] if left else None)
+            here = trace.tb_frame.f_code.co_filename
+            self.failed(error, left[0] if left else None, here)
             for statement, another in go_on(trace.tb_frame, left):
-                self.failed(another, statement)
+                if another is None:
+                    self.left_out += isinstance(statement, ast.Expr)
+                else:
+                    self.failed(another, statement, here)
+        if self.points:
+            RUN[self.number] = self
         show(self)
         return True
 
-    def failed(self, error: Exception, statement: ast.stmt | None) -> None:
-        """Adds an exception that came up in a statement of the block, if that is known."""
+    def failed(self, error: Exception, statement: ast.stmt | None, here: str) -> None:
+        """Adds an exception that came up in a statement of the block, if that is known. `here` is
+        the file of the cell with the checks, whose lines are not the student's."""
         if isinstance(error, (NotImplementedError, NotWritten)):
             self.unwritten = True
         elif "NoneType" in str(error):
@@ -78,10 +97,13 @@ class exercise:
                 self.note_step("a function returned None: is its `return` missing?")
             self.unwritten = True
         else:
-            told = f"{type(error).__name__}: {error}"
-            label, hint = written(statement, 0), written(statement, "hint")
-            lines = [*own_line(error.__traceback__), hint]
-            self.note_step(*([label, told] if label else [told]), *lines)
+            lines = [str(error)] if isinstance(error, WrongReturn) else in_words(error, statement)
+            lines += own_line(error.__traceback__, here)
+            if (whole := "\n".join(lines)) in self.told:
+                lines = ["the same error once more"]
+            self.told.add(whole)
+            label = written(statement, 0)
+            self.note_step(*([label] if label else []), *lines)
 
     def __call__(
         self,
@@ -91,29 +113,50 @@ class exercise:
         *,
         hint: str = "",
         mistakes: Sequence[tuple[ArrayLike, str]] = (),
+        among: Mapping[str, Any] | None = None,
         rtol: float = 1e-6,
         atol: float = 1e-9,
     ) -> None:
         """Compares `got`, a number or an array, with `expected`: in shape, then entry by entry,
         right where |got - expected| ≤ atol + rtol · |expected|.
 
-        hint      what to think about where it is wrong
+        hint      what to think of, told where it is wrong and nothing better is known
         mistakes  pairs (value to four digits, what a student did who got it), tried first
+        among     the dict that `got` stands in: told where two of its names are one array
         """
         if got is None:
             raise NotWritten
         why = differing(got, expected, rtol, atol)
         if why:
             told = [said for value, said in mistakes if not differing(got, value, 1e-4, atol)]
-            self.note_step(label, why, *(told or [hint]))
+            seen = shared(got, among or {}) or next(iter(told), "")
+            seen = seen or recognised(got, np.asarray(expected, float), rtol)
+            self.note_step(label, why, seen or thought(hint))
         else:
             self.add(label, True, [])
 
-    def true(self, label: str, condition: Any, hint: str = "") -> None:
-        """Asks whether `condition` holds."""
+    def true(self, label: str, condition: Any, hint: str = "", *, why: str = "") -> None:
+        """Asks whether `condition` holds.
+
+        hint  what to think of where it does not
+        why   what that proves, told in its place
+        """
         if condition is None:
             raise NotWritten
-        self.add(label, condition, [] if condition else [hint])
+        self.add(label, condition, [] if condition else [why or thought(hint)])
+
+    def returns(self, value: Any, *names: str) -> Any:
+        """`value`, which a function returned, as it is, if it is a tuple of so many things as
+        there are names; else the checks that need it are left out, and why is told:
+
+            out, cache = check.returns(forward(x), "out", "cache")
+        """
+        if value is None:
+            raise NotWritten
+        if not isinstance(value, tuple) or len(value) != len(names):
+            came = f"{len(value)} things" if isinstance(value, tuple) else brief_kind(value)
+            raise WrongReturn(f"return {', '.join(names)}: {len(names)} things, not {came}")
+        return value
 
     def functions(
         self,
@@ -152,6 +195,27 @@ class exercise:
             self.steps.append((label, bool(right), [line for line in lines if line]))
 
     @property
+    def share(self) -> float:
+        """Which part of its checks is right, from 0 to 1; 0 where something is not written yet or
+        borrowed."""
+        count = len(self.steps) + self.left_out
+        if self.verdict in ("unwritten", "borrowed") or not count:
+            return 0.0
+        return sum(right for _, right, _ in self.steps) / count
+
+    def opens(self, what: str) -> bool:
+        """Whether `what`, a picture or a comparison that shows the answer, may be seen: where the
+        exercise is right or borrowed. Else it says when it comes.
+
+            if check_3.opens("this picture"):
+                plt.plot(…)
+        """
+        if self.verdict in ("right", "borrowed"):
+            return True
+        print(f"{what} comes when {self.kind} {self.number} is right")
+        return False
+
+    @property
     def verdict(self) -> str:
         """ "right", "wrong", "unwritten" or "borrowed"."""
         if self.unwritten:
@@ -163,7 +227,7 @@ class exercise:
     @property
     def headline(self) -> str:
         """The verdict in a line."""
-        name = f"exercise {self.number}, {self.title}"
+        name = f"{self.kind} {self.number}, {self.title}"
         right = sum(right for _, right, _ in self.steps)
         so_far = f", but {right} of {len(self.steps)} checks pass" if right else ""
         return {
@@ -172,6 +236,16 @@ class exercise:
             "unwritten": f"not written yet: {name}",
             "borrowed": f"{name}: borrowed from the library; go on, and come back",
         }[self.verdict]
+
+    @property
+    def total(self) -> str:
+        """The points of this exercise, and of all that were run so far, in a line; "" without."""
+        if not self.points:
+            return ""
+        got, most = (self.points if self.verdict == "right" else 0), self.points
+        run = [one for number, one in RUN.items() if number != self.number]
+        so_far = got + sum(one.points for one in run if one.verdict == "right")
+        return f"points: {got} of {most}; so far {so_far} of {most + sum(o.points for o in run)}"
 
     def require(self) -> None:
         """Raises AssertionError, with the verdict, unless the exercise is right."""
@@ -183,7 +257,7 @@ class exercise:
         for label, right, why in self.steps:
             lines.append(f"  {'✓' if right else '✗'} {label}")
             lines += [f"      {line}" for line in why]
-        return "\n".join(lines)
+        return "\n".join(lines + [f"  {self.total}"] * bool(self.total))
 
     def _repr_html_(self) -> str:
         colour = COLOURS[self.verdict]
@@ -195,8 +269,18 @@ class exercise:
         )
         return (
             f'<div style="border-left:4px solid {colour};padding:2px 12px;line-height:1.5">'
-            f'<b style="color:{colour}">{escape(self.headline)}</b>{steps}</div>'
+            f'<b style="color:{colour}">{escape(self.headline)}</b>{steps}'
+            f'<div style="color:{COLOURS["unwritten"]}">{self.total}</div></div>'
         )
+
+
+class further(exercise):
+    """Checks an exercise that goes further: as `exercise`, without points.
+
+    with further(1, "a tape of one's own", Value) as go_1:
+    """
+
+    kind = "go further"
 
 
 def differing(got: Any, expected: ArrayLike, rtol: float, atol: float) -> str:
@@ -226,9 +310,23 @@ def brief(value: object) -> str:
     return text if len(text) <= LONG else f"{text[:LONG]}…"
 
 
-def own_line(trace: TracebackType | None) -> list[str]:
-    """The line of a notebook's cell in which an exception came up, in a list; [] for none."""
+def brief_kind(value: object) -> str:
+    """A value by its kind: "an array of shape (2, 3)", "a float"."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return f"a {type(value).__name__}"
+
+
+def thought(hint: str) -> str:
+    return f"Think of: {hint}" if hint else ""
+
+
+def own_line(trace: TracebackType | None, here: str) -> list[str]:
+    """The line of a notebook's cell, but that in the file `here`, in which an exception came up,
+    in a list; [] for none."""
     for frame in reversed(traceback.extract_tb(trace)):
+        if frame.filename == here:
+            continue
         if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
             line = linecache.getline(frame.filename, frame.lineno or 0).strip()
             return [f"in the line: {line}"] if line else []
@@ -246,6 +344,6 @@ def show(done: exercise) -> None:
     if get_ipython() is None:
         print(done)
         return
-    verdict = {"exercise": done.number, "verdict": done.verdict}
+    verdict = {done.kind: done.number, "verdict": done.verdict, "share": round(done.share, 4)}
     bundle = {"text/plain": str(done), "text/html": done._repr_html_()}
     display(bundle, raw=True, metadata={KIND: verdict})

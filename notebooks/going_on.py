@@ -19,9 +19,12 @@ def statements(frame: FrameType, line: int) -> list[ast.stmt]:
     return []
 
 
-def go_on(frame: FrameType, left: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, Exception]]:
+def go_on(
+    frame: FrameType, left: Sequence[ast.stmt]
+) -> Iterator[tuple[ast.stmt, Exception | None]]:
     """Runs the statements after the first of `left`, which failed, but for those that read what
-    it, or another that fails, was to define; yields (statement, exception) for those that fail."""
+    it, or another that fails, was to define; yields (statement, exception) for those that fail,
+    and (statement, None) for those that are left out."""
     lost = names(left[0], ast.Store) if left else set()
     for statement in left[1:]:
         if not names(statement, ast.Load) & lost:
@@ -32,6 +35,8 @@ def go_on(frame: FrameType, left: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt
                 continue
             except Exception as error:
                 yield statement, error
+        else:
+            yield statement, None
         lost |= names(statement, ast.Store)
 
 

@@ -15,7 +15,7 @@ from nbgrader.api import Gradebook
 
 from chainrule.notebooks.building import release
 from chainrule.notebooks.exercise import KIND
-from chainrule.notebooks.sources import SECONDS, checks, homeworks
+from chainrule.notebooks.sources import SECONDS, checks, homeworks, verdict
 
 COLUMNS = ("student", "homework", "exercise", "title", "points", "of", "feedback")
 
@@ -74,11 +74,15 @@ def submissions(
 
 
 def grade(
-    folder: str | PathLike[str], course: str | PathLike[str], seconds: int = SECONDS
+    folder: str | PathLike[str],
+    course: str | PathLike[str],
+    seconds: int = SECONDS,
+    partial: bool = False,
 ) -> Iterator[Row]:
     """Runs all submissions in `folder` and yields a row of COLUMNS for each exercise, and one
     without points for what could not be marked. A cell that takes longer than `seconds` is
-    interrupted. `course` is a folder for nbgrader to work in."""
+    interrupted. With `partial`, an exercise that is not right gets the part of its points that the
+    checks which pass are of all its checks. `course` is a folder for nbgrader to work in."""
     found, left_out = submissions(folder)
     course = Path(course)
     for student, why in left_out:
@@ -100,7 +104,7 @@ def grade(
         nbformat.write(submitted, copy)
         done = api.autograde(name, student, force=True, create=True)
         if done["success"]:
-            yield from rows(course, student, name, seconds)
+            yield from rows(course, student, name, seconds, partial)
         else:
             log = (done["error"] or done["log"] or "nbgrader gave no reason").strip().splitlines()
             yield failed(course, student, name, f"could not be graded: {log[-1]}")
@@ -113,7 +117,7 @@ def failed(course: Path, student: str, name: str, why: str) -> Row:
     return student, name, "", "", 0, most, why
 
 
-def rows(course: Path, student: str, name: str, seconds: int) -> Iterator[Row]:
+def rows(course: Path, student: str, name: str, seconds: int, partial: bool) -> Iterator[Row]:
     """A row for each exercise of a submission that nbgrader has marked."""
     marked = nbformat.read(course / "autograded" / student / name / f"{name}.ipynb", as_version=4)
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
@@ -122,6 +126,8 @@ def rows(course: Path, student: str, name: str, seconds: int) -> Iterator[Row]:
             scores[one.cell.name] = one.auto_score or 0, one.max_score
     for number, (title, cell) in checks(marked).items():
         points, most = scores[cell.metadata["nbgrader"]["grade_id"]]
+        if partial and not points:
+            points = round(most * verdict(cell).get("share", 0.0), 2)
         yield student, name, number, title, points, most, said(cell, seconds)
 
 

@@ -5,12 +5,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from chainrule.notebooks.exercise import KIND
+
 SOLUTIONS = Path(__file__).parent / "solutions"
 #: Where the students' notebooks are: beside this file in a checkout, else where one works.
 FOLDER = SOLUTIONS.parent if (SOLUTIONS.parent / "README.md").exists() else Path()
 CHECK = re.compile(r'^with exercise\(\s*(\d+),\s*"([^"]+)"', re.MULTILINE)
 #: How long a cell may take when submissions are marked.
 SECONDS = 120
+#: What stands in the place of an answer in prose until a student writes one.
+TEXT_STUB = "*Your answer here.*"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -67,3 +71,12 @@ def checks(notebook: Any) -> dict[int, tuple[str, Any]]:
         if cell.cell_type == "code" and (match := CHECK.search(cell.source)):
             found[int(match[1])] = match[2], cell
     return found
+
+
+def verdict(cell: Any) -> dict[str, Any]:
+    """What a check cell said when it last ran: "verdict", and "share", the part of its checks that
+    passed; empty where it has not run."""
+    for output in cell.outputs:
+        if KIND in output.get("metadata", {}):
+            return output["metadata"][KIND]
+    return {}

@@ -1,12 +1,10 @@
 """How far a student has come."""
 
 from os import PathLike
-from typing import Any
 
 import nbformat
 
-from chainrule.notebooks.exercise import KIND
-from chainrule.notebooks.sources import checks, homeworks, student_notebook
+from chainrule.notebooks.sources import checks, homeworks, student_notebook, verdict
 
 MARKS = {"right": "✓", "wrong": "✗", "borrowed": "↺", "unwritten": "·", None: " "}
 WORDS = {
@@ -31,13 +29,16 @@ def status(folder: str | PathLike[str]) -> str:
         except (ValueError, nbformat.reader.NotJSONError) as error:
             raise ValueError(f"{path}: not a notebook, or damaged: {error}") from None
         said = {
-            number: (title, verdict(cell)) for number, (title, cell) in checks(notebook).items()
+            number: (title, verdict(cell).get("verdict"), cell.metadata["nbgrader"]["points"])
+            for number, (title, cell) in checks(notebook).items()
         }
-        marks = "".join(MARKS[state] for _, state in said.values())
-        done = sum(state == "right" for _, state in said.values())
+        marks = "".join(MARKS[state] for _, state, _ in said.values())
+        done = sum(state == "right" for _, state, _ in said.values())
+        points = sum(points for _, state, points in said.values() if state == "right")
+        most = sum(points for *_, points in said.values())
         found, right = found + len(said), right + done
-        lines.append(f"{name:24} [{marks}]  {done} of {len(said)}")
-        for number, (title, state) in said.items():
+        lines.append(f"{name:24} [{marks}]  {done} of {len(said)}, {points} of {most} points")
+        for number, (title, state, _) in said.items():
             if done and state != "right":
                 lines.append(f"    {number}  {title}: {WORDS[state]}")
     if not lines:
@@ -45,11 +46,3 @@ def status(folder: str | PathLike[str]) -> str:
         raise ValueError(f"{folder}: no notebook of the course; expected {expected}")
     lines.append(f"\n{right} of {found} exercises are right, as of when the notebooks were saved")
     return "\n".join(lines)
-
-
-def verdict(cell: Any) -> str | None:
-    """What a check cell said when it last ran; None where it has not."""
-    for output in cell.outputs:
-        if KIND in output.get("metadata", {}):
-            return output["metadata"][KIND]["verdict"]
-    return None

@@ -77,7 +77,7 @@ def reciprocal_quotient(x, h):
 
 
 # %% nbgrader={"grade_id": "check-1", "points": 3}
-with exercise(1, "two quotients", cube_quotient, reciprocal_quotient) as check_1:
+with exercise(1, "two quotients", cube_quotient, reciprocal_quotient, points=3) as check_1:
     check_1(
         "from 1 to 3, a step of 2, x³ grows from 1 to 27: the quotient is 13",
         cube_quotient(1.0, 2.0),
@@ -178,7 +178,7 @@ def step_for(change, slope):
 
 
 # %% nbgrader={"grade_id": "check-2", "points": 3}
-with exercise(2, "the exchange rate at work", linear_estimate, step_for) as check_2:
+with exercise(2, "the exchange rate at work", linear_estimate, step_for, points=3) as check_2:
     check_2(
         "√4 = 2 with slope 1/4, so √4.1 is about 2.025 (it is 2.02485)",
         linear_estimate(2.0, 0.25, 0.1),
@@ -291,7 +291,7 @@ def complex_step(f, x, h):
 
 # %% nbgrader={"grade_id": "check-3", "points": 4}
 with exercise(
-    3, "three differences", forward_difference, central_difference, complex_step
+    3, "three differences", forward_difference, central_difference, complex_step, points=4
 ) as check_3:
     check_3(
         "forward, x² at 3 with h = 0.5: 2x + h = 6.5",
@@ -429,7 +429,7 @@ def best_central_step(value, third, eps):
 
 
 # %% nbgrader={"grade_id": "check-4", "points": 3}
-with exercise(4, "the best step", best_forward_step, best_central_step) as check_4:
+with exercise(4, "the best step", best_forward_step, best_central_step, points=3) as check_4:
     check_4(
         "forward, f = 1, f'' = 8, ε = 4e-16: h = √(1e-16) = 1e-8",
         best_forward_step(1.0, 8.0, 4e-16),
@@ -580,7 +580,7 @@ def max_gradient(x, y):
 
 
 # %% nbgrader={"grade_id": "check-5", "points": 4}
-with exercise(5, "three gates", multiply_gradient, add_gradient, max_gradient) as check_5:
+with exercise(5, "three gates", multiply_gradient, add_gradient, max_gradient, points=4) as check_5:
     check_5(
         "x y at (3, -4): the gradient is (-4, 3)",
         multiply_gradient(3.0, -4.0),
@@ -741,7 +741,7 @@ def relu_central(x, h):
 
 # %% nbgrader={"grade_id": "check-6", "points": 4}
 with exercise(
-    6, "what a check sees at a kink", side_slopes, is_subgradient, relu_central
+    6, "what a check sees at a kink", side_slopes, is_subgradient, relu_central, points=4
 ) as check_6:
     check_6(
         "|x| at 0 has the slopes -1 and 1",
@@ -879,7 +879,9 @@ def numeric_gradient(f, x, h=1e-5):
 
 
 # %% nbgrader={"grade_id": "check-7", "points": 5}
-with exercise(7, "a gradient checker of your own", relative_error, numeric_gradient) as check_7:
+with exercise(
+    7, "a gradient checker of your own", relative_error, numeric_gradient, points=5
+) as check_7:
     check_7(
         "3 against 1: the relative error is 2 / 4",
         relative_error(np.array([3.0]), np.array([1.0])),

@@ -94,7 +94,7 @@ def sum_times(x, y, z):
 
 
 # %% nbgrader={"grade_id": "check-1", "points": 3}
-with exercise(1, "both passes of (x + y) z", sum_times) as check:
+with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check:
     f, dq, dx, dy, dz = sum_times(-2.0, 5.0, -4.0)
     slip = (
         "that is x + y. Lecture slides have printed this slip, too: x and y get z, "
@@ -226,7 +226,7 @@ def max_backward(dout, cache):
 
 # %% nbgrader={"grade_id": "check-2", "points": 4}
 rng = np.random.default_rng(2)
-with exercise(2, "three gates", add_backward, multiply_backward, max_backward) as check:
+with exercise(2, "three gates", add_backward, multiply_backward, max_backward, points=4) as check:
     x, y, dout = 3.0, -4.0, 2.0  # as in the pictures below, but with dout = 2
     _, cache = add_forward(x, y)
     check(
@@ -381,7 +381,7 @@ def chain_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-3", "points": 3}
-with exercise(3, "forks", used_twice_backward, chain_backward) as check:
+with exercise(3, "forks", used_twice_backward, chain_backward, points=3) as check:
     _, cache = used_twice_forward(3.0)
     check(
         "x² + x at x = 3: the branches bring 6 and 1",
@@ -504,7 +504,7 @@ def neuron_backward(cache):
 
 
 # %% nbgrader={"grade_id": "check-4", "points": 4}
-with exercise(4, "the neuron, gate by gate", neuron_backward) as check:
+with exercise(4, "the neuron, gate by gate", neuron_backward, points=4) as check:
     f, cache = neuron_forward(2.0, -1.0, -3.0, -2.0, -3.0)
     d = neuron_backward(cache)
     other = "that belongs to its partner: a product sends each input the value of the other"
@@ -589,7 +589,7 @@ def sigmoid_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-5", "points": 2}
-with exercise(5, "the sigmoid as one gate", sigmoid_backward) as check:
+with exercise(5, "the sigmoid as one gate", sigmoid_backward, points=2) as check:
     check(
         "at x = 0, where σ is a half, the slope is a quarter",
         sigmoid_backward(1.0, sigmoid_forward(0.0)[1]),
@@ -712,7 +712,7 @@ def slope_at(wire, x=3.0, y=-4.0):
     return (num * get("inv", 1 / den)).imag / 1e-20
 
 
-with exercise(6, "the long expression", long_backward) as check:
+with exercise(6, "the long expression", long_backward, points=5) as check:
     v = long_forward(3.0, -4.0)[1]
     d = long_backward(v)
     told = {
@@ -856,7 +856,7 @@ def gradient_of(trace, name):
 
 
 # %% nbgrader={"grade_id": "check-7", "points": 4}
-with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of) as check:
+with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of, points=4) as check:
     g = build_swish()
     check.true(
         "the graph has the inputs x and b, and is finished",
@@ -985,7 +985,7 @@ def standardise(x):
 
 
 # %% nbgrader={"grade_id": "check-8", "points": 3}
-with exercise(8, "the scale of the inputs", scaled_gradients, standardise) as check:
+with exercise(8, "the scale of the inputs", scaled_gradients, standardise, points=3) as check:
     dw, dx = scaled_gradients(2.0, 3.0, 1000.0)
     check(
         "dw = 3000, as in the picture",

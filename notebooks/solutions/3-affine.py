@@ -88,7 +88,7 @@ def affine_forward(x, W, b):
 
 
 # %% nbgrader={"grade_id": "check-1", "points": 3}
-with exercise(1, "the forward pass", affine_forward) as check_1:
+with exercise(1, "the forward pass", affine_forward, points=3) as check_1:
     product = np.array([[-1.0, -1.0, 2.0, 6.0], [5.0, 2.0, 11.0, 7.0]])
     b = np.array([10.0, 20.0, 30.0, 40.0])
     check_1(
@@ -195,7 +195,7 @@ def db_entry(m, dout):
 
 
 # %% nbgrader={"grade_id": "check-2", "points": 4}
-with exercise(2, "three entries", dx_entry, dW_entry, db_entry) as check_2:
+with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as check_2:
     x, w = np.array([[2.0, -1.0]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     dout = np.array([[1.0, 0.0, -2.0]])
     check_2(
@@ -307,7 +307,7 @@ def affine_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-3", "points": 4}
-with exercise(3, "the backward pass", affine_forward, affine_backward) as check_3:
+with exercise(3, "the backward pass", affine_forward, affine_backward, points=4) as check_3:
     dx, dW, db = affine_backward(DOUT, affine_forward(X, W, np.zeros(4))[1])
     check_3(
         "the lecture's numbers: dx",
@@ -472,7 +472,7 @@ def jacobian_bytes(N, D, M, itemsize):
 
 
 # %% nbgrader={"grade_id": "check-4", "points": 4}
-with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes) as check_4:
+with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points=4) as check_4:
     w = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     check_4(
         "one example: ∂out_m/∂x_d is W[d, m]",
@@ -611,7 +611,9 @@ def dx_from_denominator(J, dout):
 
 
 # %% nbgrader={"grade_id": "check-5", "points": 3}
-with exercise(5, "two layouts", to_denominator, dx_from_numerator, dx_from_denominator) as check_5:
+with exercise(
+    5, "two layouts", to_denominator, dx_from_numerator, dx_from_denominator, points=3
+) as check_5:
     w = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     check_5("a vector by a vector: the transpose", to_denominator(w, 1), [[1, 4], [2, 5], [3, 6]])
     layer, x = Affine(3, 4, rng=2), rng.standard_normal((2, 3))
@@ -719,7 +721,7 @@ def sum_to_shape(grad, shape):
 
 
 # %% nbgrader={"grade_id": "check-6", "points": 4}
-with exercise(6, "the way back", sum_to_shape) as check_6:
+with exercise(6, "the way back", sum_to_shape, points=4) as check_6:
     grad = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     check_6(
         "(2, 3) back to (3,), as for a bias: (5, 7, 9)",
@@ -849,7 +851,7 @@ class MyAffine(Layer):
 
 
 # %% nbgrader={"grade_id": "check-7", "points": 4}
-with exercise(7, "the layer", MyAffine) as check_7:
+with exercise(7, "the layer", MyAffine, points=4) as check_7:
     layer = MyAffine(3, 4)
     layer.params["W"][...] = W
     layer.params["b"][...] = [10.0, 20.0, 30.0, 40.0]

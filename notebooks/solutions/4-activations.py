@@ -109,7 +109,7 @@ def sigmoid_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-1", "points": 3}
-with exercise(1, "the sigmoid", sigmoid_forward, sigmoid_backward) as check:
+with exercise(1, "the sigmoid", sigmoid_forward, sigmoid_backward, points=3) as check:
     check("σ(0) is a half", sigmoid_forward(0.0)[0], 0.5)
     check(
         "σ(ln 3) is ¾",
@@ -245,7 +245,7 @@ def tanh_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-2", "points": 3}
-with exercise(2, "tanh", tanh_forward, tanh_backward) as check:
+with exercise(2, "tanh", tanh_forward, tanh_backward, points=3) as check:
     check("tanh(0) is 0", tanh_forward(0.0)[0], 0.0)
     check(
         "tanh(1) is 0.7616",
@@ -450,7 +450,9 @@ def calm(function, *inputs):
 
 
 BOTH = "a warning? np.where computes both branches for all entries: exponentiate -abs(x) alone"
-with exercise(3, "no overflow", safe_sigmoid, softplus_forward, softplus_backward) as check:
+with exercise(
+    3, "no overflow", safe_sigmoid, softplus_forward, softplus_backward, points=4
+) as check:
     check(
         "σ(0) and σ(±1)", safe_sigmoid(np.array([0.0, 1, -1])), [0.5, 0.731059, 0.268941], rtol=1e-5
     )
@@ -574,7 +576,7 @@ def leaky_backward(dout, cache):
 
 # %% nbgrader={"grade_id": "check-4", "points": 3}
 with exercise(
-    4, "ReLU and leaky ReLU", relu_forward, relu_backward, leaky_forward, leaky_backward
+    4, "ReLU and leaky ReLU", relu_forward, relu_backward, leaky_forward, leaky_backward, points=3
 ) as check:
     rows, sent = np.array([[-2.0, 3.0], [0.5, -1.0]]), np.array([[5.0, -7.0], [11.0, -13.0]])
     got, kept = relu_forward(rows)
@@ -668,7 +670,7 @@ def dead_share(out):
 
 
 # %% nbgrader={"grade_id": "check-5", "points": 2}
-with exercise(5, "dead units", dead_share) as check:
+with exercise(5, "dead units", dead_share, points=2) as check:
     got = np.array([[0.0, 2.0, 0.0, 0.0], [0.0, 1.0, 3.0, 0.0], [0.0, 4.0, 0.0, 0.5]])
     check(
         "of these four units one is dead: a quarter",
@@ -780,7 +782,7 @@ def prelu_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-6", "points": 4}
-with exercise(6, "PReLU", prelu_forward, prelu_backward) as check:
+with exercise(6, "PReLU", prelu_forward, prelu_backward, points=4) as check:
     rows = np.array([[-2.0, 3.0], [-1.0, -4.0], [5.0, -6.0]])
     got, kept = prelu_forward(rows, np.array([0.5, 0.25]))
     check("each feature has its own alpha", got, [[-1.0, 3.0], [-0.5, -1.0], [5.0, -1.5]])
@@ -852,7 +854,7 @@ def elu_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-7", "points": 3}
-with exercise(7, "ELU", elu_forward, elu_backward) as check:
+with exercise(7, "ELU", elu_forward, elu_backward, points=3) as check:
     rows = np.array([2.0, -np.log(2.0), -np.log(10.0)])
     got, kept = elu_forward(rows)
     check(
@@ -1020,7 +1022,7 @@ def maxout_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-8", "points": 4}
-with exercise(8, "maxout", maxout_forward, maxout_backward) as check:
+with exercise(8, "maxout", maxout_forward, maxout_backward, points=4) as check:
     rows = np.array(
         [[1.0], [-2.0], [3.0]]
     )  # three numbers, one unit, the pieces 0 and rows: a ReLU

@@ -124,7 +124,7 @@ def mse_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-1", "points": 3}
-with exercise(1, "the squared error", mse_forward, mse_backward) as check:
+with exercise(1, "the squared error", mse_forward, mse_backward, points=3) as check:
     loss, kept = mse_forward(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 5.0]]))
     check(
         "of the errors 0, 2, 3, -1 the mean of the squares is 3.5",
@@ -263,7 +263,7 @@ def calm(function, *inputs):
             return str(error)
 
 
-with exercise(2, "two slopes", slope_of_squared, slope_of_entropy) as check:
+with exercise(2, "two slopes", slope_of_squared, slope_of_entropy, points=2) as check:
     check(
         "squared, at s = 0 and t = 1, it is -½ · ¼",
         slope_of_squared(0.0, 1.0),
@@ -403,7 +403,7 @@ def softmax_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-3", "points": 4}
-with exercise(3, "softmax", softmax_forward, softmax_backward) as check:
+with exercise(3, "softmax", softmax_forward, softmax_backward, points=4) as check:
     got, kept = softmax_forward(np.log([[1.0, 3.0], [2.0, 2.0]]))
     check(
         "softmax(ln 1, ln 3) is (¼, ¾); of equal scores it is (½, ½)",
@@ -493,7 +493,7 @@ def log_softmax(scores):
 
 
 # %% nbgrader={"grade_id": "check-4", "points": 3}
-with exercise(4, "log-softmax", log_sum_exp, log_softmax) as check:
+with exercise(4, "log-softmax", log_sum_exp, log_softmax, points=3) as check:
     check(
         "the log-sum-exp of ln 1, ln 3 is ln 4, as a column",
         log_sum_exp(np.log([[1.0, 3.0], [2.0, 2.0]])),
@@ -587,7 +587,7 @@ def softmax_cross_entropy_backward(dout, cache):
 
 # %% nbgrader={"grade_id": "check-5", "points": 4}
 with exercise(
-    5, "cross-entropy", softmax_cross_entropy_forward, softmax_cross_entropy_backward
+    5, "cross-entropy", softmax_cross_entropy_forward, softmax_cross_entropy_backward, points=4
 ) as check:
     loss, _ = softmax_cross_entropy_forward(np.array([[3.2, 5.1, -1.7]]), np.array([0]))
     check(
@@ -797,7 +797,7 @@ def sigmoid_cross_entropy_backward(dout, cache):
 
 # %% nbgrader={"grade_id": "check-6", "points": 4}
 with exercise(
-    6, "yes or no", sigmoid_cross_entropy_forward, sigmoid_cross_entropy_backward
+    6, "yes or no", sigmoid_cross_entropy_forward, sigmoid_cross_entropy_backward, points=4
 ) as check:
     check(
         "the score 0 costs ln 2, whatever the answer",
@@ -931,7 +931,7 @@ def hinge_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-7", "points": 4}
-with exercise(7, "the hinge loss", hinge_forward, hinge_backward) as check:
+with exercise(7, "the hinge loss", hinge_forward, hinge_backward, points=4) as check:
     check(
         "the cat, with the scores 3.2, 5.1, -1.7 and the label 0, costs 2.9",
         hinge_forward(np.array([[3.2, 5.1, -1.7]]), np.array([0]))[0],
@@ -1092,7 +1092,7 @@ def l2_penalty(params, strength):
 
 
 # %% nbgrader={"grade_id": "check-8", "points": 2}
-with exercise(8, "the L2 penalty", l2_penalty) as check:
+with exercise(8, "the L2 penalty", l2_penalty, points=2) as check:
     given = {"W": np.array([[1.0, -2.0], [3.0, 0.0]]), "b": np.array([10.0, 10.0])}
     penalty, grads = l2_penalty(given, 0.1)
     check(

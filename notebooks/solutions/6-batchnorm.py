@@ -141,7 +141,7 @@ def batchnorm_forward(x, gamma, beta, eps=1e-5):
 
 
 # %% nbgrader={"grade_id": "check-1", "points": 3}
-with exercise(1, "the forward pass", batchnorm_forward) as check:
+with exercise(1, "the forward pass", batchnorm_forward, points=3) as check:
     ones, zeros = np.ones(2), np.zeros(2)
     out, cache = batchnorm_forward(x_small, ones, zeros, eps_small)
     centred = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
@@ -332,7 +332,7 @@ def stretch_backward(dout, cache):
 
 # %% nbgrader={"grade_id": "check-2", "points": 3}
 with exercise(
-    2, "three gates of columns", mean_backward, centre_backward, stretch_backward
+    2, "three gates of columns", mean_backward, centre_backward, stretch_backward, points=3
 ) as check:
     up = np.array([[1.0, 10.0], [2.0, 20.0], [6.0, 0.0]])  # (3, 2)
     check(
@@ -528,7 +528,7 @@ STAGES = {  # what is right on the small example, a hint, and what people get in
     ),
 }
 
-with exercise(3, "back through nine gates", staged_backward) as check:
+with exercise(3, "back through nine gates", staged_backward, points=5) as check:
     _, v = staged_forward(x_small, gamma_small, beta_small, eps_small)
     d = staged_backward(dout_small, v)
     for name, (expected, hint, mistakes) in STAGES.items():
@@ -639,7 +639,7 @@ def three_paths(dout, xc, std, gamma):
 
 
 # %% nbgrader={"grade_id": "check-4", "points": 4}
-with exercise(4, "three paths", three_paths) as check:
+with exercise(4, "three paths", three_paths, points=4) as check:
     xc_small = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
     root = np.array([3.0, 4.0])
     dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
@@ -758,7 +758,7 @@ def cached_forward(x, gamma, beta):
     return out, (v["xhat"], v["std"], gamma)
 
 
-with exercise(5, "the closed form", batchnorm_backward) as check:
+with exercise(5, "the closed form", batchnorm_backward, points=4) as check:
     xhat_small = np.array([[-2 / 3, -5 / 4], [-2 / 3, 3 / 4], [2 / 3, 3 / 4], [2 / 3, -1 / 4]])
     dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
     root = np.array([3.0, 4.0])
@@ -1017,7 +1017,7 @@ def small_layer():
     return layer
 
 
-with exercise(6, "the layer", BatchNorm) as check:
+with exercise(6, "the layer", BatchNorm, points=5) as check:
     layer = small_layer()
     arrays = dict(layer.state)
     out, cache = layer.forward(x_small, train=True)
@@ -1247,7 +1247,7 @@ class Images(Layer):
 
 
 # %% nbgrader={"grade_id": "check-7", "points": 3}
-with exercise(7, "images", to_rows, to_images, Images) as check:
+with exercise(7, "images", to_rows, to_images, Images, points=3) as check:
     # Image n has 100 n + 10 c + p in its channel c, at the places p = 0, …, 5 of 2 lines of 3.
     pictures = np.array(
         [[[[100.0 * n + 10 * c + 3 * h + w for w in range(3)] for h in range(2)] for c in range(4)]

@@ -142,7 +142,7 @@ def filled(W, b):
 
 
 rng = np.random.default_rng(7)
-with exercise(1, "layers in a chain", network_forward, network_backward) as check_1:
+with exercise(1, "layers in a chain", network_forward, network_backward, points=4) as check_1:
     pair = {"affine1": filled([[2.0]], [1.0]), "affine2": filled([[3.0]], [-1.0])}
     got, kept = network_forward(pair, np.array([[5.0]]))
     check_1(
@@ -250,7 +250,7 @@ def minibatches(n, size, rng):
 
 
 # %% nbgrader={"grade_id": "check-2", "points": 2}
-with exercise(2, "minibatches", minibatches) as check_2:
+with exercise(2, "minibatches", minibatches, points=2) as check_2:
     rng = np.random.default_rng(2)
     batches = minibatches(10, 4, rng)
     batches = None if batches is None else [*batches]
@@ -359,7 +359,7 @@ def small_network(seed):
     return {"affine1": hidden, "relu1": ReLU(), "affine2": Affine(50, 10, rng=seed)}
 
 
-with exercise(3, "a step of training", guessing_loss, train_step) as check_3:
+with exercise(3, "a step of training", guessing_loss, train_step, points=3) as check_3:
     check_3(
         "pure guessing among ten classes costs 2.302585",
         guessing_loss(10),
@@ -617,7 +617,7 @@ def published(rule, **memory):
 
 
 IN_PLACE = "w has not moved: w = … makes a new array; w -= … changes the one that is given"
-with exercise(4, "descent and momentum", rates, Descent, Momentum) as check_4:
+with exercise(4, "descent and momentum", rates, Descent, Momentum, points=5) as check_4:
     check_4(
         "for curvatures 1 and 4 the largest rate is ½, the best one 0.4",
         rates(1.0, 4.0),
@@ -761,7 +761,7 @@ class Adam(UpdateRule):
 
 # %% nbgrader={"grade_id": "check-5", "points": 5}
 FORGOTTEN = "an average was lost between the steps: s = … makes a new array; write into the old one"
-with exercise(5, "RMSProp and Adam", RMSProp, Adam) as check_5:
+with exercise(5, "RMSProp and Adam", RMSProp, Adam, points=5) as check_5:
     check_5(
         "RMSProp with the rate 0.1, twice down a slope of 4, goes from 1 to 0 and -0.7089",
         walk(RMSProp(0.1), 4.0, 4.0),
@@ -924,7 +924,7 @@ def cosine(epoch, epochs):
 
 
 # %% nbgrader={"grade_id": "check-6", "points": 2}
-with exercise(6, "schedules", step_decay, cosine) as check_6:
+with exercise(6, "schedules", step_decay, cosine, points=2) as check_6:
     check_6("both are 1 at the start", [step_decay(0.0, 10, 0.5), cosine(0.0, 20)], [1.0, 1.0])
     check_6(
         "step decay by ½ every 10 epochs is 1 at 9.9, ½ at 10, ¼ at 25",
@@ -1041,7 +1041,7 @@ def digit_solver(data, seed):
 
 # %% nbgrader={"grade_id": "check-7", "points": 3}
 histories = []
-with exercise(7, "97 %", digit_solver) as check_7:
+with exercise(7, "97 %", digit_solver, points=3) as check_7:
     scores = []
     for seed in range(3):
         solver = digit_solver(digits, seed)
@@ -1192,7 +1192,7 @@ ALIBIS = {
     "inputs not normalised": "then the first loss would be far above ln 10 already",
     "labels shuffled": "then the loss would fall a little, and new digits stay at guessing",
 }
-with exercise(8, "three patients", treatment) as check_8:
+with exercise(8, "three patients", treatment, points=4) as check_8:
     for letter, fault in zip("ABC", drawn, strict=True):
         suspect, change = treatment(letter)
         check_8.true(

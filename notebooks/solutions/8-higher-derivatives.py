@@ -105,7 +105,7 @@ def layer_backward(layer):
     return lambda dout, cache: layer.backward(dout, cache)[0]
 
 
-with exercise(1, "a Jacobian, row by row", jacobian_rows) as check_1:
+with exercise(1, "a Jacobian, row by row", jacobian_rows, points=3) as check_1:
     J = jacobian_rows(polar_forward, polar_backward, np.array([2.0, np.pi / 6]))
     right = np.array([[np.sqrt(3) / 2, -1.0], [0.5, np.sqrt(3)]])
     check_1(
@@ -218,7 +218,7 @@ def forward_mode(f, inputs):
 
 
 # %% nbgrader={"grade_id": "check-2", "points": 4}
-with exercise(2, "dual numbers", Dual.__mul__, dual_sigmoid, forward_mode) as check_2:
+with exercise(2, "dual numbers", Dual.__mul__, dual_sigmoid, forward_mode, points=4) as check_2:
     product = Dual(3.0, 5.0) * Dual(-4.0, 2.0)
     check_2("(3 + 5ε)(−4 + 2ε) has the value −12", product.value, -12.0)
     check_2(
@@ -327,7 +327,9 @@ def library_chain(W):
     return Sequential(affine, Sigmoid())
 
 
-with exercise(3, "forward mode on arrays", chain_jvp, jacobian_columns, passes) as check_3:
+with exercise(
+    3, "forward mode on arrays", chain_jvp, jacobian_columns, passes, points=4
+) as check_3:
     W = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
     out, moved = chain_jvp(np.zeros(3), W, np.array([1.0, 2.0, 3.0]))
     check_3("σ(0) is a half", out, [0.5, 0.5])
@@ -510,6 +512,7 @@ with exercise(
     hessian_by_differences,
     product_by_differences,
     product_by_complex_step,
+    points=5,
 ) as check_4:
     lowest, v = np.ones(2), np.array([1.0, 2.0])
     known = np.array([[802.0, -400.0], [-400.0, 200.0]])
@@ -661,7 +664,9 @@ def largest_curvature(product, v, rounds=100):
 
 
 # %% nbgrader={"grade_id": "check-5", "points": 4}
-with exercise(5, "curvature and steps", newton_step, largest_rate, largest_curvature) as check_5:
+with exercise(
+    5, "curvature and steps", newton_step, largest_rate, largest_curvature, points=4
+) as check_5:
     bowl, error = np.diag([2.0, 10.0]), np.array([3.0, 1.0])
     check_5(
         "Newton: with curvatures 2 and 10 and the gradient (6, 10), the step is (−3, −1)",
@@ -857,7 +862,7 @@ def half_backward(dout, cache):
     return cache * dout
 
 
-with exercise(6, "a check with an error bar", slope_with_bar, projected_check) as check_6:
+with exercise(6, "a check with an error bar", slope_with_bar, projected_check, points=4) as check_6:
     slope, bar = slope_with_bar(lambda t: t**3 + 2 * t, 0.1)
     check_6(
         "t³ + 2t with h = 0.1: the slope is 2 + (h/2)² = 2.0025",
@@ -1023,7 +1028,7 @@ def wrong_tanh_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-7", "points": 4}
-with exercise(7, "two impostors", wrong_softmax_backward, wrong_tanh_backward) as check_7:
+with exercise(7, "two impostors", wrong_softmax_backward, wrong_tanh_backward, points=4) as check_7:
     points = [rng.standard_normal(shape) for shape in ((4, 3), (2, 5), (1, 4))]
     dout, probabilities = rng.standard_normal((4, 3)), softmax_forward(points[0])[0]
     dx = wrong_softmax_backward(dout.copy(), probabilities.copy())

@@ -117,7 +117,7 @@ class Swish(Layer):
 
 
 # %% nbgrader={"grade_id": "check-1", "points": 5}
-with exercise(1, "swish", Swish) as check_1:
+with exercise(1, "swish", Swish, points=5) as check_1:
     got, kept = Swish().forward(np.array([0.0, 1.0, -1.0]))
     check_1(
         "swish is 0 at 0, 0.731059 at 1 and -0.268941 at -1",
@@ -267,7 +267,7 @@ def own_settings(layer):
     ]
 
 
-with exercise(2, "a learned beta", LearnedSwish) as check_2:
+with exercise(2, "a learned beta", LearnedSwish, points=5) as check_2:
     layer = LearnedSwish(3, beta=0.5)
     check_2(
         "beta begins as an array of three numbers, each 0.5",
@@ -521,7 +521,7 @@ def doubling():
     return layer
 
 
-with exercise(3, "a gate and a detour", Gate, residual) as check_3:
+with exercise(3, "a gate and a detour", Gate, residual, points=5) as check_3:
     a, b = np.array([3.0, 8.0]), np.array([0.0, np.log(3.0)])
     got, kept = Gate().forward(a, b)
     check_3(
@@ -690,7 +690,7 @@ class Noise(Layer):
 
 
 # %% nbgrader={"grade_id": "check-4", "points": 4}
-with exercise(4, "noise", Noise) as check_4:
+with exercise(4, "noise", Noise, points=4) as check_4:
     twos = np.full((500, 200), 2.0)
     got, _ = Noise(0.3, rng=0).forward(twos)
     check_4(
@@ -900,7 +900,7 @@ def in_a_graph(layer, inputs):
     return g.output(layer(*[g.input(f"input{place}") for place in range(len(inputs))]))
 
 
-with exercise(5, "my own layer", MyLayer) as check_5:
+with exercise(5, "my own layer", MyLayer, points=4) as check_5:
     calls = [*MyLayer.examples(np.random.default_rng(0))]
     check_5.true(
         "it is a class of its own on Layer, and not on a layer of the library",
@@ -985,7 +985,7 @@ def layers_in(net):
         yield from layers_in(layer)
 
 
-with exercise(6, "training with it", MyLayer, my_solver) as check_6:
+with exercise(6, "training with it", MyLayer, my_solver, points=3) as check_6:
     scores = []
     for seed in range(2):
         solver = my_solver(digits, seed)
