@@ -6,9 +6,9 @@
 `check` takes whatever has a backward pass, in whatever convention it is written: layers, classes
 that keep their state on themselves, functions, models, and what PyTorch and JAX differentiate.
 `check_functions`, `check_derivative` and `check_model` say which it is, `check_update` takes an
-update rule; `assert_correct` is for tests. `jacobian`, `hessian`, `vjp` and `hvp` are derivatives
-of layers and of functions. `python -m chainrule.gradcheck` checks the layers of this library, or
-whatever a file has.
+update rule; `assert_correct` is for tests. `jacobian`, `hessian`, `vjp`, `jvp` and `hvp` are
+derivatives of layers and of functions. `python -m chainrule.gradcheck` checks the layers of this
+library, or whatever a file has.
 
     check.py        the driver: what is asked, and in which order
     torch.py        the same for PyTorch's Functions, modules and functions of tensors
@@ -31,7 +31,7 @@ from chainrule.gradcheck.check import (
     check_functions,
     check_model,
 )
-from chainrule.gradcheck.derivatives.matrices import hessian, hvp, jacobian, vjp
+from chainrule.gradcheck.derivatives.matrices import hessian, hvp, jacobian, jvp, vjp
 from chainrule.gradcheck.derivatives.memory import JacobianMemory, jacobian_memory
 from chainrule.gradcheck.derivatives.numeric import numerical_gradient
 from chainrule.gradcheck.report import Finding, GradientError, Probe, Report, Tensor
@@ -54,6 +54,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jacobian_memory",
+    "jvp",
     "numerical_gradient",
     "vjp",
 ]

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from chainrule.gradcheck import hessian, hvp, jacobian, vjp
+from chainrule.gradcheck import hessian, hvp, jacobian, jvp, vjp
 from chainrule.layers import (
     MSE,
     Affine,
@@ -249,6 +249,68 @@ def rosenbrock_gradient(x):
 
 def rosenbrock_hessian(x, y):
     return np.array([[2 - 400 * (y - x * x) + 800 * x * x, -400 * x], [-400 * x, 200]])
+
+
+# jvp
+
+
+def test_jvp_of_an_affine_layer_is_the_product_with_its_weights(rng):
+    layer, x = Affine(2, 3, rng=0), rng.standard_normal((4, 2))
+    layer.params["W"][...] = [[1, 2, 3], [4, 5, 6]]
+    v = np.zeros((4, 2))
+    v[1] = [10, 1]
+    expected = np.zeros((4, 3))
+    expected[1] = [14, 25, 36]
+    np.testing.assert_allclose(jvp(layer, x, v=v), expected, atol=1e-8)
+    V = np.array([[1.0, 0, 0], [0, 0, -2]])
+    np.testing.assert_allclose(jvp(layer, x, v=V, wrt="W"), x @ V, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs"),
+    [
+        (Tanh(), [(5, 4)]),
+        (BatchNorm(4), [(5, 4)]),
+        (Softmax(), [(3, 6)]),
+        (MatMul(), [(3, 4), (4, 2)]),
+    ],
+)
+def test_jvp_is_the_jacobian_of_backward_times_v(rng, layer, inputs):
+    inputs = [rng.standard_normal(shape) for shape in inputs]
+    v = rng.standard_normal(inputs[0].shape)
+    product = np.tensordot(jacobian(layer, *inputs), v, axes=v.ndim)
+    error = np.abs(jvp(layer, *inputs, v=v) - product).max()
+    assert error < 1e-9 * np.abs(product).max()
+
+
+def test_jvp_of_a_function_is_exact_by_complex_steps_and_close_without():
+    x, v = np.array([0.1, -1.5, 0.7]), np.array([2.0, 0.5, -1.0])
+    right = softmax_jacobian(x) @ v
+    np.testing.assert_allclose(jvp(probabilities, x, v=v), right, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(jvp(real_only(probabilities), x, v=v), right, rtol=0, atol=1e-9)
+    assert jvp(lambda x: np.abs(x).sum(), [2.0, -3.0], v=[1.0, 1.0]) == pytest.approx(0, abs=1e-9)
+    assert jvp(log_sum_exp, x, v=v).shape == ()
+    np.testing.assert_array_equal(jvp(probabilities, x, v=np.zeros(3)), np.zeros(3))
+
+
+def test_jvp_and_vjp_agree_that_u_J_v_is_one_number(rng):
+    layer, x = BatchNorm(3), rng.standard_normal((6, 3))
+    u, v = rng.standard_normal((2, 6, 3))
+    forward, reverse = np.sum(u * jvp(layer, x, v=v)), np.sum(vjp(layer, x, dout=u) * v)
+    assert forward == pytest.approx(reverse, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("v", "error", "said"),
+    [
+        (np.ones(3), ValueError, "jvp: v has shape (3,), expected (2, 2), that of x"),
+        (np.full((2, 2), np.inf), ValueError, "jvp: v has inf in it, expected finite numbers"),
+        (None, TypeError, "jvp: v has dtype object, expected real numbers"),
+    ],
+)
+def test_jvp_refuses_what_is_no_direction(v, error, said):
+    with pytest.raises(error, match=re.escape(said)):
+        jvp(Tanh(), np.ones((2, 2)), v=v)
 
 
 @pytest.mark.parametrize("point", [(1.0, 1.0), (-1.2, 1.0), (0.3, 2.0)])
