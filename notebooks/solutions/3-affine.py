@@ -113,6 +113,7 @@ with exercise(1, "the forward pass", affine_forward, points=3) as check_1:
             (product, "that is x W alone: b is missing"),
             (product - b, "b is subtracted"),
             (product + b.sum(), "the sum of b is added to every entry"),
+            (product + np.array([b, 0 * b]), "b is added to the first row alone"),
         ],
     )
     images = np.linspace(-0.1, 0.5, num=240).reshape(2, 4, 5, 6)
@@ -124,10 +125,11 @@ with exercise(1, "the forward pass", affine_forward, points=3) as check_1:
         [[1.49834967, 1.70660132, 1.91485297], [3.25553199, 3.5141327, 3.77273342]],
         hint="each example becomes one row of D numbers",
         mistakes=[
+            (images.reshape(2, 120) @ weights, "that is x W alone: b is missing"),
             (
                 images.reshape(120, 2).T @ weights + bias,
                 "your rows mix numbers of both examples: the first axis has to stay the first",
-            )
+            ),
         ],
     )
     check_1.true(
@@ -264,6 +266,7 @@ with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as che
             (-8.0, "that is the last example alone: every example uses b[0]"),
             (-3.0, "that is the mean over the examples: uses add up"),
             (11.0, "that sums a row of dout; b[m] stands in column m of out"),
+            (14.0, "that sums all of dout; b[m] stands in column m of out alone"),
         ],
     )
     check_2(
@@ -529,7 +532,7 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         "3 examples, 5 → 4: the same as gradcheck's",
         affine_jacobian(other.params["W"], 3),
         jacobian(other, rng.standard_normal((3, 5))),
-        hint="any number of examples, not 1 and 2 alone",
+        hint="are the lines above right? If so: more examples than two",
     )
     check_4(
         "the picture's array in float64: 3 · 2 · 3 · 4 · 8 = 576",
@@ -538,6 +541,8 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         hint="one number for each pair of an output and an input",
         mistakes=[
             (72, "that is how many numbers there are; each takes 8 bytes"),
+            (1152, "D counts twice, and M not at all"),
+            (288, "M counts twice, and D not at all"),
             (192, "N counts twice: it stands in out.shape and in x.shape"),
             (144, "that adds the entries of out and of x: the Jacobian has one for each pair"),
         ],
@@ -551,6 +556,8 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         hint="one number for each pair of an output and an input",
         mistakes=[
             (64 * 4096 * 4096 * 4, "N counts twice: it stands in out.shape and in x.shape"),
+            (2**21, "that adds the entries of out and of x: the Jacobian has one for each pair"),
+            (256, "that is in GiB; asked is how many bytes"),
             (4096 * 4096 * 4, "that is W. The Jacobian has N · M outputs and N · D inputs"),
             (2**36, "that is how many numbers there are; each takes 4 bytes"),
         ],
@@ -565,6 +572,9 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         mistakes=[
             (2**38, "that is with D = M = 4096"),
             (2**18, "that is with D = M = 4"),
+            (2**26, "that is how many numbers there are; each takes 4 bytes"),
+            (2**22, "N counts twice: it stands in out.shape and in x.shape"),
+            (0.25, "that is in GiB; asked is how many bytes"),
         ],
     )
     ### BEGIN HIDDEN TESTS
@@ -716,6 +726,7 @@ with exercise(5, "the Jacobian by W", weight_jacobian, sum_of_outers, points=4) 
             (everywhere, "x stands in every column: output 1 uses column 1 of W alone"),
             ([[0, 1, 0], [0, 1, 0]], "there is a 1 where a weight is used; its factor is x_d"),
             ([[2, 0, 0], [-1, 0, 0]], "x stands in column 0: that is ∂out_0/∂W"),
+            ([[2, 0, 2], [-1, 0, -1]], "x stands in the columns that output 1 does not use"),
         ],
     )
     check_5(
@@ -723,7 +734,10 @@ with exercise(5, "the Jacobian by W", weight_jacobian, sum_of_outers, points=4) 
         [found[0, 0, :, 1], found[0, 0, :, 2], found[0, 2, :, 0]],
         np.zeros((3, 2)),
         hint="output m does not use column k of W: what if W_dk moves?",
-        mistakes=[([[2, -1]] * 3, "x_d, as in the notes; but out_m does not use W_dk")],
+        mistakes=[
+            ([[2, -1]] * 3, "x_d, as in the notes; but out_m does not use W_dk"),
+            ([[0, 0], [0, 0], [2, -1]], "output 2 does not use column 0 of W, where x stands"),
+        ],
     )
     check_5(
         "all of ∂out_2/∂W for the lecture's second example",
@@ -764,6 +778,7 @@ with exercise(5, "the Jacobian by W", weight_jacobian, sum_of_outers, points=4) 
             (np.outer(X[0], DOUT[0]), "that is the first example alone: uses add up"),
             (np.outer(X[1], DOUT[1]), "that is the last example alone: uses add up"),
             (right / 2, "half of it, as the mean over the two examples; uses add up"),
+            (np.outer(X, DOUT), "np.outer makes vectors of both arrays: one example at a time"),
             (
                 np.outer(X.sum(axis=0), DOUT.sum(axis=0)),
                 "that is the outer product of the sums: first multiply, then sum",
@@ -1104,6 +1119,18 @@ with exercise(7, "from columns to rows", relu_backward, regression, points=4) as
             ([4, 0, 15, 0], "that is dout times ReLU(a); the slope of a ReLU is 1 where a > 0"),
         ],
     )
+    check_7.true(
+        "dout itself is as it was",
+        np.array_equal(dout, [4, -1, 5, 9]),
+        why="relu_backward wrote into dout, which somebody else may still need",
+    )
+    check_7(
+        "at a = 0, the kink, I(a > 0) is 0",
+        relu_backward(np.array([2.0, 3.0, 4.0]), np.array([0.0, 1.0, -1.0])),
+        [0, 3, 0],
+        hint="what is I(a > 0) at 0?",
+        mistakes=[([2, 3, 0], "the entry at 0 lets dout through")],
+    )
     x, w = np.array([[2.0, 1.0]]), np.array([[1.0, 3.0], [-2.0, 1.0]])
     b, y = np.array([-1.0, 0.0]), np.array([[1.0, 5.0]])
     loss, dx, dW, db = check_7.returns(regression(x, w, b, y), "loss", "dx", "dW", "db")
@@ -1116,6 +1143,7 @@ with exercise(7, "from columns to rows", relu_backward, regression, points=4) as
             (8.0, "that is Σ (a - y)²: the ReLU is missing"),
             (2.5, "half of it, as a mean over the two outputs"),
             (3.0, "that is Σ |h - y|: the square is missing"),
+            (1.0, "that is (Σ (h - y))², or the first output alone: square each, then sum"),
         ],
     )
     check_7(
@@ -1124,10 +1152,15 @@ with exercise(7, "from columns to rows", relu_backward, regression, points=4) as
         [[12, 4]],
         hint="∂ℓ/∂h, then ∂ℓ/∂a, then ∂ℓ/∂x, each in the shape of what it belongs to",
         mistakes=[
-            ([[10, 8]], "the unit that is off sends its gradient, too: ReLU's backward is missing"),
+            (
+                [[10, 8]],
+                "the unit that is off sends its gradient as well, as without relu_backward",
+            ),
             ([[-8, 4]], "that is ∂ℓ/∂c times W: with rows, it is W transposed"),
-            ([[6, 2]], "half of it: the square gives a factor 2"),
+            ([[6, 2]], "half of it, as without the 2 of the square, or with a mean"),
+            ([[8, 12]], "the ReLU is missing, forward and backward"),
             ([12, 4], "the numbers are right, but x is one row: (1, 2)"),
+            ([[0, 8], [0, 4]], "that is dW: the order is loss, dx, dW, db"),
         ],
     )
     check_7(
@@ -1139,9 +1172,11 @@ with exercise(7, "from columns to rows", relu_backward, regression, points=4) as
             ([[0, 0], [8, 4]], "that is dW for columns, (M, D): here W is (D, M)"),
             (
                 [[-4, 8], [-2, 4]],
-                "the unit that is off gets a gradient: ReLU's backward is missing",
+                "the unit that is off gets a gradient, as without relu_backward",
             ),
-            ([[0, 4], [0, 2]], "half of it: the square gives a factor 2"),
+            ([[0, 4], [0, 2]], "half of it, as without the 2 of the square, or with a mean"),
+            ([[-8, 8], [-4, 4]], "the ReLU is missing, forward and backward"),
+            ([[12, 4]], "that is dx: the order is loss, dx, dW, db"),
         ],
     )
     check_7(
@@ -1150,8 +1185,9 @@ with exercise(7, "from columns to rows", relu_backward, regression, points=4) as
         [0, 4],
         hint="∂ℓ/∂b is ∂ℓ/∂a, and every example uses b",
         mistakes=[
-            ([-2, 4], "the unit that is off gets a gradient: ReLU's backward is missing"),
-            ([0, 2], "half of it: the square gives a factor 2"),
+            ([-2, 4], "the unit that is off gets a gradient, as without relu_backward"),
+            ([0, 2], "half of it, as without the 2 of the square, or with a mean"),
+            ([-4, 4], "the ReLU is missing, forward and backward"),
             ([[0, 4]], "one axis too many: db has the shape of b, (2,)"),
         ],
     )
@@ -1160,22 +1196,28 @@ with exercise(7, "from columns to rows", relu_backward, regression, points=4) as
     def losses():
         return ((np.maximum(x @ w + b, 0) - y) ** 2).sum()
 
-    found = regression(x, w, b, y)
+    loss, *found = check_7.returns(regression(x, w, b, y), "loss", "dx", "dW", "db")
+    squares = (np.maximum(x @ w + b, 0) - y) ** 2
     check_7(
         "5 random examples, 4 → 3: the loss",
-        found[0],
+        loss,
         losses(),
-        hint="a sum over all entries, not a mean",
+        hint="Σ (h - y)², over all outputs of all examples",
+        mistakes=[
+            (squares.mean(), "that is the mean over all entries: here the loss is their sum"),
+            (squares.sum() / 5, "that is the mean over the examples: here the loss is the sum"),
+            (((x @ w + b - y) ** 2).sum(), "that is Σ (a - y)²: the ReLU is missing"),
+        ],
     )
-    for name, gradient, array in zip(("dx", "dW", "db"), found[1:], (x, w, b), strict=True):
+    for name, gradient, array in zip(("dx", "dW", "db"), found, (x, w, b), strict=True):
         check_7(
             f"{name}, against numeric derivatives",
             gradient,
             numerical_gradient(losses, array),
-            hint="what does a second example change?",
+            hint="are the lines above right? If so: more examples, and other units that are off",
         )
     ### BEGIN HIDDEN TESTS
-    check_7("at a = 0 the slope is 0", relu_backward(np.ones(3), np.array([0.0, 1, -1])), [0, 1, 0])
+    check_7("a ReLU of images", relu_backward(np.ones((1, 2, 2)), np.eye(2)[None]), [np.eye(2)])
     found = regression(np.ones((2, 3)), np.full((3, 1), 0.5), np.zeros(1), np.array([[1.0], [3.0]]))
     check_7("another loss", found[0], 2.5)
     check_7("another dW", found[2], [[-2.0]] * 3)
@@ -1262,6 +1304,8 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
             ([6, 15], "that sums along the rows, axis 1; the axis put in front is axis 0"),
             ([[5, 7, 9]], "the axis that was put in front has to go"),
             (21, "everything is summed; b has three numbers"),
+            ([21, 21, 21], "everything is summed, and put into every place"),
+            ([1, 2, 3], "that is the first row alone: uses add up"),
             (grad, "nothing is summed; each number of b was used twice"),
         ],
     )
@@ -1301,7 +1345,10 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
         sum_to_shape(grad, ()),
         21,
         hint="more than one axis may have been put in front",
-        mistakes=[([5, 7, 9], "one axis in front is gone; two were put there")],
+        mistakes=[
+            ([5, 7, 9], "one axis in front is gone; two were put there"),
+            (3.5, "that is the mean: uses add up"),
+        ],
     )
     check_8(
         "(2, 3) back to (1, 1): 21, with two axes",
@@ -1312,6 +1359,8 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
             ([[5, 7, 9]], "the second axis has length 1, too"),
             ([[6], [15]], "the first axis has length 1, too"),
             (21, "both axes were there, with length 1, and have to stay: keepdims"),
+            (grad, "nothing is summed; the one number was used six times"),
+            ([[3.5]], "that is the mean: uses add up"),
         ],
     )
     check_8(
@@ -1320,7 +1369,8 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
         np.full((2, 1, 4), 15.0),
         hint="both ways at once: axes in front, and an axis of length 1",
         mistakes=[
-            (np.full((2, 3, 4), 5.0), "the axis in front is summed, that of length 1 is not")
+            (np.full((2, 3, 4), 5.0), "the axis in front is summed, that of length 1 is not"),
+            (np.full((2, 1, 4), 1.0), "that is the mean: uses add up"),
         ],
     )
     check_8(
@@ -1331,22 +1381,23 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
         mistakes=[
             (np.full((3, 1, 1), 120.0), "C is summed, too: each number was used 2 · 4 · 5 times"),
             ([[[120.0]]], "C is summed, too; there is one number for each channel"),
+            (np.full((3, 4, 5), 2.0), "N is summed; H and W are not"),
+            (np.full((3, 1, 1), 1.0), "that is the mean: uses add up"),
         ],
     )
 
-    def multiply_forward(a, b):
-        return a * b, (a, b)
-
-    def multiply_backward(dout, cache):
-        a, b = cache
-        return sum_to_shape(dout * b, a.shape), sum_to_shape(dout * a, b.shape)
-
-    check_8.functions(
-        "a product with it: a (4, 1) times b (3,)",
-        multiply_forward,
-        multiply_backward,
-        rng.standard_normal((4, 1)),
-        rng.standard_normal(3),
+    a, b, dout = (rng.standard_normal(shape) for shape in ((4, 1), (3,), (4, 3)))
+    check_8(
+        "out = a · b, with a (4, 1) and b (3,): dout · b goes back to a",
+        sum_to_shape(dout * b, a.shape),
+        numerical_gradient(lambda: a * b, a, dout),
+        hint="what the lines above say",
+    )
+    check_8(
+        "and dout · a to b",
+        sum_to_shape(dout * a, b.shape),
+        numerical_gradient(lambda: a * b, b, dout),
+        hint="what the lines above say",
     )
     ### BEGIN HIDDEN TESTS
     check_8("an axis of 1 in both", sum_to_shape(np.ones((4, 1, 3)), (1, 3)), np.full((1, 3), 4.0))
@@ -1438,35 +1489,41 @@ with exercise(9, "the layer", MyAffine, points=4) as check_9:
     )
     dx, grads = check_9.returns(layer.backward(DOUT, cache), "dx", "grads")
     check_9("dx, the lecture's numbers", dx, [[0, 16, -9], [-24, 9, -30]], hint="exercise 3")
+    named = isinstance(grads, dict) and set(grads) == {"W", "b"}
     check_9.true(
         "grads is a dict with the names of the parameters",
-        isinstance(grads, dict) and set(grads) == {"W", "b"},
+        named,
         why='grads has to be a dict with the keys "W" and "b"',
     )
-    check_9(
-        "grads['b']",
-        grads["b"],
-        [-6, 4, 1, 15],
-        hint="exercise 3",
-        mistakes=[
-            ([-3, 2, 0.5, 7.5], "half of it, as the mean over the two examples; uses add up"),
-            (
-                [[28, 3, -18, 0], [-30, 7, 13, 33], [-22, -7, 17, -15]],
-                "that is the gradient of W: the two are exchanged",
-            ),
-            ([[0, 16, -9], [-24, 9, -30]], "that is dx"),
-        ],
-    )
+    right = [[28, 3, -18, 0], [-30, 7, 13, 33], [-22, -7, 17, -15]]
+    if named:
+        check_9(
+            "grads['b']",
+            grads["b"],
+            [-6, 4, 1, 15],
+            hint="exercise 3",
+            mistakes=[
+                ([-3, 2, 0.5, 7.5], "half of it, as the mean over the two examples; uses add up"),
+                (right, "that is the gradient of W: the two are exchanged"),
+                ([[0, 16, -9], [-24, 9, -30]], "that is dx"),
+            ],
+        )
     check_9.layer("random numbers", MyAffine(4, 3, rng=0), rng.standard_normal((5, 4)))
     check_9.layer("images", MyAffine(12, 5, rng=1), rng.standard_normal((3, 2, 2, 3)))
-    first, second = layer.forward(X), layer.forward(np.zeros((2, 3)))
-    check_9(
-        "two forward passes, then the backward pass of the first",
-        layer.backward(DOUT, first[1])[1]["W"],
-        [[28, 3, -18, 0], [-30, 7, 13, 33], [-22, -7, 17, -15]],
-        hint="the second call of forward came before this backward: where is the first x kept?",
-        mistakes=[(np.zeros((3, 4)), "that is the gradient for the x of the second call")],
-    )
+    _, kept = check_9.returns(layer.forward(X), "out", "cache")
+    layer.forward(np.zeros((2, 3)))
+    _, grads = check_9.returns(layer.backward(DOUT, kept), "dx", "grads")
+    if named:
+        check_9(
+            "two forward passes, then the backward pass of the first",
+            grads["W"],
+            right,
+            hint="the second forward came before this backward: where is the first x kept?",
+            mistakes=[
+                (np.zeros((3, 4)), "that is the gradient for the x of the second call"),
+                ([-6, 4, 1, 15], "that is the gradient of b: the two are exchanged"),
+            ],
+        )
     ### BEGIN HIDDEN TESTS
     check_9.layer("one example", MyAffine(2, 6, rng=2), np.array([[0.5, -2.0]]))
     ### END HIDDEN TESTS
