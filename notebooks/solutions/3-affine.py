@@ -34,9 +34,9 @@ rng = np.random.default_rng(3)
 print(jacobian_memory((64, 4096), (64, 4096), dtype=np.float32))
 
 # %% [markdown]
-# 256 GiB, for one layer and one step of training. No computer you are likely to own holds that, and
-# yet layers of this size are trained every day, with 2 MiB for the same purpose. Where did the rest
-# go? That is the question of this homework.
+# 256 GiB, for one layer and one step of training. No computer you are likely to own has so much
+# memory, and yet layers of this size are trained every day, with 2 MiB for the same purpose. Where
+# did the rest go? That is the question of this homework.
 
 # %% [markdown]
 # ## Part 1. The layer
@@ -78,8 +78,8 @@ graph.draw(X, W, np.array([10.0, 20.0, 30.0, 40.0]), dout=DOUT)
 # %% [markdown]
 # ### Exercise 1: the forward pass (3 points)
 #
-# All functions of this course come in pairs. `forward` returns its output and a **cache**: whatever
-# `backward` will need. Here that is `x`, in the shape in which it came, and `W`.
+# A layer is a pair of functions. `forward` returns its output and a **cache**: whatever `backward`
+# will need. Here that is `x`, in the shape in which it came, and `W`.
 
 
 # %% nbgrader={"grade_id": "forward", "solution": true}
@@ -314,8 +314,8 @@ check_2.require()
 # 3. A matrix product exists only if the inner lengths agree.
 #
 # There are eight products of two matrices, if each may be transposed and they may change places.
-# For dx write all eight down on paper. How many exist? How many have the shape $(N, D)$? Do the
-# same for dW.
+# Let $N$, $D$ and $M$ be three different numbers, and write all eight for dx down on paper. How
+# many exist? How many have the shape $(N, D)$? Do the same for dW.
 #
 # ### Exercise 3: the backward pass (4 points)
 #
@@ -625,8 +625,8 @@ model_answer("3-affine", 2)
 # ### What the Jacobian says
 #
 # A derivative tells how far the output moves when the input moves a little, and so does the
-# Jacobian. Let $x$ move by a small $\Delta x$, an array of the shape of $x$. Every input moves
-# every output, and the moves add up:
+# Jacobian. Let $x$ move by a small $\Delta x$, an array of the shape of $x$. Each input may move
+# each output, and the moves add up:
 #
 # $$\Delta\text{out}_{nm} \approx \sum_{k,d} J_{nm,\,kd}\, \Delta x_{kd}
 #   \qquad\text{in short}\qquad \Delta\text{out} \approx J\, \Delta x$$
@@ -658,14 +658,15 @@ for step in (0.1, 0.01, 0.001):
 # $\Delta x$ from the inputs to the outputs, and tells how all outputs move in one direction:
 # $J \Delta x$. **Reverse mode** carries dout from the outputs back to the inputs, and gives the
 # derivatives of one number by all inputs: $\text{dout} \cdot J$. A loss is one number, and the
-# parameters are many: reverse mode has its gradient in one pass, where forward mode takes one pass
-# for each parameter.
+# parameters are many: reverse mode has its gradient in one pass backward, where forward mode takes
+# one pass for each parameter.
 
 # %% [markdown]
 # ## Part 5. The derivative by W
 #
-# You guessed dW from the shapes. Lecture notes advise: "the first time around we should do this
-# rigorously and then see the general pattern of why this intuition works". Let us.
+# Lecture notes often guess dW from the shapes. One of them adds: "the first time around we should
+# do this rigorously and then see the general pattern of why this intuition works". Let us do so, in
+# the way of Part 4.
 #
 # Begin with one example. The derivative of *one* output by $W$ is a matrix of the shape of $W$,
 # $(D, M)$. There are $M$ outputs, so the derivative of out by $W$ is a stack of $M$ matrices: an
@@ -679,7 +680,7 @@ for step in (0.1, 0.01, 0.001):
 #
 # One more word. The **outer product** of a vector $a$ with $D$ numbers and a vector $c$ with $M$ is
 # the matrix $(D, M)$ of all their products: entry $[d, m]$ is $a_d\, c_m$. In NumPy it is
-# `np.outer(a, c)`. (The dot product, $\sum_d a_d c_d$, is called the inner one.)
+# `np.outer(a, c)`. (The dot product of two vectors is called their inner product.)
 #
 # ### Exercise 5: the Jacobian by W (4 points)
 #
@@ -865,7 +866,7 @@ print(jacobian_memory((4096, 4096), (64, 4096), dtype=np.float32))
 # For a gradient there is nothing to choose here: $L$ is a number without axes, and dW has the shape
 # of $W$ in both. Beware of texts in which everything has to be a matrix: there the numerator layout
 # writes the derivative of a number by $W$ transposed, as an $(M, D)$ matrix.
-# `gradcheck.jacobian` knows both, by its argument `layout`.
+# `gradcheck.jacobian` knows both layouts, by its argument `layout`.
 #
 # ### Exercise 6: from one layout to the other (3 points)
 #
@@ -1049,10 +1050,10 @@ print(f"{from_right:.1e} from the right, {from_left / from_right:.0f} times fewe
 # | back to $W$ | $\text{dW} = x^T\, \text{dout}$ | $dW = dy\, x^T$ |
 # | one example, denominator layout | $\nabla_x (x W) = W$ | $\nabla_x (W x) = W^T$ |
 #
-# Transpose a line in the middle and you get the one on the right, for $(x W)^T = W^T x^T$ and their
-# $W$ is our $W^T$. The last line holds one and the same matrix, $(D, M)$, in both. With $N$
-# examples as the columns of $X$ the formulas on the right stay as they are, but $b$ has to be a
-# column, and db a sum over the columns.
+# Transpose what stands in the middle and you get what stands on the right, for
+# $(x W)^T = W^T x^T$, and their $W$ is our $W^T$. The last line alone holds the same matrix,
+# $(D, M)$, in both. With $N$ examples as the columns of $X$ the formulas on the right stay as they
+# are, but $b$ has to be a column, and db is a sum over the columns.
 #
 # One sign more, which such notes use: $\odot$ multiplies entry by entry,
 # $(a \odot c)_i = a_i c_i$. It is called the Hadamard product. In NumPy it is `*`.
@@ -1235,7 +1236,7 @@ check_7.require()
 # </details>
 
 # %% [markdown]
-# The first example of the check as a circuit, in the lecture's columns:
+# The example of the check, $x = (2, 1)$, as a circuit in the lecture's columns:
 
 # %%
 if check_7.opens("this circuit"):
@@ -1565,7 +1566,7 @@ if check_9.opens("this network"):
 #
 # The checks also put forward and reverse mode side by side. Both make the same number,
 # $\text{dout} \cdot J v$: you may multiply $J$ with $v$ first, or with dout. A backward pass can be
-# tested with that alone, and this is called the dot-product test.
+# tested with that, and this is called the dot-product test.
 
 
 # %% nbgrader={"grade_id": "further-1", "solution": true}
@@ -1589,6 +1590,7 @@ with further(1, "forward mode, by hand", affine_jvp, relu_jvp) as go_1:
     first, second = Affine(4, 3, rng=5), Affine(3, 2, rng=6)
     x, vx, dout = (rng.standard_normal(shape) for shape in ((5, 4), (5, 4), (5, 2)))
     w, b = first.params["W"], first.params["b"]
+    b[...] = rng.standard_normal(3)
     vw, vb = rng.standard_normal(w.shape), rng.standard_normal(b.shape)
     still = np.zeros_like(w), np.zeros_like(b)
     go_1(
@@ -1616,9 +1618,23 @@ with further(1, "forward mode, by hand", affine_jvp, relu_jvp) as go_1:
         affine_jvp(x, w, b, vx, vw, vb),
         moves,
         hint="the moves of the first order add up",
-        mistakes=[(moves + vx @ vw, "vx vW is in it: that is of the second order")],
+        mistakes=[
+            (moves + vx @ vw, "vx vW is in it: that is of the second order"),
+            (moves + b, "b is added; but b moves by vb"),
+            (moves - vb, "the move of b is missing"),
+            (moves - vb + b, "b is added in place of vb, its move"),
+        ],
     )
-    go_1("a ReLU", relu_jvp(np.array([1.0, -2, 3]), np.array([4.0, -1, -5])), [4, 0, -5])
+    go_1(
+        "a ReLU at (1, -2, 3), which moves by (4, -1, -5)",
+        relu_jvp(np.array([1.0, -2, 3]), np.array([4.0, -1, -5])),
+        [4, 0, -5],
+        hint="to the first order a ReLU is a line on each side of its kink",
+        mistakes=[
+            ([4, 0, 0], "that is ReLU of the move"),
+            ([4, 0, -3], "that is the whole move, across the kink; asked is the first order"),
+        ],
+    )
     net = Sequential(first, ReLU(), second)
     a = first.forward(x)[0]
     va = relu_jvp(a, affine_jvp(x, w, b, vx, *still))
@@ -1723,8 +1739,8 @@ with further(2, "many affine layers are one", collapse, multiplications) as go_2
 # - For any single number: who uses it? Gradient in times local derivative, summed over all uses.
 # - A gradient has the shape of what it is the gradient of. If the lengths differ, one product fits.
 #   Shapes say nothing about signs and factors: those a numeric check finds.
-# - The Jacobian of a layer is huge, and for an affine layer mostly zeros. A backward pass is the
-#   product with it, without it.
+# - The Jacobian of a layer is huge, and for an affine layer with many examples mostly zeros. A
+#   backward pass is the product with it, without it.
 # - $\Delta\text{out} \approx J\,\Delta x$. Forward mode multiplies $J$ with a change of the inputs,
 #   reverse mode with dout; for one loss and many parameters, reverse mode takes one pass.
 # - The derivative by $W$ is a tensor in which $x$ stands many times. With dout it becomes a sum of
