@@ -84,7 +84,8 @@ class exercise:
                     self.failed(another, statement, here)
         if self.points:
             RUN[self.number] = self
-        show(self)
+        told = {self.kind: self.number, "verdict": self.verdict, "share": round(self.share, 4)}
+        show(str(self), "text/html", self._repr_html_(), **{KIND: told})
         return True
 
     def failed(self, error: Exception, statement: ast.stmt | None, here: str) -> None:
@@ -339,17 +340,15 @@ def own_line(trace: TracebackType | None, here: str) -> list[str]:
     return []
 
 
-def show(done: exercise) -> None:
-    """Shows a verdict: in a notebook as a box with its text beside it, elsewhere as text."""
+def show(text: str, form: str, shown: str, **metadata: Any) -> None:
+    """Shows a text, in a notebook as what it is in another form, such as "text/html"."""
     try:
         from IPython import get_ipython
         from IPython.display import display
     except ImportError:
-        print(done)
+        print(text)
         return
     if get_ipython() is None:
-        print(done)
+        print(text)
         return
-    verdict = {done.kind: done.number, "verdict": done.verdict, "share": round(done.share, 4)}
-    bundle = {"text/plain": str(done), "text/html": done._repr_html_()}
-    display(bundle, raw=True, metadata={KIND: verdict})
+    display({"text/plain": text, form: shown}, raw=True, metadata=metadata)
