@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from chainrule.notebooks.exercise import show
 from chainrule.notebooks.sources import SOLUTIONS, TEXT_STUB, homeworks
 
 QUESTION = re.compile(
@@ -31,12 +32,7 @@ def model_answer(homework: str, question: int) -> None:
             f"save the notebook (Ctrl-S), and run this cell once more."
         )
         return
-    try:
-        from IPython.display import Markdown, display
-    except ImportError:
-        print(model)
-        return
-    display(Markdown(f"**A model answer.** {model}"))
+    show(model, "text/markdown", f"**A model answer.** {model}")
 
 
 def model_answers(homework: str) -> dict[int, tuple[str, str]]:

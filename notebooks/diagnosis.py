@@ -108,6 +108,18 @@ def in_words(error: Exception, statement: ast.stmt | None) -> list[str]:
     """An exception in lines for somebody who learns: what it means where that is known, and else
     its name and its text. `statement` is that of the check in which it came up, if known."""
     text = str(error)
+    if "unpack" in text and (asked := unpacking(statement)):
+        name, targets = asked
+        came = re.search(r"got (\d+)|non-iterable (\S+)", text)
+        many = came and (came[1] or f"one {came[2].removeprefix('numpy.')}")
+        what = f", not {many}" if many else ""
+        return [f"{name} has to return {len(targets)} things: {', '.join(targets)}{what}"]
+    return misfit(text) or [f"{type(error).__name__}: {text}"]
+
+
+def misfit(text: str) -> list[str]:
+    """What NumPy says, in `text`, of arrays whose shapes do not fit, in lines for somebody who
+    learns; [] where it says something else."""
     if given := re.search(r"broadcast together with (?:remapped )?shapes (\(.*\))", text):
         one, other = (
             tuple(map(int, re.findall(r"\d+", shape)))
@@ -118,13 +130,7 @@ def in_words(error: Exception, statement: ast.stmt | None) -> list[str]:
         return [f"a product a @ b with inner lengths {given[2]} and {given[1]}: they have to agree"]
     if given := re.search(r"shapes \(.*\) and \(.*\) not aligned: (\d+) .* != (\d+)", text):
         return [f"a product with inner lengths {given[1]} and {given[2]}: they have to agree"]
-    if "unpack" in text and (asked := unpacking(statement)):
-        name, targets = asked
-        came = re.search(r"got (\d+)|non-iterable (\S+)", text)
-        many = came and (came[1] or f"one {came[2].removeprefix('numpy.')}")
-        what = f", not {many}" if many else ""
-        return [f"{name} has to return {len(targets)} things: {', '.join(targets)}{what}"]
-    return [f"{type(error).__name__}: {text}"]
+    return []
 
 
 def lost(one: tuple[int, ...], other: tuple[int, ...]) -> list[str]:

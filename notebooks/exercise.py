@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.gradcheck import Report, check_functions
 from chainrule.gradcheck import check as check_layer
-from chainrule.notebooks.diagnosis import in_words, recognised, shared
+from chainrule.notebooks.diagnosis import in_words, misfit, recognised, shared
 from chainrule.notebooks.going_on import go_on, statements, written
 
 KIND = "chainrule"  # the key of a verdict in the metadata of a cell's output
@@ -60,7 +60,7 @@ class exercise:
         self.steps: list[tuple[str, bool, list[str]]] = []
         self.unwritten = False
         self.left_out = 0  # checks that were not carried out, for they need what failed
-        self.told: set[str] = set()  # the exceptions so far
+        self.told: set[str] = set()  # what errors and reports have said
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +84,8 @@ class exercise:
                     self.failed(another, statement, here)
         if self.points:
             RUN[self.number] = self
-        show(self)
+        told = {self.kind: self.number, "verdict": self.verdict, "share": round(self.share, 4)}
+        show(str(self), "text/html", self._repr_html_(), **{KIND: told})
         return True
 
     def failed(self, error: Exception, statement: ast.stmt | None, here: str) -> None:
@@ -98,10 +99,7 @@ class exercise:
             self.unwritten = True
         else:
             lines = [str(error)] if isinstance(error, WrongReturn) else in_words(error, statement)
-            lines += own_line(error.__traceback__, here)
-            if (whole := "\n".join(lines)) in self.told:
-                lines = ["the same error once more"]
-            self.told.add(whole)
+            lines = self.once(lines + own_line(error.__traceback__, here))
             label = written(statement, 0)
             self.note_step(*([label] if label else []), *lines)
 
@@ -180,9 +178,18 @@ class exercise:
         """Adds what a `gradcheck.Report` found."""
         lines: list[str] = []
         for found in report.findings:
-            lines += [found.message, found.hint, found.example]
+            lines += misfit(found.message) or [found.message]
+            lines += [found.hint, found.example]
             lines.append(f"in {found.line.strip()}" if found.line.strip() else "")
-        self.add(label, report, lines)
+        self.add(label, report, self.once(lines))
+
+    def once(self, lines: list[str]) -> list[str]:
+        """The lines that explain a step; where those of an earlier step were the same, that."""
+        whole = "\n".join(lines)
+        if whole in self.told:
+            return ["the same once more"]
+        self.told |= {whole} - {""}
+        return lines
 
     def note_step(self, label: str, *lines: str) -> None:
         """Adds a step that is wrong, and why."""
@@ -333,17 +340,15 @@ def own_line(trace: TracebackType | None, here: str) -> list[str]:
     return []
 
 
-def show(done: exercise) -> None:
-    """Shows a verdict: in a notebook as a box with its text beside it, elsewhere as text."""
+def show(text: str, form: str, shown: str, **metadata: Any) -> None:
+    """Shows a text, in a notebook as what it is in another form, such as "text/html"."""
     try:
         from IPython import get_ipython
         from IPython.display import display
     except ImportError:
-        print(done)
+        print(text)
         return
     if get_ipython() is None:
-        print(done)
+        print(text)
         return
-    verdict = {done.kind: done.number, "verdict": done.verdict, "share": round(done.share, 4)}
-    bundle = {"text/plain": str(done), "text/html": done._repr_html_()}
-    display(bundle, raw=True, metadata={KIND: verdict})
+    display({"text/plain": text, form: shown}, raw=True, metadata=metadata)

@@ -15,6 +15,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "docs.site.making.borrowed",
+    "docs.site.making.covered",
     "docs.site.making.docstrings",
     "docs.site.making.drawing",
     "docs.site.making.layer_pages",

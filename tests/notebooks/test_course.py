@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.notebooks import exercise
+from chainrule.notebooks import exercise, model_answer
 from chainrule.notebooks.sources import (
     CHECK,
     FOLDER,
+    TEXT_STUB,
     checks,
     homeworks,
     source_notebook,
@@ -162,6 +163,43 @@ def test_a_student_gets_clean_cells(name):
 
 
 @every_homework
+def test_the_points_of_a_cell_are_those_that_its_check_tells(name):
+    for title, cell in checks(source_notebook(name)).values():
+        told = re.search(r"^with exercise\(.*?,\s*points=(\d+),?\s*\) as", cell.source, re.M | re.S)
+        assert int(told[1]) == cell.metadata["nbgrader"]["points"], title
+
+
+@every_homework
+def test_a_question_has_a_model_answer_that_opens_when_ones_own_is_saved(
+    name, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    notebook = released(name)
+    questions = [cell for cell in notebook.cells if cell.id.startswith("question-")]
+    sources = {cell.id: cell.source for cell in source_notebook(name).cells}
+    for cell in questions:
+        number = int(cell.id.removeprefix("question-"))
+        nbformat.write(notebook, f"{name} (1).ipynb")
+        model_answer(name, number)
+        assert capsys.readouterr().out.startswith(
+            f"The model answer to question {number} opens when your own stands above"
+        )
+        cell.source = cell.source.replace(TEXT_STUB, "I think that it has to be so.")
+        nbformat.write(notebook, f"{name} (1).ipynb")
+        model_answer(name, number)
+        shown = capsys.readouterr().out
+        assert shown.strip()
+        assert shown.strip() in sources[cell.id]
+
+
+def test_a_model_answer_to_what_was_not_asked_is_refused():
+    with pytest.raises(ValueError, match="3-affine has no question 7; expected one of 1, 2, 3"):
+        model_answer("3-affine", 7)
+    with pytest.raises(ValueError, match="'affine': no homework is called so; expected one of 1-"):
+        model_answer("affine", 1)
+
+
+@every_homework
 def test_checks_call_what_there_is(name):
     text = "\n".join(cell.source for cell in source_notebook(name).cells)
     called = {*re.findall(r"\bcheck(?:_\d+)?\.(\w+)\(", text)}
@@ -205,6 +243,21 @@ def test_marks(name, tmp_path, one_course):
         told = "\n".join(row["feedback"] for row in rows[student])
         for *_, diagnosis in mistakes:
             assert diagnosis in told, f"{student}: {told}"
+
+
+@pytest.mark.slow
+def test_partial_marks_are_the_share_of_the_checks_that_pass(tmp_path):
+    name, folder = "3-affine", tmp_path / "submitted"
+    changes = {"backward": ("dout.sum(axis=0)", "dout.mean(axis=0)")}
+    hand_in(submission(name, changes), folder, "ada", name)
+    course("grade", folder, "--partial", "--csv", tmp_path / "grades.csv")
+    with open(tmp_path / "grades.csv", newline="", encoding="utf-8") as file:
+        rows = {row["exercise"]: row for row in csv.DictReader(file)}
+    assert rows["3"]["feedback"].startswith(
+        "exercise 3, the backward pass: not yet, but 2 of 6 checks pass"
+    )
+    assert float(rows["3"]["points"]) == pytest.approx(4 * 2 / 6, abs=0.01)
+    assert rows["1"]["points"] == rows["1"]["of"]
 
 
 @pytest.mark.slow
@@ -323,7 +376,10 @@ def test_the_progress_page(tmp_path):
     hand_in(notebook, tmp_path, name, name)
     lines = course("status", tmp_path).splitlines()
     count = len(checks(notebook))
-    assert re.search(rf"{name} +\[✓✗↺· *\]  1 of {count}", lines[0])
+    points = [cell.metadata["nbgrader"]["points"] for _, cell in checks(notebook).values()]
+    assert re.search(
+        rf"{name} +\[✓✗↺· *\]  1 of {count}, {points[0]} of {sum(points)} points", lines[0]
+    )
     titles = [title for title, _ in checks(notebook).values()]
     assert lines[1:4] == [
         f"    2  {titles[1]}: not yet",

@@ -131,7 +131,7 @@ def test_in_a_notebook_an_exception_does_not_end_the_checks():
         "  ✗ 6 / 0",
         "      ZeroDivisionError: division by zero",
         "  ✓ 8 / 4",
-        "  ✗ the same error once more",
+        "  ✗ the same once more",
         "  ✓ needs what did not",
     ]
 
@@ -212,6 +212,24 @@ def test_the_checker_says_what_is_wrong():
     with exercise(4, "the affine layer") as check:
         check.layer("its gradients", Affine(3, 2, rng=0), np.eye(3))
     assert check.verdict == "right"
+
+
+def test_what_the_checker_says_twice_is_told_once_and_in_words():
+    def forward(x):
+        return x * 2.0, x
+
+    def backward(dout, x):
+        return dout - x.sum(axis=1)
+
+    with exercise(4, "twice", forward, backward) as check:
+        check.functions("its gradient", forward, backward, np.ones((3, 4)))
+        check.functions("once more", forward, backward, np.ones((3, 4)))
+    told = said(check)
+    assert told[2:4] == [
+        "      arrays of shapes (3, 4) and (3,) do not fit together",
+        "      which axis has (3,) lost? Without keepdims=True it is laid along the last axes",
+    ]
+    assert told[-2:] == ["  ✗ once more", "      the same once more"]
 
 
 def affine(W, b):
@@ -352,7 +370,7 @@ def test_an_exception_is_told_in_words_and_once(statement, lines):
     assert said(check)[1:] == [
         f"  ✗ {first}",
         *[f"      {line}" for line in rest],
-        "  ✗ the same error once more",
+        "  ✗ the same once more",
     ]
 
 
