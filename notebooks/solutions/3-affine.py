@@ -209,7 +209,7 @@ def db_entry(m, dout):
 
 # %% nbgrader={"grade_id": "check-2", "points": 4}
 with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as check_2:
-    x, w = np.array([[3.0, -5.0]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    x, w = np.array([[3.0, -7.0]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     dout = np.array([[1.0, 0.0, -2.0]])
     check_2(
         "one example, 2 → 3: dx[0, 0] = 1 · 1 + 0 · 2 - 2 · 3 = -5",
@@ -230,9 +230,9 @@ with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as che
         -6.0,
         hint="W[0, 2] is used in column 2 of out, with the factor x[0, 0]",
         mistakes=[
-            (10.0, "that is x[0, 1] · dout[0, 2]: W[0, 2] is multiplied by x[0, 0]"),
+            (14.0, "that is x[0, 1] · dout[0, 2]: W[0, 2] is multiplied by x[0, 0]"),
             (3.0, "that is x[0, 0], or x[0, 0] · dout[0, 0]: W[0, 2] stands in column 2 of out"),
-            (4.0, "that sums x over d: W[0, 2] is multiplied by x[0, 0] alone"),
+            (8.0, "that sums x over d: W[0, 2] is multiplied by x[0, 0] alone"),
             (-3.0, "that sums dout over m: W[0, 2] stands in column 2 of out alone"),
             (-2.0, "that is dout[0, 2] alone: the local derivative is missing"),
         ],
@@ -541,9 +541,9 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         hint="one number for each pair of an output and an input",
         mistakes=[
             (72, "that is how many numbers there are; each takes 8 bytes"),
-            (1152, "D counts twice, and M not at all"),
-            (288, "M counts twice, and D not at all"),
-            (192, "N counts twice: it stands in out.shape and in x.shape"),
+            (1152, "that has D twice, and M not at all"),
+            (288, "that has M twice and D not at all, or 4 in place of itemsize"),
+            (192, "that has N once; it stands in out.shape and in x.shape"),
             (144, "that adds the entries of out and of x: the Jacobian has one for each pair"),
         ],
     )
@@ -555,7 +555,7 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         rtol=0,
         hint="one number for each pair of an output and an input",
         mistakes=[
-            (64 * 4096 * 4096 * 4, "N counts twice: it stands in out.shape and in x.shape"),
+            (64 * 4096 * 4096 * 4, "that has N once; it stands in out.shape and in x.shape"),
             (2**21, "that adds the entries of out and of x: the Jacobian has one for each pair"),
             (256, "that is in GiB; asked is how many bytes"),
             (4096 * 4096 * 4, "that is W. The Jacobian has N · M outputs and N · D inputs"),
@@ -573,7 +573,7 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
             (2**38, "that is with D = M = 4096"),
             (2**18, "that is with D = M = 4"),
             (2**26, "that is how many numbers there are; each takes 4 bytes"),
-            (2**22, "N counts twice: it stands in out.shape and in x.shape"),
+            (2**22, "that has N once; it stands in out.shape and in x.shape"),
             (0.25, "that is in GiB; asked is how many bytes"),
         ],
     )

@@ -16,7 +16,7 @@ WRONG = [
         "N * M * N * D * itemsize",
         "N * M * D * itemsize",
         [4],
-        "N counts twice",
+        "that has N once; it stands in out.shape and in x.shape",
     ),
     (
         "each output depends on all weights, as in a set of notes",
