@@ -97,8 +97,10 @@ class exercise:
                 self.note_step("a function returned None: is its `return` missing?")
             self.unwritten = True
         else:
-            lines = [str(error)] if isinstance(error, WrongReturn) else in_words(error, statement)
-            lines += own_line(error.__traceback__, here)
+            if isinstance(error, WrongReturn):
+                lines = [str(error)]
+            else:
+                lines = in_words(error, statement) + own_line(error.__traceback__, here)
             if (whole := "\n".join(lines)) in self.told:
                 lines = ["the same error once more"]
             self.told.add(whole)
