@@ -18,6 +18,7 @@ from chainrule.layers import (
     SigmoidCrossEntropy,
     Softmax,
     SoftmaxCrossEntropy,
+    Tanh,
 )
 from chainrule.layers.init import plain_normal
 from chainrule.nets import MLP, Graph
@@ -220,6 +221,7 @@ with exercise(1, "likelihoods", gaussian_cost, bernoulli_cost, points=3) as chec
             (2.5, "that is without the factors in front of the exponentials"),
             (2.5 + 0.5 * np.log(2 * np.pi), "the factor in front was taken once, not three times"),
             ((2.5 + 1.5 * np.log(2 * np.pi)) / 3, "that is the mean; the sum is asked for"),
+            (np.exp(-2.5) / (2 * np.pi) ** 1.5, "that is the density, not minus its logarithm"),
         ],
     )
     check_1("… and the slope by each of the scores", slope, [-1.0, 2.0, 0.0])
@@ -246,13 +248,23 @@ with exercise(1, "likelihoods", gaussian_cost, bernoulli_cost, points=3) as chec
         ],
     )
     cost, slope = check_1.returns(bernoulli_cost(0.8, 0.0), "cost", "slope")
-    check_1("p = 0.8 and the answer no cost 1.6094", cost, -np.log(0.2))
+    check_1(
+        "p = 0.8 and the answer no cost 1.6094",
+        cost,
+        -np.log(0.2),
+        mistakes=[
+            (0.0, "it is 0: what has the answer no to do with p?"),
+            (0.2, "that is the probability of the answer, not minus its logarithm"),
+            (-np.log(0.8), "that is the cost of the answer yes"),
+        ],
+    )
     check_1(
         "… and the slope by p",
         slope,
         5.0,
         mistakes=[
             (-5.0, "the sign is wrong: 1 - p has the slope -1"),
+            (0.0, "it is 0, but the cost of the answer no grows with p"),
             (0.8, "that is p - t: the slope by a score; here it is that by p"),
         ],
     )
@@ -267,9 +279,16 @@ with exercise(1, "likelihoods", gaussian_cost, bernoulli_cost, points=3) as chec
             (-np.log(9 / 32) / 3, "that is the mean; the sum is asked for"),
             (9 / 32, "that is the probability, not minus its logarithm"),
             (-np.log(3 / 32), "that is the cost of no, yes, no"),
+            (-np.log(3 / 8), "that is the cost of the two answers yes alone"),
         ],
     )
-    check_1("… and the slope by each p", slope, [-2.0, 4 / 3, -4 / 3])
+    check_1(
+        "… and the slope by each p",
+        slope,
+        [-2.0, 4 / 3, -4 / 3],
+        hint="t = 1 and t = 0, one after the other",
+        mistakes=[([-0.5, 0.25, -0.25], "that is p - t: the slope by a score, not by p")],
+    )
     check_1(
         "2,000 tosses of a fair coin cost 1386.29, without a warning",
         calm(
@@ -395,7 +414,7 @@ with exercise(2, "the squared error", mse_forward, mse_backward, points=3) as ch
         once,
         errors / 3,
         mistakes=[
-            (errors / 6, "half of it: the derivative of a square has a 2"),
+            (errors / 6, "half of it: a square gives a 2, and the loss here has no ½"),
             (2 * errors / 3, "that is divided by N = 3; the loss is a mean of 6 elements"),
             (errors, "that is o - t, as of half a square and without the mean"),
             (2 * errors, "the mean is missing: forward divides by the number of elements"),
@@ -560,7 +579,7 @@ with exercise(3, "two slopes", slope_of_squared, slope_of_entropy, points=2) as 
         "at s = -1000 and t = 1 it is -1, without a warning",
         calm(slope_of_entropy, -1000.0, 1.0),
         -1.0,
-        hint="p is rounded to 0 there: multiply out first, so that no division is left",
+        hint="p is rounded to 0 there: is it divided by? And which exponential is large?",
         mistakes=[(0.0, "it is 0: is there a factor p left? Here p is rounded to 0")],
     )
     ### BEGIN HIDDEN TESTS
@@ -657,27 +676,30 @@ if check_3.opens("The picture of losses, slopes and steps"):
 model_answer("5-losses", 2)
 
 # %% [markdown]
-# And here is how it looks: both outputs, and their cross-entropy and its slope where $t = 1$.
+# And here is how it looks: both outputs, and for $t = 1$ the losses and their slopes.
 
 # %% jupyter={"source_hidden": true}
 if check_3.opens("The picture of the score that is cut off"):
-    line, inside = np.linspace(-3, 3, 601), np.linspace(0.002, 1, 300)
+    line, inside = np.linspace(-3, 6, 601), np.linspace(0.002, 1, 300)
     fig, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
     left.plot(line, sigmoid_of(line), label="σ(s)")
-    left.plot(line, np.maximum(0, np.minimum(1, line)), label="max(0, min(1, s))")
-    middle.plot(line, -np.log(sigmoid_of(line)), label="σ(s)")
-    middle.plot([*inside, 3], -np.log([*inside, 1]), label="max(0, min(1, s))")
-    middle.axvspan(-3, 0, color="tab:orange", alpha=0.15)
-    middle.text(-2.9, 4.6, "max(0, min(1, s)):\ninfinite here", color="tab:orange", va="top")
-    right.plot(line, slope_of_entropy(line, 1.0), label="σ(s)")
-    right.plot([*inside, 1, 3], [*-1 / inside, 0, 0], label="max(0, min(1, s))")
-    right.axvspan(-3, 0, color="tab:orange", alpha=0.15)
-    right.text(-2.9, -4.6, "max(0, min(1, s)):\nflat, no slope to follow", color="tab:orange")
+    left.plot(line, np.maximum(0, np.minimum(1, line)), color="tab:red", label="s, cut off")
+    names = "σ(s), cross-entropy", "σ(s), squared error", "cut off, cross-entropy"
+    middle.plot(line, -np.log(sigmoid_of(line)), label=names[0])
+    middle.plot(line, 0.5 * (sigmoid_of(line) - 1) ** 2, label=names[1])
+    middle.plot([*inside, 6], -np.log([*inside, 1]), color="tab:red", label=names[2])
+    middle.text(-2.9, 4.7, "cut off: infinite here", color="tab:red", va="top")
+    right.plot(line, slope_of_entropy(line, 1.0), label=names[0])
+    right.plot(line, slope_of_squared(line, 1.0), label=names[1])
+    right.plot([*inside, np.nan, 1, 6], [*-1 / inside, 0, 0, 0], color="tab:red", label=names[2])
+    right.text(-2.9, -2.4, "cut off: flat,\nno slope to follow", color="tab:red")
+    for ax in (middle, right):
+        ax.axvspan(-3, 0, color="tab:red", alpha=0.1)
     left.set(xlabel="score s", title="the output p")
-    middle.set(xlabel="score s", title="the cross-entropy, where t = 1", ylim=(-0.2, 5))
+    middle.set(xlabel="score s", title="the loss, where t = 1", ylim=(-0.2, 5))
     right.set(xlabel="score s", title="its slope", ylim=(-5, 0.2))
-    left.legend()
-    middle.legend(loc="center right")
+    left.legend(loc="center right")
+    middle.legend(loc="upper right")
     right.legend(loc="lower right")
     plt.show()
 
@@ -764,6 +786,8 @@ with exercise(4, "softmax", softmax_forward, softmax_backward, points=4) as chec
         check.returns(softmax_forward(np.array([[1.7, 0.0]])), "p", "cache")[0],
         [[0.845535, 0.154465]],
         rtol=1e-5,
+        hint="one row of two scores is a row as well",
+        mistakes=[([[1.0, 1.0]], "each column sums to 1, not each row")],
     )
     check(
         "the scores 3.2, 5.1, -1.7 give 0.13, 0.87, 0.00",
@@ -802,6 +826,14 @@ with exercise(4, "softmax", softmax_forward, softmax_backward, points=4) as chec
             (p * (dout - dout.sum(axis=1, keepdims=True)), "in the second sum there is a p_i"),
             (p * (dout - (dout * p).sum(axis=0)), "the sum went over axis=0: over the examples"),
             (p * (dout - (dout * p).sum()), "the sum went over all rows; each has its own"),
+            (
+                p * (dout + (dout * p).sum(axis=1, keepdims=True)),
+                "the second sum has a minus in front",
+            ),
+            (
+                dout * p - (dout * p * p).sum(axis=1, keepdims=True),
+                "the p that is taken out of the second sum is that of the score s_j",
+            ),
         ],
     )
     rows = rng.standard_normal((4, 3))
@@ -885,9 +917,14 @@ with exercise(5, "log-softmax", log_sum_exp, log_softmax, points=3) as check:
         log_softmax(np.array([[3.2, 5.1, -1.7]])),
         [[-2.0403552, -0.1403552, -6.9403552]],
         mistakes=[
-            ([[-0.8861150, -0.0609555, -3.0141579]], "the logarithm is to the base e, not 10"),
+            ([[-0.8861150, -0.0609555, -3.0141579]], "that is a logarithm to the base 10"),
             ([[0.1299825, 0.8690495, 0.0009679]], "that is p; its logarithm is asked for"),
             ([[-1.9, 0.0, -6.8]], "those are the scores minus their maximum"),
+            ([[-2.9436104, -0.2024899, -10.0128162]], "that is a logarithm to the base 2"),
+            (
+                [[0.6106456, 0.9732164, -0.3244055]],
+                "that is s divided by the log-sum-exp: the logarithm of a quotient is a difference",
+            ),
         ],
     )
     check(
@@ -977,6 +1014,7 @@ with exercise(
             (0.1299825, "that is p of the label, not minus its logarithm"),
             (-0.1299825, "that is minus p of the label, without a logarithm"),
             (-3.2, "that is minus the score of the label: the log-sum-exp is missing"),
+            (0.0, "it is 0; is the label, 0, a factor? It says which of the classes is meant"),
             (9.1210656, "-log p of all classes was summed: only that of the label counts"),
             (3.0403552, "-log p of all classes was averaged; only that of the label counts"),
         ],
@@ -992,7 +1030,7 @@ with exercise(
         mistakes=[
             (8.2759642, "that is the sum over the rows; the mean is asked for"),
             (2.7586547 / 3, "that was divided by N · C: the mean goes over the rows alone"),
-            (2.6030992, "that is the mean over all rows for each of the labels: one pair each"),
+            (2.6030992, "-log p of all rows and classes was averaged; each row has one label"),
         ],
     )
     e, p = np.array([[1.0, 3.0], [2.0, 2.0], [1.0, 4.0]]), np.array([[0.25], [0.5], [0.2]])
@@ -1017,6 +1055,7 @@ with exercise(
             ((p - 1), "1 was taken from all classes of all rows, and the mean is missing"),
             (-y / 3, "that is -y / N: the log-sum-exp has a derivative, too"),
             (-y / p / 3, "that is the gradient by p; the scores are asked for"),
+            ((np.log(p) - y) / 3, "log p stands where p belongs"),
         ],
     )
     _, kept = check_6.returns(
@@ -1100,7 +1139,7 @@ if check_6.opens("The picture of the balance"):
     for ax, (name, row) in zip(axes, panels.items(), strict=True):
         colours = ["tab:red" if value < 0 else "tab:blue" for value in row[0]]
         bars = ax.bar(names, row[0], color=colours)
-        ax.bar_label(bars, fmt="{:+.2f}" if "step" in name else "{:.2f}", padding=2)
+        ax.bar_label(bars, fmt="{:+.3f}" if "step" in name else "{:.3f}", padding=2)
         ax.axhline(0, color="0.3", linewidth=0.8)
         ax.set(title=name, ylim=(-1.15, 1.2))
     plt.show()
@@ -1152,8 +1191,9 @@ plt.show()
 
 # %% [markdown]
 # (The library's own initial weights give a little more than $\ln 10$: their scores are not quite 0.
-# That is nothing to worry about.) To the right of 0.3 the network is not just ignorant, it is
-# *confidently wrong*, and will spend its first epochs on unlearning.
+# That is nothing to worry about.) From 0.3 on the network is not just ignorant, it is *confidently
+# wrong*: at 0.3 its favourite class gets $p = 0.74$ in the mean, and is right for 19 of the 300
+# pictures.
 
 # %% [markdown]
 # ## 7. Many yes-or-no questions
@@ -1215,6 +1255,7 @@ with exercise(
             (3 * 0.693147, "that is divided by N = 2; the mean goes over all N · C elements"),
             (2 * 0.693147, "that is divided by C = 3; the mean goes over all N · C elements"),
             (0.0, "it is 0, but the softplus of 0 is ln 2"),
+            (0.193147, "that is softplus(s) - t: has the target no score beside it?"),
         ],
     )
     loss, _ = check.returns(
@@ -1232,6 +1273,7 @@ with exercise(
             (2.1629257, "the sign of the term with the target is wrong"),
             (0.1629257, "that is log(1 + exp(-|s|)) alone: max(s, 0) and t s are missing"),
             (4 / 3, "that is max(s, 0) - t s: log(1 + exp(-|s|)) is missing"),
+            (3 * 1.4962590, "that is the sum; the mean over all elements is asked for"),
         ],
     )
     p = np.array([[0.75, 0.5], [0.25, 0.75]])
@@ -1379,7 +1421,7 @@ with exercise(8, "the hinge loss", hinge_forward, hinge_backward, points=4) as c
             (18.8 / 3, "that is 1 too much: the term of the label itself is always 1"),
             (15.8 / 9, "that was divided by N · C: the mean goes over the rows alone"),
             (9.7 / 3, "each score met the label's score of another row: a row (N,) or a column?"),
-            (12.7 / 3, "each score met the label's score of another row; and 1 was counted for it"),
+            (12.7 / 3, "each score met the label's score of another row, and its own term counted"),
         ],
     )
     once, full = hinge_backward(1.0, kept), np.array([[-1.0, 1, 0], [0, 0, 0], [1, 1, -2]])
@@ -1414,6 +1456,14 @@ with exercise(8, "the hinge loss", hinge_forward, hinge_backward, points=4) as c
             (
                 np.array([[-2.9, 2.9, 0], [0, 0, 0], [6.3, 6.6, -12.9]]) / 3,
                 "those are the terms; their slopes are 1 or 0",
+            ),
+            (
+                np.array([[-2.0, 1, 1], [1, -2, 1], [1, 1, -2]]) / 3,
+                "terms that are 0 were counted as well: they send nothing",
+            ),
+            (
+                np.array([[1.0, 1, 0], [0, 0, 0], [1, 1, 1]]) / 3,
+                "the label's score gets +1: can the array hold a -2, or only True and False?",
             ),
         ],
     )
@@ -1560,7 +1610,7 @@ with exercise(9, "the L2 penalty", l2_penalty, points=2) as check_9:
     )
     check_9(
         "the gradient of b is 0, an array of its shape",
-        grads["b"],
+        grads.get("b", "no gradient"),
         [0.0, 0.0],
         mistakes=[
             ([1.0, 1.0], "that is λ b, as if biases were penalised"),
@@ -1811,10 +1861,11 @@ with further(2, "how sure", unsure_forward, unsure_backward) as go_2:
 
 # %% jupyter={"source_hidden": true}
 if go_2.opens("The picture of the network that says how sure it is"):
-    x = np.sort(np.random.default_rng(1).uniform(0, 1, 400))[:, np.newaxis]
-    noise = 0.05 + 0.5 * x[:, 0]
-    t = np.sin(6 * x[:, 0]) + noise * np.random.default_rng(2).standard_normal(400)
-    net, rule = MLP([1, 32, 2], rng=0), Adam(lr=0.01)
+    noisy = np.random.default_rng(1)
+    x = np.sort(noisy.uniform(-2, 2, 400))[:, np.newaxis]
+    noise = 0.05 + 0.1 * (x[:, 0] + 2)
+    t = np.sin(2 * x[:, 0]) + noise * noisy.standard_normal(400)
+    net, rule = MLP([1, 32, 2], activation=Tanh(), rng=0), Adam(lr=0.01)
     for _ in range(2000):
         outputs, cache = net.forward(x)
         _, kept = unsure_forward(outputs, t)
@@ -1824,7 +1875,7 @@ if go_2.opens("The picture of the network that says how sure it is"):
     ax.plot(x, t, ".", color="0.6", markersize=3, label="answers")
     ax.plot(x, s, label="s")
     ax.fill_between(x[:, 0], s - deviation, s + deviation, alpha=0.25, label="s ± its deviation")
-    ax.plot(x, np.sin(6 * x) + noise[:, np.newaxis] * [-1, 1], color="k", linewidth=0.8)
+    ax.plot(x, np.sin(2 * x) + noise[:, np.newaxis] * [-1, 1], color="k", linewidth=0.8)
     ax.set(xlabel="x", title="black: how the answers were made, ± the deviation of the noise")
     ax.legend()
     plt.show()
