@@ -86,7 +86,7 @@ plt.show()
 # goes on into a sum. We do not ask for a gradient of the targets: they are given.
 #
 # All losses of sections 3 to 8 are **means** over the batch. So a batch that holds every example
-# twice has the same loss and the same gradient as one that holds it once.
+# twice has the same loss, and gives the weights the same gradient, as one that holds it once.
 
 # %% [markdown] nbgrader={"grade_id": "question-1"}
 # **Question 1.** Which output and which loss would you take for: (a) the price of a flat; (b) which
@@ -114,10 +114,10 @@ model_answer("5-losses", 1)
 # likelihood**.
 #
 # **A product becomes a sum.** If the N examples are independent of each other, their probabilities
-# are multiplied. Such a product is of no use in a computer: each sequence of 2,000 tosses of a fair
-# coin has the probability $(\tfrac12)^{2000}$, and this is rounded to 0. So take the logarithm. It
-# grows with its argument, so it has its maximum at the same weights, and it makes a sum of the
-# product. And put a minus in front, since a loss is something to make small:
+# are multiplied. A product of many of them is of no use in a computer: each sequence of 2,000
+# tosses of a fair coin has the probability $(\tfrac12)^{2000}$, and this is rounded to 0. So take
+# the logarithm. It grows with its argument, so it has its maximum at the same weights, and it makes
+# a sum of the product. And put a minus in front, since a loss is something to make small:
 #
 # $$-\log \prod_n \Pr(t_n) \;=\; -\sum_n \log \Pr(t_n).$$
 #
@@ -640,8 +640,8 @@ if check_3.opens("The picture of losses, slopes and steps"):
 
 # %% [markdown]
 # On the left: for a score that is far too low the cross-entropy grows like $-s$. At $s = -8$ it is
-# 8.0003. The square $(p - 1)^2$ is 0.9993 there, and it can never be more than 1: far out it is
-# flat, a plateau. The slope of the squared error has its largest size at $p = \tfrac13$, which is
+# 8.0003. The square $(p - 1)^2$ is 0.9993 there, and it can never be more than 1: on that side it
+# ends in a plateau. The slope of the squared error has its largest size at $p = \tfrac13$, which is
 # $s = -\ln 2 = -0.69$, where the neuron is not far from undecided. It has next to none where the
 # neuron is badly wrong. Each unit further out costs twice as many steps at least: from $-1$ on they
 # are 7, 16, 32, 71, 168, 426, 1,123 and 3,011. The factor tends to $e = 2.72$, since the slope is
@@ -688,11 +688,11 @@ if check_3.opens("The picture of the score that is cut off"):
     middle.plot(line, -np.log(sigmoid_of(line)), label=names[0])
     middle.plot(line, 0.5 * (sigmoid_of(line) - 1) ** 2, label=names[1])
     middle.plot([*inside, 6], -np.log([*inside, 1]), color="tab:red", label=names[2])
-    middle.text(-2.9, 4.7, "cut off: infinite here", color="tab:red", va="top")
+    middle.text(-2.9, 4.7, "cut off:\ninfinite here", color="tab:red", va="top")
     right.plot(line, slope_of_entropy(line, 1.0), label=names[0])
     right.plot(line, slope_of_squared(line, 1.0), label=names[1])
     right.plot([*inside, np.nan, 1, 6], [*-1 / inside, 0, 0, 0], color="tab:red", label=names[2])
-    right.text(-2.9, -2.4, "cut off: flat,\nno slope to follow", color="tab:red")
+    right.text(-2.9, -2.4, "cut off: flat,\nno slope", color="tab:red")
     for ax in (middle, right):
         ax.axvspan(-3, 0, color="tab:red", alpha=0.1)
     left.set(xlabel="score s", title="the output p")
@@ -1781,7 +1781,7 @@ if go_1.opens("The comparison of the two"):
     print("the best score for 1, 2, 3, 4 and 90:")
     print(f"  under squares      {best_score(squares, answers):6.2f}  (the mean)")
     print(f"  under Laplace      {best_score(laplace_cost, answers):6.2f}  (the median)")
-    print("One wild answer moves the mean as far as it likes. The median stays.")
+    print("The mean follows one wild answer. To the median it is just one of two above.")
 
 # %% [markdown]
 # **Go further 2: a network that says how sure it is.** The Gaussian cost had the variance 1. Let
