@@ -128,9 +128,12 @@ class Graph(Network):
             )
         self.adopt([node.name for node, _ in operations], [op for _, op in operations])
         self.layers = {node.name: op for node, op in operations if node.inputs}
+        self._constants = {node.name: op for node, op in operations if node.kind == "constant"}
+        self._receiving = self.nodes.keys() - self._constants.keys()
         self._steps = [
             Step(node.name, op, node.inputs, into[node.name], owner)
             for (node, op), owner in zip(operations, self._owners, strict=True)
+            if node.name not in self._constants
         ]
         self._learning: set[str] = set()
         for step in self._steps:
@@ -147,7 +150,7 @@ class Graph(Network):
 
     def backward(self, dout: Any, cache: Cache) -> tuple[Any, Grads]:
         _, kinds = cache
-        gradients, grads = self._descend(dout, cache, self.nodes.keys())
+        gradients, grads = self._descend(dout, cache, self._receiving)
         dinputs = tuple(
             gradients[name] if name in gradients else np.zeros(*kinds[name])
             for name in self.inputs[: self.differentiable]
@@ -173,7 +176,7 @@ class Graph(Network):
             ones = [np.ones(*kinds[name]) for name in self.outputs]
             dout = ones if len(ones) > 1 else ones[0]
         sent: dict[str, tuple[Any, tuple[Any, ...]]] = {}
-        gradients, _ = self._descend(dout, (caches, kinds), self.nodes.keys(), sent)
+        gradients, _ = self._descend(dout, (caches, kinds), self._receiving, sent)
         traced = []
         for name, node in self.nodes.items():
             gradient, back = sent.get(name, (gradients.get(name), ()))
@@ -220,10 +223,18 @@ class Graph(Network):
         values = dict(zip(self.inputs, map(np.asarray, inputs), strict=True))
         for name in self.inputs[: self.differentiable]:
             self.floats(values[name], name)
+        dtype = self._dtype(values)
+        for name, constant in self._constants.items():
+            values[name] = constant.state[""].astype(dtype, copy=False)
         caches = {}
         for name, op, reads, _, _ in self._steps:
             values[name], caches[name] = op.forward(*[values[r] for r in reads], train=train)
         return values, caches
+
+    def _dtype(self, inputs: Mapping[str, Any]) -> np.dtype[Any]:
+        """The dtype of the parameters, or else of the first of the `inputs`."""
+        arrays = [*self.params.values(), *inputs.values()]
+        return arrays[0].dtype if arrays else np.dtype(np.float64)
 
     def _kinds(self, values: Mapping[str, Any]) -> dict[str, Kind]:
         """Shape and dtype of every node's value."""
