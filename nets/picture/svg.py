@@ -18,7 +18,7 @@ SHAPES = {
     "gate": ("#f6f8fa", "#57606a", 20),
     "input": ("#ffffff", "#57606a", 13),
     "parameter": ("#ddf4ff", "#0969da", 4),
-    "constant": ("#f6f8fa", "#d0d7de", 4),
+    "constant": ("#f6f8fa", "#8c959f", 4),
 }
 #: By the way that the numbers go: fill and stroke of the node at work.
 ACTIVE = {"forward": ("#aceebb", "#116329"), "backward": ("#ffcecb", "#cf222e")}

@@ -15,7 +15,6 @@ RADIUS, PITCH = 8, 24  # of a unit, and from one to the next
 BLOCK = 160  # the height of a block
 GAP = 56  # the least space between two columns, for the wires
 LINE = 16  # from a label to the next
-BAND = "#eaeef2"  # all wires to or from a block
 
 
 class Stage(NamedTuple):
@@ -117,7 +116,7 @@ def wires(before: Stage, left: Box, behind: Stage, right: Box) -> str:
         corners = f"{to_x:.1f},{right.top:.1f}V{right.top + right.height:.1f}"
         return (
             f'<path d="M{x:.1f},{left.top:.1f}L{corners}L{x:.1f},{left.top + left.height:.1f}z" '
-            f'fill="{BAND}"/>'
+            f'fill="{WIRE}" fill-opacity="0.2"/>'  # all wires to or from a block
         )
     lines = "".join(
         f"M{x:.1f},{y:.1f}L{to_x:.1f},{to_y:.1f}"
