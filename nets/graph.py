@@ -223,17 +223,17 @@ class Graph(Network):
         values = dict(zip(self.inputs, map(np.asarray, inputs), strict=True))
         for name in self.inputs[: self.differentiable]:
             self.floats(values[name], name)
-        dtype = self._dtype(values)
         for name, constant in self._constants.items():
-            values[name] = constant.state[""].astype(dtype, copy=False)
+            values[name] = constant.state[""].astype(self._dtype(values), copy=False)
         caches = {}
         for name, op, reads, _, _ in self._steps:
             values[name], caches[name] = op.forward(*[values[r] for r in reads], train=train)
         return values, caches
 
-    def _dtype(self, inputs: Mapping[str, Any]) -> np.dtype[Any]:
-        """The dtype of the parameters, or else of the first of the `inputs`."""
-        arrays = [*self.params.values(), *inputs.values()]
+    def _dtype(self, values: Mapping[str, Any]) -> np.dtype[Any]:
+        """The dtype of the parameters, or else of the first of the `values`, those of the inputs
+        before all."""
+        arrays = [*self.params.values(), *values.values()]
         return arrays[0].dtype if arrays else np.dtype(np.float64)
 
     def _kinds(self, values: Mapping[str, Any]) -> dict[str, Kind]:
