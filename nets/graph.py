@@ -59,7 +59,8 @@ class Graph(Network):
     dx = Σ over the consumers of x of what each sends back: at a fork gradients add up. An input
     that serves as the targets of a loss has no gradient; write such inputs last.
 
-    Parameters are named by node: `affine1.W`, or `w` for `g.param("w", …)`.
+    Parameters are named by node: `affine1.W`, or `w` for `g.param("w", …)`. Numbers and arrays
+    beside nodes, as in `maximum(x, 0)`, are constants: `constant1` in `state`.
     """
 
     def __init__(self) -> None:

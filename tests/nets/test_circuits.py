@@ -211,6 +211,11 @@ def test_the_pictures_in_the_readme_are_those_of_today(tmp_path, capsys):
         )
 
 
+def test_the_site_counts_them():
+    page = Path(__file__).parents[2] / "docs" / "site" / "networks.md"
+    assert f"and more, {len(circuits.GALLERY)} circuits of lectures" in page.read_text("utf-8")
+
+
 def test_pages_come_with_the_pictures(tmp_path):
     assert circuits.main([str(tmp_path / "new")]) == 0
     assert len(list((tmp_path / "new").glob("*.html"))) == len(circuits.GALLERY)
