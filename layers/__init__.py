@@ -22,6 +22,7 @@ from chainrule.layers.log import Log
 from chainrule.layers.matmul import MatMul
 from chainrule.layers.max import Max
 from chainrule.layers.maxout import Maxout
+from chainrule.layers.min import Min
 from chainrule.layers.mse import MSE
 from chainrule.layers.multiply import Multiply
 from chainrule.layers.negate import Negate
@@ -58,6 +59,7 @@ __all__ = [
     "MatMul",
     "Max",
     "Maxout",
+    "Min",
     "Multiply",
     "Negate",
     "PReLU",

@@ -10,7 +10,7 @@ from chainrule.nets.loading import load
 from chainrule.nets.mlp import MLP
 from chainrule.nets.models import Classifier, Model, Regressor
 from chainrule.nets.naming import weights_of
-from chainrule.nets.node import exp, log, maximum, sigmoid
+from chainrule.nets.node import exp, log, maximum, minimum, sigmoid
 from chainrule.nets.sequential import Sequential
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "load",
     "log",
     "maximum",
+    "minimum",
     "sigmoid",
     "weights_of",
 ]

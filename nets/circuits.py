@@ -1,4 +1,5 @@
-"""The circuits that lectures on backpropagation draw, with their published numbers.
+"""The circuits that lectures on backpropagation draw, with their published numbers, and with our
+own where a lecture has letters alone.
 
 Each function returns a graph and the inputs at which the lectures evaluate it:
 
@@ -6,7 +7,8 @@ Each function returns a graph and the inputs at which the lectures evaluate it:
     print(graph.trace(*inputs))
     graph.draw(*inputs)
 
-CS231n below is "Backpropagation, Intuitions" and lecture 4 of Stanford's course CS231n.
+CS231n below is "Backpropagation, Intuitions" and lecture 4 of Stanford's course CS231n, C147 is
+UCLA's course on neural networks.
 `chainrule circuits FOLDER` writes the picture of each, and a page to play with.
 """
 
@@ -22,7 +24,7 @@ from chainrule.layers import MSE, ReLU, Sum
 from chainrule.layers.annotations import Floats
 from chainrule.nets.files import FileError
 from chainrule.nets.graph import Graph
-from chainrule.nets.node import Node, exp, log, maximum, sigmoid
+from chainrule.nets.node import Node, exp, log, maximum, minimum, sigmoid
 
 #: A graph, and the inputs at which it is evaluated.
 Circuit: TypeAlias = tuple[Graph, tuple[float | Floats, ...]]
@@ -37,6 +39,8 @@ def sum_times() -> Circuit:
     """f = (x + y) z at x = -2, y = 5, z = -4.
 
     q = 3 and f = -12; the gradients are df/dx = df/dy = z = -4, df/dz = q = 3 (CS231n).
+    They are forces on the wires: a step of 0.01 along them, to (-2.04, 4.96, -3.97), brings f to
+    -11.592, and the slopes foretell -12 + 0.01 (16 + 16 + 9) = -11.59.
     """
     g = Graph()
     x, y, z = inputs_of(g, "x y z")
@@ -96,7 +100,7 @@ def softplus() -> Circuit:
 def squared_distance() -> Circuit:
     """f = ‖x - h‖² at x = (1, 2, 3), h = (3, 1, 1).
 
-    f = 4 + 1 + 4 = 9; df/dx = 2 (x - h) = (-4, 2, 4), df/dh = -df/dx.
+    f = 4 + 1 + 4 = 9; df/dx = 2 (x - h) = (-4, 2, 4), df/dh = -df/dx (C147, without numbers).
     """
     g = Graph()
     x, h = inputs_of(g, "x h")
@@ -122,6 +126,21 @@ def relu_regression() -> Circuit:
     )
 
 
+def vector_relu() -> Circuit:
+    """f = ReLU(x), entry by entry, at x = (1, -2, 3, -1).
+
+    f = (1, 0, 3, 0), and the Jacobian is diag(1, 0, 1, 0). With df = (4, -1, 5, 9) (`DF`), what
+    comes back is (4, 0, 5, 0): where x was cut off nothing does (CS231n, lecture 4).
+    """
+    g = Graph()
+    x = g.input("x")
+    return g.output(ReLU()(x).named("f")), (np.array([1.0, -2.0, 3.0, -1.0]),)
+
+
+#: The upstream gradient with which the lecture goes back through `vector_relu`.
+DF = np.array([4.0, -1.0, 5.0, 9.0])
+
+
 def matrix_product() -> Circuit:
     """Y = X W for X = [[2, 1, -3], [-3, 4, 2]], W = [[3, 2, 1, -1], [2, 1, 3, 2], [3, 2, 1, -2]].
 
@@ -140,6 +159,82 @@ def matrix_product() -> Circuit:
 
 #: The upstream gradient with which the lecture asks for the gradients of `matrix_product`.
 DY = np.array([[2.0, 3.0, -3.0, 9.0], [-8.0, 1.0, 4.0, 6.0]])
+
+
+def three_factors() -> Circuit:
+    """f = a b c at a = 2, b = 3, c = 5.
+
+    f = 30. Each factor gets the product of the others: df/da = bc = 15, df/db = ac = 10,
+    df/dc = ab = 6, the smallest factor the largest gradient (CS231n, without numbers).
+    """
+    g = Graph()
+    a, b, c = inputs_of(g, "a b c")
+    return g.output((a * b * c).named("f")), (2.0, 3.0, 5.0)
+
+
+def squared_sum() -> Circuit:
+    """f = (x + y)² at x = -2, y = 5.
+
+    q = x + y = 3 and f = 9; df/dq = 2 q = 6 goes on to both, df/dx = df/dy = 6.
+    """
+    g = Graph()
+    x, y = inputs_of(g, "x y")
+    q = (x + y).named("q")
+    return g.output((q**2).named("f")), (-2.0, 5.0)
+
+
+def quadratic_form() -> Circuit:
+    """f = a x² + b x y + c y² with weights a = 1, b = 2, c = 3, at the inputs x = 4, y = 5.
+
+    f = 16 + 40 + 75 = 131. The gradients of the weights are what they are multiplied by, x² = 16,
+    x y = 20, y² = 25, and those of the inputs 2 a x + b y = 18, b x + 2 c y = 38. Training steps
+    along the first three and leaves the inputs as they are.
+    """
+    g = Graph()
+    a, b, c = (g.param(name, np.array(k)) for name, k in zip("abc", (1.0, 2.0, 3.0), strict=True))
+    x, y = inputs_of(g, "x y")
+    f = a * x**2 + b * (x * y) + c * y**2
+    return g.output(f.named("f")), (4.0, 5.0)
+
+
+def perceptron() -> Circuit:
+    """loss = max(0, -s), s = w0 x0 + w1 x1 + b, at w = (2, -1), b = 0 and x = (1, 3) of class 1.
+
+    s = -1 is on the wrong side, so that the loss is 1. The gradient of w is -x = (-1, -3), that of
+    b is -1, that of x is -w = (-2, 1): a step against it adds a part of x to w, which is
+    Rosenblatt's rule. Where s > 0 the loss is 0, and nothing comes back.
+    """
+    g = Graph()
+    w0, x0, w1, x1, b = inputs_of(g, "w0 x0 w1 x1 b")
+    s = (w0 * x0 + w1 * x1 + b).named("s")
+    return g.output(maximum(0, -s).named("loss")), (2.0, 1.0, -1.0, 3.0, 0.0)
+
+
+def dot_product_neuron() -> Circuit:
+    """f = σ(wᵀx) at w = (2, -3, -3), x = (-1, -2, 1).
+
+    `sigmoid_neuron` with its weights in one vector, the last of them the bias, whose input is 1.
+    The score is 1 and f = 0.73; df/dw = σ (1 - σ) x = (-0.20, -0.39, 0.20), and
+    df/dx = σ (1 - σ) w = (0.39, -0.59, -0.59) (C147 has the formulas, CS231n the numbers).
+    """
+    g = Graph()
+    w, x = inputs_of(g, "w x")
+    score = (w @ x).named("score")
+    return g.output(sigmoid(score).named("f")), (
+        np.array([2.0, -3.0, -3.0]),
+        np.array([-1.0, -2.0, 1.0]),
+    )
+
+
+def clipped_output() -> Circuit:
+    """f = max(0, min(1, z)) at z = -0.5: a number made a probability by force.
+
+    f = 0 and df/dz = 0, as for all z outside (0, 1), where a wrong answer would never be mended;
+    between 0 and 1 the slope is 1. C147 asks why an output of two classes is not this, but σ(z).
+    """
+    g = Graph()
+    z = g.input("z")
+    return g.output(maximum(0, minimum(1, z)).named("f")), (-0.5,)
 
 
 def gate_of_two(write: Callable[[Node, Node], Node]) -> Graph:
@@ -192,7 +287,14 @@ GALLERY = {
         softplus,
         squared_distance,
         relu_regression,
+        vector_relu,
         matrix_product,
+        dot_product_neuron,
+        perceptron,
+        clipped_output,
+        three_factors,
+        squared_sum,
+        quadratic_form,
         add_gate,
         multiply_gate,
         max_gate,
@@ -200,6 +302,9 @@ GALLERY = {
         scaled_input,
     )
 }
+
+#: The upstream gradients with which they are drawn, by name, where it is not one of ones.
+UPSTREAM = {"vector_relu": DF, "matrix_product": DY}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -214,7 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.folder.mkdir(parents=True, exist_ok=True)
         for name, circuit in GALLERY.items():
             graph, inputs = circuit()
-            picture = graph.draw(*inputs)
+            picture = graph.draw(*inputs, dout=UPSTREAM.get(name))
             for suffix in (".svg",) if options.svg else (".svg", ".html"):
                 picture.save(options.folder / f"{name}{suffix}")
     except OSError as error:

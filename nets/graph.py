@@ -59,7 +59,8 @@ class Graph(Network):
     dx = Σ over the consumers of x of what each sends back: at a fork gradients add up. An input
     that serves as the targets of a loss has no gradient; write such inputs last.
 
-    Parameters are named by node: `affine1.W`, or `w` for `g.param("w", …)`.
+    Parameters are named by node: `affine1.W`, or `w` for `g.param("w", …)`. Numbers and arrays
+    beside nodes, as in `maximum(x, 0)`, are constants: `constant1` in `state`.
     """
 
     def __init__(self) -> None:
@@ -128,9 +129,12 @@ class Graph(Network):
             )
         self.adopt([node.name for node, _ in operations], [op for _, op in operations])
         self.layers = {node.name: op for node, op in operations if node.inputs}
+        self._constants = {node.name: op for node, op in operations if node.kind == "constant"}
+        self._receiving = self.nodes.keys() - self._constants.keys()
         self._steps = [
             Step(node.name, op, node.inputs, into[node.name], owner)
             for (node, op), owner in zip(operations, self._owners, strict=True)
+            if node.name not in self._constants
         ]
         self._learning: set[str] = set()
         for step in self._steps:
@@ -147,7 +151,7 @@ class Graph(Network):
 
     def backward(self, dout: Any, cache: Cache) -> tuple[Any, Grads]:
         _, kinds = cache
-        gradients, grads = self._descend(dout, cache, self.nodes.keys())
+        gradients, grads = self._descend(dout, cache, self._receiving)
         dinputs = tuple(
             gradients[name] if name in gradients else np.zeros(*kinds[name])
             for name in self.inputs[: self.differentiable]
@@ -173,7 +177,7 @@ class Graph(Network):
             ones = [np.ones(*kinds[name]) for name in self.outputs]
             dout = ones if len(ones) > 1 else ones[0]
         sent: dict[str, tuple[Any, tuple[Any, ...]]] = {}
-        gradients, _ = self._descend(dout, (caches, kinds), self.nodes.keys(), sent)
+        gradients, _ = self._descend(dout, (caches, kinds), self._receiving, sent)
         traced = []
         for name, node in self.nodes.items():
             gradient, back = sent.get(name, (gradients.get(name), ()))
@@ -220,10 +224,18 @@ class Graph(Network):
         values = dict(zip(self.inputs, map(np.asarray, inputs), strict=True))
         for name in self.inputs[: self.differentiable]:
             self.floats(values[name], name)
+        for name, constant in self._constants.items():
+            values[name] = constant.state[""].astype(self._dtype(values), copy=False)
         caches = {}
         for name, op, reads, _, _ in self._steps:
             values[name], caches[name] = op.forward(*[values[r] for r in reads], train=train)
         return values, caches
+
+    def _dtype(self, values: Mapping[str, Any]) -> np.dtype[Any]:
+        """The dtype of the parameters, or else of the first of the `values`, those of the inputs
+        before all."""
+        arrays = [*self.params.values(), *values.values()]
+        return arrays[0].dtype if arrays else np.dtype(np.float64)
 
     def _kinds(self, values: Mapping[str, Any]) -> dict[str, Kind]:
         """Shape and dtype of every node's value."""

@@ -18,12 +18,12 @@ from chainrule.nets.files import FileError, brief, read_arrays
 from chainrule.nets.graph import Graph
 from chainrule.nets.mlp import MLP
 from chainrule.nets.network import Network
-from chainrule.nets.node import Parameter
+from chainrule.nets.node import Constant, Parameter
 from chainrule.nets.sequential import Sequential
 
 KNOWN = {
     cls.__name__: cls
-    for cls in (*vars(library).values(), Graph, MLP, Parameter, Sequential)
+    for cls in (*vars(library).values(), Graph, MLP, Constant, Parameter, Sequential)
     if isinstance(cls, type) and issubclass(cls, library.Layer)
     if cls.forward is not library.Layer.forward  # Layer and Loss only say what layers are
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.layers import (
     Add,
@@ -15,6 +16,7 @@ from chainrule.layers import (
     Log,
     MatMul,
     Max,
+    Min,
     Multiply,
     Negate,
     Reciprocal,
@@ -25,9 +27,10 @@ from chainrule.layers import (
     Subtract,
 )
 from chainrule.layers.annotations import Cache, Floats, Grads
+from chainrule.layers.layer import unmasked
 
-#: Layers to write with: `sigmoid(w @ x + b)`, `maximum(x, y)`. So does any other: `ReLU()(x)`.
-exp, log, maximum, sigmoid = Exp(), Log(), Max(), Sigmoid()
+#: Layers to write with: `sigmoid(w @ x + b)`. So does any other: `ReLU()(x)`.
+exp, log, sigmoid = Exp(), Log(), Sigmoid()
 
 
 #: What counts as a number; type checkers do not know that the first two are real.
@@ -40,15 +43,18 @@ class Written(Protocol):
     nodes: dict[str, Node]
     outputs: tuple[str, ...]
 
+    def add(self, name: str | None, op: Layer, *sources: Node | str) -> Node: ...
+
     def rename(self, node: Node, name: str) -> None: ...
 
 
 class Node:
-    """A handle of one node of a `Graph`: an input, a parameter or an operation.
+    """A handle of one node of a `Graph`: an input, a parameter, a constant or an operation.
 
     Arithmetic on nodes writes further nodes into their graph: `x + y`, `x - y`, `x * y`, `x / y`,
-    `x @ y`, `x**2`, `-x`, where one of two may be a number. Division is a product with the
-    reciprocal. `inputs` and `consumers` are the names of the neighbours.
+    `x @ y`, `x**2`, `-x`, `maximum(x, y)`, `minimum(x, y)`, where one of two may be a number or an
+    array, of which the graph keeps a copy. Division is a product with the reciprocal. `inputs` and
+    `consumers` are the names of the neighbours.
     """
 
     #: An array times a node is then left to the node, instead of becoming an array of nodes.
@@ -72,6 +78,15 @@ class Node:
         """The names of the nodes that read this one."""
         return [node.name for node in self.graph.nodes.values() if self.name in node.inputs]
 
+    @property
+    def kind(self) -> str:
+        """What the node is: "input", "parameter", "constant" or "gate"."""
+        if self.op is None:
+            return "input"
+        if self.inputs:
+            return "gate"
+        return "constant" if isinstance(self.op, Constant) else "parameter"
+
     def named(self, name: str) -> Node:
         """Gives the node another name, and returns it: `q = (x + y).named("q")`."""
         self.graph.rename(self, name)
@@ -83,41 +98,62 @@ class Node:
         ends = ["output"] if self.name in self.graph.outputs else []
         return f"{self.name} = {made}{reads} → {', '.join(self.consumers + ends) or 'nothing'}"
 
+    def beside(self, other: Operand) -> Node:
+        """`other` as a node of the same graph: a number or an array becomes a constant. Raises
+        TypeError for anything else."""
+        if isinstance(other, Node):
+            return other
+        value = unmasked("Graph", "a constant", other)
+        if value.dtype.kind not in "biuf":
+            raise TypeError(
+                f"Graph: {other!r:.60} stands beside {self.name}, expected a node, a number or an "
+                f"array of numbers"
+            )
+        op = Constant(value.shape)
+        op.state[""] = value.astype(np.float64)
+        return self.graph.add(None, op)
+
     def __neg__(self) -> Node:
         return Negate()(self)
 
-    def __add__(self, other: Node | float) -> Node:
-        return Shift(float(other))(self) if isinstance(other, NUMBERS) else Add()(self, other)
+    def __add__(self, other: Operand) -> Node:
+        return Shift(float(other))(self) if isinstance(other, NUMBERS) else join(Add(), self, other)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Node | float) -> Node:
-        return Shift(-float(other))(self) if isinstance(other, NUMBERS) else Subtract()(self, other)
+    def __sub__(self, other: Operand) -> Node:
+        if isinstance(other, NUMBERS):
+            return Shift(-float(other))(self)
+        return join(Subtract(), self, other)
 
-    def __rsub__(self, other: Node | float) -> Node:
-        return -self + other
+    def __rsub__(self, other: Operand) -> Node:
+        return -self + other if isinstance(other, NUMBERS) else join(Subtract(), other, self)
 
-    def __mul__(self, other: Node | float) -> Node:
-        return Scale(float(other))(self) if isinstance(other, NUMBERS) else Multiply()(self, other)
+    def __mul__(self, other: Operand) -> Node:
+        if isinstance(other, NUMBERS):
+            return Scale(float(other))(self)
+        return join(Multiply(), self, other)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Node | float) -> Node:
+    def __truediv__(self, other: Operand) -> Node:
         if not isinstance(other, NUMBERS):
-            return Multiply()(self, Reciprocal()(other))
+            return Multiply()(self, Reciprocal()(self.beside(other)))
         if other == 0:
             raise ZeroDivisionError(f"{self.name} / 0: expected a number other than 0")
         return Scale(1 / float(other))(self)
 
-    def __rtruediv__(self, other: Node | float) -> Node:
+    def __rtruediv__(self, other: Operand) -> Node:
+        if not isinstance(other, NUMBERS):
+            return Multiply()(self.beside(other), Reciprocal()(self))
         inverse = Reciprocal()(self)
-        return inverse if isinstance(other, NUMBERS) and other == 1 else inverse * other
+        return inverse if other == 1 else inverse * other
 
-    def __matmul__(self, other: Node) -> Node:
-        return MatMul()(self, other)
+    def __matmul__(self, other: Operand) -> Node:
+        return join(MatMul(), self, other)
 
-    def __rmatmul__(self, other: Node) -> Node:
-        return MatMul()(other, self)
+    def __rmatmul__(self, other: Operand) -> Node:
+        return join(MatMul(), other, self)
 
     def __pow__(self, exponent: float) -> Node:
         if not isinstance(exponent, NUMBERS) or exponent != 2:
@@ -126,6 +162,28 @@ class Node:
                 f"products, or exp(p * log({self.name})) with a number p"
             )
         return Square()(self)
+
+
+#: What arithmetic takes.
+Operand: TypeAlias = Node | float | NDArray[Any]
+
+
+def join(gate: Layer, a: Operand, b: Operand) -> Node:
+    """Writes a gate on `a` and `b` into their graph. Raises TypeError where neither is a node."""
+    node = next((one for one in (a, b) if isinstance(one, Node)), None)
+    if node is None:
+        raise TypeError(f"Graph: {gate!r} of {a!r:.60} and {b!r:.60}, expected a node among them")
+    return gate(node.beside(a), node.beside(b))
+
+
+def maximum(a: Operand, b: Operand) -> Node:
+    """Writes the larger of two nodes, of which one may be a number or an array, entry by entry."""
+    return join(Max(), a, b)
+
+
+def minimum(a: Operand, b: Operand) -> Node:
+    """Writes the smaller of two nodes, of which one may be a number or an array, entry by entry."""
+    return join(Min(), a, b)
 
 
 class Parameter(Layer):
@@ -148,3 +206,22 @@ class Parameter(Layer):
 
     def __repr__(self) -> str:
         return f"parameter {self.shape}"
+
+
+class Constant(Layer):
+    """out = value, which stays as it is; it has no inputs. A graph computes with it in the dtype of
+    its parameters, or else of its inputs."""
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        self.state[""] = np.zeros(self.shape)
+
+    def forward(self, *, train: bool = True) -> tuple[Floats, Cache]:
+        return self.state[""], None
+
+    def backward(self, dout: Floats, cache: Cache) -> tuple[tuple[()], Grads]:
+        return (), {}
+
+    def __repr__(self) -> str:
+        return f"constant {self.shape or format(self.state[''], '.4g')}"

@@ -12,6 +12,8 @@ from chainrule.layers import Affine, Layer, ReLU, Tanh
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.nets.naming import add_grads, number
 from chainrule.nets.network import Network, require_layer
+from chainrule.nets.picture import Drawing
+from chainrule.nets.picture.units import draw_units, stages_of
 
 
 class Sequential(Network):
@@ -80,21 +82,12 @@ class Sequential(Network):
         layer says how many features it takes, as Affine does. A shared parameter is counted where
         it stands first. Raises ValueError where the shape is needed and not given.
         """
-        if input_shape is None:
-            features = getattr(self.layers[0], "in_features", None)
-            if features is None:
-                raise ValueError(
-                    f"{self!r}: give summary() the shape of one example, such as (784,)"
-                )
-            input_shape = (features,)
-        dtype = next((array.dtype for array in self.params.values()), np.float64)
-        x = np.ones((1, *input_shape), dtype)
+        shapes = self._shapes(input_shape, "summary")
         rows = [("layer", "", "output shape", "parameters")]
         for at, (name, layer) in enumerate(zip(self.names, self.layers, strict=True)):
-            x, _ = layer.forward(x, train=False)
             new = {key for key, owner in self._owners[at].items() if owner == f"{name}.{key}"}
             count = sum(layer.params[key].size for key in new)
-            shape = ", ".join(map(str, ("N", *x.shape[1:])))
+            shape = ", ".join(map(str, ("N", *shapes[at + 1])))
             rows.append((name, repr(layer), f"({shape})", f"{count:,}"))
         total = sum(array.size for array in self.params.values())
         rows.append(("total", "", "", f"{total:,}"))
@@ -103,6 +96,35 @@ class Sequential(Network):
             f"{name:<{wide[0]}}  {layer:<{wide[1]}}  {shape:<{wide[2]}}  {count:>{wide[3]}}"
             for name, layer, shape, count in rows
         )
+
+    def draw(self, input_shape: tuple[int, ...] | None = None) -> Drawing:
+        """The network as a picture, which a notebook shows and `save` writes as .svg.
+
+        From left to right stand x and what each layer with weights makes of it: a column of units,
+        with a wire for each weight of an affine layer, or a block with their number where there are
+        more than 16. The shape stands above, and the layers below, under the names that their
+        parameters have. `input_shape` is as in `summary`, and so is the ValueError without it.
+        """
+        shapes = self._shapes(input_shape, "draw")
+        return Drawing(draw_units(stages_of(self.names, self.layers, shapes)))
+
+    def _shapes(self, input_shape: tuple[int, ...] | None, asked: str) -> list[tuple[int, ...]]:
+        """The shapes of one example, before the first layer and behind each, for the method
+        `asked`."""
+        if input_shape is None:
+            features = getattr(self.layers[0], "in_features", None)
+            if features is None:
+                raise ValueError(
+                    f"{self!r}: give {asked}() the shape of one example, such as (784,)"
+                )
+            input_shape = (features,)
+        dtype = next((array.dtype for array in self.params.values()), np.float64)
+        x = np.ones((1, *input_shape), dtype)
+        shapes = [x.shape[1:]]
+        for layer in self.layers:
+            x, _ = layer.forward(x, train=False)
+            shapes.append(x.shape[1:])
+        return shapes
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"

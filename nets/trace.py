@@ -1,5 +1,6 @@
 """What a lecture writes on the board: values, local derivatives and gradients of every node."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 from chainrule.layers import Layer
 
 LARGEST_LOCAL = 10**7
+MOST = 12  # entries that an array is written out with
 
 
 @dataclass(eq=False)
@@ -80,10 +82,8 @@ class Trace(Mapping):
             made = "input" if node.op is None else repr(node.op)
             if node.inputs:
                 made += f"({', '.join(node.inputs)})"
-            numbers = all(np.ndim(value) == 0 for value in (node.value, *node.sent))
-            local = ", ".join(map(brief, node.local)) if numbers else "a matrix"
             gradient = "none" if node.gradient is None else brief(node.gradient)
-            rows.append((node.name, made, brief(node.value), local, gradient))
+            rows.append((node.name, made, brief(node.value), brief_local(node), gradient))
         wide = [max(len(row[column]) for row in rows) for column in range(5)]
         return "\n".join(
             "  ".join(f"{cell:<{width}}" for cell, width in zip(row, wide, strict=True)).rstrip()
@@ -93,14 +93,58 @@ class Trace(Mapping):
     __repr__ = __str__
 
 
+def brief_local(node: Traced) -> str:
+    """The local derivatives of a node in brief: written out, or else by their shape alone, which
+    asks for no computation."""
+    told = []
+    for port, back in enumerate(node.sent):
+        shape = np.shape(node.value) + np.shape(back)
+        few = len(shape) <= 2 and math.prod(shape) <= MOST
+        told.append(brief(node.local[port]) if few else "×".join(map(str, shape)))
+    return ", ".join(told)
+
+
 def brief(value: ArrayLike) -> str:
-    """A value in a few characters: a number with two decimals, or two digits where it is small or
-    large; an array by its shape and its Euclidean norm."""
+    """A value on a line. A number has two decimals, or two digits where it is small or large; a
+    vector or a matrix of up to 12 entries is written out, without decimals where all are whole; any
+    other array is told by its shape and its Euclidean norm."""
     value = np.asarray(value)
-    if value.ndim:
-        shape = "×".join(map(str, value.shape))
-        return f"{shape} ‖{brief(np.linalg.norm(value.ravel().astype(float)))}‖"
-    number = float(value) + 0.0  # not -0
+    if not value.ndim:
+        return brief_number(float(value))
+    if is_written_out(value):
+        rows = [f"[{', '.join(row)}]" for row in entries(value)]
+        return f"[{', '.join(rows)}]" if value.ndim == 2 else rows[0]
+    shape = "×".join(map(str, value.shape))
+    return f"{shape} ‖{brief(np.linalg.norm(value.ravel().astype(float)))}‖"
+
+
+def block(value: ArrayLike) -> str:
+    """A value as `brief` writes it, but with a line for each row of a matrix that is written out,
+    and its columns below one another."""
+    value = np.asarray(value)
+    if not (value.ndim == 2 and is_written_out(value)):
+        return brief(value)
+    rows = entries(value)
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [[f"{cell:>{width}}" for cell, width in zip(row, wide, strict=True)] for row in rows]
+    return "\n".join(f"[{', '.join(line)}]" for line in lines)
+
+
+def is_written_out(value: np.ndarray) -> bool:
+    """Whether a vector or a matrix is shown with its entries."""
+    return value.ndim in (1, 2) and 0 < value.size <= MOST
+
+
+def entries(value: np.ndarray) -> list[list[str]]:
+    """The entries of a vector, as one row, or of a matrix, as text."""
+    numbers = np.atleast_2d(value).astype(float) + 0.0  # not -0
+    whole = np.all((numbers == np.rint(numbers)) & (abs(numbers) < 99999.5))
+    return [[f"{one:.0f}" if whole else brief_number(one) for one in row] for row in numbers]
+
+
+def brief_number(number: float) -> str:
+    """A number in a few characters."""
+    number += 0.0  # not -0
     if number == 0 or 0.095 <= abs(number) < 99999.5 or not np.isfinite(number):
         return f"{number:.2f}"
     return f"{number:.1e}" if abs(number) < 0.001 or abs(number) > 1 else f"{number:.2g}"

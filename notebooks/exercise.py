@@ -98,8 +98,11 @@ class exercise:
                 self.note_step("a function returned None: is its `return` missing?")
             self.unwritten = True
         else:
-            lines = [str(error)] if isinstance(error, WrongReturn) else in_words(error, statement)
-            lines = self.once(lines + own_line(error.__traceback__, here))
+            if isinstance(error, WrongReturn):
+                lines = [str(error)]
+            else:
+                lines = in_words(error, statement) + own_line(error.__traceback__, here)
+            lines = self.once(lines)
             label = written(statement, 0)
             self.note_step(*([label] if label else []), *lines)
 

@@ -12,7 +12,7 @@ from chainrule.data import Dataset, load_digits
 from chainrule.gradcheck import Report, assert_correct, check
 from chainrule.layers import Add, Affine, BatchNorm, Dropout, Layer, SoftmaxCrossEntropy, Sum, Tanh
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
-from chainrule.nets import MLP, Classifier, Graph, Regressor, Sequential
+from chainrule.nets import MLP, Classifier, Graph, Regressor, Sequential, maximum, minimum
 from chainrule.nets.node import Node
 from chainrule.solvers import Adam, Cosine, Solver
 
@@ -103,7 +103,9 @@ g = Graph()
 a, b = g.input("a"), g.input("b")
 f = Distance()(Tanh()(2 * a @ b + 1), a @ b).named("f")
 assert_type(f, Node)
-assert_type(g.output(f), Graph)
+clipped = maximum(0, minimum(f + np.eye(5), 1))
+assert_type(clipped, Node)
+assert_type(g.output(x @ b - clipped), Graph)
 assert_type(g.trace(x, x.T)["f"].value, np.ndarray)
 with tempfile.TemporaryDirectory() as folder:
     own.save(Path(folder) / "own.safetensors")

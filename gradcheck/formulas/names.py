@@ -47,6 +47,7 @@ OTHER_NAMES = {
     "mae": "meanabsoluteerror",
     "max": "maximum elementwisemax",
     "maxpool": "maxpooling",
+    "min": "minimum elementwisemin",
     "mse": "meansquarederror meansquareerror",
     "multiply": "mul",
     "multiheadattention": "multihead mha multiheadedattention multiheadselfattention",

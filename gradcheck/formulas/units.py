@@ -241,6 +241,7 @@ UNITS = (
     gate("subtract", "{0} - {1}"),
     gate("multiply", "{0} · {1}"),
     gate("max", "max({0}, {1})"),
+    gate("min", "min({0}, {1})"),
     gate("matmul", "{0} @ {1}"),
     Reference("sum", "Σ x", lambda call: call.x.sum(), sum_mistakes),
     Reference("affine", "x W + b", affine, affine_mistakes, transposed_affine, (*WEIGHTS, *BIAS)),

@@ -6,12 +6,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from itertools import pairwise
-from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
-from chainrule.nets.files import write_file
+from chainrule.nets.picture.drawing import Drawing
 from chainrule.nets.picture.layout import MARGIN
 from chainrule.nets.picture.story import Moment
 from chainrule.nets.picture.svg import ACTIVE, INK, LINE, SHAPES, text
@@ -21,7 +19,7 @@ HIDDEN, VISIBLE = "visibility:hidden", "visibility:visible"
 RESTS = 3  # steps that the finished picture stays for
 
 
-class Animation:
+class Animation(Drawing):
     """Both passes of a circuit, over and over: each gate lights up as it computes its value, then
     as it sends its gradients back; then the finished picture rests for a while.
 
@@ -62,25 +60,13 @@ class Animation:
             rules.add(f'[data-step="{place}"]', times)
         said = [caption(lines, place, top, place == steps) for place, lines in enumerate(captions)]
         head, rest = svg.split("\n", 1)
-        self.svg = "\n".join(
-            [
-                head.replace("<svg ", f'<svg id="{name}" ', 1),
-                f"<style>{rules}</style>",
-                rest.removesuffix("</svg>") + "\n".join(said),
-                "</svg>",
-            ]
-        )
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes the animation to a file, `.svg`. Raises ValueError for another ending, FileError
-        where the file cannot be written."""
-        path = Path(path)
-        if path.suffix != ".svg":
-            raise ValueError(f"Picture: {path.name!r} does not end in .svg, as an animation must")
-        write_file(path, self.svg.encode())
+        parts = [
+            head.replace("<svg ", f'<svg id="{name}" ', 1),
+            f"<style>{rules}</style>",
+            rest.removesuffix("</svg>") + "\n".join(said),
+            "</svg>",
+        ]
+        super().__init__("\n".join(parts))
 
 
 class Rules:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chainrule.nets.node import Node
-from chainrule.nets.picture.symbols import COMMUTATIVE, kind, own_name, symbol
+from chainrule.nets.picture.symbols import COMMUTATIVE, kind, own_name, own_number, symbol
 
 
 @dataclass(eq=False)
 class Cell:
-    """An input, a parameter, a gate, or the end of an output that other gates read, too.
+    """A node, or the end of an output that other gates read, too.
 
-    kind        "input", "parameter", "gate" or "output"
+    kind        "input", "parameter", "constant", "gate" or "output"
     node        the name of its node
     text        what stands in it
     name        what stands above it
@@ -52,12 +52,12 @@ def cells_of(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Cell]:
     """
     cells = {}
     for index, node in enumerate(nodes):
-        if node.op is None or not node.inputs:
-            cell = Cell("input" if node.op is None else "parameter", node.name, node.name)
-        else:
+        if node.kind == "gate":
             cell = Cell("gate", node.name, symbol(node.op), own_name(node))
             cell.commutative = kind(node.op) in COMMUTATIVE
-        cell.value, cell.gradient = f"v{index}", f"g{index}"
+        else:
+            cell = Cell(node.kind, node.name, own_number(node) or node.name)
+        cell.value, cell.gradient = "" if own_number(node) else f"v{index}", f"g{index}"
         cells[node.name] = cell
     wires = [
         Wire(cells[source], cells[node.name], f"s{index}.{port}")

@@ -10,6 +10,7 @@ const GATES = {
   Subtract: { value: (a, b) => a - b, local: () => [1, -1] },
   Multiply: { value: (a, b) => a * b, local: (a, b) => [b, a] },
   Max: { value: (a, b) => Math.max(a, b), local: (a, b) => (a >= b ? [1, 0] : [0, 1]) },
+  Min: { value: (a, b) => Math.min(a, b), local: (a, b) => (a <= b ? [1, 0] : [0, 1]) },
   Negate: { value: (x) => -x, local: () => [-1] },
   Reciprocal: { value: (x) => (x === 0 ? NaN : 1 / x), local: (x) => [-1 / x / x] },
   Scale: { value: (x, { a }) => a * x, local: (x, { a }) => [a] },

@@ -16,8 +16,9 @@ from chainrule.nets.picture.heights import rise, settle
 LABEL, SYMBOL = 12, 14  # font sizes
 GATE = 40  # the height of a gate with one or two inputs; a round one is as wide
 SOURCE = 26  # the height of an input or a parameter
-PORTS = 20  # from one input of a gate to the next, with room for a label
-ROW = 16  # the height of a label and its distance from the wire
+PORTS = 20  # from one input of a gate to the next, with room for a label of one line
+ROW = 16  # the height of a label of one line and its distance from the wire
+ROWS = 14  # from one line of a label to the next
 PAD = 7  # before and behind a label
 LEAD = 14  # the least length of the level ends of a wire
 GAP = 12  # between two neighbours of a column
@@ -44,8 +45,8 @@ class Level(NamedTuple):
 
 
 class Layout:
-    """The geometry of a picture of the `cells` of a circuit, with labels of the given `widths` by
-    key; a label without a width is left out.
+    """The geometry of a picture of the `cells` of a circuit, with `labels` by key, texts of one
+    line or several.
 
     shapes    by cell, the box of a gate, an input or a parameter
     names     by cell, the box of the name above it
@@ -56,7 +57,7 @@ class Layout:
     arrows    the points (x, y) at which outputs end
     """
 
-    def __init__(self, cells: Sequence[Cell], widths: Mapping[str, float]) -> None:
+    def __init__(self, cells: Sequence[Cell], labels: Mapping[str, str]) -> None:
         self.shapes: dict[Cell, Box] = {}
         self.names: dict[Cell, Box] = {}
         self.labels: list[tuple[str, Box]] = []
@@ -64,9 +65,9 @@ class Layout:
         self.wires: dict[Wire, list[Level]] = {}
         self.forks: list[tuple[float, float]] = []
         self.arrows: list[tuple[float, float]] = []
-        self._widths = widths
+        self._sizes = {key: size(text) for key, text in labels.items()}
         columns = arrange(cells)
-        settle(columns, self._apart, drop)
+        settle(columns, self._apart, self._drop)
         slots = [slot for column in columns for slot in column]
         top = min(slot.y - self._reach(slot)[0] for slot in slots) - MARGIN
         for slot in slots:
@@ -84,13 +85,35 @@ class Layout:
         cell = slot.cell
         if cell is None:
             return WIRE, WIRE
-        half = height(cell) / 2
-        labelled = [k for k, wire in enumerate(cell.wires_in) if wire.sent in self._widths]
-        low = max((PORTS * k - PORTS * (len(cell.wires_in) - 1) / 2 for k in labelled), default=0)
-        return max(half + (ROW if cell.name else 0), ROW), max(half, low + ROW)
+        half = self._height(cell) / 2
+        sent = [link for link in slot.ins if link.wire.sent in self._sizes]
+        low = [self._drop(link) + self._tall(link.wire.sent) for link in sent]
+        above = max(half + (ROW if cell.name else 0), ROW, self._tall(cell.value))
+        return above, max(half, ROW, self._tall(cell.gradient), *low)
 
     def _apart(self, upper: Slot, lower: Slot) -> float:
         return self._reach(upper)[1] + GAP + self._reach(lower)[0]
+
+    def _tall(self, key: str) -> float:
+        """How far a label reaches from its wire; 0 for one that there is not."""
+        return self._sizes[key][1] if key in self._sizes else 0
+
+    def _pitch(self, cell: Cell) -> float:
+        """From one input of a gate to the next, with room for what is sent back there."""
+        sent = [self._tall(wire.sent) for wire in cell.wires_in]
+        return max([PORTS, *(tall + PORTS - ROW for tall in sent)])
+
+    def _drop(self, link: Link) -> float:
+        """How far below the middle of its cell, or above where negative, a link ends."""
+        cell = link.end.cell
+        pitch = PORTS if cell is None else self._pitch(cell)
+        return pitch * (link.port - (len(link.end.ins) - 1) / 2)
+
+    def _height(self, cell: Cell) -> float:
+        """The height of the shape of a cell."""
+        if cell.kind == "gate":
+            return max(GATE, self._pitch(cell) * (len(cell.wires_in) - 1) + PORTS)
+        return SOURCE if cell.text else 0
 
     def _place(self, column: Sequence[Slot], x: float) -> float:
         """Places what belongs to a column that begins at `x`; returns where it ends."""
@@ -114,18 +137,21 @@ class Layout:
 
     def _cell(self, slot: Slot, cell: Cell, x: float, middle: float, to_x: float) -> None:
         y = slot.y
-        wide, high = width(cell), height(cell)
+        wide, high = width(cell), self._height(cell)
         box = self.shapes[cell] = Box(middle - wide / 2, y - high / 2, wide, high)
         if cell.name:
-            wide = text_width(cell.name)
-            self.names[cell] = Box(middle - wide / 2, box.top - ROW, wide, ROW)
+            named = text_width(cell.name)
+            self.names[cell] = Box(middle - named / 2, box.top - ROW, named, ROW)
         for link in slot.ins:
             level = y + link.drop
-            self.wires[link.wire].append(Level(x, box.left + inset(cell, link.drop), level))
+            self.wires[link.wire].append(Level(x, box.left + inset(high, link.drop), level))
             self._label(link.wire.sent, box.left - PAD, level, below=True, before=True)
         start = box.left + box.width
-        self._label(cell.value, start + PAD, y)
-        self._label(cell.gradient, start + PAD, y, below=True)
+        # Beside the name, too, where it is so tall.
+        clear = self._tall(cell.value) > high / 2 and cell.name
+        left = max(start, middle + text_width(cell.name) / 2 if clear else 0) + PAD
+        self._label(cell.value, left, y)
+        self._label(cell.gradient, left, y, below=True)
         self.stubs.append(Level(start, to_x, y))
         for wire in cell.wires_out:
             self.wires[wire] = [Level(to_x, to_x, y)]
@@ -144,39 +170,34 @@ class Layout:
 
     def _room(self, *keys: str) -> float:
         """What the widest label of these takes, with the space around it; 0 without any."""
-        found = [self._widths[key] for key in keys if key in self._widths]
+        found = [self._sizes[key][0] for key in keys if key in self._sizes]
         return max(found) + 2 * PAD if found else 0
 
     def _label(
         self, key: str, x: float, y: float, below: bool = False, before: bool = False
     ) -> None:
-        if key in self._widths:
-            wide = self._widths[key]
-            left, top = x - wide if before else x, y + 2 if below else y - ROW
-            self.labels.append((key, Box(left, top, wide, ROW - 2)))
-
-
-def drop(link: Link) -> float:
-    """How far below the middle of its cell, or above where negative, a link ends."""
-    return PORTS * (link.port - (len(link.end.ins) - 1) / 2)
-
-
-def height(cell: Cell) -> float:
-    if cell.kind == "gate":
-        return max(GATE, PORTS * len(cell.wires_in))
-    return SOURCE if cell.text else 0
+        if key in self._sizes:
+            wide, tall = self._sizes[key]
+            left, top = x - wide if before else x, y + 2 if below else y - tall
+            self.labels.append((key, Box(left, top, wide, tall - 2)))
 
 
 def width(cell: Cell) -> float:
     """The width of the shape of a cell."""
-    return max(height(cell), text_width(cell.text, SYMBOL) + 13)
+    return max(GATE if cell.kind == "gate" else SOURCE, text_width(cell.text, SYMBOL) + 13)
 
 
-def inset(cell: Cell, y: float) -> float:
-    """How far within the box of a cell, `y` below its middle, its rounded side begins."""
+def inset(high: float, y: float) -> float:
+    """How far within a box of this height, `y` below its middle, its rounded side begins."""
     radius = GATE / 2
-    above = max(0.0, abs(y) - (height(cell) / 2 - radius))
+    above = max(0.0, abs(y) - (high / 2 - radius))
     return radius - (radius**2 - above**2) ** 0.5
+
+
+def size(text: str) -> tuple[float, float]:
+    """The width of a label, and how far it reaches from its wire."""
+    lines = text.split("\n")
+    return max(map(text_width, lines)), ROW + ROWS * (len(lines) - 1)
 
 
 def text_width(text: str, size: float = LABEL) -> float:

@@ -30,7 +30,7 @@ function show() {
   const written = texts();
   const shown = new Set(moments.slice(0, step + 1).flatMap((moment) => moment.shows));
   for (const label of labels) {
-    label.textContent = written[label.dataset.key];
+    if (nodes) label.textContent = written[label.dataset.key];
     label.style.visibility = shown.has(label.dataset.key) ? "visible" : "hidden";
   }
   const { active, way, words } = moments[step];

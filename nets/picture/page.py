@@ -19,8 +19,8 @@ LARGEST = 1e300  # the largest number that a slider moves, far from where its en
 
 #: The gates of gates.js, and the settings that they need.
 ELEMENTARY: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("Add", "Subtract", "Multiply", "Max", "Negate", "Reciprocal", "Square"), ()),
-    **dict.fromkeys(("Exp", "Log", "Sigmoid", "Tanh", "ReLU", "Softplus", "Sum"), ()),
+    **dict.fromkeys(("Add", "Subtract", "Multiply", "Max", "Min", "Negate", "Reciprocal"), ()),
+    **dict.fromkeys(("Square", "Exp", "Log", "Sigmoid", "Tanh", "ReLU", "Softplus", "Sum"), ()),
     "Scale": ("a",),
     "Shift": ("c",),
     "LeakyReLU": ("alpha",),
@@ -52,7 +52,7 @@ def page(
         "nodes": nodes,
         "dout": dout,
     }
-    given = [(k, node) for k, node in enumerate(nodes or ()) if not node["reads"]]
+    given = [(k, node) for k, node in enumerate(nodes or ()) if node.get("slides")]
     return Template(read("page.html")).substitute(
         title=escape(title),
         svg=svg,
@@ -74,19 +74,19 @@ def elementary(nodes: Sequence[Node], trace: Trace, dout: Mapping[str, Any]) -> 
         value = trace[node.name].value
         if np.ndim(value) or not np.isfinite(value):
             return None
-        if node.inputs and kind(node.op) not in ELEMENTARY:
+        if node.kind == "gate" and kind(node.op) not in ELEMENTARY:
             return None
         one: dict[str, Any] = {
             "name": node.name,
             "reads": [places[source] for source in node.inputs],
         }
-        if node.inputs:
+        if node.kind == "gate":
             settings = {name: getattr(node.op, name) for name in ELEMENTARY[kind(node.op)]}
             one |= {"gate": kind(node.op), "settings": settings, "symbol": symbol(node.op)}
         else:
             if not can_slide(value):
                 return None
-            one["value"] = float(value)
+            one |= {"value": float(value), "slides": node.kind != "constant"}
         found.append(one)
     ends = [one if one is None else [places[name], float(one)] for name, one in dout.items()]
     if not all(end is None or np.isfinite(end[1]) for end in ends):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -18,9 +19,9 @@ from chainrule.nets.picture import page, widgets
 from chainrule.nets.picture.animation import REST, Animation
 from chainrule.nets.picture.circuit import cells_of
 from chainrule.nets.picture.layout import MARGIN, Layout, text_width
-from chainrule.nets.picture.story import Moment, Story, texts_of
+from chainrule.nets.picture.story import Moment, Story, numbers_of
 from chainrule.nets.picture.svg import NARROWEST, draw
-from chainrule.nets.trace import Trace
+from chainrule.nets.trace import Trace, block, brief
 from chainrule.nets.wiring import ordered
 
 LONGEST = "-99999.49"  # no number is longer in brief
@@ -40,10 +41,11 @@ class Drawn(Protocol):
 class Picture:
     """The circuit of a finished graph: values in green above the wires, gradients in red below.
 
-    Inputs, and parameters in blue, stand on the left, gates carry the symbol of their operation,
-    and arrows are outputs. Where a wire forks, each branch also shows what comes back along it;
-    together they are the gradient before the fork. Numbers are shown with two decimals, arrays by
-    shape and norm. Without `inputs` the picture shows the structure alone.
+    Inputs, parameters in blue and constants in grey stand on the left, gates carry the symbol of
+    their operation, and arrows are outputs. Where a wire forks, each branch also shows what comes
+    back along it; together they are the gradient before the fork. Numbers are shown with two
+    decimals, vectors and matrices of up to 12 entries with these, other arrays by shape and norm.
+    Without `inputs` the picture shows the structure alone.
 
     A notebook shows the picture itself; `svg` is its source. `steps` and `at` tell both passes a
     gate at a time, `animate` plays them, `save` writes a file or a page, `sliders` moves the inputs
@@ -67,13 +69,16 @@ class Picture:
         self.trace: Trace | None = None
         if self.inputs or not graph.inputs:
             self.trace = graph.trace(*self.inputs, **self._settings)
-        #: The numbers as they are written, by key; see `nets.picture.circuit`.
-        self.texts = texts_of(self._nodes, self.trace, self._dout) if self.trace else {}
+        numbers = numbers_of(self._nodes, self.trace, self._dout) if self.trace else {}
+        #: The numbers as a sentence has them, by key; see `nets.picture.circuit`.
+        self.texts = {key: brief(number) for key, number in numbers.items()}
+        #: The same as they stand in the picture, where a matrix takes several lines.
+        self.labels = {key: block(number) for key, number in numbers.items()}
 
     @cached_property
     def svg(self) -> str:
         """The picture as SVG."""
-        return draw(self.layout, self.texts, self._titles)
+        return draw(self.layout, self.labels, self._titles)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -81,7 +86,7 @@ class Picture:
     @cached_property
     def layout(self) -> Layout:
         """The geometry, a `nets.picture.layout.Layout`."""
-        return Layout(self._cells, {key: text_width(text) for key, text in self.texts.items()})
+        return Layout(self._cells, self.labels)
 
     @property
     def steps(self) -> int:
@@ -96,11 +101,11 @@ class Picture:
         if not isinstance(step, (int, np.integer)) or not 0 <= step < len(moments):
             raise ValueError(f"Picture: step is {step!r}, expected an integer, 0 … {self.steps}")
         shown = {key for moment in moments[: step + 1] for key in moment.shows}
-        texts = {key: text for key, text in self.texts.items() if key in shown}
+        labels = {key: text for key, text in self.labels.items() if key in shown}
         captions = [self._lines(self._told(moment.words)) for moment in moments]
         active = (moments[step].active, moments[step].way)
         lines = max(map(len, captions))
-        return draw(self.layout, texts, self._titles, active, captions[step], lines)
+        return draw(self.layout, labels, self._titles, active, captions[step], lines)
 
     def animate(self, seconds: float = 2.0) -> Animation:
         """Both passes played over and over, as an `Animation`: a notebook shows it, and `save`
@@ -109,7 +114,7 @@ class Picture:
         moments = self._moments
         captions = [self._lines(self._told(moment.words)) for moment in moments]
         captions.append(self._lines(REST))
-        svg = draw(self.layout, self.texts, self._titles, lines=max(map(len, captions)))
+        svg = draw(self.layout, self.labels, self._titles, lines=max(map(len, captions)))
         return Animation(svg, self.layout.height, moments, captions, seconds)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -144,30 +149,27 @@ class Picture:
         layer refuses a number, it says why in the place of the values."""
         given = zip(self.graph.inputs, self.inputs, strict=True)
         inputs = [np.asarray(moved.get(name, x), np.asarray(x).dtype) for name, x in given]
-        texts: dict[str, str] = {}
+        labels: dict[str, str] = {}
         caption: list[str] = []
         try:
             trace = self.graph.trace(*inputs, **self._settings)
-            texts = texts_of(self._nodes, trace, self._dout)
+            numbers = numbers_of(self._nodes, trace, self._dout)
+            labels = {key: block(number) for key, number in numbers.items()}
         except ValueError as refusal:
             caption = self._lines(str(refusal))
-        return draw(self._roomy, texts, self._titles, (), caption, len(caption))
+        return draw(self._roomy, labels, self._titles, (), caption, len(caption))
 
     def _page(self) -> str:
         moments = self._moments
         circuit = page.elementary(self._nodes, self._numbers, self._dout)
         layout = self._roomy if circuit else self.layout
-        svg = draw(layout, self.texts, self._titles)
+        svg = draw(layout, self.labels, self._titles)
         return page.page(repr(self.graph), svg, moments, self.texts, circuit)
 
     @cached_property
     def _roomy(self) -> Layout:
         """The geometry with room for any number where a number is."""
-        widths = {}
-        for key, text in self.texts.items():
-            shape, norm, _ = text.partition("‖")
-            widths[key] = text_width(f"{shape}‖{LONGEST}‖" if norm else LONGEST)
-        return Layout(self._cells, widths)
+        return Layout(self._cells, {key: roomy(text) for key, text in self.labels.items()})
 
     @cached_property
     def _moments(self) -> list[Moment]:
@@ -200,3 +202,9 @@ class Picture:
     def _titles(self) -> dict[str, str]:
         """What a browser says about each node under the mouse."""
         return {node.name: "input" if node.op is None else repr(node.op) for node in self._nodes}
+
+
+def roomy(label: str) -> str:
+    """A label with the longest number in the place of each."""
+    shape, norm, _ = label.partition("‖")
+    return f"{shape}‖{LONGEST}‖" if norm else re.sub(r"[^\s,\[\]]+", LONGEST, label)

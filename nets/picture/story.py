@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.nets.node import Node
-from chainrule.nets.picture.symbols import own_name, phrase, symbol
-from chainrule.nets.trace import Trace, Traced, brief
+from chainrule.nets.picture.symbols import own_name, own_number, phrase, symbol
+from chainrule.nets.trace import Trace, Traced
 
 MARK = "\0"  # on either side of a key in a sentence that is being written
 
@@ -26,8 +26,8 @@ class Moment(NamedTuple):
     shows: list[str]
 
 
-def texts_of(nodes: Sequence[Node], trace: Trace, dout: Mapping[str, Any]) -> dict[str, str]:
-    """The numbers of a trace in brief, by key: those that `nets.picture.circuit` names, and local
+def numbers_of(nodes: Sequence[Node], trace: Trace, dout: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a trace by key: those that `nets.picture.circuit` names, and local
     derivatives, such as l3.0, of gates that compute a number from numbers.
 
     `nodes` are those of the graph in order of evaluation, `dout` holds the upstream gradient of
@@ -39,7 +39,7 @@ def texts_of(nodes: Sequence[Node], trace: Trace, dout: Mapping[str, Any]) -> di
         local = traced.local if scalar(traced) else ()
         for letter, edges in (("s", traced.sent), ("l", local)):
             found |= {f"{letter}{index}.{port}": one for port, one in enumerate(edges)}
-    return {key: brief(one) for key, one in found.items() if one is not None}
+    return {key: one for key, one in found.items() if one is not None}
 
 
 def scalar(traced: Traced) -> bool:
@@ -72,7 +72,11 @@ class Story:
         """What a node sends back: pairs of a key and the name of the node that receives it."""
         index, _ = self._nodes[node.name]
         sources = zip(self._trace[node.name].sent, node.inputs, strict=False)
-        return [(f"s{index}.{port}", source) for port, (_, source) in enumerate(sources)]
+        return [
+            (f"s{index}.{port}", source)
+            for port, (_, source) in enumerate(sources)
+            if self._nodes[source][1].kind != "constant"
+        ]
 
     def _forward(self, node: Node) -> Moment:
         index, _ = self._nodes[node.name]
@@ -86,7 +90,7 @@ class Story:
         index, node = self._nodes[name]
         if self._trace[name].value.ndim:
             return name
-        return own_name(node) or mark(f"v{index}")
+        return own_number(node) or own_name(node) or mark(f"v{index}")
 
     def _turn(self, dout: Mapping[str, Any]) -> Moment:
         """Where the forward pass ends and the backward pass begins."""
@@ -103,11 +107,11 @@ class Story:
         index, _ = self._nodes[node.name]
         said, sums = [], []
         shows: list[str] = []
-        for port, (key, target) in enumerate(self._sends(node)):
+        for key, target in self._sends(node):
             self._missing[target] -= 1
             whole = self._receive(target, key)
             shows += [key, *whole]
-            product = f"{mark(f'g{index}')} × {mark(f'l{index}.{port}')} = "
+            product = f"{mark(f'g{index}')} × {mark(key.replace('s', 'l'))} = "
             product *= scalar(self._trace[node.name])
             said.append(f"{product}{mark(key)} to {self._called(target)}")
             if whole and len(self._parts[target]) > 1:

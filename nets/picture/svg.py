@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from chainrule.nets.picture.circuit import Cell
-from chainrule.nets.picture.layout import LABEL, MARGIN, ROW, SYMBOL, Box, Layout, Level
+from chainrule.nets.picture.layout import LABEL, MARGIN, ROW, ROWS, SYMBOL, Box, Layout, Level
 
 FONT = "ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,'Liberation Mono',monospace"
 INK, WIRE, NAME = "#24292f", "#8c959f", "#57606a"
@@ -18,6 +18,7 @@ SHAPES = {
     "gate": ("#f6f8fa", "#57606a", 20),
     "input": ("#ffffff", "#57606a", 13),
     "parameter": ("#ddf4ff", "#0969da", 4),
+    "constant": ("#f6f8fa", "#8c959f", 4),
 }
 #: By the way that the numbers go: fill and stroke of the node at work.
 ACTIVE = {"forward": ("#aceebb", "#116329"), "backward": ("#ffcecb", "#cf222e")}
@@ -99,11 +100,22 @@ def shape(cell: Cell, box: Box, titles: Mapping[str, str], active: Sequence[str]
 
 
 def label(key: str, box: Box, content: str) -> str:
-    """A value or a gradient; what is sent along a wire stands at its end."""
+    """A value or a gradient, a matrix on several lines; what is sent along a wire stands at its
+    end."""
     settings = f' data-key="{key}" fill="{VALUE if key[0] == "v" else GRADIENT}"'
+    x = box.left
     if key[0] == "s":
-        return text(content, box.left + box.width, box.top + 11, settings + ' text-anchor="end"')
-    return text(content, box.left, box.top + 11, settings)
+        settings, x = settings + ' text-anchor="end"', box.left + box.width
+    lines = content.split("\n")
+    if len(lines) == 1:
+        return text(content, x, box.top + 11, settings)
+    inner = [f'<tspan x="{x:.1f}" dy="{ROWS}">{solid(line)}</tspan>' for line in lines]
+    return f'<text y="{box.top + 11 - ROWS:.1f}"{settings}>{"".join(inner)}</text>'
+
+
+def solid(line: str) -> str:
+    """A line of a matrix, in which a browser keeps all spaces."""
+    return escape(line.replace(" ", "\N{NO-BREAK SPACE}"))
 
 
 def text(content: str, x: float, y: float, settings: str = "") -> str:

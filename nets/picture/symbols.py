@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from chainrule.nets.node import Node
+from chainrule.nets.node import Constant, Node
 
 #: By class: the symbol in the gate, and the operation on its inputs in words. `{op.…}` is a
 #: setting of the layer, `{sign}` and `{size}` are the first letter of the symbol and the others.
@@ -13,6 +13,7 @@ SYMBOLS = {
     "Subtract": ("−", "{} − {}"),
     "Multiply": ("×", "{} × {}"),
     "Max": ("max", "max({}, {})"),
+    "Min": ("min", "min({}, {})"),
     "MatMul": ("@", "{} @ {}"),
     "Negate": ("×−1", "−1 × {}"),
     "Reciprocal": ("1/x", "1 / {}"),
@@ -27,7 +28,7 @@ SYMBOLS = {
 }
 
 #: Gates whose inputs may be drawn in either order.
-COMMUTATIVE = {"Add", "Multiply", "Max"}
+COMMUTATIVE = {"Add", "Multiply", "Max", "Min"}
 
 
 def kind(op: object) -> str:
@@ -55,3 +56,10 @@ def own_name(node: Node) -> str:
     """The name that somebody gave to `node`; "" for one made up from class and count: add1."""
     made_up = node.inputs and re.fullmatch(rf"{type(node.op).__name__.lower()}\d+", node.name)
     return "" if made_up else node.name
+
+
+def own_number(node: Node) -> str:
+    """What a constant that is one number is written as; "" for any other node."""
+    if not isinstance(node.op, Constant) or node.op.shape:
+        return ""
+    return f"{node.op.state['']:.4g}".replace("-", "−")

@@ -25,6 +25,7 @@ DIRECTIVES = {
     "{eval-rst}",
     "{formula}",
     "{include}",
+    "{network}",
     "{toctree}",
 }
 CAPTION = re.compile(r":caption: (\S+\.py)\n\n")

@@ -28,6 +28,14 @@ def test_sum_times():
     assert trace["q"].local == (1, 1)
 
 
+def test_a_step_along_the_gradient_does_what_the_slopes_foretell():
+    graph, inputs = circuits.sum_times()
+    moved = [x + 0.01 * force for x, force in zip(inputs, (-4, -4, 3), strict=True)]
+    assert moved == pytest.approx([-2.04, 4.96, -3.97], rel=1e-15)
+    # 2.92 · -3.97, where the slopes say -12 + 0.01 (16 + 16 + 9) = -11.59.
+    assert graph.forward(*moved)[0] == pytest.approx(-11.5924, rel=1e-14)
+
+
 SLOPE = 0.19661193324148185  # σ(1) (1 - σ(1)), to 17 digits
 NEURON = [-SLOPE, 2 * SLOPE, -2 * SLOPE, -3 * SLOPE, SLOPE]
 
@@ -91,6 +99,60 @@ def test_matrix_product():
     )
 
 
+def test_vector_relu():
+    trace = run(circuits.vector_relu, dout=circuits.DF)
+    np.testing.assert_array_equal(trace["f"].value, [1, 0, 3, 0])
+    np.testing.assert_array_equal(trace["f"].gradient, [4, -1, 5, 9])
+    np.testing.assert_array_equal(trace["x"].gradient, [4, 0, 5, 0])
+    np.testing.assert_array_equal(trace["f"].local[0], np.diag([1, 0, 1, 0]))
+    assert str(trace).splitlines()[1].endswith("[4, 0, 5, 0]")  # not -0
+
+
+def test_the_neuron_of_two_vectors():
+    trace = run(circuits.dot_product_neuron)
+    assert numbers(trace, "score f", "value") == pytest.approx([1, 0.7310585786300049], rel=1e-15)
+    np.testing.assert_allclose(trace["w"].gradient, SLOPE * np.array([-1, -2, 1]), rtol=1e-14)
+    np.testing.assert_allclose(trace["x"].gradient, SLOPE * np.array([2, -3, -3]), rtol=1e-14)
+
+
+def test_the_perceptron_learns_from_its_mistake_alone():
+    graph, inputs = circuits.perceptron()
+    trace = graph.trace(*inputs)
+    assert numbers(trace, "s loss", "value") == [-1, 1]
+    assert numbers(trace, "w0 w1 b x0 x1") == [-1, -3, -1, -2, 1]
+    right = graph.trace(2.0, 3.0, -1.0, 1.0, 0.0)  # s = 5
+    assert right["loss"].value == 0
+    assert numbers(right, "w0 w1 b x0 x1") == [0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("z", "value", "slope"), [(-0.5, 0, 0), (1.7, 1, 0), (0.25, 0.25, 1), (0.75, 0.75, 1)]
+)
+def test_the_clipped_output_has_a_slope_in_the_middle_alone(z, value, slope):
+    trace = circuits.clipped_output()[0].trace(z)
+    assert (trace["f"].value, trace["z"].gradient) == (value, slope)
+
+
+def test_three_factors():
+    trace = run(circuits.three_factors)
+    assert trace["f"].value == 30
+    assert numbers(trace, "a b c") == [15, 10, 6]
+
+
+def test_squared_sum():
+    trace = run(circuits.squared_sum)
+    assert numbers(trace, "q f", "value") == [3, 9]
+    assert numbers(trace, "x y q") == [6, 6, 6]
+
+
+def test_quadratic_form():
+    trace = run(circuits.quadratic_form)
+    assert trace["f"].value == 131
+    assert numbers(trace, "a b c") == [16, 20, 25]
+    assert numbers(trace, "x y") == [18, 38]
+    assert list(circuits.quadratic_form()[0].params) == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize(
     ("circuit", "value", "gradients"),
     [
@@ -139,7 +201,7 @@ def test_every_circuit_says_its_numbers():
 
 def test_the_pictures_in_the_readme_are_those_of_today(tmp_path, capsys):
     assert circuits.main([str(tmp_path), "--svg"]) == 0
-    assert "13 circuits" in capsys.readouterr().out
+    assert "20 circuits" in capsys.readouterr().out
     kept = Path(__file__).parents[2] / "docs" / "circuits"
     names = sorted(path.name for path in kept.iterdir())
     assert names == sorted(path.name for path in tmp_path.iterdir())
@@ -147,6 +209,11 @@ def test_the_pictures_in_the_readme_are_those_of_today(tmp_path, capsys):
         assert (kept / name).read_text("utf-8") == (tmp_path / name).read_text("utf-8"), (
             "write them anew: chainrule circuits --svg docs/circuits"
         )
+
+
+def test_the_site_counts_them():
+    page = Path(__file__).parents[2] / "docs" / "site" / "networks.md"
+    assert f"and more, {len(circuits.GALLERY)} circuits of lectures" in page.read_text("utf-8")
 
 
 def test_pages_come_with_the_pictures(tmp_path):

@@ -13,6 +13,7 @@ from chainrule.layers import (
     Affine,
     BatchNorm,
     Max,
+    Min,
     Multiply,
     Negate,
     ReLU,
@@ -26,7 +27,18 @@ from chainrule.layers import (
     Sum,
     Tanh,
 )
-from chainrule.nets import MLP, Classifier, Graph, Sequential, exp, log, maximum, sigmoid
+from chainrule.nets import (
+    MLP,
+    Classifier,
+    Graph,
+    Sequential,
+    exp,
+    load,
+    log,
+    maximum,
+    minimum,
+    sigmoid,
+)
 from chainrule.solvers import SGD
 
 
@@ -101,6 +113,9 @@ def test_a_node_shows_its_inputs_and_its_consumers():
         (lambda x, y: (x / 4) * (1 / y), 1 / 6, (1 / 12, -1 / 18)),
         (lambda x, y: 6 / x + y, 6, (-1.5, 1)),
         (lambda x, y: maximum(x, y), 3, (0, 1)),
+        (lambda x, y: minimum(x, y) + y, 5, (1, 1)),
+        (lambda x, y: maximum(x, 2.5) + minimum(2.5, y), 5, (0, 0)),
+        (lambda x, y: maximum(1, x) + minimum(y, 4), 5, (1, 1)),
         (lambda x, y: log(exp(x)) + y, 5, (1, 1)),
         (lambda x, y: sigmoid(x - x) * y, 1.5, (0, 0.5)),
         (lambda x, y: ReLU()(x) * Tanh()(y - y), 0, (0, 0)),
@@ -121,6 +136,77 @@ def test_a_matrix_product_may_be_written_from_either_side():
     x = g.input("x")
     g.output(g.param("W", W) @ x)
     np.testing.assert_array_equal(g.forward(np.array([1.0, 0, 2]))[0], [4, 13])
+
+
+CONSTANT = np.array([[1, 2], [3, -1]])  # x is (1, 4) below, and dout is ones
+WITH_ARRAYS = {
+    "x + A": (lambda x: x + CONSTANT, [[2, 6], [4, 3]], [2, 2]),
+    "A + x": (lambda x: CONSTANT + x, [[2, 6], [4, 3]], [2, 2]),
+    "x - A": (lambda x: x - CONSTANT, [[0, 2], [-2, 5]], [2, 2]),
+    "A - x": (lambda x: CONSTANT - x, [[0, -2], [2, -5]], [-2, -2]),
+    "x * A": (lambda x: x * CONSTANT, [[1, 8], [3, -4]], [4, 1]),
+    "A * x": (lambda x: CONSTANT * x, [[1, 8], [3, -4]], [4, 1]),
+    "x / A": (lambda x: x / CONSTANT, [[1, 2], [1 / 3, -4]], [4 / 3, -1 / 2]),
+    "A / x": (lambda x: CONSTANT / x, [[1, 1 / 2], [3, -1 / 4]], [-4, -1 / 16]),
+    "x @ A": (lambda x: x @ CONSTANT, [13, -2], [3, 2]),
+    "A @ x": (lambda x: CONSTANT @ x, [9, -1], [4, 1]),
+    "maximum(x, A)": (lambda x: maximum(x, CONSTANT), [[1, 4], [3, 4]], [1, 2]),
+    "maximum(A, x)": (lambda x: maximum(CONSTANT, x), [[1, 4], [3, 4]], [0, 2]),
+    "minimum(x, A)": (lambda x: minimum(x, CONSTANT), [[1, 2], [1, -1]], [2, 0]),
+    "minimum(A, x)": (lambda x: minimum(CONSTANT, x), [[1, 2], [1, -1]], [1, 0]),
+    "maximum(list, x)": (lambda x: maximum([1, 2], x), [1, 4], [0, 1]),
+}
+
+
+@pytest.mark.parametrize("case", WITH_ARRAYS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_array_is_a_constant(case, dtype, tmp_path):
+    write, value, gradient = WITH_ARRAYS[case]
+    g = Graph()
+    g.output(write(g.input("x")))
+    assert (g.params, g.inputs) == ({}, ("x",))
+    g.save(tmp_path / "g.safetensors")
+    for graph in (g, load(tmp_path / "g.safetensors"), g.astype(np.float32)):
+        out, cache = graph.forward(np.array([1, 4], dtype))
+        dx, _ = graph.backward(np.ones_like(out), cache)
+        np.testing.assert_allclose(out, value, rtol=1e-6)
+        np.testing.assert_allclose(dx, gradient, rtol=1e-6)
+        assert out.dtype == dx.dtype == dtype
+
+
+def test_a_constant_is_a_copy_that_no_gradient_goes_into():
+    g, c = Graph(), np.ones(2)
+    x = g.input("x")
+    g.output((x * c).named("f"))
+    c[...] = 5
+    trace = g.trace(np.array([2.0, 3.0]))
+    np.testing.assert_array_equal(trace["f"].value, [2, 3])
+    assert trace["constant1"].gradient is None
+    assert [node.kind for node in g.nodes.values()] == ["input", "constant", "gate"]
+    np.testing.assert_array_equal(c, [5, 5])
+
+
+def test_an_output_clipped_to_a_probability_has_no_slope_outside():
+    g = Graph()
+    z = g.input("z")
+    g.output(maximum(0, minimum(1, z)).named("p"))
+    found = [(t["p"].value, t["z"].gradient) for t in map(g.trace, (-0.5, 0.0, 0.3, 1.0, 1.7))]
+    # At 0 and at 1 z ties with the constant, which is written first.
+    assert found == [(0, 0), (0, 0), (0.3, 1), (1, 0), (1, 0)]
+    assert [repr(g.nodes[f"constant{k}"].op) for k in (1, 2)] == ["constant 1", "constant 0"]
+
+
+def test_numbers_leave_parameters_of_float32_alone():
+    g = Graph()
+    g.output(maximum(0, g.input("x") @ g.param("W", np.ones((2, 2), np.float32))))
+    assert g.forward(np.array([1, -3], np.float32))[0].dtype == np.float32
+
+
+def test_a_graph_of_constants_and_parameters_alone_computes():
+    g = Graph()
+    g.output(maximum(g.param("w", np.array(2.0)), 3))
+    out, cache = g.forward()
+    assert (out, g.backward(1.0, cache)[1]) == (3, {"w": 0})
 
 
 def test_numpy_numbers_may_stand_on_the_left():
@@ -348,7 +434,7 @@ def test_a_parameter_that_was_replaced_is_named():
 
 GATES = {
     1: [Tanh, Sigmoid, Softplus, Square, Negate, ReLU, lambda: Scale(-1.5), lambda: Shift(0.5)],
-    2: [Add, Subtract, Multiply, Max],
+    2: [Add, Subtract, Multiply, Max, Min],
 }
 
 

@@ -1,9 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 
 from chainrule.layers import Affine, Dropout, Softmax, Sum
 from chainrule.nets import Graph, circuits
-from chainrule.nets.trace import brief
+from chainrule.nets.trace import block, brief
 
 
 def test_a_trace_prints_what_a_lecture_writes_on_the_board():
@@ -18,12 +20,26 @@ def test_a_trace_prints_what_a_lecture_writes_on_the_board():
     ]
 
 
-def test_arrays_print_by_shape_and_norm():
+def test_arrays_print_by_their_entries_and_large_jacobians_by_their_shape():
     graph, inputs = circuits.relu_regression()
-    lines = str(graph.trace(*inputs)).splitlines()
-    assert "2×2 ‖3.87‖" in lines[1]
-    assert "2×2 ‖8.94‖" in lines[1]
-    assert lines[4].endswith("none")
+    cells = [re.split("  +", line) for line in str(graph.trace(*inputs)).splitlines()]
+    assert cells[1] == ["W", "input", "[[1, -2], [3, 1]]", "[[0, 0], [8, 4]]"]
+    assert cells[4] == ["y", "input", "[1, 5]", "none"]
+    # ∂(W x)/∂x is W; ∂(W x)/∂W has three axes.
+    product = ["matmul1", "MatMul()(W, x)", "[0, 7]", "2×2×2, [[1, -2], [3, 1]]", "[0, 4]"]
+    assert cells[5] == product
+    assert cells[7] == ["h", "ReLU()(add1)", "[0, 7]", "[[0, 0], [0, 1]]", "[-2, 4]"]
+
+
+def test_larger_arrays_print_by_shape_and_norm():
+    g = Graph()
+    g.output(Sum()(g.input("x") ** 2))
+    lines = str(g.trace(np.full((4, 4), 2.0))).splitlines()
+    assert [re.split("  +", line)[2:] for line in lines[1:]] == [
+        ["4×4 ‖8.00‖", "4×4 ‖16.00‖"],
+        ["4×4 ‖16.00‖", "4×4×4×4", "4×4 ‖4.00‖"],
+        ["64.00", "4×4", "1.00"],
+    ]
 
 
 def test_it_is_a_mapping_in_the_order_of_writing():
@@ -100,9 +116,22 @@ def test_plain_integers_are_taken_as_numbers():
         (np.inf, "inf"),
         (np.nan, "nan"),
         (np.float32(2.5), "2.50"),
-        (np.array([3.0, 4.0]), "2 ‖5.00‖"),
+        (np.array([3.0, -0.0]), "[3, 0]"),
+        (np.array([3.0, -0.0, 0.25]), "[3.00, 0.00, 0.25]"),
+        (np.array([[1, 2], [3, 4]]), "[[1, 2], [3, 4]]"),
+        (np.array([1e6, np.inf]), "[1.0e+06, inf]"),
+        (np.array([np.nan]), "[nan]"),
+        (np.ones(13), "13 ‖3.61‖"),
+        (np.ones((1, 2, 2)), "1×2×2 ‖2.00‖"),
         (np.zeros((0, 3)), "0×3 ‖0.00‖"),
     ],
 )
 def test_values_in_a_few_characters(value, text):
     assert brief(value) == text
+
+
+def test_a_matrix_stands_in_a_picture_with_its_columns_below_one_another():
+    matrix = np.array([[0.0, 16, -9], [-24, 9, -30]])
+    assert block(matrix) == "[  0, 16,  -9]\n[-24,  9, -30]"
+    assert block(matrix[0]) == "[0, 16, -9]"
+    assert block(np.ones((4, 4))) == "4×4 ‖4.00‖"

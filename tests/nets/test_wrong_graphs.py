@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from chainrule.layers import MSE, Add, Affine, Layer, ReLU, Scale, Square, Tanh
-from chainrule.nets import Graph, Sequential
+from chainrule.layers import MSE, Add, Affine, Layer, Multiply, ReLU, Scale, Square, Tanh
+from chainrule.nets import Graph, Sequential, maximum, minimum
 
 
 def product():
@@ -123,13 +123,43 @@ def test_targets_before_what_has_a_gradient():
 def test_an_array_in_the_place_of_a_node():
     x = Graph().input("x")
     with pytest.raises(TypeError, match=r"Multiply\(\)\(…\) joins nodes.*got array.*parameter"):
-        x * np.ones(3)
+        Multiply()(x, np.ones(3))
     with pytest.raises(TypeError, match="got array"):
-        np.ones(3) + x
+        Add()(np.ones(3), x)
     with pytest.raises(TypeError, match="joins nodes of a graph, got none"):
         ReLU()()
     with pytest.raises(TypeError, match=r"Square\(\) reads 3, expected a node or the name"):
         Graph().add("f", Square(), 3)
+
+
+@pytest.mark.parametrize("other", ["1", None, 1j, [None], np.array(["a"]), {}])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x, other: x + other,
+        lambda x, other: other - x,
+        lambda x, other: x / other,
+        lambda x, other: other / x,
+        lambda x, other: maximum(other, x),
+        lambda x, other: minimum(x, other),
+    ],
+)
+def test_what_is_neither_a_node_nor_numbers(write, other):
+    g = Graph()
+    with pytest.raises(TypeError, match=r"stands beside x, expected a node, a number or an array"):
+        write(g.input("x"), other)
+    assert list(g.nodes) == ["x"]
+
+
+def test_a_masked_constant():
+    masked = np.ma.masked_array([1.0, 2.0], mask=[True, False])
+    with pytest.raises(TypeError, match="a constant is a masked array"):
+        Graph().input("x") + masked
+
+
+def test_a_maximum_without_a_node():
+    with pytest.raises(TypeError, match=r"Max\(\) of 0 and 1, expected a node among them"):
+        maximum(0, 1)
 
 
 def test_what_is_not_a_layer():

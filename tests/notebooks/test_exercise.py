@@ -392,6 +392,23 @@ def test_the_line_of_an_exception_is_one_of_the_students():
     ]
 
 
+def test_no_line_of_the_course_is_given_for_what_returns_too_little():
+    source = "def calm(function):\n    return function()\n"
+    filename = "ipykernel_1/1.py"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    helpers = {}
+    exec(compile(source, filename, "exec"), helpers)
+    check = as_cell(
+        """
+        with exercise(1, "it") as check:
+            check("at 2", calm(lambda: check.returns(1.0, "out", "cache")[0]), 1.0)
+        """,
+        exercise=exercise,
+        calm=helpers["calm"],
+    )["check"]
+    assert said(check)[1:] == ["  ✗ at 2", "      return out, cache: 2 things, not a float"]
+
+
 def test_points_and_what_they_add_up_to():
     RUN.clear()
     with exercise(1, "one", points=3) as first:

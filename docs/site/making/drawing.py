@@ -2,6 +2,7 @@
 
 - {formula}`dx = dout Wᵀ`: a formula in a sentence; `formula` as a directive sets lines
 - {circuit} sum_times: a circuit of `nets.circuits`, with its numbers
+- {network} 3 4 2: an `MLP` of these sizes
 - {curves} ReLU() Tanh(): activations with their derivatives
 """
 
@@ -13,7 +14,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from chainrule import layers
-from chainrule.nets import circuits
+from chainrule.nets import MLP, circuits
 from chainrule.pictures import activations
 from docs.site.making import formulas
 
@@ -23,6 +24,7 @@ def setup(app):
     app.add_role("formula", Formula())
     app.add_directive("formula", Formulas)
     app.add_directive("circuit", Circuit)
+    app.add_directive("network", Network)
     app.add_directive("curves", Curves)
     return {"parallel_read_safe": True}
 
@@ -62,8 +64,20 @@ class Circuit(SphinxDirective):
     required_arguments = 1
 
     def run(self):
-        graph, inputs = circuits.GALLERY[self.arguments[0]]()
-        return html(circuit(graph, inputs))
+        name = self.arguments[0]
+        graph, inputs = circuits.GALLERY[name]()
+        return html(circuit(graph, inputs, circuits.UPSTREAM.get(name)))
+
+
+class Network(SphinxDirective):
+    """The picture of an `MLP`, of which the sizes are given."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        net = MLP(map(int, self.arguments[0].split()), rng=0)
+        return html(framed(net.draw().svg, f"the network {net!r}, with its units"))
 
 
 class Curves(SphinxDirective):
@@ -80,11 +94,14 @@ class Curves(SphinxDirective):
 
 def circuit(graph, inputs, dout=None):
     """A graph at some inputs as HTML, for an upstream gradient of ones or another."""
-    picture = graph.draw(*inputs, dout=dout)
-    alt = escape(f"the circuit {graph!r}, with its values and gradients")
-    width = SMALLEST * float(re.search(r'width="([\d.]+)"', picture.svg)[1])
-    attributes = f'role="img" aria-label="{alt}"'
-    svg = picture.svg.replace("<svg ", f"<svg {attributes} ", 1)
+    alt = f"the circuit {graph!r}, with its values and gradients"
+    return framed(graph.draw(*inputs, dout=dout).svg, alt)
+
+
+def framed(svg, alt):
+    """A picture as HTML, which says what it shows and can be moved on a narrow page."""
+    width = SMALLEST * float(re.search(r'width="([\d.]+)"', svg)[1])
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
     svg = svg.replace('style="', f'style="min-width:{width:.0f}px;', 1)
     return f'<div class="circuit">{svg}</div>'
 

@@ -100,8 +100,8 @@ CURVE = (
 )
 CIRCUIT = (
     "Values stand in green above the wires, gradients in red below, for an upstream gradient of 1, "
-    "of the first output if there are several that would cancel; arrays are shown by their shape "
-    "and norm."
+    "of the first output if there are several that would cancel; vectors and matrices of up to 12 "
+    "entries are shown with these, other arrays by their shape and norm."
 )
 CHECKED = "The first line of the report of ``gradcheck.check`` on each of the layer's examples:"
 

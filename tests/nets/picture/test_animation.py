@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -188,8 +189,17 @@ def test_the_structure_alone_has_nothing_to_play():
 def test_a_graph_of_arrays_plays_too():
     g = Graph()
     g.output(Tanh()(Affine(3, 2, rng=0)(g.input("x"))))
-    played = Played(g.draw(np.ones((4, 3))).animate(1).svg)
-    assert list(played.visible("data-key", 0.5).values()) == ["4×3 ‖3.46‖"]
+    played = Played(g.draw(np.ones((5, 3))).animate(1).svg)
+    assert list(played.visible("data-key", 0.5).values()) == ["5×3 ‖3.87‖"]
+
+
+def test_a_matrix_shows_its_entries_when_its_time_has_come():
+    graph, inputs = circuits.vector_relu()
+    played = Played(graph.draw(*inputs, dout=circuits.DF).animate(1).svg)
+    seen = [set(played.visible("data-key", step + 0.5).values()) for step in range(4)]
+    later = [new - old for old, new in pairwise(seen)]
+    assert seen[0] == {"[1, -2, 3, -1]"}
+    assert later == [{"[1, 0, 3, 0]"}, {"[4, -1, 5, 9]"}, {"[4, 0, 5, 0]"}]
 
 
 BROWSER = next(

@@ -11,7 +11,7 @@ import pytest
 
 from chainrule import layers
 from chainrule.layers import ELU, LeakyReLU, Scale, Shift
-from chainrule.nets import Graph
+from chainrule.nets import Graph, maximum
 from chainrule.nets.picture.page import ELEMENTARY, elementary, read
 from chainrule.nets.trace import brief
 from chainrule.nets.wiring import ordered
@@ -115,6 +115,17 @@ def test_forks_add_up_and_outputs_have_their_own_gradients():
         for port, (sent, local) in enumerate(zip(trace[name].sent, trace[name].local, strict=True)):
             assert numbers[f"s{k}.{port}"] == float(sent)
             assert numbers[f"l{k}.{port}"] == float(local)
+
+
+def test_constants_stay_where_they_are():
+    g = Graph()
+    g.output(layers.Tanh()(maximum(g.input("x"), 0.5)))
+    trace, (nodes, dout) = circuit(g, 2.0)
+    numbers = run("passes(a0, a1)", nodes, dout)
+    place = {node["name"]: k for k, node in enumerate(nodes)}
+    assert [node["name"] for node in nodes if node.get("slides")] == ["x"]
+    assert numbers[f"v{place['constant1']}"] == 0.5
+    assert numbers[f"g{place['x']}"] == pytest.approx(float(trace["x"].gradient), rel=1e-15)
 
 
 def test_nothing_comes_back_from_where_there_is_no_value():

@@ -10,21 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.layers import Add, LeakyReLU, Max, Multiply, ReLU, Scale, Square, Subtract, Tanh
-from chainrule.nets import Graph, circuits, sigmoid
+from chainrule.layers import Add, LeakyReLU, Max, Min, Multiply, ReLU, Scale, Square, Subtract, Tanh
+from chainrule.nets import Graph, circuits, maximum, sigmoid
 from chainrule.nets.picture import Picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 GATES = [Add(), Subtract(), Multiply(), Max(), ReLU(), Tanh(), Square(), Scale(-0.25), LeakyReLU()]
+GATES += [Min()]
 
 
 def text_box(element):
-    """Left, top, right, bottom of a text in a monospaced font."""
-    x, y = float(element.get("x")), float(element.get("y"))
+    """Left, top, right, bottom of a text in a monospaced font, of one line or several."""
+    lines = element.findall(f"{SVG}tspan")
+    x, y = float((lines or [element])[0].get("x")), float(element.get("y"))
+    rises = [float(line.get("dy")) for line in lines] or [0.0]
     size = float(element.get("font-size", 12))
-    wide = 0.6 * size * len(element.text)
+    wide = 0.6 * size * max(len(line.text) for line in lines or [element])
     left = x - {"start": 0, "middle": wide / 2, "end": wide}[element.get("text-anchor", "start")]
-    return left, y - 0.8 * size, left + wide, y + 0.2 * size
+    return left, y + rises[0] - 0.8 * size, left + wide, y + sum(rises) + 0.2 * size
 
 
 def read(svg):
@@ -106,7 +109,7 @@ def random_graph(number, seed):
     while len(nodes) < number:
         op = GATES[rng.integers(len(GATES))]
         pick = [unused[rng.integers(len(unused))], nodes[rng.integers(len(nodes))]]
-        sources = pick if isinstance(op, (Add, Subtract, Multiply, Max)) else pick[:1]
+        sources = pick if isinstance(op, (Add, Subtract, Multiply, Max, Min)) else pick[:1]
         if len(unused) > 4:
             op, sources = Add(), unused[:2]
         node = op(*sources)
@@ -128,6 +131,24 @@ def test_no_label_lies_on_a_label_a_gate_or_a_wire(case):
     graph, inputs = case
     assert_nothing_lies_on_anything(Picture(graph).svg)
     assert_nothing_lies_on_anything(Picture(graph, inputs).svg)
+
+
+SHAPES = [(), (3,), (4, 1), (1, 3), (4, 3)]  # which all go together, and are written out
+
+
+@settings(deadline=None, max_examples=15)
+@given(graphs, st.integers(0, 2**32))
+def test_no_matrix_lies_on_anything(case, seed):
+    graph, inputs = case
+    rng = np.random.default_rng(seed)
+    arrays = [x * np.ones(SHAPES[rng.integers(len(SHAPES))]) for x in inputs]
+    assert_nothing_lies_on_anything(Picture(graph, arrays).svg)
+
+
+@pytest.mark.parametrize("name", circuits.GALLERY)
+def test_in_the_circuits_of_the_lectures_nothing_lies_on_anything(name):
+    graph, inputs = circuits.GALLERY[name]()
+    assert_nothing_lies_on_anything(graph.draw(*inputs, dout=circuits.UPSTREAM.get(name)).svg)
 
 
 @pytest.fixture(scope="module")
@@ -284,3 +305,25 @@ def test_parameters_look_different_from_inputs():
     g.output(g.input("x") * g.param("w", np.array(1.0)))
     x, w = re.findall(r"<rect [^>]*(rx=.*?)/>", Picture(g).svg)[1:3]
     assert x != w
+
+
+def test_a_constant_is_a_number_in_a_box_without_a_label():
+    g = Graph()
+    g.output(maximum(0.5, g.input("x")))
+    root = ElementTree.fromstring(Picture(g, [1.0]).svg)
+    assert "0.5" in [text.text for text in root.iter(f"{SVG}text") if not text.get("data-key")]
+    assert len([text for text in root.iter(f"{SVG}text") if text.get("data-key")]) == 4
+
+
+def test_a_matrix_has_a_line_for_each_row_its_value_above_the_wire_and_its_gradient_below():
+    graph, inputs = circuits.matrix_product()
+    root = ElementTree.fromstring(graph.draw(*inputs, dout=circuits.DY).svg)
+    found = {text.get("data-key"): text for text in root.iter(f"{SVG}text")}
+    wire = float(root.find(f".//{SVG}g[@data-node='X']/{SVG}rect").get("y")) + 13  # half of it
+    value, gradient = (
+        [line.text.replace("\N{NO-BREAK SPACE}", " ") for line in found[key]]
+        for key in ("v0", "g0")
+    )
+    assert value == ["[ 2, 1, -3]", "[-3, 4,  2]"]
+    assert gradient == ["[  0, 16,  -9]", "[-24,  9, -30]"]
+    assert text_box(found["v0"])[3] < wire < text_box(found["g0"])[1]

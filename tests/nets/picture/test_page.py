@@ -173,15 +173,41 @@ def test_outside_a_domain_the_page_says_so_and_goes_on(visit):
 def test_a_graph_of_arrays_steps_without_sliders(visit):
     g = Graph()
     g.output(Tanh()(Affine(3, 2, rng=0)(g.input("</script><b>"))))
-    picture = g.draw(np.ones((4, 3)))
+    picture = g.draw(np.ones((7, 3)))
     page = visit(picture)
     assert page.locator("input").count() == 0
     press(page, "Reset")
-    assert list(labels(page).values()) == ["4×3 ‖3.46‖"]
+    assert list(labels(page).values()) == ["7×3 ‖4.58‖"]
     press(page, "Step")
     assert (
-        page.locator("#caption").inner_text().startswith("affine1 = Affine(</script><b>) = 4×2 ‖")
+        page.locator("#caption").inner_text().startswith("affine1 = Affine(</script><b>) = 7×2 ‖")
     )
+
+
+def test_matrices_step_with_their_entries_a_row_on_a_line(visit):
+    graph, inputs = circuits.matrix_product()
+    page = visit(graph.draw(*inputs, dout=circuits.DY))
+    assert len(labels(page)) == 6
+    press(page, "Reset")
+    assert set(labels(page)) == {"v0", "v1"}
+    rows = page.locator("[data-key=v0] tspan").all_text_contents()
+    assert [row.replace("\N{NO-BREAK SPACE}", " ") for row in rows] == [
+        "[ 2, 1, -3]",
+        "[-3, 4,  2]",
+    ]
+    press(page, "Step")
+    caption = page.locator("#caption").inner_text()
+    assert caption == "Y = X @ W = [[-1, -1, 2, 6], [5, 2, 11, 7]]"
+
+
+def test_a_constant_has_no_slider(visit):
+    graph, inputs = circuits.clipped_output()
+    page = visit(graph.draw(*inputs))
+    assert page.locator("input").count() == 1
+    slide(page, "z", 0.25)
+    assert sorted(labels(page).values()) == ["0.25"] * 3 + ["1.00"] * 3
+    slide(page, "z", 3.0)
+    assert sorted(labels(page).values()) == ["0.00"] + ["1.00"] * 4 + ["3.00"]
 
 
 @pytest.mark.parametrize(

@@ -145,17 +145,40 @@ def test_a_shift_down_is_told_and_drawn_as_a_subtraction(write, words, gate):
 def test_arrays_are_told_by_shape_and_norm():
     g = Graph()
     x, y = g.input("x"), g.input("y")
-    hidden = Affine(2, 1, rng=0)(x)
-    picture = g.output(MSE()(Sigmoid()(hidden), y).named("loss")).draw(np.eye(2), np.ones((2, 1)))
+    hidden = Affine(4, 4, rng=0)(x)
+    picture = g.output(MSE()(Sigmoid()(hidden), y).named("loss")).draw(np.eye(4), np.ones((4, 4)))
     told = captions(picture)
-    assert told[1].startswith("affine1 = Affine(x) = 2×1 ‖")
-    assert told[2].startswith("sigmoid1 = σ(affine1) = 2×1 ‖")
+    assert told[1].startswith("affine1 = Affine(x) = 4×4 ‖")
+    assert told[2].startswith("sigmoid1 = σ(affine1) = 4×4 ‖")
     assert told[3].startswith("loss = MSE(sigmoid1, y) = 0.")
-    assert told[-1].startswith("The Affine gate sends back 2×2 ‖")
+    assert told[-1].startswith("The Affine gate sends back 4×4 ‖")
     assert told[-1].endswith(" to x.")
-    # The targets have a value, 2×1 of norm √2, and no gradient.
-    assert "2×1 ‖1.41‖" in labels(picture.svg).values()
+    # The targets have a value, 4×4 of norm 4, and no gradient.
+    assert "4×4 ‖4.00‖" in labels(picture.svg).values()
     assert len(labels(picture.svg)) == 2 * 5 - 1
+
+
+def test_small_arrays_are_told_by_their_entries():
+    graph, inputs = circuits.matrix_product()
+    told = captions(graph.draw(*inputs, dout=circuits.DY))
+    assert told[1] == "Y = X @ W = [[-1, -1, 2, 6], [5, 2, 11, 7]]"
+    assert told[2].endswith("Y gets [[2, 3, -3, 9], [-8, 1, 4, 6]].")
+    assert told[3].startswith("Y sends back [[0, 16, -9], [-24, 9, -30]] to X, [[28, 3, -18, 0], ")
+
+
+def test_a_constant_is_told_as_its_number_and_gets_nothing_back():
+    graph, _ = circuits.clipped_output()
+    picture = graph.draw(0.25)
+    assert captions(picture) == [
+        "Forward, from the left: each gate computes its value.",
+        "min(1, z) = 0.25",
+        "f = max(0, 0.25) = 0.25",
+        "Backward, from the outputs: f gets 1.00.",
+        "f sends back gradient × local derivative = 1.00 × 1.00 = 1.00 to the min gate.",
+        "The min gate sends back gradient × local derivative = 1.00 × 1.00 = 1.00 to z.",
+    ]
+    assert sorted(labels(picture.svg).values()) == ["0.25"] * 3 + ["1.00"] * 3
+    assert {">0<", ">1<"} <= set(re.findall(r">[01]<", picture.svg))
 
 
 def test_a_long_caption_is_broken_into_lines():
