@@ -25,7 +25,7 @@ from chainrule.data import load_digits
 from chainrule.gradcheck import jacobian, jacobian_memory, jvp, numerical_gradient, vjp
 from chainrule.layers import Affine, Layer, ReLU, Tanh
 from chainrule.nets import Classifier, Graph, Sequential
-from chainrule.nets.circuits import relu_regression
+from chainrule.nets.circuits import DF, relu_regression, vector_relu
 from chainrule.notebooks import borrow, exercise, further, model_answer
 from chainrule.solvers import Adam, Solver
 
@@ -1236,10 +1236,12 @@ check_7.require()
 # </details>
 
 # %% [markdown]
-# The example of the check, $x = (2, 1)$, as a circuit in the lecture's columns:
+# Two examples of the check as circuits: the ReLU alone, and $x = (2, 1)$ in the lecture's columns.
 
 # %%
-if check_7.opens("this circuit"):
+if check_7.opens("this picture"):
+    circuit, inputs = vector_relu()
+    display(circuit.draw(*inputs, dout=DF))
     circuit, inputs = relu_regression()
     display(circuit.draw(*inputs))
 
