@@ -184,7 +184,7 @@ check_1.require()
 # The slope is never above ¼, and far from 0 it is next to nothing. A unit that sits there is
 # **saturated**: it passes the gradient on, times nearly zero. Here is a neuron of two inputs as
 # CS231n's lecture on backpropagation draws it (Stanford, lecture 4), with values in green and
-# gradients in red. The score is 1, the slope 0.2.
+# gradients in red. The score is 1, the slope there about 0.2.
 
 # %%
 neuron, inputs = circuits.sigmoid_neuron()
@@ -217,7 +217,7 @@ gradient_flow(
 )
 
 # %% [markdown]
-# Below, with ELUs, all layers get gradients of one size. Above, with sigmoids, the first layer gets
+# Below, with ELUs, all layers get gradients of about one size. Above, with sigmoids, the first layer gets
 # several thousand times less than the last. And look at what the sigmoids hand on: further to the
 # right the histograms fall apart into single bars. All 200 digits give nearly the same numbers.
 
@@ -227,8 +227,8 @@ gradient_flow(
 # look more and more alike from one sigmoid to the next?
 #
 # ### BEGIN SOLUTION
-# At best by $(1/4)^6 = 1/4096$; each further layer takes another factor of four, and weights that
-# are not large cannot make up for it. Forward it is the same slope that does it: two inputs that
+# At best by $(1/4)^6 = 1/4096$; each further layer takes another factor of four at least, and weights
+# that are not large cannot make up for it. Forward it is the same slope that does it: two inputs that
 # differ by a little $\delta$ give outputs that differ by at most $\delta / 4$. So differences
 # between digits shrink on their way to the end as gradients do on their way back. The last layer
 # sees nearly the same numbers for every digit, can learn only how frequent the classes are, and
@@ -365,9 +365,9 @@ check_2.require()
 # to blame: with an $h$ of both signs the components have both signs, too.)
 #
 # The picture shows stochastic gradient descent on a squared error, one example at a time, at one
-# learning rate. On the left the neuron reads $h = \sigma(z)$, on the right the same outputs,
-# centred: $2\,\sigma(z) - 1$. (Which function of $z$ is this? You have seen it above.) The green
-# quadrants are where the first step can go. The cell after this one draws it.
+# learning rate. On the left the neuron reads $h = \sigma(z)$, on the right the same outputs, centred
+# and stretched: $2\,\sigma(z) - 1$. (Which function of $z$ is this? You have seen it above.) The
+# green quadrants are where the first step can go. The next cell descends, the folded one draws.
 
 # %%
 z = np.random.default_rng(0).standard_normal((400, 2))
@@ -427,8 +427,9 @@ plt.show()
 # signs. The narrow valley, which is a property of the loss, stays. A ReLU's outputs are not all
 # positive: where scores are as often negative as positive, half of the outputs are exactly 0,
 # another half for each example. Weights whose inputs are 0 do not move, so an example moves only
-# some of the weights, and different examples different ones. The mean of its outputs is above 0
-# nevertheless, which is what the ELU improves.
+# some of the weights, and different examples different ones. For two standard normal scores, as in
+# the picture, the valley is 1.4 times as long as wide, where the sigmoid's is 3.5. The mean of its
+# outputs is above 0 nevertheless, which is what the ELU improves.
 # ### END SOLUTION
 
 # %%
@@ -625,8 +626,8 @@ check_3.require()
 #
 # - `np.max(0, x)` is no ReLU. `np.max` looks for the largest entry of *one* array, takes the second
 #   argument for an axis, and gives up with `TypeError: only integer scalar arrays can be converted
-#   to a scalar index`. The other way round, `np.max(x, 0)` gives the largest entry of each column,
-#   and no error. To compare entry by entry there is `np.maximum`.
+#   to a scalar index`. The other way round, `np.max(x, 0)` gives the largest entry of each column
+#   of a matrix, and no error. To compare entry by entry there is `np.maximum`.
 # - `x * (x > 0)`, in a set of lecture notes that goes round, makes `-0.0` of negative numbers,
 #   which does no harm, and `nan` of $-\infty$, as $0 \cdot \infty$ is `nan`.
 # - The leaky ReLU is often written $\max(\alpha x, x)$. That is right for $\alpha \le 1$ alone:
@@ -799,7 +800,8 @@ unit.draw(1.5, 2.0, -10.0).sliders(b=(-10, 2), x=(-5, 10))
 
 # %% [markdown]
 # One example without a gradient is fine, the next may have one. But a unit that is off for *every*
-# example of the training data gets no gradient at all, and stays as it is. It is **dead**.
+# example of the training data gets no gradient at all: as long as that lasts, its weights stay as
+# they are. It is **dead**.
 #
 # **Exercise 5** (2 points). `out` (N, M) holds the outputs of M ReLU units for N examples. Write
 # the share of the units that are 0 for all of the examples.
@@ -882,10 +884,10 @@ if check_5.opens("this picture"):
     plt.show()
 
 # %% [markdown]
-# A step with the rate 50 kills 58 of the 100 ReLUs, and twenty good steps wake none of them. Of the
-# leaky units, the same step throws 54 to the negative side of every example, but each of them
-# still learns. (Six ReLUs are dead from the start: with pixels that are never negative, some random
-# weights give a negative score for every digit.)
+# After a step with the rate 50, 58 of the 100 ReLUs are dead, and twenty good steps wake none of
+# them. Of the leaky units, such a step throws 54 to where they are negative for every example, but
+# each of them still learns. (Six ReLUs are dead from the start: with pixels that are never negative,
+# some random weights give a negative score for every digit.)
 
 # %% [markdown] nbgrader={"grade_id": "question-3"}
 # **Question 3.** A ReLU of the *first* hidden layer is off for all training examples. Can gradient
@@ -1212,8 +1214,8 @@ for layer in (ReLU(), ELU(), Affine(256, 256)):
 # With the pieces 0 and $x$ it is a ReLU; with $\alpha x$ and $x$, where $\alpha \le 1$, a leaky
 # one, and a PReLU where $\alpha$ is learned. K pieces make any convex shape of up to K straight
 # parts, and come as near as one likes to any convex curve on an interval, if K is large enough. It
-# has K times the parameters. Its backward pass is that of the max
-# gate, which **routes**: the winner gets all of the gradient, the others get nothing.
+# has K times the parameters. Its backward pass is that of the max gate, which **routes**: the winner
+# gets all of the gradient, the others get nothing.
 
 # %%
 gate, inputs = circuits.max_gate()
