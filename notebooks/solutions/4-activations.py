@@ -217,9 +217,10 @@ gradient_flow(
 )
 
 # %% [markdown]
-# Below, with ELUs, all layers get gradients of about one size. Above, with sigmoids, the first layer gets
-# several thousand times less than the last. And look at what the sigmoids hand on: further to the
-# right the histograms fall apart into single bars. All 200 digits give nearly the same numbers.
+# Below, with ELUs, all layers get gradients of about one size. Above, with sigmoids, the first
+# layer gets several thousand times less than the last. And look at what the sigmoids hand on:
+# further to the right the histograms fall apart into single bars. All 200 digits give nearly the
+# same numbers.
 
 # %% [markdown] nbgrader={"grade_id": "question-1"}
 # **Question 1.** A gradient goes back through six sigmoids. At best, if all of them sit at $x = 0$,
@@ -227,12 +228,12 @@ gradient_flow(
 # look more and more alike from one sigmoid to the next?
 #
 # ### BEGIN SOLUTION
-# At best by $(1/4)^6 = 1/4096$; each further layer takes another factor of four at least, and weights
-# that are not large cannot make up for it. Forward it is the same slope that does it: two inputs that
-# differ by a little $\delta$ give outputs that differ by at most $\delta / 4$. So differences
-# between digits shrink on their way to the end as gradients do on their way back. The last layer
-# sees nearly the same numbers for every digit, can learn only how frequent the classes are, and
-# the loss stays at $\ln 10$.
+# At best by $(1/4)^6 = 1/4096$; each further layer takes another factor of four at least, and
+# weights that are not large cannot make up for it. Forward it is the same slope that does it: two
+# inputs that differ by a little $\delta$ give outputs that differ by at most $\delta / 4$. So
+# differences between digits shrink on their way to the end as gradients do on their way back. The
+# last layer sees nearly the same numbers for every digit, can learn only how frequent the classes
+# are, and the loss stays at $\ln 10$.
 # ### END SOLUTION
 
 # %%
@@ -365,9 +366,10 @@ check_2.require()
 # to blame: with an $h$ of both signs the components have both signs, too.)
 #
 # The picture shows stochastic gradient descent on a squared error, one example at a time, at one
-# learning rate. On the left the neuron reads $h = \sigma(z)$, on the right the same outputs, centred
-# and stretched: $2\,\sigma(z) - 1$. (Which function of $z$ is this? You have seen it above.) The
-# green quadrants are where the first step can go. The next cell descends, the folded one draws.
+# learning rate. On the left the neuron reads $h = \sigma(z)$, on the right the same outputs,
+# centred and stretched: $2\,\sigma(z) - 1$. (Which function of $z$ is this? You have seen it
+# above.) The green quadrants are where the first step can go. The next cell descends, the folded
+# one draws.
 
 # %%
 z = np.random.default_rng(0).standard_normal((400, 2))
@@ -886,8 +888,8 @@ if check_5.opens("this picture"):
 # %% [markdown]
 # After a step with the rate 50, 58 of the 100 ReLUs are dead, and twenty good steps wake none of
 # them. Of the leaky units, such a step throws 54 to where they are negative for every example, but
-# each of them still learns. (Six ReLUs are dead from the start: with pixels that are never negative,
-# some random weights give a negative score for every digit.)
+# each of them still learns. (Six ReLUs are dead from the start: with pixels that are never
+# negative, some random weights give a negative score for every digit.)
 
 # %% [markdown] nbgrader={"grade_id": "question-3"}
 # **Question 3.** A ReLU of the *first* hidden layer is off for all training examples. Can gradient
@@ -1214,8 +1216,8 @@ for layer in (ReLU(), ELU(), Affine(256, 256)):
 # With the pieces 0 and $x$ it is a ReLU; with $\alpha x$ and $x$, where $\alpha \le 1$, a leaky
 # one, and a PReLU where $\alpha$ is learned. K pieces make any convex shape of up to K straight
 # parts, and come as near as one likes to any convex curve on an interval, if K is large enough. It
-# has K times the parameters. Its backward pass is that of the max gate, which **routes**: the winner
-# gets all of the gradient, the others get nothing.
+# has K times the parameters. Its backward pass is that of the max gate, which **routes**: the
+# winner gets all of the gradient, the others get nothing.
 
 # %%
 gate, inputs = circuits.max_gate()
