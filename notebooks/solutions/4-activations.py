@@ -561,7 +561,7 @@ with exercise(
             ([0.693147, 0.313262, 1.313262], "that is softplus(-x)"),
             ([-0.693147, 0.686738, -0.313262], "that is max(x, 0) minus the logarithm"),
             ([0.693147, 1.313262, -0.686738], "x was added for x < 0, too: max(x, 0) is 0 there"),
-            ([0.693147, 1.313262, 1.313262], "that is softplus(|x|): max(x, 0) is 0 for x < 0"),
+            ([0.693147, 1.313262, 1.313262], "at -1 that is softplus(1): look at both terms there"),
             ([1.098612, 1.861995, 0.861995], "log1p adds the 1 itself: here it was added twice"),
         ],
         hint="log(1 + eˣ) = max(x, 0) + log(?) for x ≥ 0 and for x < 0",
