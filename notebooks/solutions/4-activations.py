@@ -1031,12 +1031,13 @@ check_6.require()
 # $$\text{ELU}(x) = \begin{cases} x & x > 0\\ \alpha\,(e^x - 1) & x \le 0 \end{cases}$$
 #
 # On the left its outputs go down to $-\alpha$. So their mean is nearer to 0: where the scores have
-# a standard normal distribution it is 0.16, and 0.40 for a ReLU. There it **saturates**, as a
-# sigmoid does, but slowly: with $\alpha = 1$ the slope is still 0.37 at $x = -1$ and 0.05 at $x =
-# -3$; at $-10$ it is 0.00005. With $\alpha = 1$ it has no kink. With $\alpha = 1.3$ it has one, of
-# slope 1.3 on the left of 0 and 1 on the right. It bends downwards, so there is no sub-gradient to
-# choose from, as those of homework 1 are for kinks that bend upwards; one takes the slope of either
-# side nevertheless.
+# a standard normal distribution it is 0.16, and 0.40 for a ReLU. And on the left it **saturates**,
+# as a sigmoid does: with $\alpha = 1$ the slope is 0.37 at $x = -1$, 0.05 at $x = -3$, and 0.00005
+# at $x = -10$. Small, but not 0, until below $x = -745$ a float64 cannot hold it.
+#
+# With $\alpha = 1$ it has no kink. With $\alpha = 1.3$ it has one at 0, of slope 1.3 on the left
+# and 1 on the right. It bends downwards, and the sub-gradients of homework 1 are for kinks that
+# bend upwards: here there is none. One takes the slope of either side nevertheless.
 #
 # The lecture notes that print $\tanh(x) = 2\,\sigma(x) - 1$ have another slip:
 #
