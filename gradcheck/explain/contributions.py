@@ -129,7 +129,7 @@ def factors(scene: Scene, found: Contributions) -> Iterator[Cause]:
     total = np.square(J).sum(axis=0)
     c = (B * J).sum(axis=0) / np.where(total > 0, total, np.inf)
     known, rest = total > (DIGITS * found.size) ** 2, found.rest(B, c * J)
-    if rest > DIGITS:
+    if rest > DIGITS or not known.any():
         return
     for said, array in broadcast_factors(scene, found.out):
         factor = np.broadcast_to(array, found.out).reshape(-1)
