@@ -302,6 +302,8 @@ def differing(got: Any, expected: ArrayLike, rtol: float, atol: float) -> str:
         found = found.astype(float, casting="same_kind")
     except (TypeError, ValueError):
         return f"got {brief(got)}, expected {brief(expected)}"
+    if found.shape != right.shape and isinstance(got, (tuple, list)):
+        return f"got {len(got)} things, expected {brief_kind(right)}"
     if found.shape != right.shape:
         return f"got an array of shape {found.shape}, expected {right.shape}"
     wrong = ~np.isclose(found, right, rtol=rtol, atol=atol, equal_nan=True)
@@ -325,7 +327,7 @@ def brief(value: object) -> str:
 def brief_kind(value: object) -> str:
     """A value by its kind: "an array of shape (2, 3)", "a float"."""
     if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
+        return f"an array of shape {value.shape}" if value.ndim else "a number"
     return f"a {type(value).__name__}"
 
 

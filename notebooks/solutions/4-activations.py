@@ -1384,6 +1384,15 @@ with exercise(8, "maxout", maxout_forward, maxout_backward, points=4) as check_8
         ],
     )
     check_8("… and db sums to 1", back_b.sum(), 1.0)
+    three, biases = np.array([[[-1.0], [1.0], [0.0]]]), np.array([[0.0], [0.0], [2.0]])
+    check_8(
+        "three pieces, -x, x and 2: at 1, 3 and -5 they give 2, 3 and 5",
+        check_8.returns(
+            maxout_forward(np.array([[1.0], [3.0], [-5.0]]), three, biases), "out", "cache"
+        )[0],
+        [[2.0], [3.0], [5.0]],
+        mistakes=[([[1.0], [3.0], [5.0]], "that is |x|, the larger of the first two pieces")],
+    )
     ### BEGIN HIDDEN TESTS
     rows, weights, biases = (
         rng.standard_normal((3, 2)),

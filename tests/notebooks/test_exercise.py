@@ -189,6 +189,7 @@ def test_an_interrupt_is_not_swallowed():
             "got array([[1.+1.j, 1.+1.j, 1.+1.j]]), expected array([[1., 2., 3.]])",
         ),
         ((1, [2]), "got (1, [2]), expected array([[1., 2., 3.]])"),
+        ((np.ones(3), np.ones(3)), "got 2 things, expected an array of shape (1, 3)"),
     ],
 )
 def test_how_arrays_differ(got, why):
