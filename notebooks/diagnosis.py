@@ -15,6 +15,8 @@ def recognised(got: Any, right: np.ndarray, rtol: float) -> str:
         found = np.asarray(got)
     except ValueError:  # lists in lists, of unequal lengths
         return ""
+    if isinstance(got, (tuple, list)) and found.shape != right.shape:
+        return ""
     if found.dtype.kind not in "biuf" or not found.size or not right.size:
         return ""
     found = found.astype(float)
@@ -130,6 +132,10 @@ def misfit(text: str) -> list[str]:
         return [f"a product a @ b with inner lengths {given[2]} and {given[1]}: they have to agree"]
     if given := re.search(r"shapes \(.*\) and \(.*\) not aligned: (\d+) .* != (\d+)", text):
         return [f"a product with inner lengths {given[1]} and {given[2]}: they have to agree"]
+    if "truth value of an array" in text:
+        return ["`if`, `and`, max and min ask an array for one yes or no, not one for each entry"]
+    if "only integer scalar arrays" in text:
+        return ["an array stands where one whole number is meant, as for an axis or an index"]
     return []
 
 

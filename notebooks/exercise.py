@@ -21,6 +21,8 @@ from chainrule.notebooks.going_on import go_on, statements, written
 KIND = "chainrule"  # the key of a verdict in the metadata of a cell's output
 COLOURS = {"right": "#1a7f37", "wrong": "#c62f3b", "unwritten": "#8c959f", "borrowed": "#9a6700"}
 LONG = 40  # characters of a number or an array, at most, in one line
+#: What the checker says to those who may tell it so, as nobody can in a check cell.
+NO_REFERENCE = " If it means something else"
 #: The exercises of the notebook by number, as they were last run.
 RUN: dict[int, exercise] = {}
 
@@ -182,7 +184,7 @@ class exercise:
         lines: list[str] = []
         for found in report.findings:
             lines += misfit(found.message) or [found.message]
-            lines += [found.hint, found.example]
+            lines += [found.hint.partition(NO_REFERENCE)[0], found.example]
             lines.append(f"in {found.line.strip()}" if found.line.strip() else "")
         self.add(label, report, self.once(lines))
 
@@ -300,6 +302,8 @@ def differing(got: Any, expected: ArrayLike, rtol: float, atol: float) -> str:
         found = found.astype(float, casting="same_kind")
     except (TypeError, ValueError):
         return f"got {brief(got)}, expected {brief(expected)}"
+    if found.shape != right.shape and isinstance(got, (tuple, list)):
+        return f"got {len(got)} things, expected {brief_kind(right)}"
     if found.shape != right.shape:
         return f"got an array of shape {found.shape}, expected {right.shape}"
     wrong = ~np.isclose(found, right, rtol=rtol, atol=atol, equal_nan=True)
@@ -323,7 +327,7 @@ def brief(value: object) -> str:
 def brief_kind(value: object) -> str:
     """A value by its kind: "an array of shape (2, 3)", "a float"."""
     if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
+        return f"an array of shape {value.shape}" if value.ndim else "a number"
     return f"a {type(value).__name__}"
 
 

@@ -48,7 +48,10 @@ def index(at: int, shape: tuple[int, ...]) -> str:
 
 
 def wrong_ones(scene: Scene, name: str) -> Contributions | None:
-    """The contributions to a gradient, None where they are right, or cannot be told."""
+    """The contributions to a gradient, None where they are right, or cannot be told, as where they
+    are none: where the gradient is not linear in dout."""
+    if name in scene.powers:
+        return None
     found: Contributions | None = scene.once(("contributions", name), lambda: scene.pairs(name))
     if found is None or not found.size > 0 or found.rest(found.yours, found.right) <= DIGITS:
         return None
@@ -129,7 +132,7 @@ def factors(scene: Scene, found: Contributions) -> Iterator[Cause]:
     total = np.square(J).sum(axis=0)
     c = (B * J).sum(axis=0) / np.where(total > 0, total, np.inf)
     known, rest = total > (DIGITS * found.size) ** 2, found.rest(B, c * J)
-    if rest > DIGITS:
+    if rest > DIGITS or not known.any():
         return
     for said, array in broadcast_factors(scene, found.out):
         factor = np.broadcast_to(array, found.out).reshape(-1)

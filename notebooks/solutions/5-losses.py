@@ -298,6 +298,12 @@ with exercise(1, "likelihoods", gaussian_cost, bernoulli_cost, points=3) as chec
         2000 * np.log(2.0),
         hint="a product of 2,000 probabilities is rounded to 0: sum up logarithms",
     )
+    check_1(
+        "targets that are whole numbers: p = 0.8 and 0.2, yes and no, have the slopes ∓1.25",
+        check_1.returns(bernoulli_cost(np.array([0.8, 0.2]), np.array([1, 0])), "cost", "slope")[1],
+        [-1.25, 1.25],
+        mistakes=[([-1.0, 1.0], "it was cut to whole numbers, as an array of integers does")],
+    )
     ### BEGIN HIDDEN TESTS
     aims = rng.standard_normal((2, 3))
     check_1.functions(
@@ -435,9 +441,11 @@ with exercise(2, "the squared error", mse_forward, mse_backward, points=3) as ch
         mse_backward,
         rows,
     )
-    ### BEGIN HIDDEN TESTS
     rows, aims = rng.standard_normal(6), rng.standard_normal(6)
     check.functions("for one axis, too", lambda o: mse_forward(o, aims), mse_backward, rows)
+    ### BEGIN HIDDEN TESTS
+    images, blank = rng.standard_normal((2, 3, 4)), np.zeros((2, 3, 4))
+    check.functions("and for three", lambda o: mse_forward(o, blank), mse_backward, images)
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
 check.require()
@@ -582,13 +590,23 @@ with exercise(3, "two slopes", slope_of_squared, slope_of_entropy, points=2) as 
         hint="p is rounded to 0 there: is it divided by? And which exponential is large?",
         mistakes=[(0.0, "it is 0: is there a factor p left? Here p is rounded to 0")],
     )
-    ### BEGIN HIDDEN TESTS
     check_3(
         "both agree with differences, for t = 0.3",
         (slope_of_squared(given, 0.3), slope_of_entropy(given, 0.3)),
         (
             difference(lambda s: 0.5 * (1 / (1 + np.exp(-s)) - 0.3) ** 2, given),
             difference(lambda s: np.log(1 + np.exp(s)) - 0.3 * s, given),
+        ),
+        hint="the target t is any number from 0 to 1, not only one of the two",
+        rtol=1e-5,
+    )
+    ### BEGIN HIDDEN TESTS
+    check_3(
+        "both agree with differences, for t = 0.6",
+        (slope_of_squared(given, 0.6), slope_of_entropy(given, 0.6)),
+        (
+            difference(lambda s: 0.5 * (1 / (1 + np.exp(-s)) - 0.6) ** 2, given),
+            difference(lambda s: np.log(1 + np.exp(s)) - 0.6 * s, given),
         ),
         rtol=1e-5,
     )
@@ -1319,6 +1337,17 @@ with exercise(
         1000.0,
         hint="which exponentials can be large, and what is log p where p is rounded to 0",
     )
+    check(
+        "… and their gradient is (½, -½), the largest that it can be",
+        calm(
+            lambda s: sigmoid_cross_entropy_backward(
+                1.0, sigmoid_cross_entropy_forward(s, np.array([[0.0, 1.0]]))[1]
+            ),
+            np.array([[1000.0, -1000.0]]),
+        ),
+        [[0.5, -0.5]],
+        hint="which exponentials can be large: backward has a σ, too",
+    )
     ### BEGIN HIDDEN TESTS
     check(
         "… with the answers yes, no they cost nothing",
@@ -1617,11 +1646,24 @@ with exercise(9, "the L2 penalty", l2_penalty, points=2) as check_9:
             (0.0, "it is 0, but an array of the shape of b is asked for"),
         ],
     )
-    ### BEGIN HIDDEN TESTS
+    check_9(
+        "the parameters themselves are left as they were",
+        given["W"],
+        [[1.0, -2.0], [3.0, 0.0]],
+        mistakes=[([[0.1, -0.2], [0.3, 0.0]], "W was multiplied by λ in place")],
+    )
     two = {"W1": np.full((2, 3), 2.0), "b1": np.ones(3), "W2": -np.ones((3, 1)), "b2": np.ones(1)}
     penalty, grads = check_9.returns(l2_penalty(two, 0.5), "penalty", "grads")
-    check_9("of two layers it is the sum", penalty, 0.25 * (24 + 3))
+    check_9(
+        "of two layers, W1, b1, W2, b2, it is the sum",
+        penalty,
+        0.25 * (24 + 3),
+        hint="what tells a matrix from a row of biases, whatever its name",
+    )
     check_9("… and the second layer's gradient", grads["W2"], [[-0.5], [-0.5], [-0.5]])
+    ### BEGIN HIDDEN TESTS
+    other = l2_penalty({"kernel": np.array([[3.0, 4.0]]), "shift": np.ones(2)}, 2.0)
+    check_9("of a matrix by another name", other[0], 25.0)
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
 check_9.require()

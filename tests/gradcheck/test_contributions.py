@@ -94,3 +94,11 @@ def test_it_is_told_of_layers():
         "dx holds only what each output contributes to its own entry: the Jacobian is not diagonal"
     )
     assert found.hint.startswith("out[0, 1] depends on x[0, 0], too")
+
+
+def test_a_division_by_dout_is_told_and_no_error():
+    x = np.random.default_rng(0).standard_normal((3, 4))
+    report = check_functions(
+        lambda x: (np.exp(x), np.exp(x)), lambda dout, out: out / dout, x, effort="quick"
+    )
+    assert [found.tensor for found in report.findings] == ["x"]

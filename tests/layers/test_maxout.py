@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from chainrule.layers import Maxout
+from chainrule.layers import Affine, Maxout, PReLU, ReLU
 
 
 def worked_example(dtype):
@@ -42,6 +42,49 @@ def test_two_opposite_pieces_make_the_absolute_value():
     dx, _ = layer.backward(np.array([[1.0], [1.0]]), cache)
     np.testing.assert_array_equal(out, [[3], [2]])
     np.testing.assert_array_equal(dx, [[-1], [1]])
+
+
+def test_the_pieces_0_and_z_make_a_relu_of_an_affine_layer():
+    rng = np.random.default_rng(0)
+    affine, relu, maxout = Affine(4, 3, rng=rng), ReLU(), Maxout(4, 3)
+    affine.params["b"][...] = rng.standard_normal(3)
+    maxout.params["W"][:, 0], maxout.params["W"][:, 1] = 0, affine.params["W"]
+    maxout.params["b"][1] = affine.params["b"]
+    x, dout = rng.standard_normal((20, 4)), rng.standard_normal((20, 3))
+    z, of_affine = affine.forward(x)
+    out, of_relu = relu.forward(z)
+    dz, _ = relu.backward(dout, of_relu)
+    dx, grads = affine.backward(dz, of_affine)
+    got, cache = maxout.forward(x)
+    got_dx, got_grads = maxout.backward(dout, cache)
+    np.testing.assert_allclose(got, out, atol=1e-13)
+    np.testing.assert_allclose(got_dx, dx, atol=1e-13)
+    np.testing.assert_allclose(got_grads["W"][:, 1], grads["W"], atol=1e-13)
+    np.testing.assert_allclose(got_grads["b"][1], grads["b"], atol=1e-13)
+
+
+def test_the_pieces_alpha_z_and_z_make_a_prelu_of_an_affine_layer():
+    rng = np.random.default_rng(0)
+    affine, prelu, maxout = Affine(4, 3, rng=rng), PReLU(3), Maxout(4, 3)
+    affine.params["b"][...] = rng.standard_normal(3)
+    prelu.params["alpha"][...] = alpha = np.array([0.25, -0.5, 0.9])  # at most 1, or min is meant
+    W, b = affine.params["W"], affine.params["b"]
+    maxout.params["W"][:, 0], maxout.params["W"][:, 1] = alpha * W, W
+    maxout.params["b"][...] = alpha * b, b
+    x, dout = rng.standard_normal((20, 4)), rng.standard_normal((20, 3))
+    z, of_affine = affine.forward(x)
+    out, of_prelu = prelu.forward(z)
+    dz, dalpha = prelu.backward(dout, of_prelu)
+    dx, grads = affine.backward(dz, of_affine)
+    got, cache = maxout.forward(x)
+    got_dx, got_grads = maxout.backward(dout, cache)
+    dW, db = got_grads["W"], got_grads["b"]
+    np.testing.assert_allclose(got, out, atol=1e-13)
+    np.testing.assert_allclose(got_dx, dx, atol=1e-13)
+    # W, b and alpha act on both pieces or on one: what comes back to these adds up.
+    np.testing.assert_allclose(alpha * dW[:, 0] + dW[:, 1], grads["W"], atol=1e-13)
+    np.testing.assert_allclose(alpha * db[0] + db[1], grads["b"], atol=1e-13)
+    np.testing.assert_allclose((dW[:, 0] * W).sum(axis=0) + db[0] * b, dalpha["alpha"], atol=1e-13)
 
 
 def test_every_piece_is_drawn_afresh_with_variance_one_over_in_features_and_b_starts_at_0():

@@ -189,6 +189,7 @@ def test_an_interrupt_is_not_swallowed():
             "got array([[1.+1.j, 1.+1.j, 1.+1.j]]), expected array([[1., 2., 3.]])",
         ),
         ((1, [2]), "got (1, [2]), expected array([[1., 2., 3.]])"),
+        ((np.ones(3), np.ones(3)), "got 2 things, expected an array of shape (1, 3)"),
     ],
 )
 def test_how_arrays_differ(got, why):
@@ -350,6 +351,14 @@ def test_two_names_for_one_array_are_told():
         (
             'check.returns(np.ones(2), "out", "cache")',
             ["return out, cache: 2 things, not an array of shape (2,)"],
+        ),
+        (
+            "max(0, np.ones(3))",
+            ["`if`, `and`, max and min ask an array for one yes or no, not one for each entry"],
+        ),
+        (
+            "np.max(0, np.ones(3))",
+            ["an array stands where one whole number is meant, as for an axis or an index"],
         ),
         ("np.ones(2)[5]", ["IndexError: index 5 is out of bounds for axis 0 with size 2"]),
     ],

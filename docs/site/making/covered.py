@@ -15,7 +15,7 @@ def setup(app):
     return {"parallel_read_safe": True}
 
 
-def read(app, docname, source):
+def read(app, _, source):
     """Puts the tables in the place of the mark."""
     if MARK in source[0]:
         app.env.note_dependency(str(ITEMS))
@@ -44,8 +44,8 @@ def row(item):
 
 def numbers(item):
     """The circuit of an item, and what it has."""
-    told = [f"{name} = {value:g}" for name, value in item.get("values", {}).items()]
-    told += [f"∂{name} = {value:g}" for name, value in item.get("gradients", {}).items()]
+    told = [f"{name} = {value}" for name, value in item.get("values", {}).items()]
+    told += [f"∂{name} = {value}" for name, value in item.get("gradients", {}).items()]
     return f"`circuits.{item['circuit']}`" + (": " + ", ".join(told) if told else "")
 
 

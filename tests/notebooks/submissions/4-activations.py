@@ -16,7 +16,23 @@ WRONG = [
         "np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))",
         "np.log(1 + np.exp(x))",
         [3],
-        "take max(x, 0) out of the logarithm first",
+        "in the line: return np.log(1 + np.exp(x)), x",
+    ),
+    (
+        "the ELU of the slides",
+        "elu",
+        "np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))",
+        "np.maximum(x, alpha * np.expm1(x))",
+        [7],
+        "e² - 1 is larger than 2, but not ELU(2)",
+    ),
+    (
+        "a sigmoid without its cache",
+        "sigmoid",
+        "return out, out",
+        "return out",
+        [1, 2],
+        "return out, cache: 2 things, not an array of shape (2, 2)",
     ),
     (
         "alpha's gradient averaged over the batch",
@@ -24,6 +40,6 @@ WRONG = [
         "(dout * np.minimum(x, 0)).sum(axis=0)",
         "(dout * np.minimum(x, 0)).mean(axis=0)",
         [6],
-        "a mean: sum over the rows",
+        "that is the mean over the rows",
     ),
 ]
