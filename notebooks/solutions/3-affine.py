@@ -1074,8 +1074,9 @@ print(f"{from_right:.1e} from the right, {from_left / from_right:.0f} times fewe
 # $$\frac{\partial \ell}{\partial x} = W^T \frac{\partial \ell}{\partial c}, \qquad
 #   \frac{\partial \ell}{\partial W} = \frac{\partial \ell}{\partial c}\, x^T$$
 #
-# Write it for rows, and for $N$ examples at once. `relu_backward` is the step with the $\odot$. The
-# Jacobian of a ReLU is diagonal, and the product with it is one `*`.
+# Write it for rows, and for $N$ examples at once. `relu_backward` is the step with the $\odot$. A
+# ReLU works entry by entry, as many activations do: the Jacobian of such a layer is diagonal, and
+# the product with it is one `*`.
 
 
 # %% nbgrader={"grade_id": "regression", "solution": true}
