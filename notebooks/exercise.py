@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import linecache
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from html import escape
 from types import TracebackType
 from typing import Any, Self
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,6 +33,10 @@ class NotWritten(Exception):
 
 class WrongReturn(Exception):
     """A function returns something else than it is asked to."""
+
+
+class NotOwn(Exception):
+    """What a student is asked to write calls what the library has."""
 
 
 class exercise:
@@ -97,7 +103,8 @@ class exercise:
                 self.note_step("a function returned None: is its `return` missing?")
             self.unwritten = True
         else:
-            lines = [str(error)] if isinstance(error, WrongReturn) else in_words(error, statement)
+            ours = isinstance(error, (WrongReturn, NotOwn))
+            lines = [str(error)] if ours else in_words(error, statement)
             lines += own_line(error.__traceback__, here)
             if (whole := "\n".join(lines)) in self.told:
                 lines = ["the same error once more"]
@@ -157,6 +164,23 @@ class exercise:
             came = f"{len(value)} things" if isinstance(value, tuple) else brief_kind(value)
             raise WrongReturn(f"return {', '.join(names)}: {len(names)} things, not {came}")
         return value
+
+    @contextmanager
+    def without(self, *classes: type) -> Iterator[None]:
+        """Within it the backward passes of these classes of the library are out of reach, and
+        whoever calls one is told so; but not where the exercise is borrowed:
+
+            with exercise(5, "the sigmoid", sigmoid_backward) as check, check.without(Sigmoid):
+        """
+
+        def refuse(layer: Any, *_: Any) -> Any:
+            name = type(layer).__name__
+            raise NotOwn(f"this calls the backward pass of the library's {name}; write your own")
+
+        with ExitStack() as stack:
+            for one in () if self.borrowed else classes:
+                stack.enter_context(patch.object(one, "backward", refuse))
+            yield
 
     def functions(
         self,

@@ -420,3 +420,24 @@ def test_what_goes_further_gives_no_points():
     with further(1, "the cube", square) as go_1:
         go_1("1³", square(1), 1.0)
     assert said(go_1) == ["go further 1, the cube: right", "  ✓ 1³"]
+
+
+def test_what_is_to_be_written_cannot_be_called_from_the_library():
+    def backward(dout, cache):
+        return Sigmoid().backward(dout, cache)[0]
+
+    _, cache = Sigmoid().forward(np.array(0.0))
+    with exercise(5, "the sigmoid", backward) as check, check.without(Sigmoid):
+        check("at 0", backward(np.array(1.0), cache), 0.25)
+    assert said(check) == [
+        "exercise 5, the sigmoid: not yet",
+        "  ✗ this calls the backward pass of the library's Sigmoid; write your own",
+    ]
+    assert backward(np.array(1.0), cache) == 0.25
+
+
+def test_what_is_borrowed_may_call_the_library():
+    forward, backward = borrow(lambda: Sigmoid())
+    with exercise(5, "the sigmoid", forward, backward) as check, check.without(Sigmoid):
+        check("at 0", backward(np.array(1.0), forward(np.array(0.0))[1]), 0.25)
+    assert check.verdict == "borrowed"
