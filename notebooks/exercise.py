@@ -167,8 +167,9 @@ class exercise:
 
     @contextmanager
     def without(self, *classes: type) -> Iterator[None]:
-        """Within it the backward passes of these classes of the library are out of reach, and
-        whoever calls one is told so; but not where the exercise is borrowed:
+        """Within it the backward passes of these classes of the library, and the traces of a
+        graph, are out of reach, and whoever calls one is told so; not where the exercise is
+        borrowed:
 
             with exercise(5, "the sigmoid", sigmoid_backward) as check, check.without(Sigmoid):
         """
@@ -179,7 +180,8 @@ class exercise:
 
         with ExitStack() as stack:
             for one in () if self.borrowed else classes:
-                stack.enter_context(patch.object(one, "backward", refuse))
+                for name in {"backward", "trace"} & {*dir(one)}:
+                    stack.enter_context(patch.object(one, name, refuse))
             yield
 
     def functions(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from chainrule.layers import Affine, BatchNorm, Sigmoid
+from chainrule.nets import Graph, circuits
 from chainrule.notebooks import borrow, exercise, further
 from chainrule.notebooks.exercise import RUN
 
@@ -434,6 +435,16 @@ def test_what_is_to_be_written_cannot_be_called_from_the_library():
         "  ✗ this calls the backward pass of the library's Sigmoid; write your own",
     ]
     assert backward(np.array(1.0), cache) == 0.25
+
+
+def test_a_trace_cannot_be_called_instead():
+    graph, inputs = circuits.used_twice()
+    with exercise(3, "forks") as check, check.without(Graph):
+        check("x", graph.trace(*inputs)["x"].gradient, 7.0)
+    assert said(check)[1:] == [
+        "  ✗ this calls the backward pass of the library's Graph; write your own"
+    ]
+    assert graph.trace(*inputs)["x"].gradient == 7.0
 
 
 def test_what_is_borrowed_may_call_the_library():
