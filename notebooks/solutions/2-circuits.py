@@ -99,7 +99,7 @@ def sum_times(x, y, z):
 # %% nbgrader={"grade_id": "check-1", "points": 3}
 with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, check.without(Graph):
     f, dq, dx, dy, dz = check.returns(sum_times(-2.0, 5.0, -4.0), "f", "dq", "dx", "dy", "dz")
-    swapped = "swapped: a product sends each factor the value of the other one"
+    swapped = "a product sends each factor the value of the other one"
     local = "1 is the local derivative of the sum; what arrives from above, dq, multiplies it"
     slip = "that is q = x + y, which is what z gets"
     check(
@@ -113,7 +113,7 @@ with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, chec
         dq,
         -4.0,
         mistakes=[
-            (3.0, f"that is q itself: {swapped}"),
+            (3.0, f"that is q itself; {swapped}"),
             (1.0, "1 is what arrives at the product; its slope along q multiplies it"),
             (-12.0, "that is f itself; its slope along q is asked for"),
         ],
@@ -124,7 +124,7 @@ with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, chec
         dz,
         3.0,
         mistakes=[
-            (-4.0, f"that is z itself: {swapped}"),
+            (-4.0, f"that is z itself; {swapped}"),
             (1.0, "1 is what arrives at the product; its slope along z multiplies it"),
             (-12.0, "that is f itself; its slope along z is asked for"),
             (5.0, "that is y; z is multiplied by all of q = x + y"),
@@ -158,10 +158,9 @@ with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, chec
     )
     check(
         "at x = 1, y = 2, z = 10",
-        sum_times(1.0, 2.0, 10.0),
+        check.returns(sum_times(1.0, 2.0, 10.0), "f", "dq", "dx", "dy", "dz"),
         [30.0, 10.0, 10.0, 10.0, 3.0],
         mistakes=[([-12, -4, -4, -4, 3], "the same numbers as before, whatever x, y and z are")],
-        hint="each line written with the names x, y, z and q, and not with numbers",
     )
     ### BEGIN HIDDEN TESTS
     check("elsewhere", sum_times(0.5, -3.0, 6.0), [-15.0, 6.0, 6.0, 6.0, -2.5], rtol=1e-12)
@@ -518,6 +517,7 @@ with (
             (1.0, "only the branch into the sum is there: is there a `=` where `+=` belongs?"),
             (6.0, "only the branch through the square is there: was `+=` forgotten?"),
             (4.0, "that is x + 1: the square's own slope is 2x"),
+            (3.0, "the square's own slope is 2x, and not 2"),
             (5.0, "the square's own slope is 2x, which is 6 at x = 3; the other branch brings 1"),
             (10.0, "that is x² + 1: the square's own slope is 2x"),
             (12.0, "that is x² + x itself"),
@@ -548,6 +548,7 @@ with (
             (9.0, "a = x y sends x the value y times da, and da is x · db"),
             (13.0, "x has no part in the sum b + y but through b"),
             (36.0, "the two parts were multiplied: they add up"),
+            (20.0, "the product b = a x sends a the value x, and x the value a: swapped"),
         ],
         hint="b = a x sends x the value a; a = x y sends it y · da, with da = x · db",
     )
@@ -692,6 +693,7 @@ with (
         ("n", -0.20, "the slope of exp is its own output: dn = −0.20"): [
             (-0.53, "the local derivative of exp is missing; it is the gate's own output, e"),
             (0.37, "that is the local derivative e; multiply it by what arrives, de"),
+            (-0.77, "exp was applied to e, which is exp(n) already"),
             (-1.45, "that is exp(1) times what arrives; but n = −1 went into the gate, not s"),
         ],
         ("s", 0.20, "the sign turns: ds = 0.20"): [
@@ -797,6 +799,8 @@ with (
             (0.26894142, "that is 1 − σ: the slope is a product of two"),
             (0.25, "that is the slope at 0, whatever x is"),
             (0.53444665, "that is σ², and the second factor is another one"),
+            (0.46555335, "that is 1 − σ², the form of tanh; for σ it is another factor"),
+            (0.21936199, "that is the slope at σ(1): the cache holds σ(x) already, and not x"),
         ],
         hint="e = (1 + e) − 1, divided by 1 + e",
     )
@@ -953,11 +957,15 @@ with (
             (2.09533134, "the path through b = σ(x) is missing"),
             (1.54742535, "the path through num is missing"),
             (0.47638290, "the path through s is missing"),
+            (1.34128032, "on the path through b, σ(x) stands for its slope, σ(x) (1 − σ(x))"),
+            (6.84489202, "on the path through b, x (1 − x) stands for σ(x) (1 − σ(x))"),
             (1.30373790, "on the path through b, the slope of σ(x) is missing: σ(x) (1 − σ(x))"),
         ],
         ("y", "y adds up two: 1.59"): [
             (0.00904586, "only the path through a is there: `=` overwrote the other"),
             (1.58318689, "only the path through s is there: where is the other?"),
+            (1.59239853, "on the path through a, σ(y) stands for its slope, σ(y) (1 − σ(y))"),
+            (-8.65970209, "on the path through a, y (1 − y) stands for σ(y) (1 − σ(y))"),
             (2.09533134, "on the path through a, the slope of σ(y) is missing: σ(y) (1 − σ(y))"),
         ],
     }
@@ -1110,7 +1118,7 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
     )
     check(
         "f = x σ(b x) at x = 2, b = 1.5",
-        g.forward(np.array(2.0), np.array(1.5))[0],
+        g.forward(*[np.array(2.0 if name == "x" else 1.5) for name in g.inputs])[0],
         1.90514825,
         mistakes=[
             (1.76159416, "that is x σ(x): b is not in it"),
@@ -1148,6 +1156,17 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
         hint="which node reads q, and at which place in node.inputs?",
     )
     check(
+        "… and z is its second input",
+        by_hand(circuits.sum_times, "z"),
+        3.0,
+        mistakes=[
+            used,
+            (-4.0, "node.local was read at the wrong place: it has the order of node.inputs"),
+            (1.0, "1 is the gradient at the product; its local derivative multiplies it"),
+        ],
+        hint="which node reads z, and at which place in node.inputs?",
+    )
+    check(
         "(x + y) z: x is read by the sum",
         by_hand(circuits.sum_times, "x"),
         -4.0,
@@ -1166,6 +1185,7 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
             used,
             (1.0, "one branch is missing: is the sum formed with +=, and returned after the loop?"),
             (6.0, "one branch is missing: is the sum formed with +=, and returned after the loop?"),
+            (2.0, "that is 1 + 1, a gradient for each branch; the local derivatives multiply them"),
         ],
         hint="two nodes read x, and what they send adds up",
     )
@@ -1176,12 +1196,18 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
         "w · w: one gate may read a node twice",
         gradient_of(handed_out(twice, [3.0], "w"), "w"),
         6.0,
-        mistakes=[used, (3.0, "only one of the two wires is there: node.inputs holds w twice")],
+        mistakes=[
+            used,
+            (3.0, "only one of the two wires is there: node.inputs holds w twice"),
+            (2.0, "that is 1 + 1, a gradient for each wire; the local derivatives multiply them"),
+        ],
         hint="node.inputs is ['w', 'w'] here",
     )
-    check("the long expression: x", by_hand(circuits.long_expression, "x"), 2.05956980)
-    check("… and y", by_hand(circuits.long_expression, "y"), 1.59223275)
-    check("your own graph: x", gradient_of(handed_out(g, [2.0, 1.5], "x"), "x"), 1.08810411)
+    long = circuits.long_expression
+    check("the long expression: x", by_hand(long, "x"), 2.05956980, mistakes=[used])
+    check("… and y", by_hand(long, "y"), 1.59223275, mistakes=[used])
+    of_yours = handed_out(g, [2.0, 1.5], "x")
+    check("your own graph: x", gradient_of(of_yours, "x"), 1.08810411, mistakes=[used])
     ### BEGIN HIDDEN TESTS
     check("elsewhere: b", gradient_of(handed_out(g, [3.0, -0.5], "b"), "b"), 1.34231807)
     check("the staged neuron", by_hand(circuits.staged_sigmoid_neuron, "score"), 0.19661193)
@@ -1337,6 +1363,11 @@ with exercise(
             (centred / table.std(axis=0, ddof=1), "divided by N − 1; in this course it is N"),
             (centred / table.std(), "the means are right; but one deviation for all features"),
             (table - table.mean(axis=0) / table.std(axis=0), "subtract first, then divide"),
+            (
+                centred / np.ptp(table, axis=0),
+                "divided by the range, from the least to the largest",
+            ),
+            (centred / np.ptp(table, axis=0) + 0.5, "that goes from 0 to 1: the mean is to be 0"),
         ],
         hint="a feature is a column: which axis runs down a column?",
     )
