@@ -154,9 +154,10 @@ with exercise(1, "swish", Swish, points=5) as check_1, check_1.without(Graph, Si
         hint="the product rule: two terms, and σ′ = σ (1 - σ) in one of them",
     )
     check_1.true("it has no parameters, so grads is {}", grads == {}, "an empty dict, {}")
-    got, kept = Swish().forward(np.array([[-1.278464542761]]))
+    got, kept = check_1.returns(Swish().forward(np.array([[-1.278464542761]])), "out", "cache")
     check_1("its lowest value is -0.278465", got, [[-0.278465]], rtol=1e-5)
-    check_1("the slope there is 0", Swish().backward(np.ones((1, 1)), kept)[0], [[0.0]])
+    back, _ = check_1.returns(Swish().backward(np.ones((1, 1)), kept), "dx", "{}")
+    check_1("the slope there is 0", back, [[0.0]])
     rows = rng.standard_normal((5, 4))
     check_1.layer("the contract is kept, and dx is right", Swish(), rows, effort="full")
     ### BEGIN HIDDEN TESTS
@@ -268,6 +269,13 @@ def saved_and_loaded(net, *classes):
         return nets.load(path, layers=classes)
 
 
+def learned(*values):
+    """A LearnedSwish with these values of beta."""
+    layer = LearnedSwish(len(values))
+    layer.params["beta"][...] = values
+    return layer
+
+
 def own_settings(layer):
     """The arguments of the constructor that are not kept as attributes, apart from generators."""
     names = inspect.signature(type(layer)).parameters
@@ -300,8 +308,7 @@ with (
         LearnedSwish(3, beta=2).params["beta"].dtype == np.float64,
         why="it holds no float64, and integers no solver can move by a tenth",
     )
-    layer = LearnedSwish(3)
-    layer.params["beta"][...] = [0.0, 1.0, 2.0]
+    layer = learned(0.0, 1.0, 2.0)
     rows = np.array([[1.0, 1.0, 1.0], [2.0, 0.0, -1.0]])
     got, kept = check_2.returns(layer.forward(rows), "out", "cache")
     check_2(
@@ -330,9 +337,11 @@ with (
         ],
         hint="two terms: s, and x s (1 - s) times the derivative of what is inside by x",
     )
+    keys = [*grads] if isinstance(grads, dict) else type(grads).__name__
+    check_2.true("grads holds beta alone", keys == ["beta"], why=f"found {keys}")
     check_2(
         "dbeta collects from both rows: ¼ + 10 · 1, 0.196612, 0.104994 + 10 · 0.104994",
-        grads.get("beta", np.nan),
+        grads["beta"],
         [10.25, 0.196612, 1.154930],
         rtol=1e-5,
         mistakes=[
@@ -566,9 +575,14 @@ with exercise(3, "a gate and a detour", Gate, residual, points=5) as check_3:
         ],
         hint="σ(0) = ½, σ(ln 3) = ¾, and a is what passes",
     )
-    back, grads = check_3.returns(Gate().backward(np.array([2.0, 10.0]), kept), "dx", "grads")
+    sent = np.array([2.0, 10.0])
+    back, grads = check_3.returns(Gate().backward(sent, kept), "(da, db)", "{}")
+    check_3.true(
+        "backward returns a tuple of two gradients, and an empty dict",
+        isinstance(back, tuple) and len(back) == 2 and isinstance(grads, dict) and not grads,
+        "the parentheses around da, db; and {}, since there are no parameters",
+    )
     back = check_3.returns(back, "da", "db")
-    check_3.true("with no parameters, grads is {}", grads == {}, "an empty dict, {}")
     check_3(
         "a gets ½ · 2 and ¾ · 10",
         back[0],
@@ -608,7 +622,7 @@ with exercise(3, "a gate and a detour", Gate, residual, points=5) as check_3:
         mistakes=[
             ([[2.0, -6.0]], "x itself is missing: the detour is to be added"),
             ([[1.0, -3.0]], "that is x: the layers are missing"),
-            ([[4.0, -12.0]], "what the layers give was added to itself; add x, the input"),
+            ([[4.0, -12.0]], "that is 4 x: x was added twice, or what the layer gives was"),
             ([[2.0, 18.0]], "x was multiplied, not added"),
         ],
         hint="x through all layers, one after the other, and x added to what comes out",
@@ -623,6 +637,8 @@ with exercise(3, "a gate and a detour", Gate, residual, points=5) as check_3:
             ([[9.0, -27.0]], "that is a detour around each; add x once, after the last"),
             ([[3.0, -9.0]], "only one of the layers was used"),
             ([[6.0, -18.0]], "only the last layer has a detour: add x, the input of the graph"),
+            ([[8.0, -24.0]], "what the layers give was added to itself; add x, the input"),
+            ([[10.0, -30.0]], "that is a detour around each, and x once more"),
             ([[4.0, -12.0]], "x itself is missing: the detour is to be added"),
         ],
         hint="one detour around both: each layer takes what the one before gave",
@@ -761,7 +777,7 @@ with exercise(4, "noise", Noise, points=4) as check_4:
             (0.3, "that is std, although x is 2: x multiplies the noise"),
             (2.0, "that is x: std is missing"),
             (0.18, "that is 2 · 0.3²: std is the spread, not the variance"),
-            (0.0, "all of them are the same number: there is no noise"),
+            (0.0, "all of them are one and the same number"),
             (0.173205, "that is the spread of uniform noise from 0 to 1; ε is standard normal"),
             (0.346410, "that is the spread of uniform noise from −1 to 1; ε is standard normal"),
             (2 * 0.3**0.5, "that is 2 · √0.3: std is the spread, not the variance"),
@@ -907,6 +923,9 @@ model_answer("9-your-own-layer", 2)
 # - are there two examples or more, in which no array is special (all zeros, all equal)?
 # - does each example keep the contract, with all gradients right?
 # - does it come back from a file as it was?
+#
+# If a gradient is wrong and you do not see why, ask the checker yourself:
+# `print(gradcheck.check(layer, x))`. It then also tries small changes of your lines.
 
 
 # %% nbgrader={"grade_id": "my-layer", "solution": true}

@@ -4,7 +4,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from chainrule.layers import Affine, BatchNorm, Sigmoid
+from chainrule.layers import Affine, BatchNorm, Layer, Sigmoid
 from chainrule.nets import Graph, circuits
 from chainrule.notebooks import borrow, exercise, further
 from chainrule.notebooks.exercise import RUN
@@ -217,6 +217,41 @@ def test_the_checker_says_what_is_wrong():
 
 def affine(W, b):
     return Affine(*W.shape, dtype=b.dtype)
+
+
+class Cubed(Layer):
+    """A layer whose gradient lacks a factor."""
+
+    def forward(self, x, *, train=True):
+        return x**3, x
+
+    def backward(self, dout, cache):
+        return dout * 3 * cache, {}
+
+
+def test_the_right_line_is_not_written_for_a_student():
+    x = np.random.default_rng(0).standard_normal((3, 2))
+    with exercise(4, "a cube", Cubed) as check:
+        check.layer("its gradient", Cubed(), x, effort="full")
+    assert check.verdict == "wrong"
+    assert "If line" not in str(check)
+
+
+class Double(Layer):
+    """A layer that writes into its input on the way back."""
+
+    def forward(self, x, *, train=True):
+        return 2 * x, x
+
+    def backward(self, dout, cache):
+        dout *= 2
+        return dout, {}
+
+
+def test_what_passes_a_quick_look_is_looked_at_with_all_effort():
+    with exercise(4, "twice", Double) as check:
+        check.layer("its contract", Double(), np.ones((3, 2)), effort="full")
+    assert "changed dout in place" in str(check)
 
 
 def test_what_is_borrowed_gives_no_points():
