@@ -1463,8 +1463,8 @@ model_answer("2-circuits", 3)
 #
 # The one difficulty is the order: nobody may hand on before all that read it have handed back to
 # it. One way is a list in which every Value comes after those that it reads, to be gone through
-# from its end. Another is a number that each Value draws when it is made, since nothing can be made
-# before what it reads.
+# from its end. Another is a depth, which each Value is given when it is made: larger than those of
+# all that it reads.
 
 
 # %% nbgrader={"grade_id": "further-1", "solution": true}
@@ -1472,37 +1472,49 @@ class Value:
     """A number on a tape.
 
     data       the number, a float
+    reads      the Values that it was computed from
+    local      its derivative along each of them
     gradient   ∂f/∂(this) after f.backward(), a float
-    +  *       of Values and of numbers, on either side: x + 1, 2 * x, x * y
-    exp()  reciprocal()    eˣ and 1/x
     """
 
-    ### BEGIN SOLUTION
-    made = 0
-
     def __init__(self, data, reads=(), local=()):
+        ### BEGIN SOLUTION
         self.data, self.reads, self.local, self.gradient = data, reads, local, 0.0
-        Value.made += 1
-        self.number = Value.made  # later than those of all that it reads
+        self.depth = 1 + max((one.depth for one in reads), default=0)
+        ### END SOLUTION
 
     def __add__(self, other):
+        """self + other, a Value; other: a Value or a number."""
+        ### BEGIN SOLUTION
         other = other if isinstance(other, Value) else Value(other)
         return Value(self.data + other.data, (self, other), (1.0, 1.0))
+        ### END SOLUTION
 
     def __mul__(self, other):
+        """self * other, a Value; other: a Value or a number."""
+        ### BEGIN SOLUTION
         other = other if isinstance(other, Value) else Value(other)
         return Value(self.data * other.data, (self, other), (other.data, self.data))
+        ### END SOLUTION
 
-    __radd__, __rmul__ = __add__, __mul__
+    __radd__, __rmul__ = __add__, __mul__  # for 1 + x and 2 * x
 
     def exp(self):
+        """e to the power of self, a Value."""
+        ### BEGIN SOLUTION
         out = float(np.exp(self.data))
         return Value(out, (self,), (out,))
+        ### END SOLUTION
 
     def reciprocal(self):
+        """1 / self, a Value."""
+        ### BEGIN SOLUTION
         return Value(1 / self.data, (self,), (-1 / self.data**2,))
+        ### END SOLUTION
 
     def backward(self):
+        """Gives every Value that self depends on, and self, its gradient."""
+        ### BEGIN SOLUTION
         found, waiting = {self}, [self]
         while waiting:
             new = {*waiting.pop().reads} - found
@@ -1511,11 +1523,10 @@ class Value:
         for value in found:
             value.gradient = 0.0
         self.gradient = 1.0
-        for value in sorted(found, key=lambda one: one.number, reverse=True):
+        for value in sorted(found, key=lambda one: one.depth, reverse=True):
             for source, local in zip(value.reads, value.local, strict=True):
                 source.gradient += value.gradient * local
-
-    ### END SOLUTION
+        ### END SOLUTION
 
 
 # %% jupyter={"source_hidden": true}
@@ -1549,6 +1560,16 @@ def crossed(x):
     q = x * x
     r = q + x
     return q * r + q  # q is read thrice, once by r
+
+
+def in_a_row(count, step):
+    """The gradient of x behind so many steps, and the seconds that backward took."""
+    x = value = Value(1.0)
+    for _ in range(count):
+        value = step(value)
+    begun = perf_counter()
+    value.backward()
+    return x.gradient, perf_counter() - begun
 
 
 from_graphs = [on_a_graph(circuits.long_expression), on_a_graph(circuits.sigmoid_neuron)]
@@ -1627,22 +1648,15 @@ with further(1, "a tape of your own", Value) as go_1, go_1.without(Graph):
         mistakes=[(12.0, "the second call has added to the first: begin with zeros")],
         hint="all gradients are 0 when backward begins",
     )
-    begun = perf_counter()
-    x = value = Value(1.0)
-    for _ in range(20):
-        value = value + value
-    value.backward()
-    go_1("doubled 20 times: the slope is 2²⁰", x.gradient, 2.0**20)
+    slope, seconds = in_a_row(20, lambda value: value + value)
+    go_1("doubled 20 times: the slope is 2²⁰", slope, 2.0**20)
     go_1.true(
         "… in a moment",
-        perf_counter() - begun < 0.1,
+        seconds < 0.1,
         "each Value hands back once, with all that it has got; there are a million paths",
     )
-    x = value = Value(1.0)
-    for _ in range(5000):
-        value = value + 1
-    value.backward()
-    go_1("5000 sums in a row: no recursion is so deep", x.gradient, 1.0)
+    slope, _ = in_a_row(5000, lambda value: value + 1)
+    go_1("5000 sums in a row: no recursion is so deep", slope, 1.0)
 
 # %% [markdown]
 # **2. A product of many.** For $f = a\,b\,c$ the gradients are $b c$, $a c$ and $a b$. For $f = x_1
@@ -1672,6 +1686,13 @@ def product_backward(dout, cache):
 
 
 # %% jupyter={"source_hidden": true}
+def seconds_for(count):
+    """How long the backward pass of so many numbers takes."""
+    begun = perf_counter()
+    product_backward(1.0, np.ones(count))
+    return perf_counter() - begun
+
+
 with further(2, "a product of many", product_backward) as go_2:
     go_2(
         "2 · 3 · 5: each gets the product of the others",
@@ -1703,11 +1724,9 @@ with further(2, "a product of many", product_backward) as go_2:
     go_2.functions(
         "six numbers, by differences", product_forward, product_backward, rng.standard_normal(6)
     )
-    begun = perf_counter()
-    product_backward(1.0, np.ones(50_000))
     go_2.true(
         "50,000 numbers in a moment",
-        perf_counter() - begun < 0.5,
+        seconds_for(50_000) < 0.5,
         "what the product of those before i + 1 has to do with that of those before i",
     )
 
