@@ -20,6 +20,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
     # dout and factors
     "ignores-dout": ("missing-term", "{d} {does} not change when dout changes",
         "Multiply the local derivative by the upstream gradient dout."),
+    "term-without-dout": ("missing-term", "{d} {is} not 0 for dout = 0: a term of it lacks dout",
+        "Multiply each local derivative by the upstream gradient dout."),
     "mask-from-dout": ("mask",
         "{d} {is} not linear in dout: which entries pass depends on the sign of dout",
         "Take the mask from the input or the output, kept in the cache, not from the gradient."),

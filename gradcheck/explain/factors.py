@@ -17,7 +17,7 @@ from chainrule.gradcheck.report.findings import Cause
 USUAL = ("x", "X", "scores", "logits")  # inputs whose axes are called by letters
 LETTERS = {1: "N", 2: "ND", 3: "NTD", 4: "NCHW"}
 PLAIN = (2, 3, 4)  # what the derivatives of powers bring; they need no name
-DEPENDENCE = {"ignored": "ignores-dout", "sign": "mask-from-dout"}
+DEPENDENCE = {"ignored": "ignores-dout", "sign": "mask-from-dout", "constant": "term-without-dout"}
 ADVICE = {
     "small": "Sum over the batch, do not average: if the loss is a mean, it has averaged.",
     "large": "Divide by the batch size: the loss is a mean over the examples.",

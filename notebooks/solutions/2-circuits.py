@@ -209,9 +209,9 @@ if check_1.opens("the picture with sliders"):
 # %% [markdown]
 # **A force on every wire.** Imagine that the circuit wants a larger $f$. Then a red number is a
 # pull on its wire: the sign says in which direction, the size how strongly. Give way to all three
-# pulls a little, by a hundredth of each: $f$ has to rise by 0.01 times the sum of the squared
-# gradients, as long as the step is so small that the gradients stay what they are. (A gradient of
-# $-4$ at $q$ does not say that $q$ has to fall by 4 for $f$ to rise by 1: a fall of ¼ does it.)
+# pulls a little, by a hundredth of each: $f$ rises by about 0.01 times the sum of the three squared
+# gradients, as long as these hardly change on the way. (A gradient of $-4$ at $q$ does not say that
+# $q$ has to fall by 4 for $f$ to rise by 1: a fall of ¼ does it.)
 
 # %%
 if check_1.opens("the step along the forces"):
@@ -401,7 +401,7 @@ if check_2.opens("what the three gates do, in pictures,"):
 
 # %% [markdown]
 # **More than two inputs** need no new gate. A product $a\,b\,c$ is two products in a row, and the
-# second gets its gradient to the first by the same rule. What does $a$ get? Say it before you run
+# second hands the first its gradient by the same rule. What does $a$ get? Say it before you run
 # the cell:
 
 # %%
@@ -427,8 +427,8 @@ if check_2.opens("a product of three"):
 # The product switches: $w$ gets 1000 times what arrives, and $x$ once what arrives. A step $w
 # \leftarrow w - \text{rate} \cdot dw$ is then a thousand times longer than it is for $x = 1$, and
 # easily too long: the rate has to be smaller. An input of a max gate that always loses gets a
-# gradient of 0 every time: as far as this gate goes, it is never changed, and whatever computes it
-# learns nothing.
+# gradient of 0 every time: as far as this gate goes it is never changed, and whatever computes it
+# learns nothing from here.
 # ### END SOLUTION
 
 # %%
@@ -1059,8 +1059,8 @@ print("gradient:           ", node.gradient)
 # \underbrace{\frac{\partial u}{\partial w}}_{\text{of } \texttt{node.local}}$$
 #
 # Go through all nodes and all wires that enter them, and pick out those that come from `name`. The
-# answer, `trace[name].gradient`, is not there: in the trace that the check hands you it is `nan`,
-# not a number, and so is all that is computed with it.
+# answer, `trace[name].gradient`, is not there: in the trace that the check hands you it is `nan`
+# (not a number), and whatever is computed with it is `nan`, too.
 
 
 # %% nbgrader={"grade_id": "graph", "solution": true}
@@ -1440,9 +1440,9 @@ if check_8.opens("the picture of raw and standardised data"):
 # means and deviations are taken, also for test data?
 #
 # ### BEGIN SOLUTION
-# The rate has to suit the weight with the largest gradients, that of the grams: from twice this
-# rate on, it overshoots further with every step. For the weight of the metres, whose gradients are
-# about forty thousand times smaller, the rate is then so small that it practically stands still.
+# The rate has to suit the weight with the largest gradients, that of the grams: above twice this
+# rate, it overshoots further with every step. For the weight of the metres, whose gradients are
+# some 45,000 times smaller, the rate is then so small that it practically stands still.
 # Test data stand for data that nobody has seen: a single new example has no deviation of its own,
 # it must be treated exactly as the training examples were, and nothing may be learnt from it.
 # ### END SOLUTION
@@ -1453,13 +1453,13 @@ model_answer("2-circuits", 3)
 # %% [markdown]
 # ## Go further
 #
-# No points, and the same checks as everywhere.
+# These give no points; their checks are as strict.
 #
-# **1. A tape of your own.** In exercise 7 the library still ran the backward pass. A class of 40
-# lines can do without it. A `Value` is a number that remembers how it came about: it keeps what it
-# read and its local derivative along each of these wires. Arithmetic makes new Values. At the end
-# `f.backward()` goes through all Values that `f` depends on, the last one first, and hands back,
-# with a `+=`, what each owes to those that it read.
+# **1. A tape of your own.** In exercise 7 the library still ran the backward pass. A class of
+# thirty lines can do without it. A `Value` is a number that remembers how it came
+# about: it keeps what it read and its local derivative along each of these wires. Arithmetic makes
+# new Values. At the end `f.backward()` goes through all Values that `f` depends on, the last one
+# first, and hands back, with a `+=`, what each owes to those that it read.
 #
 # The one difficulty is the order: nobody may hand on before all that read it have handed back to
 # it. One way is a list in which every Value comes after those that it reads, to be gone through

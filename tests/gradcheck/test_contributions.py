@@ -94,3 +94,9 @@ def test_it_is_told_of_layers():
         "dx holds only what each output contributes to its own entry: the Jacobian is not diagonal"
     )
     assert found.hint.startswith("out[0, 1] depends on x[0, 0], too")
+
+
+def test_a_term_without_dout_is_no_leak():
+    x = RNG.standard_normal(5)
+    report = check_functions(lambda x: (x**2 + x, x), lambda dout, x: 2 * x + dout, x)
+    assert [finding.cause for finding in report.findings] == ["term-without-dout"]
