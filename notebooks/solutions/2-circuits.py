@@ -13,7 +13,7 @@
 # $$f = \frac{x + \sigma(y)}{\sigma(x) + (x + y)^2}, \qquad \sigma(t) = \frac{1}{1 + e^{-t}}.$$
 #
 # You need: the derivative as a limit, and derivatives of sums, products, $1/t$, $t^2$ and $e^t$
-# (homework 1). It takes an hour and a half or so.
+# (homework 1). It takes two hours or so.
 
 # %%
 from time import perf_counter
@@ -1578,7 +1578,10 @@ with further(1, "a tape of your own", Value) as go_1, go_1.without(Graph):
         "2 x + 1 at x = 3: the value, and the slope",
         on_values(lambda x: 2 * x + 1, 3.0),
         [7.0, 2.0],
-        mistakes=[([7.0, 0.0], "nothing has arrived at x: does backward begin with 1 at the end?")],
+        mistakes=[
+            ([7.0, 0.0], "nothing has arrived at x: does backward begin with 1 at the end?"),
+            ([7.0, 3.0], "3 is x itself: in a product each gets the value of the other"),
+        ],
         hint="what f gets to begin with, and what + and * keep of their inputs",
     )
     go_1("1 + x · 2 is the same", on_values(lambda x: 1 + x * 2, 3.0), [7.0, 2.0])

@@ -1173,7 +1173,7 @@ model_answer("9-your-own-layer", 3)
 # %% [markdown]
 # ## Go further
 #
-# No points, and the same checks as everywhere.
+# These give no points; their checks are as strict.
 #
 # **1. A layer that keeps less.** The cache of a layer stays in memory until its backward pass. For
 # a softplus, $\text{out} = \log(1 + e^x)$, it need not hold $x$: the next layer keeps `out` anyway,
@@ -1305,7 +1305,7 @@ with further(2, "a gradient that is wrong on purpose", Step) as go_2:
     report = gradcheck.check(Step(), rng.uniform(0.2, 0.8, (4, 3)))
     go_2.true(
         "the checker calls it wrong, and is right",
-        not report,
+        got is not None and not report,
         why="what came back between 0.2 and 0.8 is 0, the true gradient, and it found no fault",
     )
 
