@@ -10,7 +10,7 @@ from chainrule.notebooks.exercise import KIND
 SOLUTIONS = Path(__file__).parent / "solutions"
 #: Where the students' notebooks are: beside this file in a checkout, else where one works.
 FOLDER = SOLUTIONS.parent if (SOLUTIONS.parent / "README.md").exists() else Path()
-CHECK = re.compile(r'^with exercise\(\s*(\d+),\s*"([^"]+)"', re.MULTILINE)
+CHECK = re.compile(r'^with (?:\(\s*)?exercise\(\s*(\d+),\s*"([^"]+)"', re.MULTILINE)
 #: How long a cell may take when submissions are marked.
 SECONDS = 120
 #: What stands in the place of an answer in prose until a student writes one.

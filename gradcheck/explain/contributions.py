@@ -48,8 +48,8 @@ def index(at: int, shape: tuple[int, ...]) -> str:
 
 
 def wrong_ones(scene: Scene, name: str) -> Contributions | None:
-    """The contributions to a gradient, None where they are right, or cannot be told, as where they
-    are none: where the gradient is not linear in dout."""
+    """The contributions to a gradient, None where they are right, or cannot be told; nor can they
+    where the gradient is not linear in dout."""
     if name in scene.powers:
         return None
     found: Contributions | None = scene.once(("contributions", name), lambda: scene.pairs(name))

@@ -102,3 +102,9 @@ def test_a_division_by_dout_is_told_and_no_error():
         lambda x: (np.exp(x), np.exp(x)), lambda dout, out: out / dout, x, effort="quick"
     )
     assert [found.tensor for found in report.findings] == ["x"]
+
+
+def test_a_term_without_dout_is_no_leak():
+    x = RNG.standard_normal(5)
+    report = check_functions(lambda x: (x**2 + x, x), lambda dout, x: 2 * x + dout, x)
+    assert [finding.cause for finding in report.findings] == ["part-without-dout"]

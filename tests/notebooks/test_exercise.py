@@ -4,7 +4,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from chainrule.layers import Affine, BatchNorm, Sigmoid
+from chainrule.layers import Affine, BatchNorm, Layer, Sigmoid
+from chainrule.nets import Graph, circuits
 from chainrule.notebooks import borrow, exercise, further
 from chainrule.notebooks.exercise import RUN
 
@@ -237,6 +238,41 @@ def affine(W, b):
     return Affine(*W.shape, dtype=b.dtype)
 
 
+class Cubed(Layer):
+    """A layer whose gradient lacks a factor."""
+
+    def forward(self, x, *, train=True):
+        return x**3, x
+
+    def backward(self, dout, cache):
+        return dout * 3 * cache, {}
+
+
+def test_the_right_line_is_not_written_for_a_student():
+    x = np.random.default_rng(0).standard_normal((3, 2))
+    with exercise(4, "a cube", Cubed) as check:
+        check.layer("its gradient", Cubed(), x, effort="full")
+    assert check.verdict == "wrong"
+    assert "If line" not in str(check)
+
+
+class Double(Layer):
+    """A layer that writes into its input on the way back."""
+
+    def forward(self, x, *, train=True):
+        return 2 * x, x
+
+    def backward(self, dout, cache):
+        dout *= 2
+        return dout, {}
+
+
+def test_what_passes_a_quick_look_is_looked_at_with_all_effort():
+    with exercise(4, "twice", Double) as check:
+        check.layer("its contract", Double(), np.ones((3, 2)), effort="full")
+    assert "changed dout in place" in str(check)
+
+
 def test_what_is_borrowed_gives_no_points():
     forward, backward = borrow(affine)
     x, W, b = np.eye(3), np.arange(6.0).reshape(3, 2), np.ones(2)
@@ -464,3 +500,34 @@ def test_what_goes_further_gives_no_points():
     with further(1, "the cube", square) as go_1:
         go_1("1³", square(1), 1.0)
     assert said(go_1) == ["go further 1, the cube: right", "  ✓ 1³"]
+
+
+def test_what_is_to_be_written_cannot_be_called_from_the_library():
+    def backward(dout, cache):
+        return Sigmoid().backward(dout, cache)[0]
+
+    _, cache = Sigmoid().forward(np.array(0.0))
+    with exercise(5, "the sigmoid", backward) as check, check.without(Sigmoid):
+        check("at 0", backward(np.array(1.0), cache), 0.25)
+    assert said(check) == [
+        "exercise 5, the sigmoid: not yet",
+        "  ✗ this calls the backward pass of the library's Sigmoid; write your own",
+    ]
+    assert backward(np.array(1.0), cache) == 0.25
+
+
+def test_a_trace_cannot_be_called_instead():
+    graph, inputs = circuits.used_twice()
+    with exercise(3, "forks") as check, check.without(Graph):
+        check("x", graph.trace(*inputs)["x"].gradient, 7.0)
+    assert said(check)[1:] == [
+        "  ✗ this calls the backward pass of the library's Graph; write your own"
+    ]
+    assert graph.trace(*inputs)["x"].gradient == 7.0
+
+
+def test_what_is_borrowed_may_call_the_library():
+    forward, backward = borrow(lambda: Sigmoid())
+    with exercise(5, "the sigmoid", forward, backward) as check, check.without(Sigmoid):
+        check("at 0", backward(np.array(1.0), forward(np.array(0.0))[1]), 0.25)
+    assert check.verdict == "borrowed"

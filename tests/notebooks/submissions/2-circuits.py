@@ -8,7 +8,7 @@ WRONG = [
         "dx, dy = dq * 1, dq * 1",
         "dx, dy = dz, dz",
         [1],
-        "Lecture slides have printed this slip, too",
+        "Lecture notes that go round print ∂f/∂x = q, too",
     ),
     (
         "= where += belongs and the wrong axis",
@@ -16,7 +16,7 @@ WRONG = [
         "dx += dout  # along the other, straight into the sum",
         "dx = dout",
         [3],
-        "a `=` overwrote what the square sent",
+        "only the branch into the sum is there: is there a `=` where `+=` belongs?",
     ),
     (
         "a reciprocal without its sign",
@@ -33,6 +33,30 @@ WRONG = [
         "pass",
         [6],
         "the path through num is missing",
+    ),
+    (
+        "a cheat and a rate that falls too little",
+        "graph",
+        "total += node.gradient * local",
+        "total = trace[name].gradient",
+        [7],
+        "the gradient at the node itself was used, which is not there",
+    ),
+    (
+        "a cheat and a rate that falls too little",
+        "sigmoid",
+        "return dout * out * (1 - out)",
+        "return Sigmoid().backward(dout, Sigmoid().forward(np.log(out / (1 - out)))[1])[0]",
+        [5],
+        "this calls the backward pass of the library's Sigmoid; write your own",
+    ),
+    (
+        "a cheat and a rate that falls too little",
+        "scale",
+        "return rate / c**2",
+        "return rate / c",
+        [8],
+        "that is rate / c, which lecture notes that go round print",
     ),
     (
         "= where += belongs and the wrong axis",

@@ -24,7 +24,7 @@ WRONG = [
         "if not train:\n            return x, None\n        ",
         "",
         [4],
-        "if not train: out is x",
+        "in inference nothing happens",
     ),
     (
         "a layer that treats its statistics as constants",
@@ -33,5 +33,21 @@ WRONG = [
         "g / r",
         [5],
         "dx lacks the path through the row mean square",
+    ),
+    (
+        "the library's backward pass for one's own",
+        "swish",
+        "return dout * s * (1 + x * (1 - s)), {}",
+        "return circuit.backward(dout, circuit.forward(x)[1])",
+        [1],
+        "this calls the backward pass of the library's Graph; write your own",
+    ),
+    (
+        "the library's backward pass for one's own",
+        "my-solver",
+        "return Solver(",
+        "Solver(Classifier(net), solvers.Adam(5e-3), data, **settings).train()\n    return Solver(",
+        [6],
+        "a network whose weights are drawn at random guesses about one in ten",
     ),
 ]
