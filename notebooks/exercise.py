@@ -97,7 +97,8 @@ class exercise:
                 self.note_step("a function returned None: is its `return` missing?")
             self.unwritten = True
         else:
-            lines = [str(error)] if isinstance(error, WrongReturn) else in_words(error, statement)
+            mine = statement if raised_in(error.__traceback__) == here else None
+            lines = [str(error)] if isinstance(error, WrongReturn) else in_words(error, mine)
             lines += own_line(error.__traceback__, here)
             if (whole := "\n".join(lines)) in self.told:
                 lines = ["the same error once more"]
@@ -319,6 +320,11 @@ def brief_kind(value: object) -> str:
 
 def thought(hint: str) -> str:
     return f"Think of: {hint}" if hint else ""
+
+
+def raised_in(trace: TracebackType | None) -> str:
+    """The file in which an exception came up."""
+    return traceback.extract_tb(trace)[-1].filename
 
 
 def own_line(trace: TracebackType | None, here: str) -> list[str]:
