@@ -160,45 +160,49 @@ with exercise(1, "layers in a chain", network_forward, network_backward, points=
         ],
         hint="what each layer is given, and what becomes of its out",
     )
-    back, grads = check_1.returns(network_backward(pair, np.array([[1.0]]), kept), "dx", "grads")
-    grads = grads if isinstance(grads, dict) else {}
-    check_1.true(
-        "every parameter has a gradient, by its full name",
-        {*grads} == {"affine1.W", "affine1.b", "affine2.W", "affine2.b"},
-        why="expected affine1.W, affine1.b, affine2.W and affine2.b; found: "
-        + (", ".join(map(str, grads)) or "none, or grads is no dict"),
-    )
-    check_1(
-        "the last layer's weight has met 11, so its gradient is 1 · 11",
-        grads.get("affine2.W", np.nan),
-        [[11.0]],
-        mistakes=[
-            ([[22.0]], "the backward pass begins with the last layer, not with the first"),
-            ([[5.0]], "affine2 got another layer's cache: it has met 11, not 5"),
-        ],
-        hint="which dout and which cache the last layer gets",
-    )
-    check_1(
-        "the first one's gradient came through the factor 3: it is 3 · 5",
-        grads.get("affine1.W", np.nan),
-        [[15.0]],
-        mistakes=[
-            ([[5.0]], "that is for dout = 1: affine1 got the dout that came in from outside"),
-            ([[33.0]], "affine1 got another layer's cache: it has met 5, not 11"),
-        ],
-        hint="what the layer behind has sent back",
-    )
-    check_1(
-        "for x it is 3 · 2",
-        back,
-        [[6.0]],
-        mistakes=[
-            ([[1.0]], "that is dout as it came in: return what the first layer sends back"),
-            ([[3.0]], "that is what affine2 sends back; affine1 comes next"),
-            ([[2.0]], "affine1 was given dout, not what affine2 sends back"),
-        ],
-        hint="what the first layer of the forward pass sends back",
-    )
+    if check_1.verdict != "wrong":
+        back, grads = check_1.returns(
+            network_backward(pair, np.array([[1.0]]), kept), "dx", "grads"
+        )
+        grads = grads if isinstance(grads, dict) else {}
+        check_1.true(
+            "every parameter has a gradient, by its full name",
+            {*grads} == {"affine1.W", "affine1.b", "affine2.W", "affine2.b"},
+            why="expected affine1.W, affine1.b, affine2.W and affine2.b; found: "
+            + (", ".join(map(str, grads)) or "none, or grads is no dict"),
+        )
+    if check_1.verdict != "wrong":
+        check_1(
+            "the last layer's weight has met 11, so its gradient is 1 · 11",
+            grads.get("affine2.W", np.nan),
+            [[11.0]],
+            mistakes=[
+                ([[22.0]], "the backward pass begins with the last layer, not with the first"),
+                ([[5.0]], "that is for a cache with 5 in it; affine2 has met 11"),
+            ],
+            hint="which dout and which cache the last layer gets",
+        )
+        check_1(
+            "the first one's gradient came through the factor 3: it is 3 · 5",
+            grads.get("affine1.W", np.nan),
+            [[15.0]],
+            mistakes=[
+                ([[5.0]], "that is for dout = 1: affine1 got the dout that came in from outside"),
+                ([[33.0]], "that is for a cache with 11 in it; affine1 has met 5"),
+            ],
+            hint="what the layer behind has sent back",
+        )
+        check_1(
+            "for x it is 3 · 2",
+            back,
+            [[6.0]],
+            mistakes=[
+                ([[1.0]], "that is dout as it came in: return what the first layer sends back"),
+                ([[3.0]], "that is what affine2 sends back; affine1 comes next"),
+                ([[2.0]], "affine1 was given dout, not what affine2 sends back"),
+            ],
+            hint="what the first layer of the forward pass sends back",
+        )
     if check_1.verdict != "wrong":
         three = {"affine1": Affine(4, 5, rng=1), "tanh1": Tanh(), "affine2": Affine(5, 3, rng=2)}
         rows = rng.normal(size=(6, 4))
@@ -272,7 +276,7 @@ with exercise(2, "minibatches", minibatches, points=2) as check_2:
         None if batches is None else [len(batch) for batch in batches],
         [4, 4, 2],
         mistakes=[
-            ([4, 4], "the last, short batch is missing: two rows were never seen"),
+            ([4, 4], "the last, short batch is missing"),
             ([4, 4, 4], "the last batch is too long: it has what is left, two rows"),
             ([2, 4, 4], "the short batch comes first here; it is to be the last"),
             ([3, 3, 2, 2], "these are four batches: `size` is the length of one, not their number"),
@@ -291,18 +295,18 @@ with exercise(2, "minibatches", minibatches, points=2) as check_2:
         [*rows] != [*range(10)],
         why="the rows come in the order 0, 1, 2, …: nothing was permuted",
     )
-    check_2.true(
-        "another epoch has another order",
-        [*np.concatenate([*minibatches(10, 4, rng)])] != [*rows],
-        "which generator the order is drawn from, and whether it is the same one in each epoch",
-    )
-    again = [*minibatches(10, 4, np.random.default_rng(2))]
-    check_2(
-        "the same seed gives the same batches",
-        np.concatenate(again),
-        rows,
-        hint="whether anything is drawn from another generator than rng",
-    )
+    if check_2.verdict != "wrong":
+        check_2.true(
+            "another epoch has another order",
+            [*np.concatenate([*minibatches(10, 4, rng)])] != [*rows],
+            "which generator the order is drawn from, and whether it is the same one each time",
+        )
+        again = [*minibatches(10, 4, np.random.default_rng(2))]
+        check_2.true(
+            "the same seed gives the same batches",
+            np.array_equal(np.concatenate(again), rows),
+            why="the order depends on something else than the rng that was given",
+        )
     ### BEGIN HIDDEN TESTS
     batches = [*minibatches(12, 4, rng)]
     check_2("12 rows make three batches of 4", [len(batch) for batch in batches], [4, 4, 4])
@@ -408,7 +412,10 @@ with exercise(3, "a step of training", guessing_loss, train_step, points=3) as c
         mistakes=[(0.474077, "that is the loss after the step; return that from before it")],
         hint="what criterion.forward returns, and which of it is the loss",
     )
-    still = "nothing has moved: rule.update was not called, or not with the layers' own arrays"
+    still = (
+        "nothing has moved: rule.update was not called, or not with the layers' own arrays, or the "
+        "gradients that it got are 0"
+    )
     check_3(
         "the biases have moved by a tenth of ½, towards class 0",
         layers["affine1"].params["b"],
@@ -878,18 +885,27 @@ with exercise(5, "RMSProp and Adam", RMSProp, Adam, points=5) as check_5:
         ],
         hint="m, v, m̂ and v̂ after one step with the slope 4, by hand",
     )
-    check_5(
-        "if the slope then turns round, from 4 to -4, it goes back to 0.905263",
-        walk(Adam(0.1), 4.0, -4.0),
-        [0.9, 0.905263],
-        rtol=1e-5,
-        hint="now m = -0.04 and t = 2, so m̂ = -0.04 / 0.19; v̂ is 16 in both steps",
-        mistakes=[
-            ([0.9, 0.974414], "m and v were lost between the steps: are they changed in place?"),
-            ([0.9, 0.907073], "both corrections are those of t = 1: does t count, as an exponent?"),
-            ([0.9, 0.90005], "β₁ and β₂ are exchanged"),
-        ],
-    )
+    if check_5.verdict != "wrong":
+        check_5(
+            "if the slope then turns round, from 4 to -4, it goes back to 0.905263",
+            walk(Adam(0.1), 4.0, -4.0),
+            [0.9, 0.905263],
+            rtol=1e-5,
+            hint="now m = -0.04 and t = 2, so m̂ = -0.04 / 0.19; v̂ is 16 in both steps",
+            mistakes=[
+                (
+                    [0.9, 0.974414],
+                    "m and v were lost between the steps: are they changed in place?",
+                ),
+                ([0.9, 0.952632], "m was lost between the steps: is it changed in place?"),
+                ([0.9, 0.907441], "v was lost between the steps: is it changed in place?"),
+                (
+                    [0.9, 0.907073],
+                    "both corrections are those of t = 1: does t count, as an exponent?",
+                ),
+                ([0.9, 0.90005], "β₁ and β₂ are exchanged"),
+            ],
+        )
     if check_5.verdict != "wrong":
         check_5.report("Adam takes five steps on W and b", check_update(Adam(0.01)))
     if check_5.verdict != "wrong" and not hasattr(Adam, "borrowed"):
@@ -952,9 +968,10 @@ ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
 plt.show()
 
 # %% [markdown]
-# Here momentum and Adam get lowest, and they are the usual choices. Adam's rate is easier to guess,
-# since its steps do not depend on the scale of the loss: its authors' 0.001 is a common first try.
-# Note how far the four good rates are from each other: a rate means nothing without its rule.
+# In this run Adam is ahead, and momentum draws level in the last epoch. The two are the usual
+# choices. Adam's rate is easier to guess, since its steps do not depend on the scale of the loss:
+# its authors' 0.001 is a common first try. Note how far the four good rates are from each other: a
+# rate means nothing without its rule.
 
 # %% [markdown] nbgrader={"grade_id": "question-2"}
 # **Question 2.** Somebody leaves out the bias correction of Adam. With $\beta_1 = 0.9$ and
@@ -1009,7 +1026,12 @@ def cosine(epoch, epochs):
 
 # %% nbgrader={"grade_id": "check-6", "points": 2}
 with exercise(6, "schedules", step_decay, cosine, points=2) as check_6:
-    check_6("both are 1 at the start", [step_decay(0.0, 10, 0.5), cosine(0.0, 20)], [1.0, 1.0])
+    check_6(
+        "both are 1 at the start",
+        [step_decay(0.0, 10, 0.5), cosine(0.0, 20)],
+        [1.0, 1.0],
+        hint="a number to the power 0, and cos(0)",
+    )
     check_6(
         "step decay by ½ every 10 epochs is 1 at 9.9, ½ at 10, ¼ at 25",
         [step_decay(epoch, 10, 0.5) for epoch in (9.9, 10.0, 25.0)],
@@ -1041,7 +1063,10 @@ with exercise(6, "schedules", step_decay, cosine, points=2) as check_6:
             ([0.92388, 0.707107, 0.0], "a quarter of a wave: π at the end, not π/2"),
             ([0.146447, 0.5, 1.0], "it rises from 0 to 1; it is to fall"),
             ([0.75, 0.5, 0.0], "that is a straight line"),
-            ([0.999999, 0.999995, 0.999981], "the angle is in degrees there; np.cos takes radians"),
+            (
+                (1 + np.cos(180 * np.array([0.25, 0.5, 1.0]))) / 2,
+                "the angle is in degrees there; np.cos takes radians",
+            ),
         ],
         hint="what stands in the cosine at the end, and where the wave lies before it is moved",
     )
@@ -1303,11 +1328,12 @@ with exercise(8, "three patients", treatment, points=4) as check_8:
             suspect in ALIBIS,
             why=f"found {suspect!r}; write one of: {', '.join(ALIBIS)}",
         )
-        check_8.true(
-            f"patient {letter}: the suspect has done it",
-            suspect == fault,
-            why=f"“{suspect}”: {ALIBIS[suspect]}" if suspect in ALIBIS else "",
-        )
+        if suspect in ALIBIS:
+            check_8.true(
+                f"patient {letter}: the suspect has done it",
+                suspect == fault,
+                why=f"“{suspect}”: {ALIBIS[suspect]}",
+            )
         check_8.true(
             f"patient {letter}: one thing is changed",
             len(change) == 1 and {*change} <= {"data", "lr", "init"},
@@ -1425,17 +1451,18 @@ with further(1, "what the scale of the inputs does to the rate", largest_rate) a
         hint="the gradient of L, then what it does to one w after the other, and exercise 4",
     )
     inputs = np.random.default_rng(9).normal(size=(40, 5)) @ np.diag([1.0, 1.0, 2.0, 2.0, 3.0])
-    rate = largest_rate(inputs)
-    go_1.true("at 0.99 of it, descent arrives", distance(inputs, 0.99 * rate) < 1e-6)
-    go_1.true("at 1.01 of it, descent flies away", distance(inputs, 1.01 * rate) > 1e6)
-    go_1(
-        "inputs 1000 times larger lower it by the factor …",
-        largest_rate(1000 * inputs) / rate,
-        1e-6,
-        atol=1e-12,
-        mistakes=[(1e-3, "that is what your friend says: try it")],
-        hint="what becomes of the second derivatives",
-    )
+    if go_1.verdict != "wrong":
+        rate = largest_rate(inputs)
+        go_1.true("at 0.99 of it, descent arrives", distance(inputs, 0.99 * rate) < 1e-6)
+        go_1.true("at 1.01 of it, descent flies away", distance(inputs, 1.01 * rate) > 1e6)
+        go_1(
+            "inputs 1000 times larger lower it by the factor …",
+            largest_rate(1000 * inputs) / rate,
+            1e-6,
+            atol=1e-12,
+            mistakes=[(1e-3, "that is what your friend says: try it")],
+            hint="what becomes of the second derivatives",
+        )
 
 # %%
 if go_1.opens("the friend's rate"):
