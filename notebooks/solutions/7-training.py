@@ -1432,20 +1432,22 @@ def distance(x, rate, steps=3000):
 
 
 with further(1, "what the scale of the inputs does to the rate", largest_rate) as go_1:
+    four = np.array([[6.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
     go_1(
-        "four examples with the curvatures 9 and 1",
-        largest_rate(np.array([[6.0, 0.0], [0.0, 2.0], [0.0, 0.0], [0.0, 0.0]])),
+        "four examples with the curvatures 9, 1 and 1",
+        largest_rate(four),
         2 / 9,
         mistakes=[
             (1 / 9, "half of it: 1/b, where the factor of the steepest direction is 0, not -1"),
             (2 / 36, "the mean over the examples is missing: 1/N"),
             (1 / 36, "half of it, and the mean over the examples is missing"),
             (2.0, "that is for the flattest direction; the steepest sets the limit"),
-            (2 / 18, "divided by D; the mean is over the N examples"),
+            (2 / 12, "divided by D; the mean is over the N examples"),
             (
                 1 / 3,
-                "2 over the largest singular value of x / √N, which is the root of a curvature",
+                "2 over the largest singular value of x; curvatures are squares of those, over N",
             ),
+            (2 / 3, "2 over the root of the largest curvature"),
             (9.0, "that is the largest curvature"),
         ],
         hint="the gradient of L, then what it does to one w after the other, and exercise 4",
