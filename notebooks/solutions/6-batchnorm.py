@@ -108,8 +108,9 @@ plt.show()
 # - $\varepsilon$ is a small number such as $10^{-5}$, *under* the root. It keeps a column in which
 #   all rows are equal from being divided by 0.
 # - Is something lost when every feature is forced to mean 0 and variance 1? No: with
-#   $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and $\beta = \mu$ the layer gives back $x$ itself. The
-#   net may undo the normalisation where that helps. It starts with $\gamma = 1$, $\beta = 0$.
+#   $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and $\beta = \mu$ the layer gives back the $x$ of this
+#   batch. The net may undo the normalisation where that helps. It starts with $\gamma = 1$,
+#   $\beta = 0$.
 #
 # For small numbers to calculate with, take these. With $\varepsilon = 5$, which is absurdly large,
 # the roots come out even: $\sqrt{4 + 5} = 3$ and $\sqrt{11 + 5} = 4$.
@@ -462,8 +463,9 @@ check_2.require()
 # %% [markdown]
 # ## 3. The backward pass, in stages
 #
-# Now walk back through all nine gates, from `out` to `x`. Six of them you have just met: two means,
-# a difference, two products and a sum with $\beta$. The others have one input each:
+# Now walk back through all nine gates, from `out` to `x`. Six of them are as in exercise 2: two
+# means, two products, a difference, and a sum with $\beta$, which is one but for a sign. The others
+# have one input each:
 #
 # | gate | local derivative |
 # |---|---|
@@ -1053,7 +1055,7 @@ if check_5.opens("the closed form in full"):
 # first direction, and hardly any in the second: of what goes along with $\hat{x}$ the share
 # $\varepsilon / (\sigma^2 + \varepsilon)$ is left.
 #
-# This has two consequences that have cost people hours. Here they are, with the library's layer.
+# This has two consequences that one should know. Here they are, with the library's layer.
 
 # %%
 layer = layers.BatchNorm(3)
@@ -1531,7 +1533,8 @@ check_7.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# `Images(BatchNorm(C))` is now the batch norm of every convolutional net, made of your own parts.
+# With exercises 6 and 7 right, `Images(BatchNorm(C))` is a batch norm for convolutional nets, made
+# of your own parts.
 
 # %% [markdown]
 # ## 9. What it buys
@@ -1603,10 +1606,10 @@ plt.show()
 # as large and the steps a tenth as long, so relative to the weights a step is a hundred times
 # shorter. To turn the weights as fast as before, the learning rate has to grow by 100: the good
 # learning rate goes with the square of the scale. Hence small weights learn well already with a
-# small learning rate, large weights need a large one, and the line below which nothing is learned
-# in 60 steps rises from the left to the right. It also means that steps that are too long cure
-# themselves: they make W longer, and the next steps relatively shorter. That is why small weights
-# do well with a large rate, too.
+# small learning rate, large weights need a large one, and the line below which little is learned in
+# 60 steps rises from the left to the right. It also means that steps that are too long tend to cure
+# themselves: they make W longer, and the next steps relatively shorter. That may be why small
+# weights do rather well with a large rate, too.
 # ### END SOLUTION
 
 # %%

@@ -469,8 +469,8 @@ check_3.require()
 
 # %% [markdown]
 # The second sanity check was in there: **a network that cannot learn 50 examples by heart has a
-# mistake somewhere.** It takes a second, and needs no other data. Only then is it worth while to
-# train on all of them. Here your functions do so, epoch by epoch.
+# mistake somewhere**, or far too few units. It takes a second, and needs no other data. Only then
+# is it worth while to train on all of them. Here your functions do so, epoch by epoch.
 
 # %%
 what = "your own training loop"
@@ -516,7 +516,7 @@ plt.show()
 #
 # ### BEGIN SOLUTION
 # $\ln 100 = 4.605$, so the friend's network guesses, which is right at the beginning. That it does
-# not move at all says that the gradients do not arrive or are not used: a rate that is far too
+# not move at all suggests that the gradients do not arrive or are not used: a rate that is far too
 # small, weights that begin at zero or nearly so, dead units, parameters that are replaced by new
 # arrays in place of being changed. I would look at the norm of the gradient of each layer, and try
 # to overfit 50 examples.
@@ -576,7 +576,7 @@ def rates(a, b):
 #
 # All of them are changed **in place**. `w -= 1` and `w *= 2` write into the array that the network
 # computes with. `w = w - 1` makes a new array, gives it the name `w` inside your function, and the
-# network never hears of it. It is the commonest mistake of this notebook.
+# network never hears of it. It is an easy mistake to make here.
 #
 # Part two: plain descent, $w \leftarrow w - \text{lr}\;dw$.
 
@@ -951,7 +951,7 @@ loss_surface(valley, START, {name: rules[name](lr) for name, lr in on_valley.ite
 # Look at where each goes first. Descent and momentum follow the steepest way, nearly straight down.
 # Adam and RMSProp move by the same length in both directions (one rate, RMSProp ten), as if the
 # valley were round. Those with a velocity, momentum and Adam, overshoot and swing back. And plain
-# descent is ahead in the end! But its rate was chosen next to the best one, $2/(a + b)$. Nobody
+# descent is ahead in the end! But its rate was chosen next to the best one of exercise 4. Nobody
 # tells you the curvatures of a network with 3,760 parameters.
 #
 # On the digits each rule goes at the rate that led to the lowest loss of 0.001, 0.003, 0.01, 0.03,
@@ -985,9 +985,9 @@ plt.show()
 # since the numerator and the denominator are both proportional to it.
 #
 # It is true that both factors tend to 1. But $m$ fills up in about 10 steps and $v$ in about 1000.
-# For a constant slope the steps are too long by 3.2 in the first, by 6.5 in the tenth, and again by
-# 3.2 in the hundredth step. They are taken with the first weights, where a step that is too long
-# does most harm: units die, or scores saturate. What is broken then, later steps do not mend.
+# For a constant slope the first step is too long by a factor of 3.2, the tenth by 6.5, and the
+# hundredth by 3.2 again. They are taken with the first weights, where a step that is too long can
+# do much harm: units die, or scores saturate. What is broken then, later steps may not mend.
 # ### END SOLUTION
 
 # %%
@@ -1228,7 +1228,7 @@ else:
 # |:--|:--|
 # | `"rate too high"` | the first loss is near ln C; then it leaps up, and may end at ln C |
 # | `"rate too low"` | the first loss is near ln C; it falls, on a straight line, hardly |
-# | `"weights too small"` | the first loss is ln C *exactly*; the gradient is small; nothing moves |
+# | `"weights too small"` | the first loss is ln C to *many digits*; small gradient; nothing moves |
 # | `"inputs not normalised"` | the first loss is far above ln C, and the first gradient is huge |
 # | `"labels shuffled"` | the loss falls somewhat; on new examples it stays at guessing |
 #
@@ -1472,13 +1472,12 @@ if go_1.opens("the friend's rate"):
     for factor in (1e3, 1e6):
         far = distance(1000 * inputs, 0.9 * rate / factor, steps=3)
         print(f"inputs times 1000, rate / {factor:9,.0f}: from 1 to {far:.2g} in three steps")
+    print(
+        "The gradient is 1000 times larger, and the weights that are wanted are 1000 times smaller:"
+    )
+    print("the rate, which makes one into the other, falls with the square of the scale.")
 
 # %% [markdown]
-# The gradient is 1000 times larger, *and* the weights that are wanted are 1000 times smaller. The
-# rate, which makes one into the other, has to be a million times smaller: the square of the scale
-# counts. The library's doctor finds patient A's inputs 26 times too large. The square of that is
-# 676.
-#
 # ### Go further 2: look ahead (Y. Nesterov 1983)
 #
 # Momentum takes the slope where it stands, and then rolls on by $\mu v$ whatever the slope said.
