@@ -1012,8 +1012,9 @@ check_5.require()
 
 # %%
 if check_3.opens("the comparison") and check_5.opens("the comparison"):
-    x, dout = rng.standard_normal((2, 1000, 200))
-    gamma, beta = rng.uniform(0.5, 2.0, (2, 200))
+    numbers = np.random.default_rng(15)
+    x, dout = numbers.standard_normal((2, 1000, 200))
+    gamma, beta = numbers.uniform(0.5, 2.0, (2, 200))
     _, v = staged_forward(x, gamma, beta)
     _, cache = cached_forward(x, gamma, beta)
     staged = staged_backward(dout, v)["x"]
