@@ -222,6 +222,7 @@ with exercise(1, "the forward pass", batchnorm_forward, points=3) as check_1:
             mistakes=[
                 (np.sqrt(var), "eps is missing here"),
                 ([9.0, 16.0], "that is σ² + ε, before the root"),
+                (gamma_small, "that is gamma: the order is xhat, std, gamma"),
             ],
             hint="what x − μ was divided by",
         )
@@ -229,7 +230,11 @@ with exercise(1, "the forward pass", batchnorm_forward, points=3) as check_1:
             "xhat is without γ and β",
             xhat,
             centred / [3.0, 4.0],
-            mistakes=[(right, "that is out"), (centred, "that is x − μ, before the division")],
+            mistakes=[
+                (right, "that is out"),
+                (x_small, "that is x"),
+                (centred, "that is x − μ, before the division"),
+            ],
             hint="what γ was multiplied with",
         )
     ### BEGIN HIDDEN TESTS
@@ -1205,6 +1210,11 @@ with exercise(6, "the layer", BatchNorm, points=5) as check_6:
             (
                 x_running / np.sqrt([6.3, 7.0]) * gain + shift,
                 "it uses the running statistics, as they are after this pass",
+            ),
+            (centred / np.sqrt(6) * gain + shift, "it divides by the root of the running variance"),
+            (
+                centred / np.sqrt([6.3, 7.0]) * gain + shift,
+                "it divides by the root of the running variance, as it is after this pass",
             ),
             (
                 centred / np.sqrt([4.0, 11.0]) * gain + shift,
