@@ -106,10 +106,11 @@ class exercise:
                 self.note_step("a function returned None: is its `return` missing?")
             self.unwritten = True
         else:
+            mine = statement if raised_in(error.__traceback__) == here else None
             if isinstance(error, (WrongReturn, NotOwn)):
                 lines = [str(error)]
             else:
-                lines = in_words(error, statement) + own_line(error.__traceback__, here)
+                lines = in_words(error, mine) + own_line(error.__traceback__, here)
             lines = self.once(lines)
             label = written(statement, 0)
             self.note_step(*([label] if label else []), *lines)
@@ -362,6 +363,11 @@ def brief_kind(value: object) -> str:
 
 def thought(hint: str) -> str:
     return f"Think of: {hint}" if hint else ""
+
+
+def raised_in(trace: TracebackType | None) -> str:
+    """The file in which an exception came up."""
+    return traceback.extract_tb(trace)[-1].filename
 
 
 def own_line(trace: TracebackType | None, here: str) -> list[str]:

@@ -9,7 +9,9 @@
 #
 # Here is the effect on a small scale. Two nets with ten hidden layers of 50 ReLU units get the same
 # digits, the same weights of standard deviation 0.1, the same learning rate. One has a batch norm
-# after every hidden affine layer, the other has none.
+# after every hidden affine layer, the other has none. On the left is the spread of the outputs of
+# each hidden layer before training, on the right the loss while they are trained. (The code of
+# pictures is folded, as that of the checks; a click on the dots unfolds it.)
 
 # %%
 import copy
@@ -17,13 +19,14 @@ import timeit
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import Markdown, display
 
 from chainrule import layers
 from chainrule.data import load_digits
 from chainrule.layers import Affine, Layer, ReLU
 from chainrule.layers.init import plain_normal
 from chainrule.nets import MLP, Classifier, Graph
-from chainrule.notebooks import borrow, exercise
+from chainrule.notebooks import borrow, exercise, further, model_answer
 from chainrule.solvers import Adam, Solver
 
 rng = np.random.default_rng(6)
@@ -49,6 +52,7 @@ def descend(model, lr, steps):
     return losses
 
 
+# %% jupyter={"source_hidden": true}
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3), layout="constrained")
 for label, norm, colour in (("without", None, ORANGE), ("with batch norm", layers.BatchNorm, BLUE)):
     net = MLP([64, *[50] * 10, 10], activation=ReLU(), norm=norm, init=plain_normal(0.1), rng=0)
@@ -100,12 +104,13 @@ plt.show()
 # Three remarks.
 #
 # - The variance divides by $N$, not by $N - 1$. Statisticians call this the *biased* variance. For
-#   normalising it is the natural one: it makes the variance of $\hat{x}$ over the batch equal to 1.
+#   normalising it is the natural one: but for ε, the variance of $\hat{x}$ over the batch is 1.
 # - $\varepsilon$ is a small number such as $10^{-5}$, *under* the root. It keeps a column in which
 #   all rows are equal from being divided by 0.
 # - Is something lost when every feature is forced to mean 0 and variance 1? No: with
-#   $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and $\beta = \mu$ the layer gives back $x$ itself. The
-#   net may undo the normalisation where that helps. It starts with $\gamma = 1$, $\beta = 0$.
+#   $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and $\beta = \mu$ the layer gives back the $x$ of this
+#   batch. The net may undo the normalisation where that helps. It starts with $\gamma = 1$,
+#   $\beta = 0$.
 #
 # For small numbers to calculate with, take these. With $\varepsilon = 5$, which is absurdly large,
 # the roots come out even: $\sqrt{4 + 5} = 3$ and $\sqrt{11 + 5} = 4$.
@@ -141,72 +146,103 @@ def batchnorm_forward(x, gamma, beta, eps=1e-5):
 
 
 # %% nbgrader={"grade_id": "check-1", "points": 3}
-with exercise(1, "the forward pass", batchnorm_forward, points=3) as check:
-    ones, zeros = np.ones(2), np.zeros(2)
-    out, cache = batchnorm_forward(x_small, ones, zeros, eps_small)
+with exercise(1, "the forward pass", batchnorm_forward, points=3) as check_1:
     centred = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
     var = np.array([4.0, 11.0])
     halves = np.array([[0.5], [-3.5], [-1.5], [0.5]])  # what is left of x less the mean of its row
-    check(
+    across = halves * [1, -1]
+    far = 1000 + 50 * np.random.default_rng(1).standard_normal((200, 3))
+    results = [
+        check_1.returns(batchnorm_forward(*given), "out", "cache")
+        for given in (
+            (x_small, np.ones(2), np.zeros(2), eps_small),
+            (x_small, gamma_small, beta_small, eps_small),
+            (x_small, np.array([3.0, 4.0]), np.array([3.0, 5.0]), eps_small),
+            (far, np.ones(3), np.zeros(3)),
+        )
+    ]
+    (out, _), (stretched, cache), (back, _), (standard, _) = results
+    check_1(
         "with γ = 1 and β = 0, out is x̂: ∓2/3 in the first column",
         out,
         [[-2 / 3, -5 / 4], [-2 / 3, 3 / 4], [2 / 3, 3 / 4], [2 / 3, -1 / 4]],
         mistakes=[
+            (centred / np.sqrt(np.sqrt(var) + 5), "the standard deviation stands for the variance"),
             (centred / np.sqrt(var * 4 / 3 + 5), "the variance divides by N − 1; it should be N"),
             (centred / (np.sqrt(var) + 5), "eps stands outside the root; it belongs under it"),
-            (centred / np.sqrt(var), "eps is missing under the root"),
+            (centred / np.sqrt(var), "eps is missing under the root, or it is not the eps given"),
             (centred / (var + 5), "that divides by the variance; take its root"),
+            (centred * np.sqrt(var + 5), "that multiplies by the root"),
             (x_small / np.sqrt(var + 5), "the mean is not subtracted"),
             (centred, "it is centred, but not divided by the root"),
             (
-                halves * [1, -1] / np.sqrt(halves**2 + 5),
+                across / np.sqrt(halves**2 + 5),
                 "each row was normalised; mean and variance run over the batch, down a column",
             ),
+            (across / np.sqrt(var + 5), "the mean is that of a row; it runs down a column"),
+            (centred / np.sqrt(halves**2 + 5), "the variance is that of a row, not of a column"),
             (
                 (x_small - 4) / np.sqrt(8.5 + 5),
                 "all numbers were taken together; each column has its own mean and variance",
             ),
+            ((x_small - 4) / np.sqrt(var + 5), "the mean is that of all numbers, not of a column"),
+            (centred / np.sqrt(8.5 + 5), "the variance is that of all numbers, not of a column"),
         ],
-        hint="mean and variance run down the columns: axis=0",
+        hint="what the formula does with the first column, 1, 1, 5, 5, step by step",
     )
-    out, _ = batchnorm_forward(x_small, gamma_small, beta_small, eps_small)
     right = np.array([[-1.0, -3.5], [-1.0, 0.5], [3.0, 0.5], [3.0, -1.5]])
-    check(
-        "then times γ and plus β",
-        out,
+    check_1(
+        "with γ = (3, 2) and β = (1, −1)",
+        stretched,
         right,
         mistakes=[
             (right - beta_small, "β is missing"),
             ((right - beta_small) / gamma_small + beta_small, "γ is missing"),
             (right - 2 * beta_small, "β is subtracted"),
+            (right + (gamma_small - 1) * beta_small, "γ has stretched β, too"),
         ],
     )
-    back, _ = batchnorm_forward(x_small, np.array([3.0, 4.0]), np.array([3.0, 5.0]), eps_small)
-    check("γ = √(σ² + ε) and β = μ give x back", back, x_small)
-    far = 1000 + 50 * np.random.default_rng(1).standard_normal((200, 3))
-    out, cache = batchnorm_forward(far, np.ones(3), np.zeros(3))
-    check("columns around 1000 come out with mean 0", out.mean(axis=0), np.zeros(3), atol=1e-8)
-    check("… and with variance 1", out.var(axis=0), np.ones(3), rtol=1e-6)
-    check.true(
-        "the cache holds three things, in the order xhat, std, gamma",
-        cache is not None and [np.shape(one) for one in cache] == [(200, 3), (3,), (3,)],
-        "expected a tuple (xhat, std, gamma) of shapes (N, D), (D,) and (D,); "
-        "keepdims=True would make std (1, D)",
-    )
-    _, cache = batchnorm_forward(x_small, gamma_small, beta_small, eps_small)
-    check(
-        "std is √(σ² + ε)",
-        cache[1],
-        [3.0, 4.0],
-        mistakes=[(np.sqrt(var), "eps is missing here"), ([9.0, 16.0], "that is σ² + ε")],
-    )
-    check("xhat is without γ and β", cache[0] * [3.0, 4.0], centred)
+    if check_1.verdict != "wrong":
+        check_1("γ = √(σ² + ε) and β = μ give x back", back, x_small)
+        zeros, ones = np.zeros(3), np.ones(3)
+        check_1("columns around 1000 come out with mean 0", standard.mean(axis=0), zeros, atol=1e-8)
+        check_1("… and with variance 1", standard.var(axis=0), ones, rtol=1e-6)
+        shapes = [np.shape(one) for one in cache] if isinstance(cache, tuple) else "no tuple"
+        check_1.true(
+            "the cache holds xhat, std and gamma, of shapes (4, 2), (2,) and (2,)",
+            shapes == [(4, 2), (2,), (2,)],
+            why=f"shapes found: {shapes}" + "; keepdims=True keeps the axis" * ((1, 2) in shapes),
+        )
+    if check_1.verdict != "wrong":
+        xhat, std, _ = cache
+        check_1(
+            "std is √(σ² + ε)",
+            std,
+            [3.0, 4.0],
+            mistakes=[
+                (np.sqrt(var), "eps is missing here"),
+                ([9.0, 16.0], "that is σ² + ε, before the root"),
+                (gamma_small, "that is gamma: the order is xhat, std, gamma"),
+            ],
+            hint="what x − μ was divided by",
+        )
+        check_1(
+            "xhat is without γ and β",
+            xhat,
+            centred / [3.0, 4.0],
+            mistakes=[
+                (right, "that is out"),
+                (x_small, "that is x"),
+                (centred, "that is x − μ, before the division"),
+            ],
+            hint="what γ was multiplied with",
+        )
     ### BEGIN HIDDEN TESTS
-    out, _ = batchnorm_forward(np.full((3, 2), 7.0), np.ones(2), np.full(2, 0.5))
-    check("a column of equal numbers gives β", out, np.full((3, 2), 0.5))
+    out = batchnorm_forward(np.full((3, 2), 7.0), np.ones(2), np.full(2, 0.5))[0]
+    check_1("a column of equal numbers gives β", out, np.full((3, 2), 0.5))
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
-check.require()
+check_1.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -215,7 +251,7 @@ check.require()
 # To go back we cut the same formula into steps so small that each has a derivative from school. In
 # the circuit below, $\gamma$, $\beta$ and $x$ come in, and every gate is one step.
 
-# %%
+# %% jupyter={"source_hidden": true}
 
 
 def gate(symbol):
@@ -238,10 +274,12 @@ g.draw()
 
 # %% [markdown]
 # And as code, a line for each gate. Every wire has a name, and its value goes into the dictionary
-# `v` (homework 2 did the same). This is our version of exercise 1, so use it freely from now on.
+# `v` (homework 2 did the same). This is our version of exercise 1, so the cell is folded until
+# yours is done: unfold it then, and use it freely from now on. The values of all wires for the
+# small example are printed below it.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def staged_forward(x, gamma, beta, eps=1e-5):
     """Batch norm in nine steps.   x: (N, D).   gamma, beta: (D,).   eps: a number.
 
@@ -274,7 +312,11 @@ for name, value in v_small.items():
 # **Arrays of two shapes.** Some wires carry a number for each entry, $(N, D)$, others a number for
 # each column, $(D,)$. Where the two meet, one number of a column serves all $N$ rows. It is used
 # $N$ times, that is a fork with $N$ branches, and homework 3 has the rule: *sum over what was
-# broadcast*. The mean is the same thing the other way round: $N$ numbers become one.
+# broadcast*. If you want to see why, imagine $\gamma$ copied $N$ times, to a tile of shape
+# $(N, D)$. Every number of the tile meets one number of $\hat{x}$, so the gradient of the tile is
+# that of an ordinary product, entry by entry. Then pile up the $N$ copies: each row of the tile was
+# the same $\gamma$, so what comes back to it is the sum of the rows. The mean is the same thing the
+# other way round: $N$ numbers become one.
 #
 # | step, in one column | going back, for an upstream gradient `dout` |
 # |---|---|
@@ -333,70 +375,102 @@ def stretch_backward(dout, cache):
 # %% nbgrader={"grade_id": "check-2", "points": 3}
 with exercise(
     2, "three gates of columns", mean_backward, centre_backward, stretch_backward, points=3
-) as check:
+) as check_2:
     up = np.array([[1.0, 10.0], [2.0, 20.0], [6.0, 0.0]])  # (3, 2)
-    check(
-        "the mean of 3 rows sends a third of dout to each row",
+    check_2(
+        "the mean of 3 rows: 6 and −3 arrive",
         mean_backward(np.array([6.0, -3.0]), (3, 2)),
         [[2.0, -1.0], [2.0, -1.0], [2.0, -1.0]],
         mistakes=[
             (np.tile([6.0, -3.0], (3, 1)), "each row got all of dout; the factor 1/N is missing"),
             (np.tile([3.0, -1.5], (3, 1)), "divided by D; the mean is over the N rows"),
+            (np.tile([18.0, -9.0], (3, 1)), "multiplied by N; the mean divides by it"),
             ([2.0, -1.0], "the right numbers, but dx needs them in every row: shape (N, D)"),
+            ([6.0, -3.0], "dx is to have the shape of x; this has the shape of the mean"),
+            (1.0, "one number for everything; each column has a mean of its own"),
+            (np.ones((3, 2)), "one number for everything; each column has a mean of its own"),
         ],
-        hint="dx has the shape of x: every row of it is dout / N",
+        hint="how much the mean moves if one row alone moves by 1",
     )
-    dx, dm = centre_backward(up, None)
-    check("x − m sends x what arrives", dx, up, mistakes=[(-up, "the sign of x in x − m is +")])
-    check(
-        "… and m minus the sum over the rows, since every row used it",
+    dx, dm = check_2.returns(centre_backward(up, None), "dx", "dm")
+    check_2(
+        "x − m: what x gets",
+        dx,
+        up,
+        mistakes=[
+            (-up, "the sign of x in x − m is +"),
+            ([-9.0, -30.0], "that is what m gets: the order is dx, dm"),
+            (
+                up - up.mean(axis=0),
+                "at this gate m is an input of its own, wherever it came from",
+            ),
+        ],
+        hint="the slope of x − m in x",
+    )
+    check_2(
+        "… and what m gets, which every row used",
         dm,
         [-9.0, -30.0],
         mistakes=[
             ([9.0, 30.0], "the sign: m is subtracted"),
             (-up, "m is one number for each column: sum over the rows"),
+            (up, "m is one number for each column: sum over the rows; and it is subtracted"),
             ([-3.0, -10.0], "that is a mean over the rows; the branches of a fork add up"),
-            ([-11.0, -22.0, -6.0], "summed over the wrong axis: sum over the rows, axis=0"),
+            ([-11.0, -22.0, -6.0], "that sums each row; sum over the rows, down a column"),
+            ([11.0, 22.0, 6.0], "that sums each row; sum over the rows. And m is subtracted"),
+            (-39.0, "that sums everything; each column has its own m"),
         ],
-        hint="m has the shape (D,), and so has its gradient: sum over the rows",
+        hint="the shape of m, the sign of m, and how often each m was used",
     )
     c, s = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([10.0, -1.0])
-    dc, ds = stretch_backward(up, (c, s))
-    check(
-        "c s sends c what arrives times s",
+    dc, ds = check_2.returns(stretch_backward(up, (c, s)), "dc", "ds")
+    check_2(
+        "c s: what c gets",
         dc,
         [[10.0, -10.0], [20.0, -20.0], [60.0, 0.0]],
-        mistakes=[(up * c, "a product sends each factor the other one: c gets s, not c")],
+        mistakes=[
+            (up * c, "a product sends each factor the other one: this is times c itself"),
+            (up, "the local derivative is missing: a product sends each factor the other one"),
+            (np.tile(s, (3, 1)), "that is the local derivative; multiply it by what arrives"),
+            ([37.0, 100.0], "that is what s gets: the order is dc, ds"),
+        ],
+        hint="what a product sends to each of its factors",
     )
-    check(
-        "… and s the sum over the rows of what arrives times c",
+    check_2(
+        "… and what s gets, which every row used",
         ds,
         [37.0, 100.0],
         mistakes=[
             (up * c, "s is one number for each column: sum over the rows"),
             ([9.0, 30.0], "that is the sum of dout; first multiply each entry by its c"),
-            ([81.0, 360.0], "multiply entry by entry first, then sum"),
+            ([81.0, 360.0], "that multiplies two sums; multiply entry by entry first, then sum"),
+            ([9.0, 12.0], "that is the sum of c; the upstream gradient is missing"),
+            ([90.0, -30.0], "that is the sum of dout · s; s was multiplied with c"),
             ([37 / 3, 100 / 3], "that is a mean over the rows; the branches of a fork add up"),
+            ([21.0, 86.0, 30.0], "that sums each row; sum over the rows, down a column"),
+            (137.0, "that sums everything; each column has its own s"),
         ],
-        hint="s has the shape (D,), and so has its gradient: multiply, then sum over the rows",
+        hint="the shape of s, what it was multiplied with, and how often it was used",
     )
     data = np.random.default_rng(2).standard_normal((5, 3))
     row = np.random.default_rng(3).standard_normal(3)
-    check.functions("the mean, by differences", mean_forward, mean_backward, data)
-    check.functions("x − m, by differences", centre_forward, centre_backward, data, row)
-    check.functions("c s, by differences", stretch_forward, stretch_backward, data, row)
+    if check_2.verdict != "wrong":
+        check_2.functions("the mean, by differences", mean_forward, mean_backward, data)
+        check_2.functions("x − m, by differences", centre_forward, centre_backward, data, row)
+        check_2.functions("c s, by differences", stretch_forward, stretch_backward, data, row)
     ### BEGIN HIDDEN TESTS
-    check("elsewhere", mean_backward(np.array([8.0]), (4, 1)), [[2.0]] * 4)
+    check_2("elsewhere", mean_backward(np.array([8.0]), (4, 1)), [[2.0]] * 4)
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
-check.require()
+check_2.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## 3. The backward pass, in stages
 #
-# Now walk back through all nine gates, from `out` to `x`. Six of them you have just met: two means,
-# a difference, two products and a sum with $\beta$. The others have one input each:
+# Now walk back through all nine gates, from `out` to `x`. Six of them are as in exercise 2: two
+# means, two products, a difference, and a sum with $\beta$, which is one but for a sign. The others
+# have one input each:
 #
 # | gate | local derivative |
 # |---|---|
@@ -411,9 +485,12 @@ check.require()
 # `var`, `sq`, `xc`, `mu`, `x`. Wires that fork, `xc` and `x`, get the *sum* of their two branches.
 # (For `xc` that means: wait until `sq` is there.)
 #
-# You can use your functions of exercise 2, or write each line out. Run the check after a few lines:
-# it goes as far as you have come, and stops at the first stage that is wrong, since all stages
-# behind that one would be wrong too.
+# You can use your functions of exercise 2, or write each line out. Run the check after a few lines,
+# with the `raise` still below them: it goes as far as you have come, and stops at the first stage
+# that is wrong, since all stages behind that one would be wrong too.
+#
+# One trap: `d["x"] = d["xc"]` makes a second name for the same array, and `d["x"] += …` then writes
+# into both. Write `d["x"] = d["xc"] + …`, which makes a new one.
 
 
 # %% nbgrader={"grade_id": "staged", "solution": true}
@@ -442,100 +519,161 @@ def staged_backward(dout, v):
 
 # %% nbgrader={"grade_id": "check-3", "points": 5}
 dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
+xc_small = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
 by_product = np.array([[1.0, 0.0], [2.0, 2.0], [3.0, 2.0], [6.0, 4.0]])
 by_square = np.array([[2 / 3, 5 / 8], [2 / 3, -3 / 8], [-2 / 3, -3 / 8], [-2 / 3, 1 / 8]])
-SUM = "the shape (D,): one number served all rows, so sum over the rows"
+both = by_product + by_square
+SERVED = "how many rows one number served, and which shape its gradient has"
+MEAN = "averaged over the rows; the branches of a fork add up"
+ROWS = "that sums each row; sum over the rows, down a column"
 STAGES = {  # what is right on the small example, a hint, and what people get instead
-    "scaled": (dout_small, "a sum hands on what arrives", []),
-    "beta": ([12.0, 16.0], SUM, [([3.0, 4.0], "averaged over the rows; sum them")]),
+    "scaled": (
+        dout_small,
+        "what a sum does with what arrives",
+        [(dout_small * gamma_small, "gamma belongs to the product, which is one gate further")],
+    ),
+    "beta": (
+        [12.0, 16.0],
+        SERVED,
+        [([3.0, 4.0], MEAN), (dout_small.sum(axis=1), ROWS), (28.0, "summed over everything")],
+    ),
     "xhat": (
         [[3.0, 0.0], [6.0, 8.0], [9.0, 8.0], [18.0, 16.0]],
-        "a product sends xhat the other factor, gamma, times what arrives",
-        [(dout_small, "the local derivative gamma is missing")],
+        "the other factor of the product",
+        [
+            (dout_small, "the local derivative is missing: the other factor of the product"),
+            (
+                dout_small * xc_small / [3.0, 4.0],
+                "multiplied by xhat itself; a product sends each factor the other one",
+            ),
+        ],
     ),
     "gamma": (
         [4.0, 4.0],
-        SUM,
+        SERVED + "; and the other factor of the product",
         [
             (
                 [12.0, 16.0],
-                "that is what beta gets, or the sum of dout · xc; gamma gets dout · xhat",
+                "that is what beta gets, or the sum of dout · xc; the other factor is xhat",
             ),
-            ([1.0, 1.0], "averaged over the rows; sum them"),
-            ([12.0, 8.0], "xhat is what gamma was multiplied with, not scaled"),
+            ([1.0, 1.0], MEAN),
+            ((dout_small * xc_small / [3.0, 4.0]).sum(axis=1), ROWS),
+            ([12.0, 8.0], "gamma is in it once too often"),
         ],
     ),
     "inv": (
         [36.0, 32.0],
-        SUM,
+        SERVED + "; and what inv was multiplied with",
         [
-            ([12.0, 16.0], "that starts from the gradient at scaled; the wire into it is xhat"),
+            ([12.0, 16.0], "that starts from the gradient at scaled; the wire behind is xhat"),
             ([12.0, 8.0], "its partner in the product is xc, not xhat"),
-            ([9.0, 8.0], "averaged over the rows; sum them"),
+            ([9.0, 8.0], MEAN),
+            ((dout_small * xc_small * gamma_small).sum(axis=1), ROWS),
         ],
     ),
     "std": (
         [-4.0, -2.0],
-        "the derivative of 1/std is −1/std²",
+        "the table: the local derivative, times what arrives",
         [
             ([4.0, 2.0], "the sign: 1/std falls when std grows"),
-            ([-12.0, -8.0], "divided by std once; the derivative of 1/std is −1/std²"),
+            ([-12.0, -8.0], "divided by std once; the table has another power"),
             ([-1 / 9, -1 / 16], "that is the local derivative; multiply it by what arrives"),
-            ([-324.0, -512.0], "multiplied by std²; the derivative of 1/std is −1/std²"),
+            ([-324.0, -512.0], "multiplied by std²; the table divides by it"),
+            ([-9.0, -32 / 11], "divided by var; std² has the ε in it, too"),
         ],
     ),
     "var": (
         [-2 / 3, -1 / 4],
-        "the derivative of √(var + ε) is 1 / (2 std)",
+        "the table: the local derivative, times what arrives",
         [
             ([-4 / 3, -1 / 2], "the factor ½ of the root is missing"),
             ([-1.0, -1 / np.sqrt(11)], "that is 1 / (2 √var): the ε under the root is lost"),
-            ([-6.0, -4.0], "multiplied by std; the derivative of the root is 1 / (2 std)"),
+            ([-6.0, -4.0], "multiplied by std; the table divides by it"),
+            ([-2.0, -1.0], "that is half of what arrives; the root in the denominator is missing"),
+            ([1 / 6, 1 / 8], "that is the local derivative; multiply it by what arrives"),
         ],
     ),
     "sq": (
         np.tile([-1 / 6, -1 / 16], (4, 1)),
-        "the mean sends d['var'] / N to every row: shape (N, D)",
-        [(np.tile([-2 / 3, -1 / 4], (4, 1)), "the factor 1/N of the mean is missing")],
+        "exercise 2: what a mean sends to each row",
+        [
+            (np.tile([-2 / 3, -1 / 4], (4, 1)), "the factor 1/N of the mean is missing"),
+            (np.tile([-1 / 3, -1 / 8], (4, 1)), "divided by D; the mean is over the N rows"),
+            ([-1 / 6, -1 / 16], "the right numbers, but each row of sq gets them: shape (N, D)"),
+            ([-2 / 3, -1 / 4], "a mean sends something to each row; this has the shape (D,)"),
+            (by_square, "that is one gate too far: 2 xc belongs to the square"),
+        ],
     ),
     "xc": (
-        by_product + by_square,
-        "xc forks: one part comes from the product with inv, one from the square",
+        both,
+        "xc forks: where do its two branches go, and what does each send back?",
         [
             (by_product, "only the branch through the product is there; the square is missing"),
-            (by_square, "only the branch through the square is there: a `=` where `+=` belongs"),
+            (by_square, "only the branch through the square is there; the product is missing"),
             (by_product + by_square / 2, "the square's derivative is 2 xc: the 2 is missing"),
+            (
+                by_product + np.tile([-1 / 6, -1 / 16], (4, 1)),
+                "the square sends on what arrives at sq as it is: its derivative is missing",
+            ),
             (by_product - by_square, "the branch through the square has the wrong sign"),
+            (both / gamma_small, "gamma is lost: the branches come from xhat"),
         ],
     ),
     "mu": (
         [-12.0, -8.0],
-        SUM,
+        SERVED + "; and the sign",
         [
             ([12.0, 8.0], "the sign: mu is subtracted"),
-            ([-3.0, -2.0], "averaged over the rows; the branches of a fork add up"),
+            ([-3.0, -2.0], MEAN),
+            (-both.sum(axis=1), ROWS),
+            (both.sum(axis=1), ROWS + ". And mu is subtracted"),
         ],
     ),
     "x": (
-        by_product + by_square - [3.0, 2.0],
-        "x forks: one part comes from the difference, one from the mean",
+        both - [3.0, 2.0],
+        "x forks: where do its two branches go, and what does each send back?",
         [
-            (by_product + by_square, "only the branch through the difference; the mean is missing"),
-            (by_product + by_square - [12.0, 8.0], "the factor 1/N of the mean is missing"),
-            (np.tile([-3.0, -2.0], (4, 1)), "only the branch through the mean: `=` for `+=`?"),
-            (by_product + by_square + [3.0, 2.0], "the branch through the mean has the wrong sign"),
+            (both, "only the branch through the difference is there; the mean is missing"),
+            (both - [12.0, 8.0], "the factor 1/N of the mean is missing"),
+            (both - [6.0, 4.0], "divided by D; the mean is over the N rows"),
+            (np.tile([-3.0, -2.0], (4, 1)), "only the branch through the mean is there"),
+            ([-3.0, -2.0], "only the branch through the mean is there, and in one row"),
+            (both + np.array([3.0, 2.0]), "the branch through the mean has the wrong sign"),
         ],
     ),
 }
 
-with exercise(3, "back through nine gates", staged_backward, points=5) as check:
+
+def so_far(error):
+    """What stands in the dictionary d of staged_backward when an exception ends it."""
+    inner = error.__traceback__.tb_next
+    return dict(inner.tb_frame.f_locals.get("d") or {}) if inner else {}
+
+
+with exercise(3, "back through nine gates", staged_backward, points=5) as check_3:
     _, v = staged_forward(x_small, gamma_small, beta_small, eps_small)
-    d = staged_backward(dout_small, v)
+    given = dout_small.copy()
+    try:
+        d, failure = staged_backward(given, v), None
+    except Exception as error:  # the stages before it come first
+        d, failure = so_far(error), error
+    ahead = {name: d[name] for name in STAGES if name in d}
+    if (given != dout_small).any():
+        check_3(
+            "dout is left as it was",
+            given,
+            dout_small,
+            among=d,
+            hint="which line writes into the array that came in",
+        )
     for name, (expected, hint, mistakes) in STAGES.items():
-        check(f"stage {name}", d.get(name), expected, hint=hint, mistakes=mistakes)
-        if check.verdict == "wrong":
+        if check_3.verdict == "wrong":
             break
-    else:
+        if failure is not None and name not in d:
+            raise failure
+        check_3(f"stage {name}", d.get(name), expected, hint=hint, mistakes=mistakes, among=ahead)
+        ahead.pop(name, None)
+    if check_3.verdict != "wrong":
 
         def backward(dout, v):
             d = staged_backward(dout, v)
@@ -543,18 +681,16 @@ with exercise(3, "back through nine gates", staged_backward, points=5) as check:
 
         data = 3 * np.random.default_rng(4).standard_normal((6, 3))
         params = np.random.default_rng(5).uniform(0.5, 2.0, (2, 3))
-        check.functions("x, gamma and beta by differences", staged_forward, backward, data, *params)
-        check.true("dout is left as it was", np.array_equal(dout_small[2], [3.0, 4.0]))
+        check_3.functions(
+            "x, gamma and beta by differences", staged_forward, backward, data, *params
+        )
         ### BEGIN HIDDEN TESTS
         other = staged_backward(-2 * dout_small, v)
-        check("linear in dout", other["x"], -2 * (by_product + by_square - [3.0, 2.0]))
+        check_3("linear in dout", other["x"], -2 * (by_product + by_square - [3.0, 2.0]))
         ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
-check.require()
+check_3.require()
 ### END HIDDEN TESTS
-
-# %%
-staged_works = check.verdict == "right"
 
 # %% [markdown]
 # <details><summary>Stuck? A hint for each group of wires.</summary>
@@ -573,8 +709,8 @@ staged_works = check.verdict == "right"
 # %% [markdown]
 # ## 4. On paper: three paths
 #
-# The stages are safe, but they make a dozen arrays. On paper much of it cancels. We follow one
-# column and write $\widehat{dx}_i$ for the gradient at $\hat{x}_i$. With $\text{out}_i = \gamma
+# The stages are safe, but they make an array for every wire. On paper much of it cancels. We follow
+# one column and write $\widehat{dx}_i$ for the gradient at $\hat{x}_i$. With $\text{out}_i = \gamma
 # \hat{x}_i + \beta$ it is $\widehat{dx}_i = \gamma \cdot \text{dout}_i$, and
 #
 # $$\hat{x}_i = (x_i - \mu)\,(\sigma^2 + \varepsilon)^{-1/2}.$$
@@ -639,60 +775,74 @@ def three_paths(dout, xc, std, gamma):
 
 
 # %% nbgrader={"grade_id": "check-4", "points": 4}
-with exercise(4, "three paths", three_paths, points=4) as check:
+with exercise(4, "three paths", three_paths, points=4) as check_4:
     xc_small = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
     root = np.array([3.0, 4.0])
     dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
     given = dout_small.copy(), xc_small.copy(), root.copy(), gamma_small.copy()
-    direct, through_variance, through_mean = three_paths(*given)
+    direct, through_variance, through_mean = check_4.returns(
+        three_paths(*given), "direct", "through_variance", "through_mean"
+    )
     by_itself = np.array([[1.0, 0.0], [2.0, 2.0], [3.0, 2.0], [6.0, 4.0]])
     by_var = np.array([[2 / 3, 5 / 8], [2 / 3, -3 / 8], [-2 / 3, -3 / 8], [-2 / 3, 1 / 8]])
-    check(
-        "the direct path: γ dout over the root",
+    power = "the exponent: the derivative of t^(−1/2) has another one, and t is std²"
+    check_4(
+        "the direct path",
         direct,
         by_itself,
         mistakes=[
-            (dout_small * [3.0, 2.0], "the slope of x̂ in x is 1 over the root; it is missing"),
+            (dout_small * [3.0, 2.0], "the root is missing: how steep is x̂ in x alone?"),
             (dout_small / root, "γ is missing: the path starts at x̂, with dxhat"),
             (dout_small * [9.0, 8.0], "multiplied by the root; x̂ is divided by it"),
+            (by_itself / root, "divided by the root twice"),
+            (by_itself / root**2, "divided by the root three times"),
+            (dout_small, "that is dout as it came in"),
         ],
+        hint="the slope of x̂ in x while μ and σ² are held still",
     )
-    check(
+    check_4(
         "the path through the variance",
         through_variance,
         by_var,
         mistakes=[
-            (-by_var, "the sign: the derivative of t^(−1/2) is −½ t^(−3/2)"),
-            (by_var * root, "the exponent: of t^(−1/2) it falls to −3/2, and t is std²"),
-            (by_var * root**1.5, "the exponent −3/2 belongs to t = std², so std has −3"),
-            (by_var * root**2, "the exponent: of t^(−1/2) it falls to −3/2, and t is std²"),
-            (by_var / root, "the exponent: of t^(−1/2) it falls to −3/2, and t is std²"),
+            (-by_var, "the sign: t^(−1/2) falls where t grows"),
+            (by_var * root, power),
+            (by_var * root**1.5, "the exponent you took is that of t = std², so std has twice it"),
+            (by_var * root**2, power),
+            (by_var / root, power),
             (by_var * 4, "the factor 1/N of ∂σ²/∂x is missing"),
-            (by_var * 2, "the factor ½ of the power −1/2 is missing"),
-            (by_var / 2, "the factor 2 of the square in ∂σ²/∂x is missing"),
+            (by_var * 2, "twice too large: the power −1/2 brings down a factor ½"),
+            (by_var / 2, "half of it: the square in σ² brings down a factor 2"),
+            (by_var * 4 / 3, "divided by N − 1; the variance here divides by N"),
             (by_var / [3.0, 2.0], "γ is missing: start at x̂, with dxhat"),
+            (
+                -dout_small * [3.0, 2.0] * xc_small**2 / root**3 / 4,
+                "the sum is missing: all x̂ⱼ of a column use σ²",
+            ),
         ],
-        hint="∂L/∂σ² has the shape (D,): one sum over the rows; then times 2 xc / N",
+        hint="the shape of ∂L/∂σ², which is one number a column, and then ∂σ²/∂x",
     )
-    check(
+    check_4(
         "the path through the mean, a number for each column",
         through_mean,
         [-3.0, -2.0],
         mistakes=[
             ([3.0, 2.0], "the sign: μ is subtracted"),
-            ([-12.0, -8.0], "∂μ/∂x is 1/N; it is missing"),
-            ([-9.0, -8.0], "the slope of x̂ in μ is −1 over the root; the root is missing"),
+            ([-12.0, -8.0], "the factor of ∂μ/∂x is missing"),
+            ([-9.0, -8.0], "the root is missing: how steep is x̂ in μ?"),
+            ([-1.0, -0.5], "divided by the root twice"),
             ([-1.0, -1.0], "γ is missing: start at x̂, with dxhat"),
+            ([-4.0, -8 / 3], "divided by N − 1; a mean divides by N"),
             (np.tile([-3.0, -2.0], (4, 1)), "right, but return it once: shape (D,)"),
         ],
-        hint="the second term of ∂L/∂μ is 0, for the deviations from a mean add up to 0",
+        hint="the question mark under the brace, and how μ moves if one xᵢ moves by 1",
     )
-    check(
+    check_4(
         "the arguments are left as they were",
         np.concatenate([one.ravel() for one in given]),
         np.concatenate([one.ravel() for one in (dout_small, xc_small, root, gamma_small)]),
     )
-    if check.verdict != "wrong":
+    if check_4.verdict != "wrong":
         data = np.random.default_rng(6).standard_normal((7, 3)) * [1.0, 10.0, 0.1]
         gamma, beta = np.array([1.5, -0.5, 2.0]), np.zeros(3)
 
@@ -703,13 +853,13 @@ with exercise(4, "three paths", three_paths, points=4) as check:
         def backward(dout, cache):
             return sum(three_paths(dout, *cache))
 
-        check.functions("their sum is the gradient at x, by differences", forward, backward, data)
+        check_4.functions("their sum is the gradient at x, by differences", forward, backward, data)
     ### BEGIN HIDDEN TESTS
     parts = three_paths(3 * dout_small, xc_small, root, gamma_small)
-    check("linear in dout", parts[1], 3 * by_var)
+    check_4("linear in dout", parts[1], 3 * by_var)
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
-check.require()
+check_4.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -758,53 +908,73 @@ def cached_forward(x, gamma, beta):
     return out, (v["xhat"], v["std"], gamma)
 
 
-with exercise(5, "the closed form", batchnorm_backward, points=4) as check:
+with exercise(5, "the closed form", batchnorm_backward, points=4) as check_5:
     xhat_small = np.array([[-2 / 3, -5 / 4], [-2 / 3, 3 / 4], [2 / 3, 3 / 4], [2 / 3, -1 / 4]])
     dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
     root = np.array([3.0, 4.0])
-    dx, dgamma, dbeta = batchnorm_backward(dout_small, (xhat_small, root, gamma_small))
+    dx, dgamma, dbeta = check_5.returns(
+        batchnorm_backward(dout_small, (xhat_small, root, gamma_small)), "dx", "dgamma", "dbeta"
+    )
     by_itself = np.array([[1.0, 0.0], [2.0, 2.0], [3.0, 2.0], [6.0, 4.0]])
     by_var = np.array([[2 / 3, 5 / 8], [2 / 3, -3 / 8], [-2 / 3, -3 / 8], [-2 / 3, 1 / 8]])
     by_mean = np.array([-3.0, -2.0])
     right = by_itself + by_var + by_mean
     averaged = "a mean; the gradient of a parameter is the sum of what all rows send it"
-    check(
-        "dβ is the sum of dout",
+    rows = "that sums each row; sum over the rows, down a column"
+    check_5(
+        "dβ",
         dbeta,
         [12.0, 16.0],
-        mistakes=[([3.0, 4.0], averaged), ([4.0, 4.0], "that is dγ: the order is dx, dγ, dβ")],
+        mistakes=[
+            ([3.0, 4.0], averaged),
+            ([4.0, 4.0], "that is dγ: the order is dx, dγ, dβ"),
+            (right, "that is dx: the order is dx, dγ, dβ"),
+            (dout_small.sum(axis=1), rows),
+        ],
+        hint="the formula above the exercise",
     )
-    check(
-        "dγ is the sum of dout x̂",
+    check_5(
+        "dγ",
         dgamma,
         [4.0, 4.0],
-        mistakes=[([1.0, 1.0], averaged), ([12.0, 16.0], "that is dβ: the order is dx, dγ, dβ")],
+        mistakes=[
+            ([1.0, 1.0], averaged),
+            ([12.0, 16.0], "that is dβ, or the sum of dout (x − μ): dγ is the sum of dout x̂"),
+            ([12.0, 8.0], "γ is in it once too often"),
+            ((dout_small * xhat_small).sum(axis=1), rows),
+        ],
+        hint="the formula above the exercise",
     )
-    check(
+    check_5(
         "dx on the small example",
         dx,
         right,
         mistakes=[
-            (by_itself + by_mean, "the path through the variance is missing: x̂ · mean(dout x̂)"),
-            (by_itself + by_var, "the path through the mean is missing: mean(dout)"),
+            (by_itself + by_mean, "the path through the variance is missing"),
+            (by_itself + by_var, "the path through the mean is missing"),
             (by_itself, "that is the direct path alone; subtract those through mean and variance"),
-            (by_itself + 4 * by_var + 4 * by_mean, "sums stand where means belong: divide by N"),
+            (by_itself + 4 * by_var + 4 * by_mean, "sums stand where means belong"),
             (by_itself + by_var + 4 * by_mean, "dβ is a sum; its part in dx is a mean"),
             (by_itself + 4 * by_var + by_mean, "dγ is a sum; its part in dx is a mean"),
+            (by_itself + (by_var + by_mean) * 4 / 3, "divided by N − 1; a mean divides by N"),
+            (by_itself + 2 * (by_var + by_mean), "divided by D; the means run over the N rows"),
             (by_itself - by_var - by_mean, "the two means are subtracted, not added"),
             (by_itself - by_var + by_mean, "the path through the variance has the wrong sign"),
             (by_itself + by_var - by_mean, "the path through the mean has the wrong sign"),
+            (by_itself + by_mean - [1.0, 0.5], "the second mean is not multiplied by x̂"),
             (right / gamma_small, "the factor γ is missing"),
-            (right * root, "the root is missing: the factor in front is γ over it"),
+            (right * root, "the root is missing in front of the bracket"),
             (right * root**2, "multiplied by the root, not divided"),
-            (right / root, "divided by the root twice: the factor in front is γ / std"),
+            (right / root, "divided by the root twice"),
+            ([12.0, 16.0], "that is dβ: the order is dx, dγ, dβ"),
+            ([4.0, 4.0], "that is dγ: the order is dx, dγ, dβ"),
         ],
-        hint="the paths of exercise 4 were γ/std · dout, −γ/std · mean(dout), …",
+        hint="your three paths of exercise 4, each divided by γ / std",
     )
-    if check.verdict != "wrong":
+    if check_5.verdict != "wrong":
         data = np.random.default_rng(7).standard_normal((6, 3)) * [1.0, 10.0, 0.1]
         params = np.random.default_rng(8).uniform(0.5, 2.0, (2, 3))
-        check.functions(
+        check_5.functions(
             "all three by differences", cached_forward, batchnorm_backward, data, *params
         )
         many, upstream = np.random.default_rng(9).standard_normal((2, 50, 20))
@@ -813,20 +983,17 @@ with exercise(5, "the closed form", batchnorm_backward, points=4) as check:
         library.params["gamma"][...], library.params["beta"][...] = params
         theirs, _ = library.backward(upstream, library.forward(many)[1])
         dx, _, _ = batchnorm_backward(upstream, cached_forward(many, *params)[1])
-        check("dx agrees with the library's to 12 digits", dx, theirs, rtol=1e-12, atol=1e-12)
-        if staged_works:
+        check_5("dx agrees with the library's to 12 digits", dx, theirs, rtol=1e-12, atol=1e-12)
+        if check_3.verdict == "right":
             d = staged_backward(upstream, staged_forward(many, *params)[1])
-            check("… and with your stages", dx, d["x"], rtol=1e-12, atol=1e-12)
+            check_5("… and with your stages", dx, d["x"], rtol=1e-12, atol=1e-12)
     ### BEGIN HIDDEN TESTS
     dx, _, _ = batchnorm_backward(-dout_small, (xhat_small, root, gamma_small))
-    check("linear in dout", dx, -right)
+    check_5("linear in dout", dx, -right)
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
-check.require()
+check_5.require()
 ### END HIDDEN TESTS
-
-# %%
-closed_works = check.verdict == "right"
 
 # %% [markdown]
 # <details><summary>Stuck? A hint.</summary>
@@ -849,9 +1016,10 @@ closed_works = check.verdict == "right"
 # What have the stages cost us? The same gradient, a thousand rows of 200 features, both ways:
 
 # %%
-if staged_works and closed_works:
-    x, dout = rng.standard_normal((2, 1000, 200))
-    gamma, beta = rng.uniform(0.5, 2.0, (2, 200))
+if check_3.opens("the comparison") and check_5.opens("the comparison"):
+    numbers = np.random.default_rng(15)
+    x, dout = numbers.standard_normal((2, 1000, 200))
+    gamma, beta = numbers.uniform(0.5, 2.0, (2, 200))
     _, v = staged_forward(x, gamma, beta)
     _, cache = cached_forward(x, gamma, beta)
     staged = staged_backward(dout, v)["x"]
@@ -866,8 +1034,6 @@ if staged_works and closed_works:
         milliseconds = 1e3 * min(timeit.repeat(way, number=5, repeat=5)) / 5
         held = sum(one.nbytes for one in full[name]) / 1e6
         print(f"{name:12} {milliseconds:5.1f} ms, and {held:4.1f} MB kept between the passes")
-else:
-    print("The comparison comes when exercises 3 and 5 are right.")
 
 # %% [markdown]
 # Both ways have their place. Write the stages first: each line can be checked by itself. Then
@@ -876,18 +1042,26 @@ else:
 # %% [markdown]
 # ## 6. What cannot be seen
 #
-# Read the closed form once more:
-#
-# $$dx_i = \frac{\gamma}{\sqrt{\sigma^2 + \varepsilon}}\;\Bigl(\text{dout}_i -
-# \operatorname{mean}(\text{dout}) - \hat{x}_i \cdot
-# \operatorname{mean}(\text{dout} \cdot \hat{x})\Bigr)$$
-#
+# Read the closed form once more, with what belongs in the places of its two question marks:
+
+# %% jupyter={"source_hidden": true}
+if check_5.opens("the closed form in full"):
+    closed = (
+        r"$$dx_i = \frac{\gamma}{\sqrt{\sigma^2 + \varepsilon}}\;\Bigl(\text{dout}_i - "
+        r"\operatorname{mean}(\text{dout}) - \hat{x}_i \cdot "
+        r"\operatorname{mean}(\text{dout} \cdot \hat{x})\Bigr)$$"
+    )
+    display(Markdown(closed))
+
+# %% [markdown]
 # It takes two things out of `dout`: what is the same in all rows, and what goes along with
-# $\hat{x}$. For good reason. Add the same number to a whole column of $x$, or stretch it, and
-# $\hat{x}$ stays what it was. Whatever the loss is, it does not feel such a change of $x$, so the
-# gradient of $x$ has no part in these two directions.
+# $\hat{x}$. For good reason. Add the same number to a whole column of $x$, and $\hat{x}$ stays what
+# it was. Stretch the column, and $\hat{x}$ stays, too, but for ε. Whatever the loss is, it does not
+# feel the first of these changes, and hardly the second. So the gradient of $x$ has no part in the
+# first direction, and hardly any in the second: of what goes along with $\hat{x}$ the share
+# $\varepsilon / (\sigma^2 + \varepsilon)$ is left.
 #
-# This has two consequences that have cost people hours. Here they are, with the library's layer.
+# This has two consequences that one should know. Here they are, with the library's layer.
 
 # %%
 layer = layers.BatchNorm(3)
@@ -912,21 +1086,24 @@ print(f"with 100 added to b, out changes by at most {np.abs(moved - out).max():.
 # %% [markdown] nbgrader={"grade_id": "question-1"}
 # **Question 1.** (a) Put $\text{dout}_i = 1$ into the closed form. Why is $dx = 0$? Somebody tests
 # a backward pass of batch norm with `dout = np.ones_like(out)` and finds that it agrees with the
-# differences. Which wrong backward passes would pass this test as well? (b) Why is the gradient of
-# a bias $b$ in front of batch norm 0, and what should you do with such a bias?
+# differences. Which wrong formulas for $dx$ would pass this test as well? (b) Why is the gradient
+# of a bias $b$ in front of batch norm 0, and what should you do with such a bias?
 #
 # ### BEGIN SOLUTION
 # (a) The mean of ones is 1, which leaves $1 - 1 = 0$; and $\operatorname{mean}(\text{dout} \cdot
 # \hat{x})$ is the mean of $\hat{x}$, which is 0. In words: the sum of all outputs of a column is
-# $N \beta$, whatever $x$ is. Every backward pass that returns 0 for a constant dout passes: one
-# that always returns zeros, one without the path through the variance, one with a wrong factor in
-# front of the bracket, without γ or without the root. A random dout finds them all.
+# $N \beta$, whatever $x$ is. Every formula that gives 0 for a dout of ones passes: one that always
+# gives zeros, one without the path through the variance, one with a wrong factor in front of the
+# bracket, without γ or without the root. A random dout finds them all.
 #
 # (b) The bias adds the same number to all rows of a column, and batch norm subtracts the mean,
 # which contains it: out does not depend on b. By the formula, db is the sum of $dx$ over the rows,
-# and the bracket sums to 0. (The computer leaves about 1e-16 from rounding.) Such a bias learns
+# and the bracket sums to 0. (The computer leaves some 1e-15 from rounding.) Such a bias learns
 # nothing and may be left out; β does its work.
 # ### END SOLUTION
+
+# %%
+model_answer("6-batchnorm", 1)
 
 # %% [markdown]
 # ## 7. Training and inference
@@ -1017,30 +1194,44 @@ def small_layer():
     return layer
 
 
-with exercise(6, "the layer", BatchNorm, points=5) as check:
+with exercise(6, "the layer", BatchNorm, points=5) as check_6:
     layer = small_layer()
     arrays = dict(layer.state)
-    out, cache = layer.forward(x_small, train=True)
-    check(
+    out, _ = check_6.returns(layer.forward(x_small, train=True), "out", "cache")
+    centred = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
+    x_running = x_small - [0.3, 0.5]  # less the running mean after the pass
+    gain, shift = [3.0, 2.0], [1.0, -1.0]
+    check_6(
         "in training, out is that of exercise 1",
         out,
         [[-1.0, -3.5], [-1.0, 0.5], [3.0, 0.5], [3.0, -1.5]],
         mistakes=[
-            (x_small / np.sqrt(6) * [3.0, 2.0] + [1.0, -1.0], "it uses the running statistics")
+            (x_small / np.sqrt(6) * gain + shift, "it uses the running statistics"),
+            (
+                x_running / np.sqrt([6.3, 7.0]) * gain + shift,
+                "it uses the running statistics, as they are after this pass",
+            ),
+            (centred / np.sqrt(6) * gain + shift, "it divides by the root of the running variance"),
+            (
+                centred / np.sqrt([6.3, 7.0]) * gain + shift,
+                "it divides by the root of the running variance, as it is after this pass",
+            ),
+            (
+                centred / np.sqrt([4.0, 11.0]) * gain + shift,
+                "that is for an ε of 0 or nearly so; this layer's own, self.eps, is 5",
+            ),
         ],
-        hint="mean and variance of the batch, and self.eps",
+        hint="your exercise 1, with the layer's own numbers",
     )
     same = all(layer.state[name] is array for name, array in arrays.items())
-    check.true(
+    check_6.true(
         "the running statistics are still the same arrays",
         same,
-        "write into them, running_mean[...] = …: a net holds the old arrays and never sees others",
+        why="there are new arrays in the state now: a net holds the old ones and never sees these",
     )
-    frozen = (
-        "it is as before: a plain = gives the name to another array; write into it with [...] ="
-    )
+    frozen = "it is as before: nothing was written into the array that the state holds"
     mean, var = layer.state["running_mean"], layer.state["running_var"]
-    check(
+    check_6(
         "the running mean has moved a tenth of the way from 0 to the batch's (3, 5)",
         mean,
         [0.3, 0.5],
@@ -1050,8 +1241,9 @@ with exercise(6, "the layer", BatchNorm, points=5) as check:
             ([3.0, 5.0], "the batch's mean has come in whole; its weight is 1 − momentum"),
             ([0.57, 0.95], "it was updated twice in one pass"),
         ],
+        hint="the formula above, with momentum 0.9, for each of the two columns",
     )
-    check(
+    check_6(
         "the running variance, from 1 to the batch's (4, 11)",
         var,
         [1.3, 2.0],
@@ -1064,15 +1256,24 @@ with exercise(6, "the layer", BatchNorm, points=5) as check:
             ([1.1, 0.9 + 0.1 * np.sqrt(11)], "that averages the root; average the variance"),
             ([1.2, 1.3], "that averages the root with ε; average the variance"),
             ([1.8, 2.5], "that averages σ² + ε; average σ² alone"),
+            ([1.57, 2.9], "it was updated twice in one pass"),
         ],
+        hint="what is averaged here, and what it starts from",
     )
     layer.forward(x_small, train=True)
-    check("after a second pass, the mean again", layer.state["running_mean"], [0.57, 0.95])
+    check_6(
+        "after a second pass, the mean again",
+        layer.state["running_mean"],
+        [0.57, 0.95],
+        mistakes=[([0.3, 0.5], "it moved in the first pass, and not in the second")],
+        hint="the same step once more, from (0.3, 0.5)",
+    )
 
     layer = small_layer()
     layer.state["running_mean"][...], layer.state["running_var"][...] = [1.0, 2.0], [4.0, 11.0]
-    out, cache = layer.forward(np.array([[4.0, 6.0]]), train=False)
-    check(
+    row = np.array([[4.0, 6.0]])
+    out, cache = check_6.returns(layer.forward(row, train=False), "out", "cache")
+    check_6(
         "in inference, one row by itself: (4 − 1)/3 and (6 − 2)/4, times γ plus β",
         out,
         [[4.0, 1.0]],
@@ -1080,50 +1281,50 @@ with exercise(6, "the layer", BatchNorm, points=5) as check:
             ([[1.0, -1.0]], "that is β: a batch of one has no other mean than itself"),
             ([[5.5, -1.0 + 8 / np.sqrt(11)]], "ε is missing under the root of running_var"),
             ([[3.0 * 3 / 9 + 1, 2.0 * 4 / 16 - 1]], "the root is missing"),
+            ([[3.0 * 4 / 3 + 1, 2.0 * 6 / 4 - 1]], "the running mean is not subtracted"),
         ],
+        hint="which mean and which variance there are for a row by itself",
     )
-    kept = [*layer.state["running_mean"], *layer.state["running_var"]]
-    check(
+    moved = "it has moved in inference: nothing but training may write into it"
+    check_6(
         "… and the state stays",
-        kept,
+        [*layer.state["running_mean"], *layer.state["running_var"]],
         [1.0, 2.0, 4.0, 11.0],
-        hint="write into the state only where train is true",
+        mistakes=[([1.3, 2.4, 3.6, 9.9], moved), ([1.3, 2.4, 4.0, 11.0], moved)],
+        hint="in which of the two modes the running statistics move",
     )
-    dx, grads = layer.backward(np.array([[1.0, 2.0]]), cache)
-    check(
-        "backward of inference: γ dout over the root",
+    dx, grads = check_6.returns(layer.backward(np.array([[1.0, 2.0]]), cache), "dx", "grads")
+    check_6(
+        "backward of inference: dx",
         dx,
         [[1.0, 1.0]],
         mistakes=[
-            (
-                [[0.0, 0.0]],
-                "that lacks or subtracts too much: in inference mean and var are constants",
-            ),
+            ([[0.0, 0.0]], "too much is subtracted: in inference mean and variance are constants"),
             (
                 [[-1.0, -1.0]],
-                "these are the three paths of training; mean and var are constants here",
+                "these are the three paths of training; mean and variance are constants here",
             ),
+            ([[3.0, 4.0]], "the root is missing"),
+            ([[1 / 3, 1 / 2]], "γ is missing"),
         ],
-        hint="in inference mean and variance are constants: only the direct path is left",
+        hint="which of the three paths is there when mean and variance are constants",
     )
-    check("… its dγ = dout x̂ and dβ = dout", [grads["gamma"], grads["beta"]], [[1, 2], [1, 2]])
-    layer = BatchNorm(3, momentum=0.8)
-    numbers = np.random.default_rng(11)
-    for array in (*layer.params.values(), *layer.state.values()):
-        array[...] = numbers.uniform(0.5, 2.0, 3)
-    x = numbers.standard_normal((6, 3))
-    check.layer("everything by differences, in both modes", layer, x, reference="batchnorm")
+    check_6("… and its dγ and dβ", [grads["gamma"], grads["beta"]], [[1, 2], [1, 2]])
+    if check_6.verdict != "wrong":
+        layer = BatchNorm(3, momentum=0.8)
+        numbers = np.random.default_rng(11)
+        for array in (*layer.params.values(), *layer.state.values()):
+            array[...] = numbers.uniform(0.5, 2.0, 3)
+        x = numbers.standard_normal((6, 3))
+        check_6.layer("everything by differences, in both modes", layer, x, reference="batchnorm")
     ### BEGIN HIDDEN TESTS
     layer = BatchNorm(1, momentum=0.5, eps=0.0)
     layer.forward(np.array([[2.0], [4.0]]))
-    check("momentum 0.5", [*layer.state["running_mean"], *layer.state["running_var"]], [1.5, 1.0])
+    check_6("momentum 0.5", [*layer.state["running_mean"], *layer.state["running_var"]], [1.5, 1.0])
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
-check.require()
+check_6.require()
 ### END HIDDEN TESTS
-
-# %%
-layer_works = check.verdict == "right"
 
 # %%
 # Stuck? Remove the # below and run this cell, then the check above once more: what the library
@@ -1138,8 +1339,10 @@ layer_works = check.verdict == "right"
 
 # %%
 net = MLP([64, 50, 50, 10], activation=ReLU(), norm=layers.BatchNorm, rng=0)
-Solver(Classifier(net), Adam(lr=3e-3), digits, epochs=10, progress=False).train()
-right = Classifier(net).score(digits.x_test, digits.y_test)
+history = Solver(Classifier(net), Adam(lr=3e-3), digits, epochs=10, progress=False).train()
+
+# %% jupyter={"source_hidden": true}
+running = Classifier(net).score(digits.x_test, digits.y_test)
 careless = copy.deepcopy(net)  # its running statistics will be spoilt
 sizes = (2, 4, 8, 16, 32, 64, 128)
 orders = {
@@ -1155,12 +1358,15 @@ for (name, order), colour in zip(orders.items(), (BLUE, ORANGE), strict=True):
         batches = [careless.forward(x[k : k + size])[0] for k in range(0, len(x), size)]
         found.append(100 * np.mean(np.concatenate(batches).argmax(axis=1) == y))
     ax.semilogx(sizes, found, marker="o", color=colour, label=f"those of the batch, {name}")
-ax.axhline(100 * right, color="black", linestyle="--", label="running, any batch")
+ax.axhline(100 * running, color="black", linestyle="--", label="running, any batch")
 ax.set_xticks(sizes, sizes)
 ax.minorticks_off()
 ax.set(xlabel="rows in a batch", ylabel="accuracy on the test digits, %", ylim=(0, 104))
 fig.legend(loc="outside right center", title="statistics")
 plt.show()
+
+# %% [markdown]
+# And the first four scores of one and the same digit, in company of one other and of three:
 
 # %%
 x = digits.x_test[:1]
@@ -1177,15 +1383,18 @@ for name, others in (("beside one", digits.x_test[1:2]), ("beside three", digits
 # depends on the pictures beside it?
 #
 # ### BEGIN SOLUTION
-# With two rows, $\hat{x}$ of a feature is about $+1$ in one and $-1$ in the other, however far
-# apart they are: all that is left is which is larger. With one row, the mean of the batch is the
-# row itself: $\hat{x} = 0$, every picture would give β and the same scores, so the library refuses
-# it. With sorted digits, what distinguishes a 3 from the other digits is what all rows of the batch
+# With two rows, $\hat{x}$ of a feature is about $+1$ in one and $-1$ in the other, unless they are
+# very close: all that is left is which is larger. With one row, the mean of the batch is the row
+# itself: $\hat{x} = 0$, every picture would give β and the same scores, so the library refuses it.
+# With sorted digits, what distinguishes a 3 from the other digits is what all rows of the batch
 # have in common; it is in the mean, which is subtracted. In training the net saw batches of all
 # digits, and the statistics of a batch of threes are quite different. With large mixed batches the
-# accuracy is good, but the answer cannot be repeated: the same picture may be a 3 in one batch and
-# an 8 in another, and a stranger's pictures decide about mine.
+# accuracy is good, but the answer to a picture cannot be repeated in other company: it may be a 3
+# in one batch and an 8 in another, and a stranger's pictures decide about mine.
 # ### END SOLUTION
+
+# %%
+model_answer("6-batchnorm", 2)
 
 # %% [markdown]
 # ## 8. Images
@@ -1194,6 +1403,12 @@ for name, others in (("beside one", digits.x_test[1:2]), ("beside three", digits
 # places of an image alike, and we want batch norm to do so, too. So there is one mean and one
 # variance for each *channel*, over all $N$ images and all $H \cdot W$ places: over
 # $m = N \cdot H \cdot W$ numbers. $\gamma$ and $\beta$ have the shape $(C,)$.
+#
+# One number of $\gamma$ now serves every place of its channel, in all images. Think of the tile
+# once more: $\gamma$ copied to the shape $(N, C, H, W)$. To come back to $(C,)$, pile up the tile's
+# gradient along $N$, $H$ and $W$, the axes (0, 2, 3). (A set of lecture notes that goes round says
+# at this place that "we have to sum across the N, C, H, W axes". Its own code sums over (0, 2, 3),
+# and the code is right: with $C$, too, one number would be left for all channels together.)
 #
 # Nothing has to be derived again. A place of an image is a row with $C$ features! Rearrange
 # $(N, C, H, W)$ to rows $(N H W, C)$, use the layer for rows, and rearrange back. An arrangement
@@ -1247,7 +1462,7 @@ class Images(Layer):
 
 
 # %% nbgrader={"grade_id": "check-7", "points": 3}
-with exercise(7, "images", to_rows, to_images, Images, points=3) as check:
+with exercise(7, "images", to_rows, to_images, Images, points=3) as check_7:
     # Image n has 100 n + 10 c + p in its channel c, at the places p = 0, …, 5 of 2 lines of 3.
     pictures = np.array(
         [[[[100.0 * n + 10 * c + 3 * h + w for w in range(3)] for h in range(2)] for c in range(4)]
@@ -1256,7 +1471,7 @@ with exercise(7, "images", to_rows, to_images, Images, points=3) as check:
     rows = np.array(
         [[100.0 * n + 10 * c + p for c in range(4)] for n in range(2) for p in range(6)]
     )
-    check(
+    check_7(
         "to rows: every column holds one channel",
         to_rows(pictures.copy()),
         rows,
@@ -1270,41 +1485,67 @@ with exercise(7, "images", to_rows, to_images, Images, points=3) as check:
                 rows[[6 * n + 3 * h + w for n in range(2) for w in range(3) for h in range(2)]],
                 "the places run down first; within an image go line by line",
             ),
+            (
+                rows.reshape(2, 6, 4).transpose(1, 0, 2).reshape(-1, 4),
+                "the places come first and then the images: go image by image",
+            ),
+            (pictures.transpose(0, 2, 3, 1), "the channels are last; now make one axis of three"),
         ],
-        hint="move the channels to the end, then reshape",
+        hint="where the axis C has to stand before the others become one",
     )
-    check(
+    check_7(
         "to images: and back again",
         to_images(rows.copy(), (2, 4, 2, 3)),
         pictures,
         mistakes=[
-            (rows.reshape(2, 4, 2, 3), "reshaped alone: the rows are (N, H, W, C) in memory"),
+            (rows.reshape(2, 4, 2, 3), "reshaped alone: C is the last axis of the rows"),
+            (
+                rows.T.reshape(2, 4, 2, 3),
+                "transposed and then reshaped: the images lie inside the channels there",
+            ),
+            (rows.reshape(2, 2, 3, 4), "that is (N, H, W, C): now C has to move to its place"),
+            (
+                rows.reshape(2, 2, 3, 4).transpose(0, 3, 2, 1),
+                "lines and columns of the images are exchanged",
+            ),
         ],
-        hint="first reshape to (N, H, W, C), then move the channels to their place",
+        hint="the steps of to_rows, undone from the last to the first",
     )
-    layer = Images(layers.BatchNorm(4))
     numbers = np.random.default_rng(12)
-    for array in (*layer.params.values(), *layer.state.values()):
-        array[...] = numbers.uniform(0.5, 2.0, 4)
-    x, dout = numbers.standard_normal((2, 2, 4, 2, 3))
-    library = copy.deepcopy(layer.layer)  # takes images as well
-    theirs, library_cache = library.forward(x)
-    out, cache = layer.forward(x)
-    check("out, around the library's layer for rows", out, theirs)
-    dx, grads = layer.backward(dout, cache)
-    right, _ = library.backward(dout, library_cache)
-    check("dx", dx, right, hint="dout goes to rows, and dx back to images")
-    check.layer("all by differences, in both modes", layer, x, reference="batchnorm")
+    if check_7.verdict != "wrong":
+        layer = Images(layers.BatchNorm(4))
+        for array in (*layer.params.values(), *layer.state.values()):
+            array[...] = numbers.uniform(0.5, 2.0, 4)
+        x, dout = numbers.standard_normal((2, 2, 4, 2, 3))
+        library = copy.deepcopy(layer.layer)  # takes images as well
+        theirs, library_cache = library.forward(x)
+        out, cache = layer.forward(x)
+        check_7("out, around the library's layer for rows", out, theirs)
+        dx, grads = check_7.returns(layer.backward(dout, cache), "dx", "grads")
+        right, _ = library.backward(dout, library_cache)
+        check_7(
+            "dx",
+            dx,
+            right,
+            mistakes=[
+                (to_rows(right), "the numbers are right; what goes back has to be images"),
+                (dout, "that is dout as it came in"),
+            ],
+            hint="what the inner layer takes and gives, and what this one has to give",
+        )
+        if check_7.verdict != "wrong":
+            check_7.layer("all by differences, in both modes", layer, x, reference="batchnorm")
     ### BEGIN HIDDEN TESTS
     x = numbers.standard_normal((3, 2, 4, 1))
-    check("there and back", to_images(to_rows(x), x.shape), x)
+    check_7("there and back", to_images(to_rows(x), x.shape), x)
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
-check.require()
+check_7.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# `Images(BatchNorm(C))` is now the batch norm of every convolutional net, made of your own parts.
+# With exercises 6 and 7 right, `Images(BatchNorm(C))` is a batch norm for convolutional nets, made
+# of your own parts.
 
 # %% [markdown]
 # ## 9. What it buys
@@ -1314,8 +1555,9 @@ check.require()
 # without. If your layer works, it is the one in use.
 
 # %%
-Norm = BatchNorm if layer_works else layers.BatchNorm
-print("With your own BatchNorm." if layer_works else "With the library's BatchNorm, for now.")
+own = check_6.verdict == "right"
+Norm = BatchNorm if own else layers.BatchNorm
+print("With your own BatchNorm." if own else "With the library's BatchNorm, for now.")
 
 scales = (0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0)
 rates = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -1331,6 +1573,7 @@ def accuracy(norm, scale, lr):
         return 100 * model.score(digits.x_val, digits.y_val)
 
 
+# %% jupyter={"source_hidden": true}
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.4), layout="constrained", sharey=True)
 for ax, norm, title in zip(axes, (None, Norm), ("without", "with batch norm"), strict=True):
     grid = np.array([[accuracy(norm, scale, lr) for scale in scales] for lr in rates])
@@ -1350,11 +1593,11 @@ plt.show()
 # %% [markdown]
 # Without batch norm, the net learns in a narrow strip around one scale. (He's rule for 40 inputs
 # says $\sqrt{2/40} \approx 0.22$; there it is.) To the left the signal dies, to the right it
-# explodes: × stands for a loss that was no number any more. With batch norm, every scale works at
-# some learning rate, and larger rates are allowed.
+# explodes: × stands for a loss that was no finite number any more. With batch norm, every scale
+# works at some learning rate, and larger rates are allowed.
 #
-# Look at the pattern on the right. Where weights are large, a large learning rate is best; where
-# they are small, a small one will do. The last question is about that.
+# Look at the pattern on the right. Where weights are large, only a large learning rate gets far;
+# where they are small, a small one will do. The last question is about that.
 #
 # *Why* batch norm helps so much is still argued about. Ioffe and Szegedy's explanation was that it
 # keeps the inputs of each layer from drifting while the layers before it change. Santurkar et al.
@@ -1374,10 +1617,194 @@ plt.show()
 # as large and the steps a tenth as long, so relative to the weights a step is a hundred times
 # shorter. To turn the weights as fast as before, the learning rate has to grow by 100: the good
 # learning rate goes with the square of the scale. Hence small weights learn well already with a
-# small learning rate, large weights need a large one, and the good region runs from the lower left
-# to the upper right. It also means that steps that are too long cure themselves: they make W
-# longer, and the next steps relatively shorter.
+# small learning rate, large weights need a large one, and the line below which little is learned in
+# 60 steps rises from the left to the right. It also means that steps that are too long tend to cure
+# themselves: they make W longer, and the next steps relatively shorter. That may be why small
+# weights do rather well with a large rate, too.
 # ### END SOLUTION
+
+# %%
+model_answer("6-batchnorm", 3)
+
+# %% [markdown]
+# ## Go further
+#
+# Two exercises without points.
+#
+# ### Go further 1: a layer that goes away
+#
+# In inference the running statistics are constants, so batch norm is a straight line in each
+# feature. The affine layer before it is straight, too. Two straight layers in a row are one: a
+# trained net can be used without its batch norm layers, if the weights are changed once. Find the
+# new weights and biases. Write $h = x W + b$ and $\text{out} = \gamma\,(h - \mu) /
+# \sqrt{\sigma^2 + \varepsilon} + \beta$, and sort by $x$.
+
+
+# %% nbgrader={"grade_id": "further-1", "solution": true}
+def folded(W, b, gamma, beta, mean, var, eps):
+    """One affine layer in the place of two layers: an affine one, and batch norm in inference.
+
+    W: (D, M).   b, gamma, beta and the running mean and var: (M,).   eps: a number.
+
+    Returns the new W (D, M) and b (M,).
+    """
+    ### BEGIN SOLUTION
+    factor = gamma / np.sqrt(var + eps)
+    return W * factor, (b - mean) * factor + beta
+    ### END SOLUTION
+
+
+# %% jupyter={"source_hidden": true}
+with further(1, "a layer that goes away", folded) as go_1:
+    W, b = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([6.0, 7.0])
+    mean, var = np.array([3.0, 5.0]), np.array([4.0, 11.0])
+    new_W, new_b = go_1.returns(
+        folded(W, b, gamma_small, beta_small, mean, var, eps_small), "W", "b"
+    )
+    go_1(
+        "W, with γ = (3, 2) over the roots 3 and 4",
+        new_W,
+        [[1.0, 1.0], [3.0, 2.0]],
+        mistakes=[
+            ([[1.0, 2.0], [1.5, 2.0]], "each row is stretched; a feature is a column of W"),
+            (W * gamma_small, "the root is missing"),
+            (W / [3.0, 4.0], "γ is missing"),
+            (W * gamma_small / np.sqrt(var), "ε is missing under the root"),
+            (W * gamma_small / (var + 5), "divided by σ² + ε; take its root"),
+            (W, "that is the old W"),
+        ],
+        hint="what a feature of h is multiplied with on its way to out",
+    )
+    go_1(
+        "b",
+        new_b,
+        [4.0, 0.0],
+        mistakes=[
+            ([7.0, 2.5], "the running mean is missing"),
+            ([4.0, -2.5], "the running mean is subtracted, but not stretched"),
+            ([4.0, 3.5], "b is not stretched, as x W is"),
+            ([4.0, 1.0], "b and the running mean are not stretched, as x W is"),
+            ([3.0, 1.0], "β is missing"),
+            ([2.0, 2.0], "β is subtracted"),
+            ([-2.0, -3.5], "the old b is missing"),
+        ],
+        hint="out at x = 0",
+    )
+    numbers = np.random.default_rng(13)
+    affine, norm = Affine(5, 4, rng=numbers), layers.BatchNorm(4)
+    for array in (affine.params["b"], *norm.params.values(), *norm.state.values()):
+        array[...] = numbers.uniform(0.5, 2.0, 4)
+    x = numbers.standard_normal((7, 5))
+    two, _ = norm.forward(affine.forward(x)[0], train=False)
+    new_W, new_b = folded(
+        *affine.params.values(), *norm.params.values(), *norm.state.values(), 1e-5
+    )
+    go_1("one layer does what the two did", x @ new_W + new_b, two)
+
+# %% [markdown]
+# With your function the trained net of section 7 loses its batch norm layers, and answers as
+# before:
+
+# %%
+if go_1.opens("the net without batch norm"):
+    inside, short, pending = [*net.layers], [], None
+    for layer in inside:
+        if isinstance(layer, layers.BatchNorm):
+            affine = copy.deepcopy(short.pop())
+            found = folded(
+                *affine.params.values(), *layer.params.values(), *layer.state.values(), layer.eps
+            )
+            affine.params["W"][...], affine.params["b"][...] = found
+            short.append(affine)
+        else:
+            short.append(layer)
+    x = digits.x_test
+    for layer in short:
+        x, _ = layer.forward(x, train=False)
+    scores, _ = net.forward(digits.x_test, train=False)
+    print(f"{len(inside)} layers became {len(short)}")
+    print(f"largest difference of a score: {np.abs(x - scores).max():.0e}")
+
+# %% [markdown]
+# ### Go further 2: images without rows
+#
+# `Images` moves every number of the batch to another place, twice in each pass. It can be spared:
+# write the closed form for arrays of shape $(N, C, H, W)$ as they are. Two things change: what is
+# summed over, and how a number for each channel is laid along the images. (`a[:, None, None]` has
+# the shape $(C, 1, 1)$, and is stretched along $N$, $H$ and $W$.)
+
+
+# %% nbgrader={"grade_id": "further-2", "solution": true}
+def image_backward(dout, cache):
+    """The backward pass of batch norm for images, in training.
+
+    dout: (N, C, H, W).   cache: (xhat, std, gamma), of shapes (N, C, H, W), (C,), (C,).
+
+    Returns dx (N, C, H, W), dgamma (C,), dbeta (C,).
+    """
+    xhat, std, gamma = cache
+    ### BEGIN SOLUTION
+    m = dout.size // len(std)
+    dbeta = dout.sum(axis=(0, 2, 3))
+    dgamma = (dout * xhat).sum(axis=(0, 2, 3))
+    means = dbeta[:, None, None] / m, dgamma[:, None, None] / m
+    dx = (gamma / std)[:, None, None] * (dout - means[0] - xhat * means[1])
+    return dx, dgamma, dbeta
+    ### END SOLUTION
+
+
+# %% jupyter={"source_hidden": true}
+with further(2, "images without rows", image_backward) as go_2:
+    numbers = np.random.default_rng(14)
+    x, dout = numbers.standard_normal((2, 5, 3, 2, 4))
+    library = layers.BatchNorm(3)
+    library.params["gamma"][...] = [0.5, 1.0, 2.0]
+    std = np.sqrt(x.var(axis=(0, 2, 3)) + library.eps)
+    xhat = (x - x.mean(axis=(0, 2, 3), keepdims=True)) / std[:, None, None]
+    right, grads = library.backward(dout, library.forward(x)[1])
+    dx, dgamma, dbeta = go_2.returns(
+        image_backward(dout, (xhat, std, library.params["gamma"])), "dx", "dgamma", "dbeta"
+    )
+    every = "summed over all four axes; each channel has a number of its own"
+    places = "summed over H and W; the images share γ and β, too"
+    for name, got, terms in (("beta", dbeta, dout), ("gamma", dgamma, dout * xhat)):
+        go_2(
+            f"d{name}",
+            got,
+            grads[name],
+            mistakes=[
+                (terms.sum(), every),
+                (np.full(3, terms.sum()), every),
+                (terms.sum(axis=(2, 3)), places),
+                (terms.sum(axis=0), "summed over the images; the places share γ and β, too"),
+                (terms.sum(axis=(1, 2, 3)), "a number for each image; it is to be one a channel"),
+                (terms.sum(axis=(0, 1, 2)), "a number for each column of pixels, not a channel"),
+                (terms.mean(axis=(0, 2, 3)), "averaged; what comes back from a tile is piled up"),
+            ],
+            hint="which axes a number of one channel was copied along",
+        )
+
+    def with_count(count):
+        """dx where the sums are divided by `count` in place of m."""
+        factor = (library.params["gamma"] / std)[:, None, None]
+        lost = dbeta_right + xhat * dgamma_right
+        return factor * (dout - lost / count)
+
+    dbeta_right = dout.sum(axis=(0, 2, 3), keepdims=True)
+    dgamma_right = (dout * xhat).sum(axis=(0, 2, 3), keepdims=True)
+    go_2(
+        "dx, as the library's for images",
+        dx,
+        right,
+        mistakes=[
+            (with_count(5), "divided by N; a channel has N·H·W numbers"),
+            (with_count(8), "divided by H·W; a channel has N·H·W numbers"),
+            (with_count(120), "divided by the size of dout; a channel has N·H·W numbers"),
+            (with_count(np.inf), "that is the direct path alone"),
+            (with_count(1), "sums stand where means belong"),
+        ],
+        hint="over how many numbers the two means run",
+    )
 
 # %% [markdown]
 # ## What to keep
@@ -1388,8 +1815,7 @@ plt.show()
 # - A hard backward pass becomes easy in **stages**: a name and a gradient for every wire, sums
 #   where something was broadcast, sums where a wire forks.
 # - There are three paths from $x$ to the loss: directly, through the mean, through the variance.
-#   All together: $dx = \frac{\gamma}{\sqrt{\sigma^2 + \varepsilon}} (\text{dout} -
-#   \operatorname{mean}(\text{dout}) - \hat{x} \operatorname{mean}(\text{dout}\,\hat{x}))$.
+#   On paper they become one line with two means over the batch.
 # - Never test it with `dout` of ones: its $dx$ is 0. A bias before it has gradient 0 and can go.
 # - Training uses the batch, inference the **running** statistics. With the batch's statistics in
 #   inference, rows mix, and one row alone says nothing.

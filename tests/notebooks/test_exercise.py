@@ -419,16 +419,34 @@ def test_an_exception_is_told_in_words_and_once(statement, lines):
     ]
 
 
-def test_the_line_of_an_exception_is_one_of_the_students():
-    source = "def slope(x):\n    return np.ones(3) / np.ones((2, x))\n"
+def written_by_a_student(source):
+    """What a cell other than that of the check defines."""
     filename = "ipykernel_1/1.py"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     student = {"np": np}
     exec(compile(source, filename, "exec"), student)
+    return student
+
+
+def test_what_a_student_unpacks_is_not_what_the_check_unpacks():
+    source = "def backward(dout, cache):\n    x, W, b = cache\n    return x, W\n"
+    check = as_cell(
+        'with exercise(1, "it") as check:\n    dx, dW = backward(1.0, (2.0, 3.0))',
+        exercise=exercise,
+        backward=written_by_a_student(source)["backward"],
+    )["check"]
+    assert said(check)[1:] == [
+        "  ✗ ValueError: not enough values to unpack (expected 3, got 2)",
+        "      in the line: x, W, b = cache",
+    ]
+
+
+def test_the_line_of_an_exception_is_one_of_the_students():
+    source = "def slope(x):\n    return np.ones(3) / np.ones((2, x))\n"
     check = as_cell(
         'with exercise(1, "it") as check:\n    check("at 2", slope(2), 1.0)',
         exercise=exercise,
-        slope=student["slope"],
+        slope=written_by_a_student(source)["slope"],
     )["check"]
     assert said(check)[1:] == [
         "  ✗ at 2",

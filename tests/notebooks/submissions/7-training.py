@@ -28,6 +28,14 @@ WRONG = [
     ),
     (
         "a wrong diagnosis",
+        "rates",
+        "2 / b, 2 / (a + b)",
+        "2 / a, 2 / (a + b)",
+        [4],
+        "at the first of these the factor of a is −1, but that of b is −7",
+    ),
+    (
+        "a wrong diagnosis",
         "treatment",
         '("weights too small", {"init": he_normal})',
         '("rate too low", {"lr": 1e30})',
