@@ -60,9 +60,9 @@ print(jacobian_memory((64, 4096), (64, 4096), dtype=np.float32))
 # $D = 3 \cdot 32 \cdot 32$ numbers. `x.reshape(len(x), -1)` does so; the `-1` lets NumPy work out
 # $D$.
 #
-# As a circuit, with the values in green and the gradients in red. `X` (2, 3), `W` (3, 4) and the
-# gradient that comes in, `DOUT` (2, 4), are an example from lecture 4 of CS231n; the checks below
-# use it too. (A set of lecture notes that goes round prints the second row of `DOUT` as −8, 1, 16.
+# As a circuit; its values and gradients come when you have computed them. `X` (2, 3), `W` (3, 4)
+# and the gradient that comes in, `DOUT` (2, 4), are an example from lecture 4 of CS231n, which the
+# checks below use. (A set of lecture notes that goes round prints the second row of `DOUT` as −8, 1, 16.
 # The shapes tell that a number was lost: four outputs, three gradients.)
 
 # %%
@@ -73,7 +73,7 @@ DOUT = np.array([[2.0, 3.0, -3.0, 9.0], [-8.0, 1.0, 4.0, 6.0]])
 graph = Graph()
 x_node, W_node, b_node = graph.input("x"), graph.input("W"), graph.input("b")
 graph.output((x_node @ W_node + b_node).named("out"))
-graph.draw(X, W, np.array([10.0, 20.0, 30.0, 40.0]), dout=DOUT)
+graph.draw()
 
 # %% [markdown]
 # ### Exercise 1: the forward pass (3 points)
@@ -407,6 +407,13 @@ check_3.require()
 # Stuck? Remove the # below and run this cell, then the check above once more: what the library
 # has takes the place of yours for now.
 # affine_forward, affine_backward = borrow(lambda W, b: Affine(*W.shape))
+
+# %% [markdown]
+# The circuit of Part 1 with what you have computed, the values in green and the gradients in red:
+
+# %%
+if check_3.opens("this circuit"):
+    display(graph.draw(X, W, np.array([10.0, 20.0, 30.0, 40.0]), dout=DOUT))
 
 # %% [markdown]
 # The eight products for dx, to compare with your paper, for $N = 5$, $D = 3$, $M = 4$:
