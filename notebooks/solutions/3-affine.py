@@ -62,8 +62,8 @@ print(jacobian_memory((64, 4096), (64, 4096), dtype=np.float32))
 #
 # As a circuit; its values and gradients come when you have computed them. `X` (2, 3), `W` (3, 4)
 # and the gradient that comes in, `DOUT` (2, 4), are an example from lecture 4 of CS231n, which the
-# checks below use. (A set of lecture notes that goes round prints the second row of `DOUT` as −8, 1,
-# 16. The shapes tell that a number was lost: four outputs, three gradients.)
+# checks below use. (A set of lecture notes that goes round prints the second row of `DOUT` as −8,
+# 1, 16. The shapes tell that a number was lost: four outputs, three gradients.)
 
 # %%
 X = np.array([[2.0, 1.0, -3.0], [-3.0, 4.0, 2.0]])
