@@ -132,6 +132,10 @@ def misfit(text: str) -> list[str]:
         return [f"a product a @ b with inner lengths {given[2]} and {given[1]}: they have to agree"]
     if given := re.search(r"shapes \(.*\) and \(.*\) not aligned: (\d+) .* != (\d+)", text):
         return [f"a product with inner lengths {given[1]} and {given[2]}: they have to agree"]
+    if given := re.search(r"broadcast input array from shape (\(.*\)) into shape (\(.*\))", text):
+        return [f"an array of shape {given[1]} does not fit into one of shape {given[2]}"]
+    if "shape-mismatch for sum" in text:
+        return ["the axes to sum over are of other lengths in the one array than in the other"]
     if "truth value of an array" in text:
         return ["`if`, `and`, max and min ask an array for one yes or no, not one for each entry"]
     if "only integer scalar arrays" in text:
@@ -142,10 +146,12 @@ def misfit(text: str) -> list[str]:
 def lost(one: tuple[int, ...], other: tuple[int, ...]) -> list[str]:
     """A line where one of two shapes is the other with an axis less."""
     few, many = sorted((one, other), key=len)
-    without = [many[:axis] + many[axis + 1 :] for axis in range(len(many))]
-    if few not in without:
-        return []
-    return [f"which axis has {few} lost? Without keepdims=True it is laid along the last axes"]
+    for axis in range(len(many)):
+        if few == many[:axis] + many[axis + 1 :]:
+            kept = (*many[:axis], 1, *many[axis + 1 :])
+            would = f"as {kept}, which keepdims=True gives, it would fit"
+            return [f"{few} is laid along the last axes of {many}; {would}"]
+    return []
 
 
 def unpacking(statement: ast.stmt | None) -> tuple[str, list[str]] | None:

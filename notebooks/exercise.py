@@ -25,6 +25,7 @@ COLOURS = {"right": "#1a7f37", "wrong": "#c62f3b", "unwritten": "#8c959f", "borr
 LONG = 40  # characters of a number or an array, at most, in one line
 #: What the checker says to those who may tell it so, as nobody can in a check cell.
 NO_REFERENCE = " If it means something else"
+NOTHING = "None came: is it written, and is there a `return`?"
 #: The exercises of the notebook by number, as they were last run.
 RUN: dict[int, exercise] = {}
 
@@ -99,7 +100,11 @@ class exercise:
     def failed(self, error: Exception, statement: ast.stmt | None, here: str) -> None:
         """Adds an exception that came up in a statement of the block, if that is known. `here` is
         the file of the cell with the checks, whose lines are not the student's."""
-        if isinstance(error, (NotImplementedError, NotWritten)):
+        if isinstance(error, NotImplementedError):
+            self.unwritten = True
+        elif isinstance(error, NotWritten):
+            if not self.unwritten:
+                self.note_step(written(statement, 0) or "None came", NOTHING)
             self.unwritten = True
         elif "NoneType" in str(error):
             if not self.unwritten:

@@ -229,7 +229,8 @@ def test_what_the_checker_says_twice_is_told_once_and_in_words():
     told = said(check)
     assert told[2:4] == [
         "      arrays of shapes (3, 4) and (3,) do not fit together",
-        "      which axis has (3,) lost? Without keepdims=True it is laid along the last axes",
+        "      (3,) is laid along the last axes of (3, 4); as (3, 1), which keepdims=True gives, "
+        "it would fit",
     ]
     assert told[-2:] == ["  ✗ once more", "      the same once more"]
 
@@ -366,8 +367,17 @@ def test_two_names_for_one_array_are_told():
             "np.ones((4, 2)) - np.ones(4)",
             [
                 "arrays of shapes (4, 2) and (4,) do not fit together",
-                "which axis has (4,) lost? Without keepdims=True it is laid along the last axes",
+                "(4,) is laid along the last axes of (4, 2); as (4, 1), which keepdims=True gives, "
+                "it would fit",
             ],
+        ),
+        (
+            "np.zeros((2, 3))[0].__setitem__(slice(None), np.ones(2))",
+            ["an array of shape (2,) does not fit into one of shape (3,)"],
+        ),
+        (
+            "np.tensordot(np.ones((2, 3)), np.ones((2, 3)), axes=1)",
+            ["the axes to sum over are of other lengths in the one array than in the other"],
         ),
         ("np.ones(3) + np.ones(4)", ["arrays of shapes (3,) and (4,) do not fit together"]),
         (
