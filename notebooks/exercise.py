@@ -97,8 +97,10 @@ class exercise:
                 self.note_step("a function returned None: is its `return` missing?")
             self.unwritten = True
         else:
-            lines = [str(error)] if isinstance(error, WrongReturn) else in_words(error, statement)
-            lines += own_line(error.__traceback__, here)
+            own = own_line(error.__traceback__, here)
+            unpacked = None if own else statement
+            lines = [str(error)] if isinstance(error, WrongReturn) else in_words(error, unpacked)
+            lines += own
             if (whole := "\n".join(lines)) in self.told:
                 lines = ["the same error once more"]
             self.told.add(whole)
