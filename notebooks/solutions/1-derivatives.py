@@ -699,6 +699,7 @@ with exercise(5, "three gates", multiply_gradient, add_gradient, max_gradient, p
         mistakes=[
             ((3.0, -4.0), "these are the inputs, not the slopes"),
             ((-4.0, 3.0), "this is the gradient of x y"),
+            (1.0, "one number: there is a slope for each input"),
             ((0.5, 0.5), "nothing is shared out: each slope is asked with the other held still"),
         ],
     )
@@ -1072,6 +1073,7 @@ with exercise(
         hint="the size of each, |a| and |b|, entry by entry",
         mistakes=[
             (1 / 3, "this is the mean over the entries; take the largest"),
+            (2.0, "this is divided by the larger of the two; here it is by the sum of both"),
             (4e8, "the denominator was 0 here, and became 1e-8: it is |a| + |b|, not |a + b|"),
             (0.25, "the largest of |a - b| over the sum of all sizes: divide entry by entry"),
             (0.4, "the largest of |a - b| over the largest size: divide entry by entry"),
@@ -1096,7 +1098,8 @@ with exercise(
         hint="which entry moves, by how much, and where the quotient is written to",
         mistakes=[
             ((-8.0, 6.0), "twice too large: how far is it from x - h to x + h?"),
-            ((-2.0, 1.5), "half of it: how far is it from x - h to x + h?"),
+            ((-2.0, 1.5), "half of it: does x move to both sides, and is 2h what divides?"),
+            ((-4.0, 3.0), "nearly: is each entry put back before the next one moves?"),
             ((4.0, -3.0), "the sign: f(x + h) comes first"),
             (
                 (0.0, 0.0),
@@ -1115,7 +1118,7 @@ with exercise(
         mistakes=[
             (3 * kept**2, "right to four digits, no more: is it a difference to one side?"),
             (6 * kept**2, "twice too large: how far is it from x - h to x + h?"),
-            (1.5 * kept**2, "half of it: how far is it from x - h to x + h?"),
+            (1.5 * kept**2, "half of it: does x move to both sides, and is 2h what divides?"),
         ],
     )
     check_7.true(
@@ -1140,6 +1143,7 @@ with exercise(
                 np.full((2, 1), 3.0),
                 "this has the error of a far smaller step: is it h that moves x?",
             ),
+            (np.full((2, 1), 162500.0), "x moves by h: is it 2h that divides?"),
             (np.full((2, 1), 4.75), "this is the forward difference"),
             (np.full((2, 1), 1.75), "this looks back only, from x - h to x"),
         ],

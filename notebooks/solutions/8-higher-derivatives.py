@@ -249,6 +249,11 @@ def forward_mode(f, inputs):
 # %% nbgrader={"grade_id": "check-2", "points": 4}
 with exercise(2, "dual numbers", Dual.__mul__, dual_sigmoid, forward_mode, points=4) as check_2:
     product = Dual(3.0, 5.0) * Dual(-4.0, 7.0)
+    check_2.true(
+        "the product of two Duals is a Dual",
+        product and isinstance(product, Dual),
+        why=f"it is a {type(product).__name__}",
+    )
     check_2(
         "(3 + 5ε)(−4 + 7ε) has the value −12",
         product.value,
@@ -399,16 +404,17 @@ with exercise(
     )
     x, W, v, u = (rng.standard_normal(shape) for shape in (5, (5, 3), 5, 3))
     z = x + 1e-20j * v
+    _, moved = check_3.returns(chain_jvp(x, W, v), "out", "J v")
     check_3(
         "elsewhere, against a complex step along v",
-        chain_jvp(x, W, v)[1],
+        moved,
         (1 / (1 + np.exp(-z @ W))).imag / 1e-20,
         hint="at which point the slope of σ is taken",
     )
     back = vjp(library_chain(W), x[np.newaxis], dout=u[np.newaxis])[0]
     check_3(
         "both modes tell of one J: u · (J v), forward, is (u · J) · v, backward",
-        u @ chain_jvp(x, W, v)[1],
+        u @ moved,
         back @ v,
         hint="if J v is right at the first point, is it at every point?",
     )
@@ -615,6 +621,10 @@ with exercise(
                 known / 2,
                 "half of it: how far is it from x − h to x + h, and how often is it halved?",
             ),
+            (
+                [[402, 101], [101, -200]],
+                "both entries have moved at once: which one is column j's?",
+            ),
             (np.triu(known), "the lower half is missing"),
             (np.tril(known), "the upper half is missing"),
             (known * [[1, 2], [2, 1]], "beside the diagonal all is twice too large"),
@@ -643,6 +653,7 @@ with exercise(
         mistakes=[
             ([4.0, 0.0], "twice too large: how far apart, in h, are the two points?"),
             ([1.0, 0.0], "half of it: how far apart, in h, are the two points?"),
+            ([2.004, -0.002], "this is a difference to one side, with its error in h"),
             ([4e-5, 0.0], "this is a difference of gradients, not yet divided"),
             ([0.0, 0.0], "nearly 0: do both points differ, and is it 2h that divides?"),
         ],
@@ -668,6 +679,7 @@ with exercise(
         "Σ x⁴/4 in 1000 dimensions, whose Hessian is diagonal, 3x²",
         product_by_differences(lambda x: x**3, many, w),
         3 * many**2 * w,
+        atol=1e-7,
         hint="all entries move at once, along v",
     )
     ### BEGIN HIDDEN TESTS
@@ -819,11 +831,12 @@ with exercise(
             (1.0, "1 is the length of v: is H in the last line, too?"),
             (100.0, "100 is |H v|²: the curvature is v · H v"),
             (6.0, "6 is the curvature along the first v: does v move on in each round?"),
+            (1e201, "v has grown to a length of 1e100: which length has it after a round?"),
             (12.0, "12 is v · H v of the first v, not of length 1: does v move on in each round?"),
         ],
         hint="which vector is multiplied in each round, and its length",
     )
-    spread = rng.standard_normal((6, 6))
+    spread = np.random.default_rng(0).standard_normal((6, 6))
     spread = spread @ spread.T
     check_5(
         "… and that of a matrix with six eigenvalues",
@@ -1020,39 +1033,44 @@ with exercise(6, "a check with an error bar", slope_with_bar, projected_check, p
         ],
         hint="how far D with the step h/2 and D with the step h are apart",
     )
-    slope, bar = slope_with_bar(lambda t: 1e6 + 2 * t, 1e-6)
+    slope, bar = check_6.returns(slope_with_bar(lambda t: 1e6 + 2 * t, 1e-6), "slope", "bar")
     check_6.true(
         "1000000 + 2t with h = 1e-6: rounding spoils the slope, and the bar says so",
         abs(slope - 2) <= bar < 0.01,
         why=f"the slope is off by {abs(slope - 2):.1e}, the bar is {bar:.1e}, and its second part "
         f"should be 4 · 2.2e-16 · 1e6 / 1e-6 = 9e-4",
     )
-    point, dout, v = np.array([1.0, 2.0]), np.array([3.0, -1.0]), np.array([1.0, 1.0])
+    point, dout, v = np.array([1.0, 2.0]), np.array([3.0, -1.0]), np.array([1.0, 3.0])
     claimed, slope, bar = check_6.returns(
         projected_check(square_forward, square_backward, point, dout, v), "claimed", "slope", "bar"
     )
     check_6(
-        "x² at (1, 2), dout = (3, −1), v = (1, 1): dx = (6, −4), and dx · v = 2",
+        "x² at (1, 2), dout = (3, −1), v = (1, 3): dx = (6, −4), and dx · v = −6",
         claimed,
-        2.0,
+        -6.0,
         mistakes=[
-            (6.0, "this is with dout = ones: which dout does backward get?"),
-            ([6.0, -4.0], "this is dx · v entry by entry, not yet summed"),
+            (14.0, "this is with dout = ones: which dout does backward get?"),
+            ([6.0, -12.0], "this is dx · v entry by entry, not yet summed"),
+            (2.0, "this is Σ dx: where is v?"),
+            (30.0, "dout is in it twice: backward has multiplied by it already"),
         ],
         hint="what backward returns for this dout, along v",
     )
     check_6(
-        "… and the slope of φ is 2, too",
+        "… and the slope of φ is −6, too",
         slope,
-        2.0,
+        -6.0,
         mistakes=[
-            (6.0, "this is the slope of Σ out: where is dout?"),
-            (-2.0, "the sign: φ(h) comes first"),
+            (14.0, "this is the slope of Σ out: where is dout?"),
+            (2.0, "this is the slope along (1, 1): where is v?"),
+            (6.0, "the sign: φ(h) comes first"),
             (0.0, "φ stands still: does it depend on t?"),
         ],
         hint="φ(t) as a function of the number t alone",
     )
-    claimed, slope, bar = projected_check(square_forward, half_backward, point, dout, v)
+    claimed, slope, bar = check_6.returns(
+        projected_check(square_forward, half_backward, point, dout, v), "claimed", "slope", "bar"
+    )
     check_6.true(
         "a backward pass without the 2 is found out: claim and slope are many bars apart",
         abs(claimed - slope) > 100 * bar,
@@ -1061,14 +1079,18 @@ with exercise(6, "a check with an error bar", slope_with_bar, projected_check, p
     calls = counted(softmax_forward)
     big, dout, v = rng.standard_normal((3, 50, 40))
     softmax_dx = layer_backward(Softmax())
-    claimed, slope, bar = projected_check(calls, softmax_dx, big, dout, v)
+    claimed, slope, bar = check_6.returns(
+        projected_check(calls, softmax_dx, big, dout, v), "claimed", "slope", "bar"
+    )
     check_6.true(
         "the library's softmax stands the test, in 2000 entries",
         abs(claimed - slope) <= bar < 1e-3,
         why=f"claimed {claimed:.10g}, slope {slope:.10g}, bar {bar:.1e}",
     )
     check_6.true("… in five forward passes", calls.count == 5, why=f"it took {calls.count}")
-    claimed, slope, bar = projected_check(softmax_forward, lazy_backward, big, dout, v)
+    claimed, slope, bar = check_6.returns(
+        projected_check(softmax_forward, lazy_backward, big, dout, v), "claimed", "slope", "bar"
+    )
     check_6.true(
         "and the lazy one from the start does not",
         abs(claimed - slope) > 100 * bar,
@@ -1114,7 +1136,8 @@ if check_6.opens("this picture"):
     print(f"below 1e-5: {100 * np.mean(ratios[:, small] > 1):.0f} % of the dots are above the bar")
 
 # %% [markdown]
-# On the right is truncation: up to $h = 0.1$ the error is a third of the bar, as it should be. On
+# On the right is truncation: up to $h = 0.1$ the error is a third of the bar, as it should be. (At
+# $h = 1$ the step is so long that the error no longer goes as $h^2$, and the bar means nothing.) On
 # the left is rounding, and there some dots lie above the bar. Why? Here $\varphi$ is a sum of 2000
 # terms of either sign, which all but cancel, and each brings its own rounding. That is more than
 # the last digit of the sum. Still, with a step on the right nobody had to choose a tolerance.
