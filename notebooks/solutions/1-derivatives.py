@@ -90,7 +90,7 @@ with exercise(1, "two quotients", cube_quotient, reciprocal_quotient, points=3) 
             (30.0, "the term from h³ is missing"),
             (21.0, "the middle term is missing, that from 3 x h²"),
             (27.0, "the middle term is a third of what it should be: it comes from 3 x h²"),
-            (33.0, "one of the terms has lost a power: x² and h² are both there"),
+            (33.0, "one of the terms has lost a power: the first has x² in it, the last h²"),
             (117.0, "this is x³ at 5 less x³ at 2, not yet divided by h"),
         ],
     )
@@ -164,8 +164,8 @@ plt.show()
 
 # %% [markdown]
 # From near by only. The slope at 0.8 is $-0.61$: downhill. Yet a whole unit to the right $f$ has
-# risen, from 1.32 to 2.47. **Of large changes a
-# derivative tells nothing.** (If $f$ is a straight line, it does; but that one has to know.)
+# risen, from 1.32 to 2.47. **Of large changes a derivative tells nothing.** (If $f$ is a straight
+# line, it does; but that one has to know.)
 #
 # ### Exercise 2: the exchange rate at work (3 points)
 #
@@ -390,7 +390,7 @@ with exercise(
         0.5403023058681398,
         rtol=1e-14,
         hint="a real number from one value of f, with nothing subtracted",
-        mistakes=[(0.0, "all is lost in x + h: at h = 1e-20 that is x. Is the step ih?")],
+        mistakes=[(0.0, "0: at h = 1e-20, x + h is x. Is the step ih?")],
     )
     ### BEGIN HIDDEN TESTS
     check_3("forward, x³ at 2", forward_difference(lambda x: x**3, 2.0, 1.0), 19.0)
@@ -572,11 +572,11 @@ check_4.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Where $f$ and its derivatives are all about 1, the best steps are about $\sqrt{\varepsilon} = 1.5
-# \cdot 10^{-8}$ and $\sqrt[3]{\varepsilon} = 6 \cdot 10^{-6}$. The dots in the picture are where
-# theory puts the best step for that function. Put them into $E$: the forward difference is good to
-# about 8 digits at best, the central one to 10 or 11. The complex step subtracts nothing, so
-# nothing stops you from taking $10^{-20}$, or $10^{-200}$.
+# Where $f$ and its derivatives are all about 1, the best steps are about
+# $\sqrt{\varepsilon} = 1.5 \cdot 10^{-8}$ and $\sqrt[3]{\varepsilon} = 6 \cdot 10^{-6}$. The dots
+# in the picture are where theory puts the best step for that function. Put them into $E$: the
+# forward difference is good to about 8 digits at best, the central one to 10 or 11. The complex
+# step subtracts nothing, so nothing stops you from taking $10^{-20}$, or $10^{-200}$.
 #
 # The library's `numerical_gradient` has all three, and chooses such steps by itself. It takes a
 # function without arguments, which reads an array, and that array, whose entries it moves:
@@ -650,9 +650,9 @@ plt.show()
 # %% [markdown]
 # ### Exercise 5: three gates (4 points)
 #
-# Write their gradients. For $\max$, think of which input a hair more of would make a difference. At
-# a tie, $x = y$, there is more than one good answer; this course gives all to the first, $x$. (Part
-# 6 says why that is allowed.)
+# Write their gradients. For $\max$, ask which input would make a difference if it were a hair
+# larger. At a tie, $x = y$, there is more than one good answer; this course gives all to the first,
+# $x$. (Part 6 says why that is allowed.)
 
 
 # %% nbgrader={"grade_id": "gates", "solution": true}
@@ -830,11 +830,11 @@ plt.show()
 
 # %% [markdown]
 # A program has to return one number, and picks one: for ReLU at 0 this library takes 0, and for a
-# tie of $\max(x, y)$ it takes $(1, 0)$. Both are sub-gradients. At a tie all of them are $(t, 1 -
-# t)$ with $t$ from 0 to 1: what one input gets, the other lacks. A set of notes that goes round
-# prints $\partial \max / \partial x = 1[x \ge y]$ and $\partial \max / \partial y = 1[y \ge x]$.
-# Away from the tie that is right. At the tie it is $(1, 1)$, which is no sub-gradient: it promises
-# that max grows by $2h$ if both grow by $h$.
+# tie of $\max(x, y)$ it takes $(1, 0)$. Both are sub-gradients. At a tie all of them are
+# $(t, 1 - t)$ with $t$ from 0 to 1: what one input gets, the other lacks. A set of notes that goes
+# round prints $\partial \max / \partial x = 1[x \ge y]$ and
+# $\partial \max / \partial y = 1[y \ge x]$. Away from the tie that is right. At the tie it is
+# $(1, 1)$, which is no sub-gradient: it promises that max grows by $2h$ if both grow by $h$.
 #
 # What would a numeric check say at a kink?
 #
@@ -889,7 +889,7 @@ with exercise(
         mistakes=[
             ((1.0, 1.0), "the left slope goes from x - h to x, so that f(x) comes first"),
             ((1.0, -1.0), "left and right are exchanged, or both have the wrong sign"),
-            ((0.0, 0.0), "this is 0 on both sides: one difference reaches across the corner"),
+            ((0.0, 0.0), "0 on both sides: does a difference reach across the corner?"),
             ((-0.25, 0.25), "these are differences of f, not yet divided by h"),
             ((-0.5, 0.5), "half of it: how far is it from x - h to x?"),
         ],
@@ -1193,9 +1193,9 @@ if check_7.opens("this comparison"):
 # %% [markdown]
 # The third claim is a good approximation near 0, and its error gives it away all the same.
 #
-# And now a printed one. Lecture slides that go round take the derivative of $y = \sigma(w \cdot x)
-# = 1 / (1 + e^{-w \cdot x})$ by $w$, gate by gate. With $a = 1 + e^{-w \cdot x}$ they have,
-# rightly, $\mathrm{d}y/\mathrm{d}a = -1/a^2$, and they end in
+# And now a printed one. Lecture slides that go round take the derivative of
+# $y = \sigma(w \cdot x) = 1 / (1 + e^{-w \cdot x})$ by $w$, gate by gate. With
+# $a = 1 + e^{-w \cdot x}$ they have, rightly, $\mathrm{d}y/\mathrm{d}a = -1/a^2$, and they end in
 #
 # $$\nabla_w\, y = -\frac{e^{-w \cdot x}}{(1 + e^{-w \cdot x})^2}\; x$$
 #

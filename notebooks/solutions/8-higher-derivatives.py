@@ -520,10 +520,10 @@ model_answer("8-higher-derivatives", 1)
 #
 # $$H_{ij} = \frac{\partial^2 L}{\partial x_i\, \partial x_j}.$$
 #
-# Mind the 2 above. Lecture slides that go round print $\partial f / \partial x_1^2$ and $\partial f
-# / \partial x_1 \partial x_2$ for the entries. Read as it stands, the first is the slope along
-# $x_1^2$, another number: for $f = x^4 = (x^2)^2$ it is $2x^2$, and $\partial^2 f / \partial x^2 =
-# 12 x^2$.
+# Mind the 2 above. Lecture slides that go round print $\partial f / \partial x_1^2$ and
+# $\partial f / \partial x_1 \partial x_2$ for the entries. Read as it stands, the first is the
+# slope along $x_1^2$, another number: for $f = x^4 = (x^2)^2$ it is $2x^2$, and
+# $\partial^2 f / \partial x^2 = 12 x^2$.
 #
 # The Hessian is the Jacobian of the gradient. So column $j$ can be had from two gradients, a little
 # to the right and a little to the left along $x_j$:
@@ -740,8 +740,9 @@ g.draw()
 #
 # The largest eigenvalue can be found from products alone, by **power iteration**: multiply a vector
 # by $H$, give it length 1, and again, and again. In each round the part along the direction of the
-# largest curvature grows against all others (largest in size; here none is negative). In the end
-# $v$ is that direction, and $\lambda = v \cdot H v$.
+# largest curvature grows against all others (largest in size; here none is negative), if $v$ has
+# some of it to begin with, as a random one has. In the end $v$ is that direction, and
+# $\lambda = v \cdot H v$.
 #
 # **Exercise 5** (4 points). Write these three.
 
@@ -1137,10 +1138,10 @@ if check_6.opens("this picture"):
 
 # %% [markdown]
 # On the right is truncation: up to $h = 0.1$ the error is a third of the bar, as it should be. (At
-# $h = 1$ the step is so long that the error no longer goes as $h^2$, and the bar means nothing.) On
-# the left is rounding, and there some dots lie above the bar. Why? Here $\varphi$ is a sum of 2000
-# terms of either sign, which all but cancel, and each brings its own rounding. That is more than
-# the last digit of the sum. Still, with a step on the right nobody had to choose a tolerance.
+# $h = 1$ the step is so long that the error no longer goes as $h^2$, and the bar promises nothing.)
+# On the left is rounding, and there some dots lie above the bar. Why? Here $\varphi$ is a sum of
+# 2000 terms of either sign, which all but cancel, and each brings its own rounding. That is more
+# than the last digit of the sum. Still, with a step on the right nobody had to choose a tolerance.
 # `gradcheck.check` works like this, with more care:
 #
 # - a five-point formula, with an error proportional to $h^4$, and steps that shrink where two of
@@ -1348,10 +1349,10 @@ model_answer("8-higher-derivatives", 3)
 #
 # ### Go further 1: forward over reverse
 #
-# A gradient that was written out, or that a backward pass computes, is itself a circuit of sums and
-# products. So duals can be sent through *it*, and what comes out as slopes is a product with the
-# Hessian: exactly, without a step, and without complex numbers. That is Pearlmutter's way. Write
-# the product $H v$, from one call, and the whole Hessian from $n$ calls.
+# A gradient that was written out, or that a backward pass computes, is itself a circuit of gates.
+# So duals can be sent through *it*, and what comes out as slopes is a product with the Hessian:
+# exact but for rounding, without a step, and without complex numbers. That is Pearlmutter's way.
+# Write the product $H v$, from one call, and the whole Hessian from $n$ calls.
 
 
 # %% nbgrader={"grade_id": "further-1", "solution": true}
@@ -1401,9 +1402,9 @@ with further(1, "forward over reverse", product_by_duals, hessian_by_duals) as g
     )
     p = rng.standard_normal(2)
     go_1(
-        "elsewhere, against differences",
+        "elsewhere, against complex steps",
         hessian_by_duals(valley_gradient, p),
-        hessian_by_differences(rosenbrock_gradient, p),
+        [rosenbrock_gradient(p + 1e-20j * one).imag / 1e-20 for one in np.eye(2)],
         hint="the slopes start at the point p",
     )
     go_1(
@@ -1473,7 +1474,7 @@ with further(2, "Newton's step, without the Hessian", newton_by_products) as go_
     go_2(
         "50 dimensions with three different curvatures: three rounds",
         newton_by_products(calls, slope, 3),
-        newton_step(slope, H),
+        -np.linalg.solve(H, slope),
         hint="every round needs all three updates",
     )
     go_2.true("… from three products", calls.count == 3, why=f"it took {calls.count}")
