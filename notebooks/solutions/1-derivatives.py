@@ -112,6 +112,7 @@ with exercise(1, "two quotients", cube_quotient, reciprocal_quotient, points=3) 
             (-0.3, "this is the change of 1/x, not yet divided by h"),
             (-0.04, "this is -1 / (x + h)², the slope at the end of the step"),
             (-0.2, "this is -1 / (x + h): the common denominator has another factor"),
+            (-1 / 7, "this is -1 / (x² + h): what is x (x + h)?"),
         ],
     )
     check_1(
@@ -1101,6 +1102,7 @@ with exercise(
             ((-2.0, 1.5), "half of it: does x move to both sides, and is 2h what divides?"),
             ((-4.0, 3.0), "nearly: is each entry put back before the next one moves?"),
             ((4.0, -3.0), "the sign: f(x + h) comes first"),
+            ((-1.0, -1.0), "each is the sum of both slopes: does one entry move at a time?"),
             (
                 (0.0, 0.0),
                 "nearly 0: does x[index] move before f is called, and is 2h what divides?",
