@@ -482,6 +482,23 @@ def test_no_line_of_the_course_is_given_for_what_returns_too_little():
     assert said(check)[1:] == ["  ✗ at 2", "      return out, cache: 2 things, not a float"]
 
 
+def test_what_could_not_be_unpacked_is_blamed_on_the_line_that_tried():
+    source = "def both():\n    value, bar = 1.0\n    return value, bar\n"
+    filename = "ipykernel_1/1.py"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    student = {}
+    exec(compile(source, filename, "exec"), student)
+    check = as_cell(
+        'with exercise(1, "it") as check:\n    value, bar = both()\n    check("it", value, 1.0)',
+        exercise=exercise,
+        both=student["both"],
+    )["check"]
+    assert said(check)[1:] == [
+        "  ✗ TypeError: cannot unpack non-iterable float object",
+        "      in the line: value, bar = 1.0",
+    ]
+
+
 def test_points_and_what_they_add_up_to():
     RUN.clear()
     with exercise(1, "one", points=3) as first:

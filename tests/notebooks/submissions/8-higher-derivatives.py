@@ -8,7 +8,7 @@ WRONG = [
         "J[i] =",
         "J[:, i] =",
         [1],
-        "that is the transpose: a one-hot dout gives a row",
+        "this is the transpose: a one-hot dout gives a row",
     ),
     (
         "a product of slopes and a step divided by too much",
@@ -16,7 +16,7 @@ WRONG = [
         "self.slope * other.value + self.value * other.slope",
         "self.slope * other.slope",
         [2],
-        "that is the product of the slopes, which belongs to ε²",
+        "this is the product of the slopes, which belongs to ε²",
     ),
     (
         "not symmetric and an honest impostor",
@@ -24,7 +24,7 @@ WRONG = [
         "H = (H + H.T) / 2",
         "pass",
         [4],
-        "take the mean of H and its transpose",
+        "H and its transpose differ, be it in the last digits",
     ),
     (
         "a transpose and half a rate",
@@ -40,7 +40,15 @@ WRONG = [
         "phi(-h / 2)) / h",
         "phi(-h / 2)) / (2 * h)",
         [6],
-        "half of it: from −h/2 to h/2 it is h, not 2h",
+        "half of it: how far is it from −h/2 to h/2?",
+    ),
+    (
+        "not symmetric and an honest impostor",
+        "jvp",
+        "return D, M",
+        "return M, D",
+        [3],
+        "swapped: one pass forward tells about one input",
     ),
     (
         "not symmetric and an honest impostor",
