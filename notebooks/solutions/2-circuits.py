@@ -1134,6 +1134,16 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
         "gate" in g.nodes and g.nodes["gate"].inputs and g.nodes["gate"].op is not None,
         '(…).named("gate") around the sigmoid',
     )
+    if "gate" in g.nodes and len(g.inputs) == 2:
+        check(
+            "its value is σ(3) = 0.9526",
+            g.trace(2.0, 1.5)["gate"].value,
+            0.95257413,
+            mistakes=[
+                (3.0, "that is b x, what goes into the sigmoid"),
+                (1.90514825, "that is f, what the gate has let through"),
+            ],
+        )
     used = (
         np.nan,
         "the gradient at the node itself was used, which is not there: add it up from the nodes "

@@ -950,7 +950,7 @@ with exercise(5, "the closed form", batchnorm_backward, points=4) as check_5:
         dx,
         right,
         mistakes=[
-            (by_itself + by_mean, "the path through the variance is missing"),
+            (by_itself + by_mean, "nothing comes through the variance: is its term missing, or 0?"),
             (by_itself + by_var, "the path through the mean is missing"),
             (by_itself, "that is the direct path alone; subtract those through mean and variance"),
             (by_itself + 4 * by_var + 4 * by_mean, "sums stand where means belong"),
@@ -1682,7 +1682,7 @@ with further(1, "a layer that goes away", folded) as go_1:
         mistakes=[
             ([7.0, 2.5], "the running mean is missing"),
             ([4.0, -2.5], "the running mean is subtracted, but not stretched"),
-            ([4.0, 3.5], "b is not stretched, as x W is"),
+            ([4.0, 3.5], "that is the old b as it was; it goes through the batch norm, too"),
             ([4.0, 1.0], "b and the running mean are not stretched, as x W is"),
             ([3.0, 1.0], "β is missing"),
             ([2.0, 2.0], "β is subtracted"),
