@@ -3,6 +3,7 @@ slider moves the numbers of its circuit."""
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -101,6 +102,7 @@ def wait_for(address):
 
 @pytest.fixture
 def page(tmp_path):
+    state = random.getstate()  # playwright draws names from it
     with playwright.sync_playwright() as play:
         context = play.chromium.launch_persistent_context(
             tmp_path / "profile",
@@ -111,6 +113,7 @@ def page(tmp_path):
         )
         yield context.pages[0]
         context.close()
+    random.setstate(state)
 
 
 def run_all(page, lab, name):
