@@ -41,6 +41,35 @@ def test_the_page_shows_the_table_and_the_picture_of_the_results(name):
     assert f"python -m benchmarks.studies.{name}" in page
 
 
+def test_the_rectifiers_page_has_all_of_the_papers_table():
+    """As the lecture notes print it, column by column."""
+    printed = """
+        Rectifier 1.20% 49.96% 32.86% 16.46%
+        Tanh 1.16% 50.79% 35.89% 17.66%
+        Softplus 1.17% 49.52% 33.27% 19.19%
+        Rectifier 1.43% 50.86% 32.64% 16.40%
+        Tanh 1.57% 52.62% 36.46% 19.29%
+        Softplus 1.77% 53.20% 35.48% 17.68%"""
+    rows = [line.split() for line in printed.replace("%", "").lower().split("\n")[1:]]
+    table = rectifiers.whole(study.Study("rectifiers", DOCS / "studies"))
+    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table[2:]]
+    found = [[name.partition(",")[0], mnist, *more] for name, mnist, _, _, *more in cells]
+    assert found == rows
+    assert [ours for _, _, *ours, _, _, _ in cells[:3]] == [["–", "–"]] * 3
+
+
+def test_the_page_quotes_softplus_and_rectifier_at_each_rate():
+    runs = study.Study("activations", DOCS / "studies").found(data="MNIST", seed=0)
+    page = " ".join((DOCS / "studies.md").read_text(encoding="utf-8").split())
+    for activation, name in (("relu", "rectifier"), ("softplus", "softplus")):
+        errors = {
+            run["setting"]["lr"]: f"{100 * run['test_error']:.2f}"
+            for run in runs
+            if run["setting"]["activation"] == activation
+        }
+        assert f"| {name} | {' | '.join(errors[lr] for lr in sorted(errors))} |" in page
+
+
 def test_a_study_measures_what_is_missing_and_no_more(tmp_path):
     one, two = {"loss": "cross-entropy", "start": 2.0}, {"loss": "cross-entropy", "start": 0.0}
     first = study.Study("saturation", tmp_path)
