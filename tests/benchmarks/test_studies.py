@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks.studies import (
     depth,
+    elus,
     later_methods,
     rectifiers,
     saturation,
@@ -16,7 +18,7 @@ from benchmarks.studies import (
     study,
 )
 from chainrule.data import moons
-from chainrule.layers import Affine, Multiply, ReLU, glorot_normal
+from chainrule.layers import ELU, Affine, Multiply, ReLU, glorot_normal
 from chainrule.nets import MLP, Classifier, Sequential
 from chainrule.solvers import SGD, Solver
 
@@ -25,6 +27,7 @@ NAMES = (
     "rectifiers",
     "later_methods",
     "activations",
+    "elus",
     "saturation",
     "depth",
     "scaled_inputs",
@@ -137,6 +140,24 @@ def test_rates_and_penalties_are_those_of_the_lowest_validation_errors(tmp_path)
     assert {s["activation"]: (s["lr"], s["penalty"]) for s in long} == best
     as_stated = {s["activation"]: s["penalty"] for s in settings if s["batch"] == 10}
     assert as_stated == {"rectifier": 1e-3, "tanh": 0.0, "softplus": 0.0}
+
+
+def test_units_are_averaged_over_the_rows():
+    net = MLP([1, 2, 2], activation=ELU(1.0), rng=0)
+    for name, values in {"affine1.W": [[1, -1]], "affine2.W": np.eye(2)}.items():
+        net.params[name][...] = values
+    x, y = np.array([[math.log(2)], [-math.log(2)]]), np.array([0, 0])
+    means, loss, error = elus.look(Classifier(net), x, y)
+    low = 0.5 - 1  # of ELU at -log 2, opposite log 2 at the other unit and in the other row
+    np.testing.assert_allclose(means, [(math.log(2) + low) / 2] * 2)
+    gap = math.log(2) - low
+    assert loss == pytest.approx((math.log1p(math.exp(-gap)) + math.log1p(math.exp(gap))) / 2)
+    assert error == 0.5
+
+
+def test_epochs_are_counted_to_the_first_below():
+    losses = np.array([[2.3, 0.4, 0.2, 0.4, 0.1], [2.3, 0.2, 0.2, 0.2, 0.2]])
+    assert elus.epochs_to(0.3, losses) == [2, 1]
 
 
 def test_noise_is_added_in_training_alone():
