@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.studies import (
+    autoencoders,
     depth,
     elus,
     later_methods,
@@ -28,6 +29,7 @@ NAMES = (
     "later_methods",
     "activations",
     "elus",
+    "autoencoders",
     "saturation",
     "depth",
     "scaled_inputs",
@@ -158,6 +160,17 @@ def test_units_are_averaged_over_the_rows():
 def test_epochs_are_counted_to_the_first_below():
     losses = np.array([[2.3, 0.4, 0.2, 0.4, 0.1], [2.3, 0.2, 0.2, 0.2, 0.2]])
     assert elus.epochs_to(0.3, losses) == [2, 1]
+
+
+def test_an_autoencoder_sums_over_pixels_and_averages_over_images():
+    net = Affine(2, 2)
+    net.params["W"][...] = 0
+    model = autoencoders.Autoencoder(net)
+    x = np.array([[1.0, 0.0], [1.0, 0.25], [1.0, 0.5]])
+    loss, grads = model.loss(x, x)
+    np.testing.assert_array_equal(model.outputs(x), np.full((3, 2), 0.5))
+    assert loss == pytest.approx(2 * math.log(2))
+    np.testing.assert_allclose(grads["b"], [-0.5, 0.25])
 
 
 def test_noise_is_added_in_training_alone():
