@@ -2,13 +2,16 @@
 
 import importlib
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.studies import (
+    autoencoders,
     depth,
+    elus,
     later_methods,
     rectifiers,
     saturation,
@@ -16,7 +19,7 @@ from benchmarks.studies import (
     study,
 )
 from chainrule.data import moons
-from chainrule.layers import Affine, Multiply, ReLU, glorot_normal
+from chainrule.layers import ELU, Affine, Multiply, ReLU, glorot_normal
 from chainrule.nets import MLP, Classifier, Sequential
 from chainrule.solvers import SGD, Solver
 
@@ -25,6 +28,8 @@ NAMES = (
     "rectifiers",
     "later_methods",
     "activations",
+    "elus",
+    "autoencoders",
     "saturation",
     "depth",
     "scaled_inputs",
@@ -39,6 +44,35 @@ def test_the_page_shows_the_table_and_the_picture_of_the_results(name):
     assert f"](studies/{name}.png)" in page
     assert (DOCS / "studies" / f"{name}.png").is_file()
     assert f"python -m benchmarks.studies.{name}" in page
+
+
+def test_the_rectifiers_page_has_all_of_the_papers_table():
+    """As the lecture notes print it, column by column."""
+    printed = """
+        Rectifier 1.20% 49.96% 32.86% 16.46%
+        Tanh 1.16% 50.79% 35.89% 17.66%
+        Softplus 1.17% 49.52% 33.27% 19.19%
+        Rectifier 1.43% 50.86% 32.64% 16.40%
+        Tanh 1.57% 52.62% 36.46% 19.29%
+        Softplus 1.77% 53.20% 35.48% 17.68%"""
+    rows = [line.split() for line in printed.replace("%", "").lower().split("\n")[1:]]
+    table = rectifiers.whole(study.Study("rectifiers", DOCS / "studies"))
+    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table[2:]]
+    found = [[name.partition(",")[0], mnist, *more] for name, mnist, _, _, *more in cells]
+    assert found == rows
+    assert [ours for _, _, *ours, _, _, _ in cells[:3]] == [["–", "–"]] * 3
+
+
+def test_the_page_quotes_softplus_and_rectifier_at_each_rate():
+    runs = study.Study("activations", DOCS / "studies").found(data="MNIST", seed=0)
+    page = " ".join((DOCS / "studies.md").read_text(encoding="utf-8").split())
+    for activation, name in (("relu", "rectifier"), ("softplus", "softplus")):
+        errors = {
+            run["setting"]["lr"]: f"{100 * run['test_error']:.2f}"
+            for run in runs
+            if run["setting"]["activation"] == activation
+        }
+        assert f"| {name} | {' | '.join(errors[lr] for lr in sorted(errors))} |" in page
 
 
 def test_a_study_measures_what_is_missing_and_no_more(tmp_path):
@@ -108,6 +142,35 @@ def test_rates_and_penalties_are_those_of_the_lowest_validation_errors(tmp_path)
     assert {s["activation"]: (s["lr"], s["penalty"]) for s in long} == best
     as_stated = {s["activation"]: s["penalty"] for s in settings if s["batch"] == 10}
     assert as_stated == {"rectifier": 1e-3, "tanh": 0.0, "softplus": 0.0}
+
+
+def test_units_are_averaged_over_the_rows():
+    net = MLP([1, 2, 2], activation=ELU(1.0), rng=0)
+    for name, values in {"affine1.W": [[1, -1]], "affine2.W": np.eye(2)}.items():
+        net.params[name][...] = values
+    x, y = np.array([[math.log(2)], [-math.log(2)]]), np.array([0, 0])
+    means, loss, error = elus.look(Classifier(net), x, y)
+    low = 0.5 - 1  # of ELU at -log 2, opposite log 2 at the other unit and in the other row
+    np.testing.assert_allclose(means, [(math.log(2) + low) / 2] * 2)
+    gap = math.log(2) - low
+    assert loss == pytest.approx((math.log1p(math.exp(-gap)) + math.log1p(math.exp(gap))) / 2)
+    assert error == 0.5
+
+
+def test_epochs_are_counted_to_the_first_below():
+    losses = np.array([[2.3, 0.4, 0.2, 0.4, 0.1], [2.3, 0.2, 0.2, 0.2, 0.2]])
+    assert elus.epochs_to(0.3, losses) == [2, 1]
+
+
+def test_an_autoencoder_sums_over_pixels_and_averages_over_images():
+    net = Affine(2, 2)
+    net.params["W"][...] = 0
+    model = autoencoders.Autoencoder(net)
+    x = np.array([[1.0, 0.0], [1.0, 0.25], [1.0, 0.5]])
+    loss, grads = model.loss(x, x)
+    np.testing.assert_array_equal(model.outputs(x), np.full((3, 2), 0.5))
+    assert loss == pytest.approx(2 * math.log(2))
+    np.testing.assert_allclose(grads["b"], [-0.5, 0.25])
 
 
 def test_noise_is_added_in_training_alone():
