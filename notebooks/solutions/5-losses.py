@@ -68,7 +68,7 @@ plt.show()
 # ## 1. What an output says
 #
 # The last affine layer gives **scores**: any real numbers, also called *logits*. No activation
-# function acts on them: a ReLU, for instance, would make one 0 of all negative scores. What they
+# function acts on them: a ReLU, for instance, would turn every negative score into 0. What they
 # mean is said by the **output function**, and it depends on the question that the network answers.
 # For a yes-or-no question a large score means yes, and a very negative one means no. The **loss**
 # says how wrong the answer is. The two are chosen together:
@@ -85,8 +85,12 @@ plt.show()
 # `dout` is then one number too: 1 at the end of a network, and whatever factor the loss gets if it
 # goes on into a sum. We do not ask for a gradient of the targets: they are given.
 #
-# All losses of sections 3 to 8 are **means** over the batch. So a batch that holds every example
-# twice has the same loss, and gives the weights the same gradient, as one that holds it once.
+# The losses of sections 3 and 6 to 8 are **means** over the batch (section 4 has one neuron and one
+# example). So a batch that holds every example twice has the same loss, and gives the weights the
+# same gradient, as one that holds it once.
+#
+# One rule for all exercises: leave the arguments of your functions as they are, and in `backward`
+# the cache, too. Compute into new arrays.
 
 # %% [markdown] nbgrader={"grade_id": "question-1"}
 # **Question 1.** Which output and which loss would you take for: (a) the price of a flat; (b) which
@@ -139,7 +143,8 @@ model_answer("5-losses", 1)
 #
 # **Exercise 1** (3 points). Derive both on paper. Then write them for arrays of independent
 # answers: the cost is the sum over all elements, nothing left out, and the slope has an entry for
-# each.
+# each. Targets may be whole numbers. Where plain numbers come instead of arrays, the slope is a
+# number, too.
 
 
 # %% nbgrader={"grade_id": "likelihoods", "solution": true}
@@ -278,7 +283,8 @@ with exercise(1, "likelihoods", gaussian_cost, bernoulli_cost, points=3) as chec
         mistakes=[
             (-np.log(9 / 32) / 3, "that is the mean; the sum is asked for"),
             (9 / 32, "that is the probability, not minus its logarithm"),
-            (-np.log(3 / 32), "that is the cost of no, yes, no"),
+            (-np.log(1 / 32), "that is the cost of no, yes, no"),
+            (-np.log(3 / 32), "that is the cost of three times yes: the second answer is no"),
             (-np.log(3 / 8), "that is the cost of the two answers yes alone"),
         ],
     )
@@ -353,9 +359,9 @@ if check_1.opens("The picture of likelihoods and costs"):
 
 # %% [markdown]
 # Where the likelihood is largest, the cost is smallest. For normal noise this is at the *mean* of
-# the answers, $7.5 / 3 = 2.5$. For yes and no it is at their *share*, $7 / 10$. This is what a
-# network aims at that is trained with these costs: the mean, or the share of yes, among the answers
-# that come with an input.
+# the answers, $7.5 / 3 = 2.5$. For yes and no it is at the *share* of yes, $7 / 10$. So a network
+# that is trained with these costs aims at the mean, or the share of yes, among the answers that
+# come with an input.
 #
 # ## 3. The squared error
 #
@@ -370,14 +376,15 @@ if check_1.opens("The picture of likelihoods and costs"):
 # (Books differ by factors: some take ½, some divide by N alone, some not at all. None is wrong,
 # but forward and backward have to agree.)
 #
-# **Exercise 2** (3 points). Write the mean squared error and its gradient. Do not forget `dout`.
+# **Exercise 2** (3 points). Write the mean squared error and its gradient, for outputs of shape
+# (N, D) or of any other, one axis or three, say. Do not forget `dout`.
 
 
 # %% nbgrader={"grade_id": "mse", "solution": true}
 def mse_forward(outputs, targets):
     """The mean of (outputs - targets)² over all elements.
 
-    outputs, targets: floats of one shape, (N, D) or any other.
+    outputs, targets: floats of one shape: (N, D), or any other shape.
     Returns the loss, a number, and a cache for backward.
     """
     ### BEGIN SOLUTION
@@ -422,8 +429,8 @@ with exercise(2, "the squared error", mse_forward, mse_backward, points=3) as ch
         mistakes=[
             (errors / 6, "half of it: a square gives a 2, and the loss here has no ½"),
             (2 * errors / 3, "that is divided by N = 3; the loss is a mean of 6 elements"),
-            (errors, "that is o - t, as of half a square and without the mean"),
-            (2 * errors, "the mean is missing: forward divides by the number of elements"),
+            (errors, "that is o - t itself; the loss is a mean of N · D = 6 squares"),
+            (2 * errors, "the mean is missing: divide by the number of elements"),
             (errors**2 / 6, "those are the terms of the loss, not their derivatives"),
         ],
     )
@@ -537,9 +544,7 @@ with exercise(3, "two slopes", slope_of_squared, slope_of_entropy, points=2) as 
         slope_of_squared(0.0, 1.0),
         -0.125,
         mistakes=[
-            (-0.5, "that is p - t: the slope of the sigmoid is missing"),
-            (-0.25, "twice too much: the ½ in front of the square cancels the 2"),
-            (0.25, "that is p (1 - p), the slope of the sigmoid alone"),
+            (0.125, "the sign is wrong; or is it the loss, which is ⅛ here?"),
             (0.0, "it is 0, but neither p nor 1 - p nor p - t is 0 at s = 0"),
         ],
     )
@@ -548,7 +553,16 @@ with exercise(3, "two slopes", slope_of_squared, slope_of_entropy, points=2) as 
         slope_of_squared(-5.0, 1.0),
         -0.006603562,
         hint="the slope of the sigmoid is p (1 - p), with p = σ(s)",
-        mistakes=[(-0.9933071, "that is p - t: the slope of the sigmoid is missing")],
+        mistakes=[
+            (-0.9933071, "that is p - t: the slope of the sigmoid is missing"),
+            (-0.0132071, "twice too much: the ½ in front of the square cancels the 2"),
+            (0.0066481, "that is p (1 - p), the slope of the sigmoid alone"),
+            (-0.0066481, "that is (p - t) p: the factor 1 - p is missing"),
+            (-0.9866591, "that is (p - t) (1 - p): the factor p is missing"),
+            (0.9866591, "that is (p - t)²: the loss without its ½, not its slope"),
+            (0.4933295, "that is the loss; its slope is asked for"),
+            (0.0000447943, "that is p - t p (1 - p): p - t belongs in parentheses"),
+        ],
     )
     check_3(
         "the cross-entropy at s = 0 and t = 1 has -½",
@@ -557,7 +571,6 @@ with exercise(3, "two slopes", slope_of_squared, slope_of_entropy, points=2) as 
         mistakes=[
             (-2.0, "that is the slope by p; times the slope of the sigmoid it is that by s"),
             (-0.125, "a factor p (1 - p) too many: the slope by p divides by it"),
-            (-1.0, "that is s - t, without the sigmoid"),
             (np.log(2), "that is the loss; its slope is asked for"),
         ],
     )
@@ -566,21 +579,27 @@ with exercise(3, "two slopes", slope_of_squared, slope_of_entropy, points=2) as 
         slope_of_entropy(-5.0, 1.0),
         -0.993307149,
         hint="the slope by p times p (1 - p): what is left of the fraction?",
-        mistakes=[(-149.4131591, "that is the slope by p; the slope of the sigmoid is missing")],
+        mistakes=[
+            (-149.4131591, "that is the slope by p; the slope of the sigmoid is missing"),
+            (-6.0, "that is s - t, without the sigmoid"),
+            (-1.0, "that is the slope by p times p: the factor 1 - p is missing"),
+            (-148.4131591, "that is the slope by p times 1 - p: the factor p is missing"),
+            (-0.006603562, "a factor p (1 - p) too many: the slope by p divides by it"),
+        ],
     )
     given = np.array([-3.0, -0.5, 1.0, 2.0])
     check_3(
         "squared, for t = 0 it agrees with differences",
         slope_of_squared(given, 0.0),
         difference(lambda s: 0.5 / (1 + np.exp(-s)) ** 2, given),
-        hint="the target t, which is 0 here and was 1 above",
+        hint="each factor at these scores; and is the target t, 0 here, that of the caller?",
         rtol=1e-5,
     )
     check_3(
         "and so does the cross-entropy",
         slope_of_entropy(given, 0.0),
         difference(lambda s: np.log(1 + np.exp(s)), given),
-        hint="the target t, which is 0 here and was 1 above",
+        hint="each factor at these scores; and is the target t, 0 here, that of the caller?",
         rtol=1e-5,
     )
     check_3(
@@ -597,7 +616,7 @@ with exercise(3, "two slopes", slope_of_squared, slope_of_entropy, points=2) as 
             difference(lambda s: 0.5 * (1 / (1 + np.exp(-s)) - 0.3) ** 2, given),
             difference(lambda s: np.log(1 + np.exp(s)) - 0.3 * s, given),
         ),
-        hint="the target t is any number from 0 to 1, not only one of the two",
+        hint="each factor at these scores; and what a target between 0 and 1 makes of it",
         rtol=1e-5,
     )
     ### BEGIN HIDDEN TESTS
@@ -675,7 +694,7 @@ if check_3.opens("The picture of losses, slopes and steps"):
 # square without the ½.)
 
 # %% [markdown] nbgrader={"grade_id": "question-2"}
-# **Question 2.** The same lectures ask: why the sigmoid? A probability has to be between 0 and 1,
+# **Question 2.** The same notes ask: why the sigmoid? A probability has to be between 0 and 1,
 # and the score could just be cut off there, $p = \max(0, \min(1, s))$. Let $t = 1$. What are the
 # cross-entropy and its slope at $s = 2$, at $s = \tfrac12$ and at $s = -1$? What does the squared
 # error do at $s = -1$? What becomes of a neuron that starts there?
@@ -686,15 +705,17 @@ if check_3.opens("The picture of losses, slopes and steps"):
 # output is 0, so the cross-entropy is infinite, as it is for all $s \le 0$. The output is flat
 # there, and a gradient that goes back through it is multiplied by 0: the chain rule gives
 # $-\infty \cdot 0$, which is `nan` in floating point. The squared error is finite, but its slope is
-# simply 0. With either loss the neuron learns nothing from this example, although it is completely
-# wrong. The sigmoid is nowhere quite flat, and nowhere quite 0 (as long as it is not rounded).
+# simply 0. From this example the neuron learns nothing, although it is completely wrong; and with
+# the `nan` of the cross-entropy its weights are lost in one step. The sigmoid is nowhere quite
+# flat, and nowhere quite 0 (as long as it is not rounded).
 # ### END SOLUTION
 
 # %%
 model_answer("5-losses", 2)
 
 # %% [markdown]
-# And here is how it looks: both outputs, and for $t = 1$ the losses and their slopes.
+# And here is how it looks, for when you have answered: both outputs, and for $t = 1$ the losses and
+# their slopes. (It shows the answer.)
 
 # %% jupyter={"source_hidden": true}
 if check_3.opens("The picture of the score that is cut off"):
@@ -978,9 +999,10 @@ check.require()
 #
 # For one example the derivative with respect to $s_j$ is that of the log-sum-exp minus
 # $[j = y]$. What is the derivative of $\log \sum_k e^{s_k}$ with respect to $s_j$? You know it by
-# another name. Write $\mathbf{y}$ for the *one-hot* row with 1 at the label and 0 elsewhere. Then
+# another name. Write $\mathbf{y}$ for the *one-hot* row with 1 at the label and 0 elsewhere. Then,
+# for one example, with its loss $\ell$,
 #
-# $$\frac{\partial L}{\partial s_n} = \;?$$
+# $$\frac{\partial \ell}{\partial s} = \;?$$
 #
 # The second way gives the same: cross-entropy sends $-\mathbf{y}/p$ back, and
 # your `softmax_backward` turns it into
@@ -1048,7 +1070,7 @@ with exercise(
         2.7586547,
         mistakes=[
             (8.2759642, "that is the sum over the rows; the mean is asked for"),
-            (2.7586547 / 3, "that was divided by N · C: the mean goes over the rows alone"),
+            (2.7586547 / 3, "a third of it: divide by N alone, and only once"),
             (2.6030992, "-log p of all rows and classes was averaged; each row has one label"),
         ],
     )
@@ -1063,7 +1085,7 @@ with exercise(
         once,
         [[-0.25, 0.25], [1 / 6, -1 / 6], [1 / 15, -1 / 15]],
         mistakes=[
-            (p - y, "the forgotten factor: forward took the mean, 1/N"),
+            (p - y, "the forgotten factor 1/N: the loss is a mean over the rows"),
             ((p - y) / 2, "that was divided by C = 2; the mean goes over N = 3 rows"),
             ((p - y) / 6, "that was divided by N · C; the mean goes over the rows alone"),
             ((p - y) / 9, "that was divided by N twice"),
@@ -1222,14 +1244,15 @@ plt.show()
 # \text{softplus}(-s) = \text{softplus}(s) - s.$$
 #
 # (Check the first: $-\log \frac{1}{1 + e^{-s}}$.) Put them into $-t \log p - (1 - t) \log (1 - p)$.
-# Almost everything falls together, and it remains
+# Almost everything cancels, and what remains is
 #
 # $$\ell(s, t) = \text{softplus}(s) - \;?$$
 #
 # The softplus without overflow was $\max(s, 0) + \log(1 + e^{-|s|})$. The gradient is that of
 # exercise 3. The loss is the mean over **all** $N \cdot C$ elements.
 #
-# **Exercise 7** (4 points). Write the sigmoid cross-entropy on scores.
+# **Exercise 7** (4 points). Write the sigmoid cross-entropy on scores. You may use `sigmoid_of`
+# from section 4.
 
 
 # %% nbgrader={"grade_id": "binary", "solution": true}
@@ -1289,7 +1312,7 @@ with exercise(
             (2.1629257, "the sign of the term with the target is wrong"),
             (0.1629257, "that is log(1 + exp(-|s|)) alone: max(s, 0) and t s are missing"),
             (4 / 3, "that is max(s, 0) - t s: log(1 + exp(-|s|)) is missing"),
-            (3 * 1.4962590, "that is the sum; the mean over all elements is asked for"),
+            (3 * 1.4962590, "that is the sum of the three; their mean is asked for"),
         ],
     )
     p = np.array([[0.75, 0.5], [0.25, 0.75]])
@@ -1301,7 +1324,7 @@ with exercise(
         once,
         (p - aims) / 4,
         mistakes=[
-            (p - aims, "the forgotten factor: forward took the mean over all elements"),
+            (p - aims, "the forgotten factor: the loss is a mean over all elements"),
             ((p - aims) / 2, "that was divided by 2; the mean goes over all N · C = 4 elements"),
             (
                 (p - aims) * p * (1 - p) / 4,
@@ -1448,7 +1471,7 @@ with exercise(8, "the hinge loss", hinge_forward, hinge_backward, points=4) as c
         mistakes=[
             (15.8, "that is the sum over the rows; the mean is asked for"),
             (18.8 / 3, "that is 1 too much: the term of the label itself is always 1"),
-            (15.8 / 9, "that was divided by N · C: the mean goes over the rows alone"),
+            (15.8 / 9, "a third of it: divide by N alone, and only once"),
             (9.7 / 3, "each score met the label's score of another row: a row (N,) or a column?"),
             (12.7 / 3, "each score met the label's score of another row, and its own term counted"),
         ],
@@ -1460,7 +1483,7 @@ with exercise(8, "the hinge loss", hinge_forward, hinge_backward, points=4) as c
         full / 3,
         hint="which terms are positive, and to which two scores does each send something",
         mistakes=[
-            (full, "the forgotten factor: forward took the mean, 1/N"),
+            (full, "the forgotten factor 1/N: the loss is a mean over the rows"),
             (
                 np.array([[-1.0, 1, 0], [0, 0, 0], [1, 1, -1]]) / 3,
                 "the frog's score is in two positive terms, not in one",
@@ -1508,7 +1531,7 @@ with exercise(8, "the hinge loss", hinge_forward, hinge_backward, points=4) as c
         "it agrees with differences", hinge_forward, hinge_backward, rows, labels_given
     )
     check_8(
-        "ten equal scores cost 9, the number of wrong classes",
+        "ten equal scores cost 9",
         check_8.returns(hinge_forward(np.zeros((7, 10)), np.arange(7)), "loss", "cache")[0],
         9.0,
         mistakes=[(10.0, "that is 1 too much: the term of the label itself is always 1")],
@@ -1559,9 +1582,10 @@ if check_8.opens("The picture of the hinge loss"):
 #
 # ### BEGIN SOLUTION
 # The hinge loss is 0 for all three: the first just meets the margin of 1. It is content and sends
-# no gradient. The cross-entropy is 0.55 for the first ($\ln (1 + 2 e^{-1})$), 0.24 for the second,
-# and almost 0 for the third: it would always like the others to be lower still. With equal scores
-# every one of the $C - 1$ terms is 1, so an untrained network costs $C - 1$, or about that.
+# no gradient (for the first, which is at a kink, if one takes the slope of that side, as
+# `margins > 0` does). The cross-entropy is 0.55 for the first ($\ln (1 + 2 e^{-1})$), 0.24 for the
+# second, and almost 0 for the third: it would always like the others to be lower still. With equal
+# scores every one of the $C - 1$ terms is 1, so an untrained network costs $C - 1$, or about that.
 # ### END SOLUTION
 
 # %%
@@ -1581,7 +1605,7 @@ model_answer("5-losses", 4)
 # do: a bias shifts what a layer gives out, but makes it no steeper.
 #
 # **Exercise 9** (2 points). Write the penalty for all parameters of a network. Weights are
-# matrices (`ndim` 2), biases are rows (`ndim` 1).
+# matrices (`ndim` 2), biases are rows (`ndim` 1). Parameters of other `ndim` do not occur.
 
 
 # %% nbgrader={"grade_id": "penalty", "solution": true}
@@ -1754,7 +1778,7 @@ def laplace_cost(scores, targets):
 
 
 def best_score(cost, targets):
-    """The one score for all targets that costs least, to two digits after the point.
+    """The one score for all targets that costs least, to within 0.005.
 
     cost: a function such as gaussian_cost; targets: floats (N,), an odd number of them.
     """
@@ -1799,7 +1823,7 @@ with further(1, "another noise", laplace_cost, best_score) as go_1:
         20.0,
         atol=0.01,
         rtol=0,
-        hint="one score against all of the targets, and to two digits after the point",
+        hint="one score against all of the targets, and to within 0.005",
     )
     best = best_score(laplace_cost, answers)
     go_1.true(
@@ -1892,7 +1916,7 @@ with further(2, "how sure", unsure_forward, unsure_backward) as go_2:
         [[-1.0, -0.75], [-0.25, 0.0]],
         hint="r stands twice in the loss; where the variance is (t - s)² the two are in balance",
         mistakes=[
-            ([[-2.0, -1.5], [-0.5, 0.0]], "the forgotten factor: forward took the mean, 1/N"),
+            ([[-2.0, -1.5], [-0.5, 0.0]], "the forgotten factor 1/N: the loss is a mean"),
             ([[-1.0, -1.0], [-0.25, -0.25]], "r stands in the first term, too"),
             ([[-1.0, 1.25], [-0.25, 0.5]], "the exponent has -r: its derivative has a minus"),
         ],
@@ -1937,7 +1961,7 @@ if go_2.opens("The picture of the network that says how sure it is"):
 #   (Bernoulli) the cross-entropy.
 # - Choose the loss with the output. A sigmoid under a squared error has the slope $(\sigma -
 #   t)\,\sigma(1 - \sigma)$ and sleeps where it is most wrong; under cross-entropy the slope is the
-#   error, $\sigma - t$. A score that is cut off at 0 and 1 gives no slope at all there.
+#   error, $\sigma - t$. A score that is cut off at 0 and 1 has no slope at all beyond them.
 # - The softmax with cross-entropy has the gradient $(p - \mathbf{y}) / N$. Do not forget the
 #   $1/N$.
 # - Shift scores by their maximum, and take logarithms on paper: $\log p = s -

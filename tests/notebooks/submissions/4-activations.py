@@ -3,12 +3,12 @@
 # (name, cell of the solution, old text, new text, exercises lost, what the feedback says)
 WRONG = [
     (
-        "the tanh of the slides",
+        "the tanh of the notes",
         "tanh",
         "sigmoid_forward(2 * x)",
         "sigmoid_forward(x)",
         [2],
-        "the slip of the slides: it is tanh(x/2)",
+        "the slip of the notes: it is tanh(x/2)",
     ),
     (
         "a softplus that overflows",
@@ -19,12 +19,12 @@ WRONG = [
         "in the line: return np.log(1 + np.exp(x)), x",
     ),
     (
-        "the ELU of the slides",
+        "the ELU of the notes",
         "elu",
         "np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))",
         "np.maximum(x, alpha * np.expm1(x))",
         [7],
-        "e² - 1 is larger than 2, but not ELU(2)",
+        "that is eˣ - 1 where x > 0, too",
     ),
     (
         "a sigmoid without its cache",

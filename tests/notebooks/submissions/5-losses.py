@@ -24,7 +24,7 @@ WRONG = [
         "dout * dscores / len(labels)",
         "dout * dscores",
         [6],
-        "the forgotten factor: forward took the mean, 1/N",
+        "the forgotten factor 1/N: the loss is a mean over the rows",
     ),
     (
         "the forgotten mean, and dout",
