@@ -65,15 +65,20 @@ def of_another_shape(found: np.ndarray, right: np.ndarray, same: Any) -> str:
         for keep in (False, True):
             if same(found.sum(axis=axis, keepdims=keep), right):
                 return f"summed over axis {axis} it would be right"
-            if same(found.mean(axis=axis, keepdims=keep), right):
+            if varies(found, axis) and same(found.mean(axis=axis, keepdims=keep), right):
                 return f"averaged over axis {axis} it would be right"
     for axis in range(right.ndim):
         for keep in (False, True):
             if same(found, right.sum(axis=axis, keepdims=keep)):
                 return f"it is what is expected, summed over axis {axis}"
-            if same(found, right.mean(axis=axis, keepdims=keep)):
+            if varies(right, axis) and same(found, right.mean(axis=axis, keepdims=keep)):
                 return f"it is what is expected, averaged over axis {axis}"
     return ""
+
+
+def varies(array: np.ndarray, axis: int) -> bool:
+    """Whether an array is not the same all along an axis."""
+    return not np.allclose(array, array.take([0], axis=axis))
 
 
 def rightly(found: np.ndarray, right: np.ndarray, same: Any) -> str:

@@ -218,9 +218,10 @@ class exercise:
         """Adds what a `gradcheck.Report` found."""
         lines: list[str] = []
         for found in report.findings:
+            line, raised = students(found.line.strip()), " raises " in found.message
             lines += misfit(found.message) or [found.message]
             lines += [found.hint.partition(NO_REFERENCE)[0], found.example]
-            lines.append(f"in {found.line.strip()}" if found.line.strip() else "")
+            lines.append(f"{'in' if raised else 'computed in'} {line}" if line else "")
         self.add(label, report, self.once(lines))
 
     def once(self, lines: list[str]) -> list[str]:
@@ -381,10 +382,22 @@ def own_line(trace: TracebackType | None, here: str) -> list[str]:
     for frame in reversed(traceback.extract_tb(trace)):
         if frame.filename == here:
             continue
-        if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
+        if of_a_cell(frame.filename):
             line = linecache.getline(frame.filename, frame.lineno or 0).strip()
             return [f"in the line: {line}"] if line else []
     return []
+
+
+def students(line: str) -> str:
+    """A line that the checker quotes, "line 3: return dout", if it stands in a cell of the
+    notebook, or if there are no cells; "" for one of the library."""
+    code = line.partition(": ")[2]
+    cells = [linecache.getlines(file) for file in [*linecache.cache] if of_a_cell(file)]
+    return line if not cells or any(code in one for lines in cells for one in lines) else ""
+
+
+def of_a_cell(file: str) -> bool:
+    return "ipykernel" in file or file.startswith("<ipython")
 
 
 def show(text: str, form: str, shown: str, **metadata: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from chainrule.gradcheck.report.findings import Cause
 
-LIFTS = "Use Python numbers for constants: a NumPy float64 lifts float32."
+LIFTS = "Make arrays in the dtype of x, and constants of Python's numbers: a float64 lifts float32."
 
 CAUSES: dict[str, tuple[str, ...]] = {
     # a pass under watch

@@ -137,7 +137,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "{d} {is} nearly right: the {part} is off by factors from {low} to {high}", EPS),
     "moves-along": ("missing-term",
         "forward does not change with the {word} of {name} along axis {axis}, and yet {d} {has} a "
-        "part along it", "Look at the path through the {path}."),
+        "part along it", "Its {what} have to add up to 0 there: is a path missing?"),
     "broken-chain": ("missing-term",
         "{layer} gets {whose} instead of the dx of the layer behind it, so that its gradients and "
         "all before it are wrong", "Pass each layer's dx on as the next layer's dout."),

@@ -28,12 +28,13 @@ def moves_along_what_changes_nothing(scene: Scene, name: str) -> Iterator[Cause]
     x, yours, right = scene.inputs.get(name), scene.yours[name], scene.right[name]
     if x is None or x.shape != right.shape or not scene.measured(name):
         return
+    pairs = ("length", f"products with {name}", x), ("level", "entries", np.ones(x.shape))
     for axis in range(-1, x.ndim - 1):
-        for word, path, along in (("length", "norm", x), ("level", "mean", np.ones(x.shape))):
+        for word, what, along in pairs:
             sums = [(np.abs(g * along).sum(axis), (g * along).sum(axis)) for g in (right, yours)]
             still, moves = (np.abs(part) > 1e-6 * size.max() for size, part in sums)
             if x.shape[axis] > 2 and not still.any() and moves.all():
-                yield cause("moves-along", None, word=word, path=path, axis=axis % x.ndim)
+                yield cause("moves-along", None, word=word, what=what, axis=axis % x.ndim)
 
 
 class Way(NamedTuple):

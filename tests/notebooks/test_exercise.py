@@ -576,3 +576,22 @@ def test_what_is_borrowed_may_call_the_library():
     with exercise(5, "the sigmoid", forward, backward) as check, check.without(Sigmoid):
         check("at 0", backward(np.array(1.0), forward(np.array(0.0))[1]), 0.25)
     assert check.verdict == "borrowed"
+
+
+def test_a_line_that_the_checker_quotes_is_one_of_a_cell():
+    source = "def backward(dout, x):\n    return dout * 3\n"
+    filename = "ipykernel_1/1.py"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    student = {}
+    exec(compile(source, filename, "exec"), student)
+    x = np.linspace(-1, 1, 6).reshape(2, 3)
+
+    def ours(dout, _):
+        return dout * 5
+
+    with exercise(1, "a slope") as check:
+        check.functions("a student's", lambda x: (2 * x, x), student["backward"], x)
+        check.functions("the library's", lambda x: (2 * x, x), ours, x)
+    told = said(check)
+    assert "      computed in line 2: return dout * 3" in told
+    assert not [line for line in told if "dout * 5" in line]
