@@ -141,6 +141,8 @@ def misfit(text: str) -> list[str]:
         return [f"an array of shape {given[1]} does not fit into one of shape {given[2]}"]
     if "shape-mismatch for sum" in text:
         return ["the axes to sum over are of other lengths in the one array than in the other"]
+    if "overflow encountered in exp" in text:
+        return ["exp overflowed (np.where computes both of its branches for every entry)"]
     if "truth value of an array" in text:
         return ["`if`, `and`, max and min ask an array for one yes or no, not one for each entry"]
     if "only integer scalar arrays" in text:

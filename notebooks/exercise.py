@@ -24,7 +24,7 @@ KIND = "chainrule"  # the key of a verdict in the metadata of a cell's output
 COLOURS = {"right": "#1a7f37", "wrong": "#c62f3b", "unwritten": "#8c959f", "borrowed": "#9a6700"}
 LONG = 40  # characters of a number or an array, at most, in one line
 #: What the checker says to those who may tell it so, as nobody can in a check cell.
-NO_REFERENCE = " If it means something else"
+NO_REFERENCE = "If it means something else"
 NOTHING = "None came: is it written, and is there a `return`?"
 #: The exercises of the notebook by number, as they were last run.
 RUN: dict[int, exercise] = {}
@@ -219,8 +219,10 @@ class exercise:
         lines: list[str] = []
         for found in report.findings:
             line, raised = students(found.line.strip()), " raises " in found.message
-            lines += misfit(found.message) or [found.message]
-            lines += [found.hint.partition(NO_REFERENCE)[0], found.example]
+            other = ": it is not the gradient of what forward computes"
+            told = found.message + (other if found.kind == "unknown" else "")
+            lines += misfit(found.message) or [told]
+            lines += [found.hint.partition(NO_REFERENCE)[0].strip(), found.example]
             lines.append(f"{'in' if raised else 'computed in'} {line}" if line else "")
         self.add(label, report, self.once(lines))
 

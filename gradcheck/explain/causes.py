@@ -55,7 +55,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "A reshape does not move axes: transpose before you reshape."),
     "reordered": ("axis", "{d} {has} the right numbers in the wrong order"),
     "all-equal": ("axis", "all entries of {d} are equal, to the {word} of what they should be"),
-    "summed-too": ("axis", "{d} {is} also {word} over axis {axis}, which it has itself"),
+    "summed-too": ("axis", "{d} {is} what it should be, {word} over its axis {axis} as well"),
     "winner-ignored": ("mask", "{d} {is} the same along axis {axis}: which one won is ignored",
         "Use the routed gradient, dout for the winner and 0 for the others."),
     "swapped-shapes": ("swapped", "{d} and {d_other} are swapped",

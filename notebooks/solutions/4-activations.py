@@ -316,7 +316,7 @@ with exercise(2, "tanh", tanh_forward, tanh_backward, points=3) as check_2:
             ([1.0, 0.786448], "tanh was taken of what is tanh already"),
             ([1.0, 1.25], "that is 1 + tanh(x)²: the sign between them is another"),
         ],
-        hint="which rule goes with what is in the cache: σ(2x), tanh(x), or x",
+        hint="what is in the cache, and which rule goes with that",
     )
     rows = rng.standard_normal((3, 5))
     check_2.functions("dx agrees with differences", tanh_forward, tanh_backward, rows)
@@ -744,7 +744,7 @@ with exercise(
         [[0.5, -7.0], [11.0, -1.3]],
         mistakes=[
             ([[0.0, -7.0], [11.0, 0.0]], "that is the ReLU's: alpha of dout passes where x ≤ 0"),
-            ([[0.1, -7.0], [11.0, 0.1]], "where x ≤ 0 it is alpha · dout, not alpha"),
+            ([[0.1, -7.0], [11.0, 0.1]], "where x ≤ 0, alpha came back without dout"),
             ([[5.0, -0.7], [11.0, -1.3]], "dout's sign decided; that of x has to"),
             ([[5.0, -0.7], [1.1, -13.0]], "alpha stands where x > 0, 1 where x ≤ 0"),
             ([[0.5, -0.7], [1.1, -1.3]], "that is alpha · dout on both sides"),

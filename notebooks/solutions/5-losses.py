@@ -1294,6 +1294,7 @@ with exercise(
             (3 * 0.693147, "that is divided by N = 2; the mean goes over all N · C elements"),
             (2 * 0.693147, "that is divided by C = 3; the mean goes over all N · C elements"),
             (0.0, "it is 0, but the softplus of 0 is ln 2"),
+            (0.443147, "that is softplus(s) - t σ(s): t has another factor"),
             (0.193147, "that is softplus(s) - t: has the target no score beside it?"),
         ],
     )
@@ -1823,6 +1824,7 @@ with further(1, "another noise", laplace_cost, best_score) as go_1:
         20.0,
         atol=0.01,
         rtol=0,
+        mistakes=[(3.0, "that is the median, which belongs to the other cost")],
         hint="one score against all of the targets, and to within 0.005",
     )
     best = best_score(laplace_cost, answers)
