@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from chainrule.notebooks.sources import SOLUTIONS
+
 MARK = "<!-- all items of covered.toml -->"
 HEADING = re.compile(r"^# (#{2,3}) (.+)$", re.M)
 ITEMS = Path(__file__).parents[1] / "covered.toml"
@@ -39,7 +41,20 @@ def tables(topics):
 def row(item):
     """An item as a row of its table."""
     says = item["says"] + (f". {numbers(item)}" if "circuit" in item else "")
-    return f"| {says} | {item.get('homework', '').replace(': ', ', ', 1)} | {places(item)} |"
+    return f"| {says} | {homework(item)} | {places(item)} |"
+
+
+def homework(item):
+    """Where an item is in the course: the number of the homework, and the heading."""
+    if "homework" not in item:
+        return ""
+    number, _, beginning = item["homework"].partition(": ")
+    (source,) = SOLUTIONS.glob(f"{number}-*.py")
+    for _, heading in HEADING.findall(source.read_text(encoding="utf-8")):
+        if heading.startswith(beginning):
+            words = re.sub(r"^(Part )?\d+\. | \(\d points?\)$", "", heading)
+            return f"{number}: {words[0].lower() + words[1:]}"
+    raise ValueError(f"covered.toml: {source.name} has no heading that begins {beginning!r}")
 
 
 def numbers(item):
