@@ -34,7 +34,7 @@ def test_its_homework_has_the_heading(item):
 
 
 def test_a_heading_that_is_not_there_is_told():
-    with pytest.raises(ValueError, match="3-affine.py has no heading that begins 'Part 99'"):
+    with pytest.raises(ValueError, match=r"3-affine\.py has no heading that begins 'Part 99'"):
         homework({"homework": "3: Part 99"})
 
 

@@ -53,7 +53,7 @@ def homework(item):
     for _, heading in HEADING.findall(source.read_text(encoding="utf-8")):
         if heading.startswith(beginning):
             words = re.sub(r"^(Part )?\d+\. | \(\d points?\)$", "", heading)
-            return f"{number}: {words[0].lower() + words[1:]}"
+            return f"{number}: {words}"
     raise ValueError(f"covered.toml: {source.name} has no heading that begins {beginning!r}")
 
 
