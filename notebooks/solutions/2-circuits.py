@@ -45,7 +45,7 @@ graph.draw(2.0, -3.5)
 # %% [markdown]
 # ## 1. One circuit, two passes
 #
-# We start with two gates, the example that opens CS231n's notes on backpropagation:
+# We start with two gates, the first circuit in CS231n's notes on backpropagation:
 #
 # $$q = x + y, \qquad f = q\,z.$$
 
@@ -99,9 +99,9 @@ def sum_times(x, y, z):
 # %% nbgrader={"grade_id": "check-1", "points": 3}
 with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, check.without(Graph):
     f, dq, dx, dy, dz = check.returns(sum_times(-2.0, 5.0, -4.0), "f", "dq", "dx", "dy", "dz")
-    swapped = "a product sends each factor the value of the other one"
     local = "1 is the local derivative of the sum; what arrives from above, dq, multiplies it"
     slip = "that is q = x + y, which is what z gets"
+    order = "what is returned is f, dq, dx, dy, dz"
     check(
         "f = (−2 + 5) · (−4) = −12",
         f,
@@ -113,7 +113,7 @@ with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, chec
         dq,
         -4.0,
         mistakes=[
-            (3.0, f"that is q itself; {swapped}"),
+            (3.0, f"3 is the value of q, and q is to get that of z; {order}"),
             (1.0, "1 is what arrives at the product; its slope along q multiplies it"),
             (-12.0, "that is f itself; its slope along q is asked for"),
         ],
@@ -124,7 +124,7 @@ with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, chec
         dz,
         3.0,
         mistakes=[
-            (-4.0, f"that is z itself; {swapped}"),
+            (-4.0, f"−4 is the value of z, and z is to get that of q; {order}"),
             (1.0, "1 is what arrives at the product; its slope along z multiplies it"),
             (-12.0, "that is f itself; its slope along z is asked for"),
             (5.0, "that is y; z is multiplied by all of q = x + y"),
@@ -137,7 +137,7 @@ with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, chec
         dx,
         -4.0,
         mistakes=[
-            (3.0, f"{slip}. Lecture notes that go round print ∂f/∂x = q, too"),
+            (3.0, f"{slip}. Lecture notes that circulate print ∂f/∂x = q, too"),
             (1.0, local),
             (8.0, "that is dq · x; the local derivative of a sum is 1"),
             (-20.0, "that is y z: x and y meet in a sum, not in a product"),
@@ -149,7 +149,7 @@ with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, chec
         dy,
         -4.0,
         mistakes=[
-            (3.0, slip),
+            (3.0, f"{slip} ({order})"),
             (1.0, local),
             (-20.0, "that is dq · y; the local derivative of a sum is 1"),
             (8.0, "that is x z: x and y meet in a sum, not in a product"),
@@ -160,7 +160,10 @@ with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, chec
         "at x = 1, y = 2, z = 10",
         check.returns(sum_times(1.0, 2.0, 10.0), "f", "dq", "dx", "dy", "dz"),
         [30.0, 10.0, 10.0, 10.0, 3.0],
-        mistakes=[([-12, -4, -4, -4, 3], "the same numbers as before, whatever x, y and z are")],
+        mistakes=[
+            ([-12, -4, -4, -4, 3], "the same numbers as before, whatever x, y and z are"),
+            ([30, -4, -4, -4, 3], "all but f are the numbers from before, whatever x, y and z are"),
+        ],
     )
     ### BEGIN HIDDEN TESTS
     check("elsewhere", sum_times(0.5, -3.0, 6.0), [-15.0, 6.0, 6.0, 6.0, -2.5], rtol=1e-12)
@@ -227,8 +230,8 @@ if check_1.opens("the step along the forces"):
 # A gate needs to know nothing of the circuit around it. In the forward pass it computes its output
 # and keeps what it will need later, its **cache**. In the backward pass somebody hands it `dout`,
 # the gradient at its output, and it returns the gradients at its inputs: `dout` times the local
-# derivative, for each. This pair of functions, with these arguments, is the contract of every
-# layer in this course:
+# derivative, for each. Such a pair of functions is the contract of every layer in this course. For
+# a gate with two inputs it reads
 #
 # `out, cache = forward(x, y)`     and     `dx, dy = backward(dout, cache)`
 #
@@ -246,7 +249,8 @@ if check_1.opens("the step along the forces"):
 # **Exercise 2** (4 points). Write the three backward passes. `x`, `y` and `dout` are numbers, or
 # arrays of one shape, on which a gate works entry by entry (books write such a product with a
 # circle, $x \odot y$; in NumPy it is `x * y`). `np.where(condition, a, b)` takes `a` where the
-# condition holds and `b` where not.
+# condition holds and `b` where not. A backward pass leaves `dout` and the cache as they are:
+# others may still read them.
 
 
 # %% nbgrader={"grade_id": "gates", "solution": true}
@@ -318,6 +322,8 @@ with (
             ([5.0, 5.0], "that is what a sum sends; the slope of x y along x is not 1"),
             ([3.0, -4.0], "these are x and y: each is to get the other, times dout"),
             ([-60.0, -60.0], "these are dout · x · y: one factor too many"),
+            ([-20.0, -60.0], "dy is dout · x · y, a factor too many: has dout changed in between?"),
+            ([-60.0, 15.0], "dx is dout · x · y, a factor too many: has dout changed in between?"),
         ],
         hint="y held still: which slope has x y, a line in x? And dout multiplies it",
     )
@@ -337,7 +343,7 @@ with (
         ],
         hint="1 for the larger and 0 for the smaller, and dout multiplies them",
     )
-    _, cache = max_forward(-1.0, 5.0)
+    _, cache = max_forward(2.0, 7.0)
     check(
         "… also where that is the second",
         max_backward(dout, cache),
@@ -345,7 +351,9 @@ with (
         mistakes=[
             ([5.0, 0.0], "all of it went to the first input, which is the smaller one here"),
             ([0.0, 1.0], local),
-            ([0.0, 25.0], taken),
+            ([5.0, 5.0], "both got all: the smaller one has no influence, though it is positive"),
+            ([0.0, 35.0], taken),
+            ([0.0, 7.0], "that is the larger value; the larger input is to get dout"),
             ([0.0, 0.0], "nobody got it: dout was lost"),
         ],
     )
@@ -355,16 +363,13 @@ with (
         max_backward(dout, cache),
         [5.0, 0.0],
         mistakes=[
-            (
-                [5.0, 5.0],
-                "both got all, so dout was counted twice: compare x ≥ y and y ≥ x at a tie",
-            ),
-            ([0.0, 0.0], "nobody got it, so dout was lost: compare x > y and y > x at a tie"),
+            ([5.0, 5.0], "both got all, so dout was counted twice; we agreed on the first"),
+            ([0.0, 0.0], "nobody got it, so dout was lost; we agreed on the first"),
             ([0.0, 5.0], "it went to the second; we agreed on the first"),
             ([2.5, 2.5], "each got half; that can be defended, but we agreed on the first"),
         ],
     )
-    pair = rng.standard_normal((2, 5))
+    pair = rng.standard_normal((2, 12))
     check.functions("x + y on arrays, by differences", add_forward, add_backward, *pair)
     check.functions("x y on arrays, by differences", multiply_forward, multiply_backward, *pair)
     check.functions("max on arrays, by differences", max_forward, max_backward, *pair)
@@ -412,7 +417,7 @@ if check_2.opens("a product of three"):
     display(g.draw(2.0, 3.0, 5.0))
 
 # %% [markdown]
-# **At a tie.** Lecture notes that go round give the maximum the derivatives $1(x \ge y)$ and
+# **At a tie.** Lecture notes that circulate give the maximum the derivatives $1(x \ge y)$ and
 # $1(y \ge x)$; others $1(x > y)$ and $1(y > x)$. Apart from ties both are right. But
 # $\max(x, x)$ is $x$, with the slope 1, so what the two inputs get has to add up to `dout`. With
 # the first pair they get it twice, with the second not at all.
@@ -437,7 +442,8 @@ model_answer("2-circuits", 1)
 # %% [markdown]
 # ## 3. Forks: what comes back adds up
 #
-# So far every value was used once. In $f = x^2 + x$ the value $x$ is used twice:
+# In the circuits of sections 1 and 2 every value was used once. In $f = x^2 + x$ the value $x$ is
+# used twice:
 
 # %%
 graph, inputs = circuits.used_twice()
@@ -467,6 +473,7 @@ graph.draw()
 # $$a = x\,y, \qquad b = a\,x, \qquad \text{out} = b + y.$$
 #
 # Go back gate by gate, from the last to the first, and let each gate add its part to `dx` and `dy`.
+# Again, `dout` and the cache stay as they are.
 
 
 # %% nbgrader={"grade_id": "forks", "solution": true}
@@ -515,9 +522,12 @@ with (
         7.0,
         mistakes=[
             (1.0, "only the branch into the sum is there: is there a `=` where `+=` belongs?"),
-            (6.0, "only the branch through the square is there: was `+=` forgotten?"),
+            (6.0, "only the branch through the square is there: what does the other bring?"),
             (4.0, "that is x + 1: the square's own slope is 2x"),
-            (3.0, "the square's own slope is 2x, and not 2"),
+            (
+                3.0,
+                "that is x, or 2 + 1: the square's own slope is 2x, and the other branch brings 1",
+            ),
             (5.0, "the square's own slope is 2x, which is 6 at x = 3; the other branch brings 1"),
             (10.0, "that is x² + 1: the square's own slope is 2x"),
             (12.0, "that is x² + x itself"),
@@ -530,10 +540,13 @@ with (
         14.0,
         mistakes=[
             (7.0, "dout is missing"),
-            (8.0, "dout is missing on the branch through the square"),
+            (
+                8.0,
+                "that is 2x + 2: the square's own slope is 2x, and dout multiplies both branches",
+            ),
             (13.0, "dout is missing on the branch straight into the sum"),
             (2.0, "only the branch into the sum is there"),
-            (12.0, "only the branch through the square is there"),
+            (12.0, "that is the branch through the square alone, 2 · 6, or x² + x itself"),
         ],
         hint="what arrives, dout, multiplies the local derivative on either branch",
     )
@@ -546,9 +559,10 @@ with (
         mistakes=[
             (6.0, "that is the part of one of its two gates: is there a `=` where `+=` belongs?"),
             (9.0, "a = x y sends x the value y times da, and da is x · db"),
+            (10.0, "a = x y sends x the value y times da, and y the value x times da"),
             (13.0, "x has no part in the sum b + y but through b"),
-            (36.0, "the two parts were multiplied: they add up"),
-            (20.0, "the product b = a x sends a the value x, and x the value a: swapped"),
+            (36.0, "that is 6 · 6: the parts of the two gates add up"),
+            (20.0, "b = a x sends a the value x, and x the value a"),
         ],
         hint="b = a x sends x the value a; a = x y sends it y · da, with da = x · db",
     )
@@ -560,6 +574,8 @@ with (
             (4.0, "only the product is there: the 1 of the sum is missing"),
             (1.0, "only the sum is there: y is used by a = x y, too"),
             (3.0, "da is x · db = 2, and y gets x · da"),
+            (7.0, "a = x y sends y the value x times da, and x the value y times da"),
+            (13.0, "da, which arrives at a = x y, is x · db = 2"),
             (
                 2.0,
                 "2 is da, which arrives at a = x y; y gets x · da from there, and 1 from the sum",
@@ -653,7 +669,8 @@ def neuron_forward(w0, x0, w1, x1, w2):
 
 
 def neuron_backward(cache):
-    """Returns a dictionary of numbers: the gradient of f at each wire, by its name."""
+    """Returns a dictionary of numbers: the gradient of f at each wire, by the name of the wire.
+    That is what has come back to the wire from f, and not the local derivative of a gate."""
     w0, x0, w1, x1, e, u = cache
     d = {"f": 1.0}
     ### BEGIN SOLUTION
@@ -678,6 +695,7 @@ with (
     d = neuron_backward(cache)
     other = "that belongs to its partner: a product sends each input the value of the other"
     factor = "that is the local derivative; multiply it by what arrives"
+    arrives = "that is what arrives at the product; the value of the partner multiplies it"
     handed = [(1.0, factor), (-0.2, "a sum hands on what arrives, and its sign with it")]
     published = {  # with two decimals
         ("u", -0.53, "1/u has the slope −1/u²: du = −0.53"): [
@@ -691,7 +709,10 @@ with (
             (0.53, "1 + e rises with e: the slope is 1, and the sign stays"),
         ],
         ("n", -0.20, "the slope of exp is its own output: dn = −0.20"): [
-            (-0.53, "the local derivative of exp is missing; it is the gate's own output, e"),
+            (
+                -0.53,
+                "that is de; the local derivative of exp, the gate's own output, multiplies it",
+            ),
             (0.37, "that is the local derivative e; multiply it by what arrives, de"),
             (-0.77, "exp was applied to e, which is exp(n) already"),
             (-1.45, "that is exp(1) times what arrives; but n = −1 went into the gate, not s"),
@@ -704,10 +725,30 @@ with (
         ("w2", 0.20, "… and to w2"): handed,
         ("p", 0.20, "the sum before it hands it on to p"): handed,
         ("r", 0.20, "… and to r"): handed,
-        ("w0", -0.20, "w0 gets x0 times that: −0.20"): [(0.39, other), (-1.0, factor)],
-        ("x0", 0.39, "x0 gets w0 times that: 0.39"): [(-0.2, other), (2.0, factor)],
-        ("w1", -0.39, "w1 gets x1 times that: −0.39"): [(-0.59, other), (-2.0, factor)],
-        ("x1", -0.59, "x1 gets w1 times that: −0.59"): [(-0.39, other), (-3.0, factor)],
+        ("w0", -0.20, "w0 gets x0 times that: −0.20"): [
+            (0.39, other),
+            (-1.0, factor),
+            (0.20, arrives),
+            (-0.39, "that is −2 times what arrives; the partner of w0 is x0, which is −1"),
+        ],
+        ("x0", 0.39, "x0 gets w0 times that: 0.39"): [
+            (-0.2, other),
+            (2.0, factor),
+            (0.20, arrives),
+            (-0.59, "that is −3 times what arrives; the partner of x0 is w0, which is 2"),
+        ],
+        ("w1", -0.39, "w1 gets x1 times that: −0.39"): [
+            (-0.59, other),
+            (-2.0, factor),
+            (0.20, arrives),
+            (-0.20, "that is −1 times what arrives; the partner of w1 is x1, which is −2"),
+        ],
+        ("x1", -0.59, "x1 gets w1 times that: −0.59"): [
+            (-0.39, other),
+            (-3.0, factor),
+            (0.20, arrives),
+            (0.39, "that is 2 times what arrives; the partner of x1 is w1, which is −3"),
+        ],
     }
     for (wire, value, label), mistakes in published.items():
         check(label, d.get(wire), value, mistakes=mistakes, rtol=0, atol=0.0051)
@@ -733,8 +774,7 @@ check.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The circuit with the numbers of CS231n's notes, but for rounding: there, 0.1966 becomes 0.2 on the
-# way.
+# The circuit with the numbers of CS231n's notes:
 
 # %%
 check_4 = check
@@ -782,9 +822,9 @@ with (
         sigmoid_backward(1.0, sigmoid_forward(0.0)[1]),
         0.25,
         mistakes=[
-            (0.5, "one of the factors is missing: the slope is a product of two"),
-            (0.75, "that is 1 − σ², the form of tanh; for σ it is another factor"),
-            (1.5, "that is a factor 1 + σ; look at the signs again"),
+            (0.5, "σ and 1 − σ are ½ here; but the slope is a product of two factors"),
+            (0.75, "that is 1 − σ², the form of tanh, or σ (1 + σ): look at both factors again"),
+            (1.5, "that is 1 + σ: look at the sign, and the slope is a product of two"),
             (-0.25, "the sign: σ rises, its slope is positive"),
             (0.23500371, "that is the slope at σ(0) = ½: the cache holds σ(x) already, and not x"),
         ],
@@ -797,9 +837,10 @@ with (
         mistakes=[
             (0.73105858, "that is σ itself: the slope is a product of two"),
             (0.26894142, "that is 1 − σ: the slope is a product of two"),
-            (0.25, "that is the slope at 0, whatever x is"),
+            (0.25, "that is the slope at 0; here x is 1"),
             (0.53444665, "that is σ², and the second factor is another one"),
             (0.46555335, "that is 1 − σ², the form of tanh; for σ it is another factor"),
+            (1.26551123, "that is σ (1 + σ): look at the signs again"),
             (0.21936199, "that is the slope at σ(1): the cache holds σ(x) already, and not x"),
         ],
         hint="e = (1 + e) − 1, divided by 1 + e",
@@ -847,8 +888,9 @@ if check_4.opens("the picture") and check_5.opens("the picture"):
 # most $(1/4)^{10} \approx 10^{-6}$ is left, apart from the weights in between, which multiply it,
 # and less wherever a sigmoid is saturated. Unless the weights are large enough to make up for that,
 # the first layers of such a network hardly learn: the gradient vanishes. A step is flat on either
-# side of 0, where it has no slope at all. So nothing ever comes back through a perceptron, and
-# backpropagation cannot train what stands before it; Rosenblatt's learning rule is another one.
+# side of 0, and at 0 itself it has no slope at all. So nothing ever comes back through a
+# perceptron, and backpropagation cannot train what stands before it; Rosenblatt's learning rule is
+# another one.
 # ### END SOLUTION
 
 # %%
@@ -889,7 +931,8 @@ def long_forward(x, y):
 
 
 def long_backward(v):
-    """Returns a dictionary of numbers: the gradient of f at each wire, by its name."""
+    """Returns a dictionary of numbers: the gradient of f at each wire, by the name of the wire.
+    That is what has come back to the wire from f, and not the local derivative of a gate."""
     d = {"f": 1.0}
     ### BEGIN SOLUTION
     d["num"] = v["inv"] * d["f"]
@@ -943,7 +986,12 @@ with (
         ],
         ("s", "the square has the slope 2s: 1.58 in all"): [
             (-2.0, "that is the local derivative 2s; multiply it by what arrives, d[q]"),
-            (0.79159345, "the slope of s² is 2s: the 2 is missing"),
+            (0.79159345, "that is −1 times what arrives; the slope of s² is 2s, which is −2 here"),
+            (
+                2.37478034,
+                "that is −3 times what arrives; 2s is −2 here. (s is −1.50 in the picture at the "
+                "top, where x and y are others)",
+            ),
             (-0.79159345, "a square stands between: its slope 2s multiplies what arrives, d[q]"),
             (-1.58318689, "the slope of s² is 2s, and s = −1 is negative here"),
         ],
@@ -951,22 +999,25 @@ with (
             (0.00904586, "a sum hands on what arrives, d[num]; σ is the next gate")
         ],
         ("x", "x adds up three paths: 2.06"): [
-            (0.51214445, "only the path through num is there: `=` overwrote the others"),
-            (-0.03576155, "only the path through b is there: `=` overwrote the others"),
-            (1.58318689, "only the path through s is there: where are the others?"),
+            (0.51214445, "only the path through num is there: where are the others? (Was it `=`?)"),
+            (-0.03576155, "only the path through b is there: where are the others? (Was it `=`?)"),
+            (1.58318689, "only the path through s is there: where are the others? (Was it `=`?)"),
             (2.09533134, "the path through b = σ(x) is missing"),
             (1.54742535, "the path through num is missing"),
             (0.47638290, "the path through s is missing"),
-            (1.34128032, "on the path through b, σ(x) stands for its slope, σ(x) (1 − σ(x))"),
-            (6.84489202, "on the path through b, x (1 − x) stands for σ(x) (1 − σ(x))"),
-            (1.30373790, "on the path through b, the slope of σ(x) is missing: σ(x) (1 − σ(x))"),
+            (1.34128032, "on the path through b, σ(x) itself stands where its slope belongs"),
+            (6.84489202, "on the path through b, x stands where the output of the sigmoid belongs"),
+            (1.30373790, "on the path through b, the slope of the sigmoid is missing"),
         ],
         ("y", "y adds up two: 1.59"): [
-            (0.00904586, "only the path through a is there: `=` overwrote the other"),
-            (1.58318689, "only the path through s is there: where is the other?"),
-            (1.59239853, "on the path through a, σ(y) stands for its slope, σ(y) (1 − σ(y))"),
-            (-8.65970209, "on the path through a, y (1 − y) stands for σ(y) (1 − σ(y))"),
-            (2.09533134, "on the path through a, the slope of σ(y) is missing: σ(y) (1 − σ(y))"),
+            (0.00904586, "only the path through a is there: where is the other? (Was it `=`?)"),
+            (1.58318689, "only the path through s is there: where is the other? (Was it `=`?)"),
+            (1.59239853, "on the path through a, σ(y) itself stands where its slope belongs"),
+            (
+                -8.65970209,
+                "on the path through a, y stands where the output of the sigmoid belongs",
+            ),
+            (2.09533134, "on the path through a, the slope of the sigmoid is missing"),
         ],
     }
     for (wire, label), mistakes in told.items():
@@ -1018,8 +1069,8 @@ if check_6.opens("the picture"):
 # ```
 #
 # It knows `+ - * /`, `**2` and `@`, and the functions `exp`, `log`, `sigmoid` and `maximum` from
-# `nets`. Here is a formula with three weights $a, b, c$ and two inputs $x, y$,
-# $f = a x^2 + b x y + c y^2$:
+# `nets`. What a function returns can be named as well: `exp(x).named("e")`. Here is a formula with
+# three weights $a, b, c$ and two inputs $x, y$, $f = a x^2 + b x y + c y^2$:
 
 # %%
 g = Graph()
@@ -1130,7 +1181,7 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
         hint="x goes two ways: times b into the sigmoid, and straight into the last product",
     )
     check.true(
-        "the sigmoid's wire is called gate",
+        "there is a wire with the name gate",
         "gate" in g.nodes and g.nodes["gate"].inputs and g.nodes["gate"].op is not None,
         '(…).named("gate") around the sigmoid',
     )
@@ -1155,8 +1206,8 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
         -4.0,
         mistakes=[
             used,
-            (3.0, "node.local was read at the wrong place: it has the order of node.inputs"),
-            (0.0, "nothing was found that reads q: compare the names in node.inputs with name"),
+            (3.0, "3 is the product's slope along z; node.local has the order of node.inputs"),
+            (0.0, "total is still 0: is anything added to it? What stands in node.inputs?"),
             (
                 -1.0,
                 "−1 is the sum of both local derivatives of the product; q is one of its inputs",
@@ -1171,7 +1222,7 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
         3.0,
         mistakes=[
             used,
-            (-4.0, "node.local was read at the wrong place: it has the order of node.inputs"),
+            (-4.0, "−4 is the product's slope along q; node.local has the order of node.inputs"),
             (1.0, "1 is the gradient at the product; its local derivative multiplies it"),
         ],
         hint="which node reads z, and at which place in node.inputs?",
@@ -1183,7 +1234,7 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
         mistakes=[
             used,
             (1.0, "that is the local derivative alone; multiply it by node.gradient"),
-            (-8.0, "both wires of the sum were counted, and x is one of them"),
+            (-8.0, "that is −4 for both wires of the sum; x is one of them"),
         ],
         hint="the node that reads x sends it its own gradient times the local derivative",
     )
@@ -1193,8 +1244,14 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
         7.0,
         mistakes=[
             used,
-            (1.0, "one branch is missing: is the sum formed with +=, and returned after the loop?"),
-            (6.0, "one branch is missing: is the sum formed with +=, and returned after the loop?"),
+            (
+                1.0,
+                "that is one of two branches: does += add them up, with `return` after the loops?",
+            ),
+            (
+                6.0,
+                "that is one of two branches: does += add them up, with `return` after the loops?",
+            ),
             (2.0, "that is 1 + 1, a gradient for each branch; the local derivatives multiply them"),
         ],
         hint="two nodes read x, and what they send adds up",
@@ -1208,16 +1265,17 @@ with exercise(7, "a Graph, and its gradients by hand", build_swish, gradient_of,
         6.0,
         mistakes=[
             used,
-            (3.0, "only one of the two wires is there: node.inputs holds w twice"),
+            (3.0, "that is what one of the two wires brings: node.inputs holds w twice"),
             (2.0, "that is 1 + 1, a gradient for each wire; the local derivatives multiply them"),
         ],
         hint="node.inputs is ['w', 'w'] here",
     )
     long = circuits.long_expression
-    check("the long expression: x", by_hand(long, "x"), 2.05956980, mistakes=[used])
-    check("… and y", by_hand(long, "y"), 1.59223275, mistakes=[used])
+    above = "what the lines above say"
+    check("the long expression: x", by_hand(long, "x"), 2.05956980, mistakes=[used], hint=above)
+    check("… and y", by_hand(long, "y"), 1.59223275, mistakes=[used], hint=above)
     of_yours = handed_out(g, [2.0, 1.5], "x")
-    check("your own graph: x", gradient_of(of_yours, "x"), 1.08810411, mistakes=[used])
+    check("your own graph: x", gradient_of(of_yours, "x"), 1.08810411, mistakes=[used], hint=above)
     ### BEGIN HIDDEN TESTS
     check("elsewhere: b", gradient_of(handed_out(g, [3.0, -0.5], "b"), "b"), 1.34231807)
     check("the staged neuron", by_hand(circuits.staged_sigmoid_neuron, "score"), 0.19661193)
@@ -1282,15 +1340,17 @@ def scaled_gradients(w, x, c):
 
 
 def rescaled_rate(rate, c):
-    """The learning rate at which the weight for c x goes, step by step, the way that the weight
-    for x goes at `rate`, apart from the factor 1/c.   rate, c: positive numbers.   Returns one."""
+    """The learning rate r' for v, the weight of c x: with it v stays w / c, step after step, where
+    w, the weight of x, is trained at `rate`.   rate, c: positive numbers.   Returns r', a number.
+    """
     ### BEGIN SOLUTION
     return rate / c**2  # the gradient is c times as large, the step is to be 1/c as large
     ### END SOLUTION
 
 
 def standardise(x):
-    """x: (N, D).   Returns an array (N, D) whose columns have mean 0 and standard deviation 1."""
+    """x: (N, D), in which no column is constant.   Returns an array (N, D) whose columns have mean
+    0 and standard deviation 1."""
     ### BEGIN SOLUTION
     return (x - x.mean(axis=0)) / x.std(axis=0)
     ### END SOLUTION
@@ -1307,7 +1367,7 @@ with exercise(
         3000.0,
         mistakes=[
             (3.0, "that is x; but the product's other input is c x"),
-            (2000.0, "that is the gradient of x: swapped"),
+            (2000.0, "that is c w, the gradient of x"),
             (6000.0, "that is f itself"),
             (1000.0, "that is c; the product's other input is c x"),
         ],
@@ -1319,7 +1379,7 @@ with exercise(
         2000.0,
         mistakes=[
             (2.0, "that is the gradient behind the gate × 1000; go one gate further"),
-            (3000.0, "that is the gradient of w: swapped"),
+            (3000.0, "that is c x, the gradient of w"),
             (6000.0, "that is f itself"),
             (1000.0, "that is c, the local derivative; what arrives, w, multiplies it"),
         ],
@@ -1332,7 +1392,7 @@ with exercise(
         mistakes=[
             (
                 1e-4,
-                "that is rate / c, which lecture notes that go round print: it makes up for the "
+                "that is rate / c, which lecture notes that circulate print: it makes up for the "
                 "gradient, c times as large, and not for the weight, which is to be w / c",
             ),
             (0.1, "the same rate: but the gradient is c times as large"),
@@ -1375,7 +1435,7 @@ with exercise(
             (table - table.mean(axis=0) / table.std(axis=0), "subtract first, then divide"),
             (
                 centred / np.ptp(table, axis=0),
-                "divided by the range, from the least to the largest",
+                "half of it, as with the range, from the least to the largest, for the deviation",
             ),
             (centred / np.ptp(table, axis=0) + 0.5, "that goes from 0 to 1: the mean is to be 0"),
         ],
@@ -1406,9 +1466,9 @@ if check_8.opens("the picture"):
     )
 
 # %% [markdown]
-# What does it buy to standardise? A hundred people, their heights in metres and weights in grams,
+# What does it bring to standardise? A hundred people, their heights in metres and weights in grams,
 # and a target that depends on both. We fit $\hat y = x W + b$ by gradient descent, once to the raw
-# table, once to the standardised one, each with half of the rate from which on the loss blows up.
+# table, once to the standardised one, each at half the rate above which the loss blows up.
 # On the left are the gradients of the two weights before the first step, on the right is the loss.
 
 # %% jupyter={"source_hidden": true}
@@ -1450,9 +1510,10 @@ if check_8.opens("the picture of raw and standardised data"):
 # means and deviations are taken, also for test data?
 #
 # ### BEGIN SOLUTION
-# The rate has to suit the weight with the largest gradients, that of the grams: above twice this
-# rate, it overshoots further with every step. For the weight of the metres, whose gradients are
-# some 45,000 times smaller, the rate is then so small that it practically stands still.
+# The rate has to suit the weight along which the loss bends most, that of the grams: above twice
+# this rate, it overshoots further with every step. For the weight of the metres that rate is far
+# too small: its data are some 40,000 times smaller, so that it wants a rate larger by the square of
+# that, over a billion times. It practically stands still.
 # Test data stand for data that nobody has seen: a single new example has no deviation of its own,
 # it must be treated exactly as the training examples were, and nothing may be learnt from it.
 # ### END SOLUTION
@@ -1624,7 +1685,13 @@ with further(1, "a tape of your own", Value) as go_1, go_1.without(Graph):
         "q = x², r = q + x, f = q r + q: r hands back before q does",
         on_values(crossed, 2.0),
         [28.0, 48.0],
-        hint="q may hand on when both products and r have handed back to it, and not before",
+        mistakes=[
+            (
+                [28.0, 32.0],
+                "what r sends to q has not reached x: did q hand back before r did?",
+            )
+        ],
+        hint="q may hand on when r, the product and the last sum have handed back to it",
     )
     go_1(
         "the long expression, as the trace of its Graph has it",
@@ -1668,15 +1735,19 @@ with further(1, "a tape of your own", Value) as go_1, go_1.without(Graph):
         seconds < 0.1,
         "each Value hands back once, with all that it has got; there are a million paths",
     )
-    slope, _ = in_a_row(5000, lambda value: value + 1)
-    go_1("5000 sums in a row: no recursion is so deep", slope, 1.0)
+    go_1(
+        "5000 sums in a row: no recursion is so deep",
+        in_a_row(5000, lambda value: value + 1)[0],
+        1.0,
+    )
 
 # %% [markdown]
 # **2. A product of many.** For $f = a\,b\,c$ the gradients are $b c$, $a c$ and $a b$. For $f = x_1
 # x_2 \cdots x_N$ it is tempting to write $\texttt{dx}_i = \texttt{dout} \cdot f / x_i$. Where does
 # that fail? And to multiply all others anew for each $i$ costs $N^2$ multiplications. A row of
-# product gates, forward and then back, does with about $3N$ of them, and fails nowhere. Write the
-# backward pass so: keep what the gates from the left have made, and go back from the right.
+# product gates, forward and then back, makes do with about $3N$ of them, and a 0 among the $x_i$
+# does no harm. Write the backward pass so: keep what the gates from the left have made, and go back
+# from the right.
 
 
 # %% nbgrader={"grade_id": "further-2", "solution": true}

@@ -6,9 +6,9 @@
 # nearly all parameters sit in such layers.
 #
 # You will find its backward pass three times: entry by entry, from the shapes alone, and as a
-# product with a Jacobian that nobody ever forms. Then you will read the formulas of other people,
-# who write them for columns. This homework takes about two hours; after Part 4 is a good place for
-# a break.
+# product with a Jacobian that nobody forms outside of a homework. Then you will read the formulas
+# of other people, who write them for columns. This homework takes about two hours; after Part 4 is
+# a good place for a break.
 #
 # ## A number to be afraid of
 #
@@ -62,7 +62,7 @@ print(jacobian_memory((64, 4096), (64, 4096), dtype=np.float32))
 #
 # As a circuit; its values and gradients come when you have computed them. `X` (2, 3), `W` (3, 4)
 # and the gradient that comes in, `DOUT` (2, 4), are an example from lecture 4 of CS231n, which the
-# checks below use. (A set of lecture notes that goes round prints the second row of `DOUT` as −8,
+# checks below use. (A set of lecture notes that circulates prints the second row of `DOUT` as −8,
 # 1, 16. The shapes tell that a number was lost: four outputs, three gradients.)
 
 # %%
@@ -118,10 +118,9 @@ with exercise(1, "the forward pass", affine_forward, points=3) as check_1:
     )
     images = np.linspace(-0.1, 0.5, num=240).reshape(2, 4, 5, 6)
     weights, bias = np.linspace(-0.2, 0.3, num=360).reshape(120, 3), np.linspace(-0.3, 0.1, num=3)
-    out, cache = affine_forward(images, weights, bias)
     check_1(
         "two examples of shape (4, 5, 6): the numbers that CS231n publishes",
-        out,
+        affine_forward(images, weights, bias)[0],
         [[1.49834967, 1.70660132, 1.91485297], [3.25553199, 3.5141327, 3.77273342]],
         hint="each example becomes one row of D numbers",
         mistakes=[
@@ -134,9 +133,8 @@ with exercise(1, "the forward pass", affine_forward, points=3) as check_1:
     )
     check_1.true(
         "x itself keeps its shape in the cache",
-        cache[0].shape == (2, 4, 5, 6),
-        why=f"the cache holds an array of shape {cache[0].shape}: what is flattened can have "
-        f"another name than x",
+        affine_forward(images, weights, bias)[1][0].shape == (2, 4, 5, 6),
+        why="cache[0] has another shape than x: what is flattened can have another name than x",
     )
     ### BEGIN HIDDEN TESTS
     check_1(
@@ -181,8 +179,9 @@ check_1.require()
 #
 # ### Exercise 2: three entries (4 points)
 #
-# Write one entry of each gradient, for $N$ examples, as a sum over the right index. Use a loop or a
-# sum over slices such as `W[d, :]`, and no matrix product yet. Indices count from 0, as in Python.
+# Write one entry of each gradient, for $N$ examples, as a sum over the right index. Use a loop, or
+# a sum over slices such as `W[d, :]`, or `@` between two such slices, which is a sum, too. Products
+# of matrices come later. Indices count from 0, as in Python.
 
 
 # %% nbgrader={"grade_id": "entries", "solution": true}
@@ -217,11 +216,15 @@ with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as che
         -5.0,
         hint="x[0, 0] goes into all three outputs, each time with its own weight",
         mistakes=[
-            (1.0, "that is the first of three uses: x[0, 0] goes into all outputs"),
+            (1.0, "that is what the first of three uses brings: x[0, 0] goes into all outputs"),
             (-8.0, "these are the weights of the other input, x[0, 1]"),
             (6.0, "that sums the weights: each has to be multiplied by its dout"),
             (-1.0, "that sums dout: each has to be multiplied by its weight"),
-            (-6.0, "that is (Σ dout)(Σ W): first multiply, then sum"),
+            (
+                -6.0,
+                "that is the last use alone, or (Σ dout)(Σ W): first multiply, then sum all three",
+            ),
+            (-5 / 3, "that is the mean over the three uses: uses add up"),
         ],
     )
     check_2(
@@ -235,6 +238,10 @@ with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as che
             (8.0, "that sums x over d: W[0, 2] is multiplied by x[0, 0] alone"),
             (-3.0, "that sums dout over m: W[0, 2] stands in column 2 of out alone"),
             (-2.0, "that is dout[0, 2] alone: the local derivative is missing"),
+            (
+                0.0,
+                "as with an empty sum, or with column 1 of dout: n = 0 is the one row, and m is 2",
+            ),
         ],
     )
     check_2(
@@ -250,9 +257,9 @@ with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as che
         28.0,
         hint="each example uses W[0, 0]",
         mistakes=[
-            (4.0, "that is the first example alone: every example uses W[0, 0]"),
-            (24.0, "that is the last example alone: every example uses W[0, 0]"),
-            (14.0, "that is the mean over the examples: uses add up"),
+            (4.0, "that is the first of the two examples alone: every example uses W[0, 0]"),
+            (24.0, "that is the second of the two examples alone: every example uses W[0, 0]"),
+            (14.0, "half of it, as the mean over the two examples: uses add up"),
             (6.0, "that is (Σ x)(Σ dout): first multiply, then sum"),
         ],
     )
@@ -262,9 +269,9 @@ with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as che
         -6.0,
         hint="each example uses b[0]",
         mistakes=[
-            (2.0, "that is the first example alone: every example uses b[0]"),
-            (-8.0, "that is the last example alone: every example uses b[0]"),
-            (-3.0, "that is the mean over the examples: uses add up"),
+            (2.0, "that is the first of the two examples alone: every example uses b[0]"),
+            (-8.0, "that is the second of the two examples alone: every example uses b[0]"),
+            (-3.0, "half of it, as the mean over the two examples: uses add up"),
             (11.0, "that sums a row of dout; b[m] stands in column m of out"),
             (14.0, "that sums all of dout; b[m] stands in column m of out alone"),
         ],
@@ -276,6 +283,10 @@ with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as che
         hint="x[n, d] is used in row n of out alone, with row d of W",
         mistakes=[
             ([[0, 16, -9], [0, 16, -9]], "both examples get what belongs to the first"),
+            (
+                [[-24, 25, -39], [-24, 25, -39]],
+                "both examples get the sum of both: x[n, d] is used in row n of out alone",
+            ),
             ([[0, 0, 0], [9, 9, 9]], "all inputs get the same, as with row n of W for each d"),
         ],
     )
@@ -367,6 +378,7 @@ with exercise(3, "the backward pass", affine_forward, affine_backward, points=4)
             ([-3, 2, 0.5, 7.5], "half of it, as the mean over the two examples; uses add up"),
             ([[-6, 4, 1, 15]], "one axis too many: db has the shape of b, (4,)"),
             (DOUT, "that is dout itself: every example uses b, and uses add up"),
+            ([2, 2, 2, 2], "that counts the examples: dout, which multiplies the 1, is not in it"),
             ([11, 3], "that sums over the outputs: db has one number for each of them"),
             (14, "that sums over the outputs, too: db has one number for each of them"),
             ([2, 3, -3, 9], "that is the first example alone: every example uses b"),
@@ -488,7 +500,7 @@ plt.show()
 # - `affine_jacobian` builds this array from $W$ and $N$, for any sizes. Ask the picture: what
 #   stands where $n = k$, and what elsewhere?
 # - `jacobian_bytes` says how many bytes it takes, with `itemsize` bytes for one number (4 for
-#   float32). Count, and form nothing.
+#   float32). All entries count, also the zeros. Count, and form nothing.
 
 
 # %% nbgrader={"grade_id": "jacobian", "solution": true}
@@ -518,7 +530,10 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         affine_jacobian(w, 1)[0, :, 0, :],
         [[1, 4], [2, 5], [3, 6]],
         hint="the first axis of this block is m, the second is d",
-        mistakes=[(np.ones((3, 2)), "there is a 1 where an input is used; its factor is W[d, m]")],
+        mistakes=[
+            (np.ones((3, 2)), "there is a 1 where an input is used; its factor is W[d, m]"),
+            (w.reshape(3, 2), "that has the shape, but no axis was moved, as by reshape"),
+        ],
     )
     found = affine_jacobian(w, 2)
     check_4(
@@ -526,6 +541,7 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         found[1, :, 1, :],
         [[1, 4], [2, 5], [3, 6]],
         hint="all examples go through the same layer",
+        mistakes=[(w.reshape(3, 2), "that has the shape, but no axis was moved, as by reshape")],
     )
     check_4(
         "no row of out depends on another row of x",
@@ -548,9 +564,9 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         hint="one number for each pair of an output and an input",
         mistakes=[
             (72, "that is how many numbers there are; each takes 8 bytes"),
-            (1152, "that has D twice, and M not at all"),
-            (288, "that has M twice and D not at all, or 4 in place of itemsize"),
-            (192, "that has N once; it stands in out.shape and in x.shape"),
+            (1152, "twice as much, as with D twice and M not at all"),
+            (288, "half of it, as with M twice and D not at all, or with 4 in place of itemsize"),
+            (192, "that has N once; it stands in out.shape and in x.shape, and zeros count, too"),
             (144, "that adds the entries of out and of x: the Jacobian has one for each pair"),
         ],
     )
@@ -562,7 +578,10 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
         rtol=0,
         hint="one number for each pair of an output and an input",
         mistakes=[
-            (64 * 4096 * 4096 * 4, "that has N once; it stands in out.shape and in x.shape"),
+            (
+                64 * 4096 * 4096 * 4,
+                "that has N once; it stands in out.shape and in x.shape, and zeros count, too",
+            ),
             (2**21, "that adds the entries of out and of x: the Jacobian has one for each pair"),
             (256, "that is in GiB; asked is how many bytes"),
             (4096 * 4096 * 4, "that is W. The Jacobian has N · M outputs and N · D inputs"),
@@ -580,7 +599,7 @@ with exercise(4, "the Jacobian by hand", affine_jacobian, jacobian_bytes, points
             (2**38, "that is with D = M = 4096"),
             (2**18, "that is with D = M = 4"),
             (2**26, "that is how many numbers there are; each takes 4 bytes"),
-            (2**22, "that has N once; it stands in out.shape and in x.shape"),
+            (2**22, "that has N once; it stands in out.shape and in x.shape, and zeros count, too"),
             (0.25, "that is in GiB; asked is how many bytes"),
         ],
     )
@@ -614,9 +633,9 @@ print(jacobian_memory(layer, x))
 print("dx, without any of them:", vjp(layer, x, dout=np.ones((32, 256))).shape)
 
 # %% [markdown] nbgrader={"grade_id": "question-2"}
-# **Question 2.** The batch is doubled, from $N$ examples to $2N$. By what factor grow: the Jacobian
-# of out by $x$; dout and dx; $W$ and dW; the multiplications in $\text{dout}\,W^T$; those in a
-# product of dout with the explicit Jacobian?
+# **Question 2.** The batch is doubled, from $N$ examples to $2N$. By what factor does each of these
+# grow: the Jacobian of out by $x$; dout and dx; $W$ and dW; the multiplications in
+# $\text{dout}\,W^T$; those in a product of dout with the explicit Jacobian?
 #
 # ### BEGIN SOLUTION
 # The Jacobian has $NM \cdot ND$ entries: 4 times. dout and dx: twice. $W$ and dW: not at all.
@@ -640,7 +659,7 @@ model_answer("3-affine", 2)
 #
 # `J[n, m]` holds the derivatives of one output by all inputs: it is a gradient, and has the shape
 # of x. `J[:, :, k, d]` says how all outputs move with one input, and has the shape of out. (A set
-# of notes that goes round says the opposite: "each row has the same shape as y, and each column has
+# of notes that circulates says the opposite: "each row has the same shape as y, and each column has
 # the same shape as x".)
 #
 # `gradcheck.jvp` gives $J \Delta x$, the Jacobian-vector product, from `forward` and without $J$.
@@ -693,8 +712,8 @@ for step in (0.1, 0.01, 0.001):
 #
 # - `weight_jacobian` builds that array.
 # - `sum_of_outers` is dW once more, without the array: a sum over the examples in which each gives
-#   one outer product. The sum $\sum_{m} \text{dout}_{nm} J_{nm,\,dk}$ for one example tells of
-#   which two vectors.
+#   one outer product. Of which two vectors? Take one example, put your entries $J_{nm,\,dk}$ into
+#   $\sum_{m} \text{dout}_{nm} J_{nm,\,dk}$, and see what is left.
 
 
 # %% nbgrader={"grade_id": "weight-jacobian", "solution": true}
@@ -755,6 +774,10 @@ with exercise(5, "the Jacobian by W", weight_jacobian, sum_of_outers, points=4) 
         mistakes=[
             ([[0, 0, 2, 0], [0, 0, 1, 0], [0, 0, -3, 0]], "that is x of the first example"),
             ([[0, 0, -1, 0], [0, 0, 5, 0], [0, 0, -1, 0]], "that is the sum of both examples"),
+            (
+                [[-3] * 4, [4] * 4, [2] * 4],
+                "x stands in every column: output 2 uses column 2 of W alone",
+            ),
         ],
     )
     layer, x = Affine(5, 4, rng=1), rng.standard_normal((3, 5))
@@ -840,7 +863,8 @@ if check_5.opens("this picture"):
         print(f"with {M} outputs {share} of the entries are not 0: one in {M}")
 
 # %% [markdown]
-# For the layer from the beginning, with the shapes of $W$ and of out:
+# For the layer from the beginning, with the shapes of $W$ and of out. (The table is given shapes
+# alone, and calls $W$ x.)
 
 # %%
 print(jacobian_memory((4096, 4096), (64, 4096), dtype=np.float32))
@@ -945,6 +969,7 @@ with exercise(
         np.stack([np.arange(at, at + 30.0).reshape(2, 3, 5) for at in (0, 30, 60, 90)], axis=-1),
         hint="k need not be half of the axes",
         mistakes=[
+            (image.reshape(2, 3, 5, 4), "that has the shape, but no axis was moved, as by reshape"),
             (image.transpose(2, 3, 0, 1), "two axes went to the end; out has k = 1"),
             (image.T, "all four axes are turned round; those of x have to keep their order"),
             (image.transpose(3, 0, 1, 2), "one axis of x went to the front; x has three"),
@@ -969,7 +994,7 @@ with exercise(
         hint="how many axes out has, dout knows",
     )
     check_6(
-        "and dx = J · dout",
+        "out with one axis, not two: dx = J · dout",
         dx_from_denominator(w, np.array([1.0, 0, -1])),
         [-2, -2],
         hint="how many axes out has, dout knows",
@@ -1007,9 +1032,9 @@ check_6.require()
 #
 # $$\nabla_x z = \nabla_x y\ \nabla_y z$$
 #
-# This is the **chain rule for vectors**. In denominator layout it runs from right to left: the
-# layer that comes last stands on the right. In numerator layout, where all is transposed, the order
-# is turned round. Here are three layers, for one example:
+# This is the **chain rule for vectors**. In denominator layout the layers stand in the order in
+# which they are run, the first on the left and the last on the right. In numerator layout, where
+# all is transposed, the order is turned round. Here are three layers, for one example:
 
 # %%
 net = Sequential(Affine(4, 3, rng=0), Tanh(), Affine(3, 2, rng=1))
@@ -1041,7 +1066,7 @@ print(f"{from_right:.1e} from the right, {from_left / from_right:.0f} times fewe
 
 # %% [markdown]
 # To start on the right is to start at the loss: that is backpropagation, in reverse mode. (And
-# $\text{dout}\,W^T$, is that no product of two matrices? It is the products for $N$ examples at
+# $\text{dout}\,W^T$, is that not a product of two matrices? It is the products for $N$ examples at
 # once. For each of them it is a vector times a matrix.)
 #
 # ### Rows and columns
@@ -1089,7 +1114,7 @@ print(f"{from_right:.1e} from the right, {from_left / from_right:.0f} times fewe
 # %% nbgrader={"grade_id": "regression", "solution": true}
 def relu_backward(dout, a):
     """The gradient of L with respect to a, for out = ReLU(a).   dout: the gradient with respect to
-    out;  both arrays, and the result, have the shape of a."""
+    out, which is left as it is;  both arrays, and the result, have the shape of a."""
     ### BEGIN SOLUTION
     return (a > 0) * dout
     ### END SOLUTION
@@ -1136,10 +1161,14 @@ with exercise(7, "from columns to rows", relu_backward, regression, points=4) as
     )
     check_7(
         "at a = 0, the kink, I(a > 0) is 0",
-        relu_backward(np.array([2.0, 3.0, 4.0]), np.array([0.0, 1.0, -1.0])),
-        [0, 3, 0],
+        relu_backward(np.array([2.0, -3.0, 4.0]), np.array([0.0, 1.0, -1.0])),
+        [0, -3, 0],
         hint="what is I(a > 0) at 0?",
-        mistakes=[([2, 3, 0], "the entry at 0 lets dout through")],
+        mistakes=[
+            ([2, -3, 0], "the entry at 0 lets dout through"),
+            ([2, -3, 4], "dout is unchanged; a is not positive at 0 and at −1"),
+            ([2, 0, 4], "that is ReLU of dout; the question is where a is positive"),
+        ],
     )
     x, w = np.array([[2.0, 1.0]]), np.array([[1.0, 3.0], [-2.0, 1.0]])
     b, y = np.array([-1.0, 0.0]), np.array([[1.0, 5.0]])
@@ -1282,17 +1311,19 @@ fork.draw(2.0, -1.0, 3.0, 0.5, dout=(1.0, 4.0))
 #   axis, with length 1 (`keepdims=True`).
 #
 # A batch norm for images has one scale for each of $C$ channels. Laid out as $(C, 1, 1)$, it
-# multiplies an array of shape $(N, C, H, W)$. A set of notes that goes round says of its gradient
-# that "we have to sum across the N, C, H, W axes", and has `axis=(0, 2, 3)` in the code. The code
-# is right: along $C$ nothing was stretched.
+# multiplies an array of shape $(N, C, H, W)$. It is stretched along $N$, $H$ and $W$, and not along
+# $C$.
 #
 # ### Exercise 8: the way back (4 points)
+#
+# Write `sum_to_shape`, which takes both ways back at once, for arrays with any number of axes.
 
 
 # %% nbgrader={"grade_id": "broadcast", "solution": true}
 def sum_to_shape(grad, shape):
-    """Sums over all axes along which an array of this shape was broadcast.   grad: an array of any
-    shape to which `shape` can be broadcast;  shape: a tuple.   Returns an array of that shape."""
+    """Sums grad over all axes along which an array of shape `shape` was broadcast.   grad: an array
+    of any shape to which `shape` can be broadcast;  shape: a tuple, which may be ().   Returns an
+    array of shape `shape`, and for () a number."""
     ### BEGIN SOLUTION
     while grad.ndim > len(shape):
         grad = grad.sum(axis=0)
@@ -1318,6 +1349,7 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
             (21, "everything is summed; b has three numbers"),
             ([21, 21, 21], "everything is summed, and put into every place"),
             ([1, 2, 3], "that is the first row alone: uses add up"),
+            ([4, 5, 6], "that is the last row alone: uses add up"),
             (grad, "nothing is summed; each number of b was used twice"),
         ],
     )
@@ -1329,6 +1361,7 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
         mistakes=[
             ([6, 15], "the axis was there, with length 1, and has to stay: keepdims"),
             ([[5, 7, 9]], "that sums over axis 0; the axis of length 1 is axis 1"),
+            ([[2], [5]], "that is the mean, or one use alone: uses add up"),
             (grad, "nothing is summed; each number was used three times"),
         ],
     )
@@ -1339,6 +1372,8 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
         hint="an axis of length 1 was repeated, and stays",
         mistakes=[
             ([5, 7, 9], "the axis was there, with length 1, and has to stay: keepdims"),
+            ([[6], [15]], "that sums over axis 1; the axis of length 1 is axis 0"),
+            ([[2.5, 3.5, 4.5]], "that is the mean: uses add up"),
             (grad, "nothing is summed; each number was used twice"),
         ],
     )
@@ -1350,6 +1385,7 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
         mistakes=[
             ([5, 7, 9], "axis 0 is summed, though no axis was put in front"),
             ([[5, 7, 9]], "axis 0 is summed, though its length was not 1"),
+            ([[6], [15]], "axis 1 is summed, though its length was not 1"),
         ],
     )
     check_8(
@@ -1359,6 +1395,8 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
         hint="more than one axis may have been put in front",
         mistakes=[
             ([5, 7, 9], "one axis in front is gone; two were put there"),
+            ([[6], [15]], "one axis is summed; two were put in front, and both have to go"),
+            ([[21]], "both axes were put in front, and have to go"),
             (3.5, "that is the mean: uses add up"),
         ],
     )
@@ -1382,7 +1420,11 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
         hint="both ways at once: axes in front, and an axis of length 1",
         mistakes=[
             (np.full((2, 3, 4), 5.0), "the axis in front is summed, that of length 1 is not"),
-            (np.full((2, 1, 4), 1.0), "that is the mean: uses add up"),
+            (
+                np.full((2, 1, 4), 5.0),
+                "the axis in front is summed; along that of length 1 it is the mean, or one use",
+            ),
+            (np.full((2, 1, 4), 1.0), "that is the mean, or one use alone: uses add up"),
         ],
     )
     check_8(
@@ -1394,7 +1436,11 @@ with exercise(8, "the way back", sum_to_shape, points=4) as check_8:
             (np.full((3, 1, 1), 120.0), "C is summed, too: each number was used 2 · 4 · 5 times"),
             ([[[120.0]]], "C is summed, too; there is one number for each channel"),
             (np.full((3, 4, 5), 2.0), "N is summed; H and W are not"),
-            (np.full((3, 1, 1), 1.0), "that is the mean: uses add up"),
+            (
+                np.full((3, 1, 1), 2.0),
+                "N is summed; along H and W it is the mean, or one use alone",
+            ),
+            (np.full((3, 1, 1), 1.0), "that is the mean, or one use alone: uses add up"),
         ],
     )
 
@@ -1516,7 +1562,7 @@ with exercise(9, "the layer", MyAffine, points=4) as check_9:
             hint="exercise 3",
             mistakes=[
                 ([-3, 2, 0.5, 7.5], "half of it, as the mean over the two examples; uses add up"),
-                (right, "that is the gradient of W: the two are exchanged"),
+                (right, "that is the gradient of W"),
                 ([[0, 16, -9], [-24, 9, -30]], "that is dx"),
             ],
         )
@@ -1532,8 +1578,12 @@ with exercise(9, "the layer", MyAffine, points=4) as check_9:
             right,
             hint="the second forward came before this backward: where is the first x kept?",
             mistakes=[
-                (np.zeros((3, 4)), "that is the gradient for the x of the second call"),
-                ([-6, 4, 1, 15], "that is the gradient of b: the two are exchanged"),
+                (
+                    np.zeros((3, 4)),
+                    "all of it is 0, as for the x of the second call: where is the first x kept?",
+                ),
+                (np.divide(right, 2), "half of it, as the mean over the examples; uses add up"),
+                ([-6, 4, 1, 15], "that is the gradient of b"),
             ],
         )
     ### BEGIN HIDDEN TESTS
@@ -1671,7 +1721,8 @@ with further(1, "forward mode, by hand", affine_jvp, relu_jvp) as go_1:
 # That is for columns. Find $W$ and $b$ for our rows, for any number of layers.
 #
 # Then ask what the stack costs. To send one example through an affine layer takes $D M$
-# multiplications; how many for the whole stack, and how many for the one layer in its place?
+# multiplications; to add $b$ takes none. How many for the whole stack, in one number, and how many
+# for the one layer in its place?
 
 
 # %% nbgrader={"grade_id": "further-2", "solution": true}
@@ -1687,7 +1738,8 @@ def collapse(Ws, bs):
 
 
 def multiplications(Ws):
-    """How many one example takes, layer by layer.   Ws: as in collapse.   Returns a number."""
+    """How many one example takes, layer by layer.   Ws: as in collapse.   Returns one number, for
+    all layers together."""
     ### BEGIN SOLUTION
     return sum(W.size for W in Ws)
     ### END SOLUTION
@@ -1697,7 +1749,16 @@ def multiplications(Ws):
 with further(2, "many affine layers are one", collapse, multiplications) as go_2:
     ones, twos = np.ones((1, 1)), np.full((1, 1), 2.0)
     w, b = go_2.returns(collapse([twos, twos], [np.ones(1), np.ones(1)]), "W", "b")
-    go_2("2x + 1, and the same again: 4x + 3", [w[0, 0], b[0]], [4, 3], hint="2(2x + 1) + 1")
+    go_2(
+        "2x + 1, and the same again: 4x + 3",
+        [w[0, 0], b[0]],
+        [4, 3],
+        hint="2(2x + 1) + 1",
+        mistakes=[
+            ([4, 1], "one b alone is in it; the first goes through the second layer"),
+            ([4, 2], "that is the sum of both b; the first goes through the second layer"),
+        ],
+    )
     layers = [Affine(d, m, rng=seed) for seed, (d, m) in enumerate([(3, 5), (5, 2), (2, 4)])]
     for layer in layers:
         layer.params["b"][...] = rng.standard_normal(layer.params["b"].shape)
@@ -1762,7 +1823,8 @@ with further(2, "many affine layers are one", collapse, multiplications) as go_2
 #   stands, it never takes a product of two Jacobians.
 # - Columns in place of rows: transpose everything, and the order is turned round.
 # - Sum over what was broadcast: axes put in front go, stretched axes keep length 1.
-# - A layer has `params`, `forward` and `backward`, and keeps nothing of a call but the cache.
+# - A layer has `params`, `forward` and `backward`, and keeps nothing of a call: what backward needs
+#   is in the cache, which `forward` returns.
 #
 # Without something between them, two affine layers are no more than one:
 # $(x W_1) W_2 = x (W_1 W_2)$. What stands between them is the subject of the next homework.

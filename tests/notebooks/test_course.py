@@ -165,7 +165,9 @@ def test_a_student_gets_clean_cells(name):
 @every_homework
 def test_the_points_of_a_cell_are_those_that_its_check_tells(name):
     for title, cell in checks(source_notebook(name)).values():
-        told = re.search(r"^with exercise\(.*?,\s*points=(\d+),?\s*\) as", cell.source, re.M | re.S)
+        told = re.search(
+            r"^with \(?\s*exercise\(.*?,\s*points=(\d+),?\s*\) as", cell.source, re.M | re.S
+        )
         assert int(told[1]) == cell.metadata["nbgrader"]["points"], title
 
 

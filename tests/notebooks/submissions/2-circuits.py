@@ -8,7 +8,7 @@ WRONG = [
         "dx, dy = dq * 1, dq * 1",
         "dx, dy = dz, dz",
         [1],
-        "Lecture notes that go round print ∂f/∂x = q, too",
+        "Lecture notes that circulate print ∂f/∂x = q, too",
     ),
     (
         "= where += belongs and the wrong axis",
@@ -56,7 +56,7 @@ WRONG = [
         "return rate / c**2",
         "return rate / c",
         [8],
-        "that is rate / c, which lecture notes that go round print",
+        "that is rate / c, which lecture notes that circulate print",
     ),
     (
         "= where += belongs and the wrong axis",
