@@ -220,7 +220,7 @@ class exercise:
         for found in report.findings:
             line, raised = students(found.line.strip()), " raises " in found.message
             other = ": it is not the gradient of what forward computes"
-            told = found.message + (other if found.kind == "unknown" else "")
+            told = found.message + (other if found.kind == "unknown" and not raised else "")
             lines += misfit(found.message) or [told]
             lines += [found.hint.partition(NO_REFERENCE)[0].strip(), found.example]
             lines.append(f"{'in' if raised else 'computed in'} {line}" if line else "")

@@ -5,7 +5,8 @@
 # on its way through the layers; a little too large, and it explodes. In 2015 Sergey Ioffe and
 # Christian Szegedy proposed not to hope for the right scale but to *make* it: after every affine
 # layer, shift and stretch each feature so that over the batch it has mean 0 and variance 1. On the
-# image classifier of their paper this reached the same accuracy in 14 times fewer training steps.
+# image classifier of their paper this, with a higher learning rate and other changes that it
+# allows, reached the same accuracy in 14 times fewer training steps.
 #
 # Here is the effect on a small scale. Two nets with ten hidden layers of 50 ReLU units get the same
 # digits, the same weights of standard deviation 0.1, the same learning rate. One has a batch norm
@@ -65,7 +66,7 @@ for label, norm, colour in (("without", None, ORANGE), ("with batch norm", layer
     right.plot(descend(Classifier(net), lr=0.1, steps=60), color=colour, label=label)
 left.set(xlabel="hidden layer", ylabel="spread of its outputs", title="before training")
 right.axhline(np.log(10), color="grey", linewidth=1, linestyle=":")
-right.text(59, np.log(10) + 0.04, "ln 10: pure guessing", ha="right", va="bottom", color="grey")
+right.text(59, np.log(10) + 0.04, "pure guessing", ha="right", va="bottom", color="grey")
 right.set(xlabel="step", ylabel="training loss", ylim=(0, 2.7), title="60 steps of training")
 for ax in (left, right):
     ax.legend(loc="lower left")
@@ -236,6 +237,7 @@ with exercise(1, "the forward pass", batchnorm_forward, points=3) as check_1:
                 (centred, "that is x − μ, before the division"),
             ],
             hint="what γ was multiplied with",
+            among={"out": stretched, "xhat": xhat},
         )
     ### BEGIN HIDDEN TESTS
     out = batchnorm_forward(np.full((3, 2), 7.0), np.ones(2), np.full(2, 0.5))[0]
@@ -274,8 +276,8 @@ g.draw()
 
 # %% [markdown]
 # And as code, a line for each gate. Every wire has a name, and its value goes into the dictionary
-# `v` (homework 2 did the same). This is our version of exercise 1, so the cell is folded until
-# yours is done: unfold it then, and use it freely from now on. The values of all wires for the
+# `v` (homework 2 did the same). This is our version of exercise 1, so the cell is folded. Run it
+# now; unfold it when yours is done, and use it freely from then on. The values of all wires for the
 # small example are printed below it.
 
 
@@ -388,7 +390,11 @@ with exercise(
             ([2.0, -1.0], "the right numbers, but dx needs them in every row: shape (N, D)"),
             ([6.0, -3.0], "dx is to have the shape of x; this has the shape of the mean"),
             (1.0, "one number for everything; each column has a mean of its own"),
-            (np.ones((3, 2)), "one number for everything; each column has a mean of its own"),
+            (
+                np.ones((3, 2)),
+                "every entry is 1: each is to be 1/N times what arrives at the mean of its column",
+            ),
+            (np.full((3, 2), 1 / 3), "that is ∂m/∂x; multiply it by what arrives at the mean"),
         ],
         hint="how much the mean moves if one row alone moves by 1",
     )
@@ -469,8 +475,8 @@ check_2.require()
 # ## 3. The backward pass, in stages
 #
 # Now walk back through all nine gates, from `out` to `x`. Six of them are as in exercise 2: two
-# means, two products, a difference, and a sum with $\beta$, which is one but for a sign. The others
-# have one input each:
+# means, two products, a difference, and a sum with $\beta$, which is like the difference but for a
+# sign. The three others are:
 #
 # | gate | local derivative |
 # |---|---|
@@ -518,10 +524,10 @@ def staged_backward(dout, v):
 
 
 # %% nbgrader={"grade_id": "check-3", "points": 5}
-dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
+dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [1.0, 8.0], [5.0, 4.0]])
 xc_small = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
-by_product = np.array([[1.0, 0.0], [2.0, 2.0], [3.0, 2.0], [6.0, 4.0]])
-by_square = np.array([[2 / 3, 5 / 8], [2 / 3, -3 / 8], [-2 / 3, -3 / 8], [-2 / 3, 1 / 8]])
+by_product = np.array([[1.0, 0.0], [2.0, 2.0], [1.0, 4.0], [5.0, 2.0]])
+by_square = np.array([[1 / 3, 5 / 4], [1 / 3, -3 / 4], [-1 / 3, -3 / 4], [-1 / 3, 1 / 4]])
 both = by_product + by_square
 SERVED = "how many rows one number served, and which shape its gradient has"
 MEAN = "averaged over the rows; the branches of a fork add up"
@@ -533,12 +539,12 @@ STAGES = {  # what is right on the small example, a hint, and what people get in
         [(dout_small * gamma_small, "gamma belongs to the product, which is one gate further")],
     ),
     "beta": (
-        [12.0, 16.0],
+        [9.0, 16.0],
         SERVED,
-        [([3.0, 4.0], MEAN), (dout_small.sum(axis=1), ROWS), (28.0, "summed over everything")],
+        [([9 / 4, 4.0], MEAN), (dout_small.sum(axis=1), ROWS), (25.0, "summed over everything")],
     ),
     "xhat": (
-        [[3.0, 0.0], [6.0, 8.0], [9.0, 8.0], [18.0, 16.0]],
+        [[3.0, 0.0], [6.0, 8.0], [3.0, 16.0], [15.0, 8.0]],
         "the other factor of the product",
         [
             (dout_small, "the local derivative is missing: the other factor of the product"),
@@ -549,58 +555,62 @@ STAGES = {  # what is right on the small example, a hint, and what people get in
         ],
     ),
     "gamma": (
-        [4.0, 4.0],
+        [2.0, 8.0],
         SERVED + "; and the other factor of the product",
         [
-            (
-                [12.0, 16.0],
-                "that is what beta gets, or the sum of dout · xc; the other factor is xhat",
-            ),
-            ([1.0, 1.0], MEAN),
+            ([9.0, 16.0], "that is what beta gets; gamma was multiplied with something"),
+            ([6.0, 32.0], "that is the sum of dout · xc; gamma was multiplied with xhat"),
+            ([1 / 2, 2.0], MEAN),
             ((dout_small * xc_small / [3.0, 4.0]).sum(axis=1), ROWS),
-            ([12.0, 8.0], "gamma is in it once too often"),
+            ([6.0, 16.0], "gamma is in it once too often"),
+            (dout_small * xc_small / [3.0, 4.0], "gamma is one number a column: sum the rows"),
         ],
     ),
     "inv": (
-        [36.0, 32.0],
+        [18.0, 64.0],
         SERVED + "; and what inv was multiplied with",
         [
-            ([12.0, 16.0], "that starts from the gradient at scaled; the wire behind is xhat"),
-            ([12.0, 8.0], "its partner in the product is xc, not xhat"),
-            ([9.0, 8.0], MEAN),
+            (
+                [27.0, 32.0],
+                "that is the sum of what arrives at xhat; its partner in the product is missing",
+            ),
+            ([6.0, 32.0], "that starts from the gradient at scaled; the wire behind is xhat"),
+            ([6.0, 16.0], "its partner in the product is xc, not xhat"),
+            ([9 / 2, 16.0], MEAN),
             ((dout_small * xc_small * gamma_small).sum(axis=1), ROWS),
+            (dout_small * xc_small * gamma_small, "inv is one number a column: sum the rows"),
         ],
     ),
     "std": (
-        [-4.0, -2.0],
+        [-2.0, -4.0],
         "the table: the local derivative, times what arrives",
         [
-            ([4.0, 2.0], "the sign: 1/std falls when std grows"),
-            ([-12.0, -8.0], "divided by std once; the table has another power"),
+            ([2.0, 4.0], "the sign: 1/std falls when std grows"),
+            ([-6.0, -16.0], "divided by std once; the table has another power"),
             ([-1 / 9, -1 / 16], "that is the local derivative; multiply it by what arrives"),
-            ([-324.0, -512.0], "multiplied by std²; the table divides by it"),
-            ([-9.0, -32 / 11], "divided by var; std² has the ε in it, too"),
+            ([-162.0, -1024.0], "multiplied by std²; the table divides by it"),
+            ([-9 / 2, -64 / 11], "divided by var; std² has the ε in it, too"),
         ],
     ),
     "var": (
-        [-2 / 3, -1 / 4],
+        [-1 / 3, -1 / 2],
         "the table: the local derivative, times what arrives",
         [
-            ([-4 / 3, -1 / 2], "the factor ½ of the root is missing"),
-            ([-1.0, -1 / np.sqrt(11)], "that is 1 / (2 √var): the ε under the root is lost"),
-            ([-6.0, -4.0], "multiplied by std; the table divides by it"),
-            ([-2.0, -1.0], "that is half of what arrives; the root in the denominator is missing"),
+            ([-2 / 3, -1.0], "the factor ½ of the root is missing"),
+            ([-1 / 2, -2 / np.sqrt(11)], "that is 1 / (2 √var): the ε under the root is lost"),
+            ([-3.0, -8.0], "multiplied by std; the table divides by it"),
+            ([-1.0, -2.0], "that is half of what arrives; the root in the denominator is missing"),
             ([1 / 6, 1 / 8], "that is the local derivative; multiply it by what arrives"),
         ],
     ),
     "sq": (
-        np.tile([-1 / 6, -1 / 16], (4, 1)),
+        np.tile([-1 / 12, -1 / 8], (4, 1)),
         "exercise 2: what a mean sends to each row",
         [
-            (np.tile([-2 / 3, -1 / 4], (4, 1)), "the factor 1/N of the mean is missing"),
-            (np.tile([-1 / 3, -1 / 8], (4, 1)), "divided by D; the mean is over the N rows"),
-            ([-1 / 6, -1 / 16], "the right numbers, but each row of sq gets them: shape (N, D)"),
-            ([-2 / 3, -1 / 4], "a mean sends something to each row; this has the shape (D,)"),
+            (np.tile([-1 / 3, -1 / 2], (4, 1)), "the factor 1/N of the mean is missing"),
+            (np.tile([-1 / 6, -1 / 4], (4, 1)), "divided by D; the mean is over the N rows"),
+            ([-1 / 12, -1 / 8], "the right numbers, but each row of sq gets them: shape (N, D)"),
+            ([-1 / 3, -1 / 2], "a mean sends something to each row; this has the shape (D,)"),
             (by_square, "that is one gate too far: 2 xc belongs to the square"),
         ],
     ),
@@ -612,7 +622,7 @@ STAGES = {  # what is right on the small example, a hint, and what people get in
             (by_square, "only the branch through the square is there; the product is missing"),
             (by_product + by_square / 2, "the square's derivative is 2 xc: the 2 is missing"),
             (
-                by_product + np.tile([-1 / 6, -1 / 16], (4, 1)),
+                by_product + np.tile([-1 / 12, -1 / 8], (4, 1)),
                 "the square sends on what arrives at sq as it is: its derivative is missing",
             ),
             (by_product - by_square, "the branch through the square has the wrong sign"),
@@ -620,25 +630,25 @@ STAGES = {  # what is right on the small example, a hint, and what people get in
         ],
     ),
     "mu": (
-        [-12.0, -8.0],
+        [-9.0, -8.0],
         SERVED + "; and the sign",
         [
-            ([12.0, 8.0], "the sign: mu is subtracted"),
-            ([-3.0, -2.0], MEAN),
+            ([9.0, 8.0], "the sign: mu is subtracted"),
+            ([-9 / 4, -2.0], MEAN),
             (-both.sum(axis=1), ROWS),
             (both.sum(axis=1), ROWS + ". And mu is subtracted"),
         ],
     ),
     "x": (
-        both - [3.0, 2.0],
+        both - [9 / 4, 2.0],
         "x forks: where do its two branches go, and what does each send back?",
         [
             (both, "only the branch through the difference is there; the mean is missing"),
-            (both - [12.0, 8.0], "the factor 1/N of the mean is missing"),
-            (both - [6.0, 4.0], "divided by D; the mean is over the N rows"),
-            (np.tile([-3.0, -2.0], (4, 1)), "only the branch through the mean is there"),
-            ([-3.0, -2.0], "only the branch through the mean is there, and in one row"),
-            (both + np.array([3.0, 2.0]), "the branch through the mean has the wrong sign"),
+            (both - [9.0, 8.0], "the factor 1/N of the mean is missing"),
+            (both - [9 / 2, 4.0], "divided by D; the mean is over the N rows"),
+            (np.tile([-9 / 4, -2.0], (4, 1)), "only the branch through the mean is there"),
+            ([-9 / 4, -2.0], "only the branch through the mean is there, and in one row"),
+            (both + np.array([9 / 4, 2.0]), "the branch through the mean has the wrong sign"),
         ],
     ),
 }
@@ -686,7 +696,7 @@ with exercise(3, "back through nine gates", staged_backward, points=5) as check_
         )
         ### BEGIN HIDDEN TESTS
         other = staged_backward(-2 * dout_small, v)
-        check_3("linear in dout", other["x"], -2 * (by_product + by_square - [3.0, 2.0]))
+        check_3("linear in dout", other["x"], -2 * (both - [9 / 4, 2.0]))
         ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
 check_3.require()
@@ -749,7 +759,9 @@ check_3.require()
 #
 # ### Exercise 4: three paths (4 points)
 #
-# Write the three terms of $\partial L / \partial x_i$ for all columns at once.
+# Write the three terms of $\partial L / \partial x_i$ for all columns at once. Each is one of the
+# whole products above. So the third is $\partial L / \partial \mu$, already times
+# $\partial \mu / \partial x_i$.
 
 
 # %% nbgrader={"grade_id": "paths", "solution": true}
@@ -759,8 +771,8 @@ def three_paths(dout, xc, std, gamma):
     dout: (N, D), the gradient at out.   xc: (N, D), x less its mean.
     std: (D,), the root √(variance + eps).   gamma: (D,).
 
-    Returns direct (N, D), through_variance (N, D), and through_mean (D,), which is the same in
-    every row.
+    Returns direct (N, D), through_variance (N, D), and through_mean (D,): the whole third term,
+    ∂L/∂μ times ∂μ/∂x, which is the same in every row. The arguments stay as they are.
     """
     N = len(dout)
     dxhat = gamma * dout  # (N, D)
@@ -778,13 +790,13 @@ def three_paths(dout, xc, std, gamma):
 with exercise(4, "three paths", three_paths, points=4) as check_4:
     xc_small = np.array([[-2.0, -5.0], [-2.0, 3.0], [2.0, 3.0], [2.0, -1.0]])
     root = np.array([3.0, 4.0])
-    dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
+    dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [1.0, 8.0], [5.0, 4.0]])
     given = dout_small.copy(), xc_small.copy(), root.copy(), gamma_small.copy()
     direct, through_variance, through_mean = check_4.returns(
         three_paths(*given), "direct", "through_variance", "through_mean"
     )
-    by_itself = np.array([[1.0, 0.0], [2.0, 2.0], [3.0, 2.0], [6.0, 4.0]])
-    by_var = np.array([[2 / 3, 5 / 8], [2 / 3, -3 / 8], [-2 / 3, -3 / 8], [-2 / 3, 1 / 8]])
+    by_itself = np.array([[1.0, 0.0], [2.0, 2.0], [1.0, 4.0], [5.0, 2.0]])
+    by_var = np.array([[1 / 3, 5 / 4], [1 / 3, -3 / 4], [-1 / 3, -3 / 4], [-1 / 3, 1 / 4]])
     power = "the exponent: the derivative of t^(−1/2) has another one, and t is std²"
     check_4(
         "the direct path",
@@ -815,6 +827,9 @@ with exercise(4, "three paths", three_paths, points=4) as check_4:
             (by_var / 2, "half of it: the square in σ² brings down a factor 2"),
             (by_var * 4 / 3, "divided by N − 1; the variance here divides by N"),
             (by_var / [3.0, 2.0], "γ is missing: start at x̂, with dxhat"),
+            (by_var * root**6, "multiplied by std³; t^(−3/2) divides by it"),
+            (xc_small * [-1 / 4, -1 / 8], "in the sum, each dxhatⱼ is to be times (xⱼ − μ)"),
+            ([-1 / 3, -1 / 2], "that is ∂L/∂σ²; it still goes on to each xᵢ"),
             (
                 -dout_small * [3.0, 2.0] * xc_small**2 / root**3 / 4,
                 "the sum is missing: all x̂ⱼ of a column use σ²",
@@ -825,15 +840,15 @@ with exercise(4, "three paths", three_paths, points=4) as check_4:
     check_4(
         "the path through the mean, a number for each column",
         through_mean,
-        [-3.0, -2.0],
+        [-9 / 4, -2.0],
         mistakes=[
-            ([3.0, 2.0], "the sign: μ is subtracted"),
-            ([-12.0, -8.0], "the factor of ∂μ/∂x is missing"),
-            ([-9.0, -8.0], "the root is missing: how steep is x̂ in μ?"),
-            ([-1.0, -0.5], "divided by the root twice"),
-            ([-1.0, -1.0], "γ is missing: start at x̂, with dxhat"),
-            ([-4.0, -8 / 3], "divided by N − 1; a mean divides by N"),
-            (np.tile([-3.0, -2.0], (4, 1)), "right, but return it once: shape (D,)"),
+            ([9 / 4, 2.0], "the sign: μ is subtracted"),
+            ([-9.0, -8.0], "that is ∂L/∂μ; ∂μ/∂x is missing"),
+            ([-27 / 4, -8.0], "the root is missing: how steep is x̂ in μ?"),
+            ([-3 / 4, -1 / 2], "divided by the root twice"),
+            ([-3 / 4, -1.0], "γ is missing: start at x̂, with dxhat"),
+            ([-3.0, -8 / 3], "divided by N − 1; a mean divides by N"),
+            (np.tile([-9 / 4, -2.0], (4, 1)), "right, but return it once: shape (D,)"),
         ],
         hint="the question mark under the brace, and how μ moves if one xᵢ moves by 1",
     )
@@ -841,6 +856,7 @@ with exercise(4, "three paths", three_paths, points=4) as check_4:
         "the arguments are left as they were",
         np.concatenate([one.ravel() for one in given]),
         np.concatenate([one.ravel() for one in (dout_small, xc_small, root, gamma_small)]),
+        hint="which line writes into an array that came in: *= and /= do",
     )
     if check_4.verdict != "wrong":
         data = np.random.default_rng(6).standard_normal((7, 3)) * [1.0, 10.0, 0.1]
@@ -878,7 +894,8 @@ check_4.require()
 #
 # $$d\beta = \sum_j \text{dout}_j, \qquad d\gamma = \sum_j \text{dout}_j\,\hat{x}_j$$
 #
-# and the question marks are these two, divided by something.
+# and the question marks are these two, divided by something. Keep them apart: in the bracket stand
+# *means*, but $d\beta$ and $d\gamma$, which the function returns, are the *sums*.
 #
 # ### Exercise 5: the closed form (4 points)
 #
@@ -910,24 +927,24 @@ def cached_forward(x, gamma, beta):
 
 with exercise(5, "the closed form", batchnorm_backward, points=4) as check_5:
     xhat_small = np.array([[-2 / 3, -5 / 4], [-2 / 3, 3 / 4], [2 / 3, 3 / 4], [2 / 3, -1 / 4]])
-    dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
+    dout_small = np.array([[1.0, 0.0], [2.0, 4.0], [1.0, 8.0], [5.0, 4.0]])
     root = np.array([3.0, 4.0])
     dx, dgamma, dbeta = check_5.returns(
         batchnorm_backward(dout_small, (xhat_small, root, gamma_small)), "dx", "dgamma", "dbeta"
     )
-    by_itself = np.array([[1.0, 0.0], [2.0, 2.0], [3.0, 2.0], [6.0, 4.0]])
-    by_var = np.array([[2 / 3, 5 / 8], [2 / 3, -3 / 8], [-2 / 3, -3 / 8], [-2 / 3, 1 / 8]])
-    by_mean = np.array([-3.0, -2.0])
+    by_itself = np.array([[1.0, 0.0], [2.0, 2.0], [1.0, 4.0], [5.0, 2.0]])
+    by_var = np.array([[1 / 3, 5 / 4], [1 / 3, -3 / 4], [-1 / 3, -3 / 4], [-1 / 3, 1 / 4]])
+    by_mean = np.array([-9 / 4, -2.0])
     right = by_itself + by_var + by_mean
     averaged = "a mean; the gradient of a parameter is the sum of what all rows send it"
     rows = "that sums each row; sum over the rows, down a column"
     check_5(
         "dβ",
         dbeta,
-        [12.0, 16.0],
+        [9.0, 16.0],
         mistakes=[
-            ([3.0, 4.0], averaged),
-            ([4.0, 4.0], "that is dγ: the order is dx, dγ, dβ"),
+            ([9 / 4, 4.0], averaged),
+            ([2.0, 8.0], "that is dγ: the order is dx, dγ, dβ"),
             (right, "that is dx: the order is dx, dγ, dβ"),
             (dout_small.sum(axis=1), rows),
         ],
@@ -936,11 +953,12 @@ with exercise(5, "the closed form", batchnorm_backward, points=4) as check_5:
     check_5(
         "dγ",
         dgamma,
-        [4.0, 4.0],
+        [2.0, 8.0],
         mistakes=[
-            ([1.0, 1.0], averaged),
-            ([12.0, 16.0], "that is dβ, or the sum of dout (x − μ): dγ is the sum of dout x̂"),
-            ([12.0, 8.0], "γ is in it once too often"),
+            ([1 / 2, 2.0], averaged),
+            ([9.0, 16.0], "that is dβ: is the order dx, dγ, dβ, or is x̂ missing?"),
+            ([6.0, 32.0], "that is the sum of dout (x − μ), not of dout x̂"),
+            ([6.0, 16.0], "γ is in it once too often"),
             ((dout_small * xhat_small).sum(axis=1), rows),
         ],
         hint="the formula above the exercise",
@@ -950,7 +968,7 @@ with exercise(5, "the closed form", batchnorm_backward, points=4) as check_5:
         dx,
         right,
         mistakes=[
-            (by_itself + by_mean, "nothing comes through the variance: is its term missing, or 0?"),
+            (by_itself + by_mean, "nothing comes through the variance; the mean of x̂ alone is 0"),
             (by_itself + by_var, "the path through the mean is missing"),
             (by_itself, "that is the direct path alone; subtract those through mean and variance"),
             (by_itself + 4 * by_var + 4 * by_mean, "sums stand where means belong"),
@@ -958,16 +976,16 @@ with exercise(5, "the closed form", batchnorm_backward, points=4) as check_5:
             (by_itself + 4 * by_var + by_mean, "dγ is a sum; its part in dx is a mean"),
             (by_itself + (by_var + by_mean) * 4 / 3, "divided by N − 1; a mean divides by N"),
             (by_itself + 2 * (by_var + by_mean), "divided by D; the means run over the N rows"),
-            (by_itself - by_var - by_mean, "the two means are subtracted, not added"),
+            (by_itself - by_var - by_mean, "the two means are added; they are to be subtracted"),
             (by_itself - by_var + by_mean, "the path through the variance has the wrong sign"),
             (by_itself + by_var - by_mean, "the path through the mean has the wrong sign"),
-            (by_itself + by_mean - [1.0, 0.5], "the second mean is not multiplied by x̂"),
+            (by_itself + by_mean - [1 / 2, 1.0], "the second mean is not multiplied by x̂"),
             (right / gamma_small, "the factor γ is missing"),
             (right * root, "the root is missing in front of the bracket"),
             (right * root**2, "multiplied by the root, not divided"),
             (right / root, "divided by the root twice"),
-            ([12.0, 16.0], "that is dβ: the order is dx, dγ, dβ"),
-            ([4.0, 4.0], "that is dγ: the order is dx, dγ, dβ"),
+            ([9.0, 16.0], "that is dβ: the order is dx, dγ, dβ"),
+            ([2.0, 8.0], "that is dγ: the order is dx, dγ, dβ"),
         ],
         hint="your three paths of exercise 4, each divided by γ / std",
     )
@@ -1056,10 +1074,10 @@ if check_5.opens("the closed form in full"):
 # %% [markdown]
 # It takes two things out of `dout`: what is the same in all rows, and what goes along with
 # $\hat{x}$. For good reason. Add the same number to a whole column of $x$, and $\hat{x}$ stays what
-# it was. Stretch the column, and $\hat{x}$ stays, too, but for ε. Whatever the loss is, it does not
-# feel the first of these changes, and hardly the second. So the gradient of $x$ has no part in the
-# first direction, and hardly any in the second: of what goes along with $\hat{x}$ the share
-# $\varepsilon / (\sigma^2 + \varepsilon)$ is left.
+# it was. Stretch the column by a positive number, and $\hat{x}$ stays, too, but for ε. Whatever the
+# loss is, it does not feel the first of these changes, and, where ε is small next to $\sigma^2$,
+# hardly the second. So the gradient of $x$ has no part in the first direction. Of what goes along
+# with $\hat{x}$, the share $\varepsilon / (\sigma^2 + \varepsilon)$ is left.
 #
 # This has two consequences that one should know. Here they are, with the library's layer.
 
@@ -1135,10 +1153,12 @@ model_answer("6-batchnorm", 1)
 # ### Exercise 6: the layer (5 points)
 #
 # Write the class. `train` says which mode it is, and `backward` must know which mode its cache
-# comes from. Two things that matter here:
+# comes from. What the cache holds is up to you: nobody but your `backward` reads it. Three things
+# that matter here:
 #
 # - Write *into* the state, `running_mean[...] = …`, as a net holds the same arrays.
 # - In inference, leave the state alone.
+# - $\gamma$ and $\beta$ are parameters in both modes: they get their gradients in inference, too.
 #
 # Your `batchnorm_backward` does the work of training.
 
@@ -1260,28 +1280,30 @@ with exercise(6, "the layer", BatchNorm, points=5) as check_6:
         ],
         hint="what is averaged here, and what it starts from",
     )
-    layer.forward(x_small, train=True)
-    check_6(
-        "after a second pass, the mean again",
-        layer.state["running_mean"],
-        [0.57, 0.95],
-        mistakes=[([0.3, 0.5], "it moved in the first pass, and not in the second")],
-        hint="the same step once more, from (0.3, 0.5)",
-    )
+    if check_6.verdict != "wrong":
+        layer.forward(x_small, train=True)
+        check_6(
+            "after a second pass, the mean again",
+            layer.state["running_mean"],
+            [0.57, 0.95],
+            mistakes=[([0.3, 0.5], "it moved in the first pass, and not in the second")],
+            hint="the same step once more, from (0.3, 0.5)",
+        )
 
     layer = small_layer()
     layer.state["running_mean"][...], layer.state["running_var"][...] = [1.0, 2.0], [4.0, 11.0]
-    row = np.array([[4.0, 6.0]])
+    row = np.array([[4.0, 10.0]])
     out, cache = check_6.returns(layer.forward(row, train=False), "out", "cache")
     check_6(
-        "in inference, one row by itself: (4 − 1)/3 and (6 − 2)/4, times γ plus β",
+        "in inference, one row by itself: (4 − 1)/3 and (10 − 2)/4, times γ plus β",
         out,
-        [[4.0, 1.0]],
+        [[4.0, 3.0]],
         mistakes=[
             ([[1.0, -1.0]], "that is β: a batch of one has no other mean than itself"),
-            ([[5.5, -1.0 + 8 / np.sqrt(11)]], "ε is missing under the root of running_var"),
-            ([[3.0 * 3 / 9 + 1, 2.0 * 4 / 16 - 1]], "the root is missing"),
-            ([[3.0 * 4 / 3 + 1, 2.0 * 6 / 4 - 1]], "the running mean is not subtracted"),
+            ([[5.5, -1.0 + 16 / np.sqrt(11)]], "ε is missing under the root of running_var"),
+            ([[3.0 * 3 / 9 + 1, 2.0 * 8 / 16 - 1]], "the root is missing"),
+            ([[3.0 * 4 / 3 + 1, 2.0 * 10 / 4 - 1]], "the running mean is not subtracted"),
+            ([[1.0, 2.0]], "that is x̂: γ and β are missing"),
         ],
         hint="which mean and which variance there are for a row by itself",
     )
@@ -1290,7 +1312,7 @@ with exercise(6, "the layer", BatchNorm, points=5) as check_6:
         "… and the state stays",
         [*layer.state["running_mean"], *layer.state["running_var"]],
         [1.0, 2.0, 4.0, 11.0],
-        mistakes=[([1.3, 2.4, 3.6, 9.9], moved), ([1.3, 2.4, 4.0, 11.0], moved)],
+        mistakes=[([1.3, 2.8, 3.6, 9.9], moved), ([1.3, 2.8, 4.0, 11.0], moved)],
         hint="in which of the two modes the running statistics move",
     )
     dx, grads = check_6.returns(layer.backward(np.array([[1.0, 2.0]]), cache), "dx", "grads")
@@ -1301,7 +1323,7 @@ with exercise(6, "the layer", BatchNorm, points=5) as check_6:
         mistakes=[
             ([[0.0, 0.0]], "too much is subtracted: in inference mean and variance are constants"),
             (
-                [[-1.0, -1.0]],
+                [[-1.0, -4.0]],
                 "these are the three paths of training; mean and variance are constants here",
             ),
             ([[3.0, 4.0]], "the root is missing"),
@@ -1309,7 +1331,35 @@ with exercise(6, "the layer", BatchNorm, points=5) as check_6:
         ],
         hint="which of the three paths is there when mean and variance are constants",
     )
-    check_6("… and its dγ and dβ", [grads["gamma"], grads["beta"]], [[1, 2], [1, 2]])
+    found = [*grads] if isinstance(grads, dict) else f"no dict: {grads!r}"
+    named = isinstance(grads, dict) and {*grads} == {"gamma", "beta"}
+    check_6.true(
+        "grads is a dict of gamma and beta",
+        named,
+        why=f"both are to be there in both modes; found {found}",
+    )
+    if named:
+        check_6(
+            "backward of inference: dγ",
+            grads["gamma"],
+            [1.0, 4.0],
+            mistakes=[
+                ([1.0, 2.0], "that is dβ: are the two exchanged, or is x̂ missing?"),
+                ([3.0, 8.0], "γ is in it once too often"),
+                ([0.0, 0.0], "γ is a parameter in inference, too, and x̂ is not 0"),
+            ],
+            hint="the formula of exercise 5, with the x̂ of this row, (1, 2)",
+        )
+        check_6(
+            "… and dβ",
+            grads["beta"],
+            [1.0, 2.0],
+            mistakes=[
+                ([1.0, 4.0], "that is dγ: are the two exchanged?"),
+                ([0.0, 0.0], "β is a parameter in inference, too"),
+            ],
+            hint="the formula of exercise 5",
+        )
     if check_6.verdict != "wrong":
         layer = BatchNorm(3, momentum=0.8)
         numbers = np.random.default_rng(11)
@@ -1406,9 +1456,10 @@ model_answer("6-batchnorm", 2)
 #
 # One number of $\gamma$ now serves every place of its channel, in all images. Think of the tile
 # once more: $\gamma$ copied to the shape $(N, C, H, W)$. To come back to $(C,)$, pile up the tile's
-# gradient along $N$, $H$ and $W$, the axes (0, 2, 3). (A set of lecture notes that goes round says
-# at this place that "we have to sum across the N, C, H, W axes". Its own code sums over (0, 2, 3),
-# and the code is right: with $C$, too, one number would be left for all channels together.)
+# gradient along $N$, $H$ and $W$, the axes (0, 2, 3), and not along $C$: with $C$, too, one number
+# would be left for all channels together. (A set of lecture notes that goes round, from which the
+# picture of the tile is, says at this place that "we have to sum across the N, C, H, W axes". Its
+# own code sums over (0, 2, 3), and the code is right.)
 #
 # Nothing has to be derived again. A place of an image is a row with $C$ features! Rearrange
 # $(N, C, H, W)$ to rows $(N H W, C)$, use the layer for rows, and rearrange back. An arrangement
@@ -1682,7 +1733,7 @@ with further(1, "a layer that goes away", folded) as go_1:
         mistakes=[
             ([7.0, 2.5], "the running mean is missing"),
             ([4.0, -2.5], "the running mean is subtracted, but not stretched"),
-            ([4.0, 3.5], "that is the old b as it was; it goes through the batch norm, too"),
+            ([4.0, 3.5], "the old b is in it as it was; it goes through the batch norm, too"),
             ([4.0, 1.0], "b and the running mean are not stretched, as x W is"),
             ([3.0, 1.0], "β is missing"),
             ([2.0, 2.0], "β is subtracted"),
@@ -1728,8 +1779,8 @@ if go_1.opens("the net without batch norm"):
 # %% [markdown]
 # ### Go further 2: images without rows
 #
-# `Images` moves every number of the batch to another place, twice in each pass. It can be spared:
-# write the closed form for arrays of shape $(N, C, H, W)$ as they are. Two things change: what is
+# `Images` copies the whole batch into another order once in each pass. That can be spared: write
+# the closed form for arrays of shape $(N, C, H, W)$ as they are. Two things change: what is
 # summed over, and how a number for each channel is laid along the images. (`a[:, None, None]` has
 # the shape $(C, 1, 1)$, and is stretched along $N$, $H$ and $W$.)
 

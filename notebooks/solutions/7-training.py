@@ -2,10 +2,10 @@
 # # 7. Networks and solvers
 #
 # You have written layers, and their gradients are right. Does a network of them learn? Here is one
-# with 50 hidden units, before 1,078 pictures of digits. It is trained four times, from the same
-# first weights, on the same batches. One number differs: the **learning rate**, by which the
-# gradient is multiplied to make a step. (The code of pictures is folded, as that of the checks; a
-# click on the dots unfolds it.)
+# with 50 hidden units, which is to read 1,078 pictures of digits. It is trained four times, from
+# the same first weights, on the same batches. One number differs: the **learning rate**, by which
+# the gradient is multiplied to make a step. (The code of pictures is folded, as that of the checks;
+# a click on the dots unfolds it.)
 
 # %%
 from dataclasses import replace
@@ -41,7 +41,7 @@ for rate in (0.01, 0.1, 1.0, 2.0):
     history = run(solvers.SGD(rate))
     ax.plot(history.epoch, history.loss, marker=".", label=f"rate {rate:g}")
     print(f"rate {rate:<4g}  right after 10 epochs: {history.val_score[-1]:6.1%} of new digits")
-ax.axhline(np.log(10), color="grey", linewidth=1, linestyle=":", label="ln 10: pure guessing")
+ax.axhline(np.log(10), color="grey", linewidth=1, linestyle=":", label="pure guessing")
 ax.set(xlabel="epoch", ylabel="training loss", ylim=(0, 2.8), title="one network, four rates")
 ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
 plt.show()
@@ -50,8 +50,9 @@ plt.show()
 # At 0.01 it has only begun, and reads half of the new digits. At 1 it reads 95 % of them. At 2,
 # which is only twice as much, it guesses. Between the right gradient and a network that has learned
 # lie a few decisions, and this notebook is about them. You chain layers into a network, write the
-# loop that trains it, and the rules that turn gradients into steps. Then you train the digits to
-# 97 %, and find out what ails three networks that do not learn. It takes about two hours.
+# loop that trains it, and the rules that turn gradients into steps. Then you train a network to
+# read 97 % of the digits, and find out what ails three networks that do not learn. It takes about
+# two hours.
 
 # %% [markdown]
 # ## 1. Layers in a chain
@@ -280,21 +281,24 @@ with exercise(2, "minibatches", minibatches, points=2) as check_2:
             ([4, 4, 4], "the last batch is too long: it has what is left, two rows"),
             ([2, 4, 4], "the short batch comes first here; it is to be the last"),
             ([3, 3, 2, 2], "these are four batches: `size` is the length of one, not their number"),
+            ([4, 3, 3], "as equal as possible: all but the last are to have `size` rows"),
+            ([10], "one batch with all rows: `size` is the length of a batch"),
         ],
         hint="where each batch starts, and where it ends",
     )
-    rows = np.concatenate(batches)
-    check_2(
-        "every row comes once",
-        np.sort(rows),
-        np.arange(10),
-        hint="how a row that one batch has had is kept out of the next",
-    )
-    check_2.true(
-        "the order is not that of the data",
-        [*rows] != [*range(10)],
-        why="the rows come in the order 0, 1, 2, …: nothing was permuted",
-    )
+    if check_2.verdict != "wrong":
+        rows = np.concatenate(batches)
+        often = [sum(rows == row) for row in range(10)]
+        check_2.true(
+            "every row comes once",
+            often == [1] * 10,
+            why=f"in one epoch the rows 0, 1, …, 9 came so often: {', '.join(map(str, often))}",
+        )
+        check_2.true(
+            "the order is not that of the data",
+            [*rows] != [*range(10)],
+            why="the rows come in the order 0, 1, 2, …: nothing was permuted",
+        )
     if check_2.verdict != "wrong":
         check_2.true(
             "another epoch has another order",
@@ -424,6 +428,7 @@ with exercise(3, "a step of training", guessing_loss, train_step, points=3) as c
             ([0.0, 0.0], still),
             ([-0.05, 0.05], "that is the wrong way"),
             ([0.1, 0.0], "the gradient of the scores is p − 1 and p; this is for −1 and 0"),
+            ([0.0346574, -0.0346574], "too small by the factor ln 2, the loss: was it sent back?"),
         ],
         hint="which gradient goes back into the network, and which parameters the rule gets",
     )
@@ -431,7 +436,11 @@ with exercise(3, "a step of training", guessing_loss, train_step, points=3) as c
         "the weights by twice as much, since x is 2",
         layers["affine1"].params["W"],
         [[0.1, -0.1]],
-        mistakes=[([[0.0, 0.0]], still), ([[-0.1, 0.1]], "that is the wrong way")],
+        mistakes=[
+            ([[0.0, 0.0]], still),
+            ([[-0.1, 0.1]], "that is the wrong way"),
+            ([[0.0693147, -0.0693147]], "too small by the factor ln 2, as the biases"),
+        ],
         hint="which gradient goes back into the network, and which parameters the rule gets",
     )
     if check_3.verdict != "wrong":
@@ -510,8 +519,8 @@ plt.show()
 # many of small ones. Batches of some dozens to some hundreds are usual.)
 
 # %% [markdown] nbgrader={"grade_id": "question-1"}
-# **Question 1.** A friend's network has 100 classes, and its first loss is 4.6. After an epoch it
-# is still 4.6, to all digits shown. Yours has 10 classes, and its first loss is 31. What do you
+# **Question 1.** A friend's network has 100 classes, and its first loss is 4.605. After an epoch it
+# is still 4.605, to all digits shown. Yours has 10 classes, and its first loss is 31. What do you
 # know about each of the two, and where would you look first?
 #
 # ### BEGIN SOLUTION
@@ -554,7 +563,8 @@ model_answer("7-training", 1)
 # At that rate each step multiplies the distance from the minimum by $\frac{b - a}{b + a}$. For
 # $b = 20 a$ that is 0.905; for $b = 1000 a$ it is 0.998. A narrow valley is slow at *every* rate.
 #
-# **Exercise 4** (5 points), part one. Write both rates.
+# **Exercise 4** (5 points) has three parts. Its check comes after the third, and tells of each part
+# by itself. Part one: write both rates.
 
 
 # %% nbgrader={"grade_id": "rates", "solution": true}
@@ -574,9 +584,10 @@ def rates(a, b):
 # `memory` come the arrays that the class asked for by name. They have the shape of `w`, start at
 # zero, and stay with the parameter from step to step.
 #
-# All of them are changed **in place**. `w -= 1` and `w *= 2` write into the array that the network
-# computes with. `w = w - 1` makes a new array, gives it the name `w` inside your function, and the
-# network never hears of it. It is an easy mistake to make here.
+# The parameter and its memory are changed **in place**; `dw` is left as it is. `w -= 1` and
+# `w *= 2` write into the array that the network computes with. `w = w - 1` makes a new array, gives
+# it the name `w` inside your function, and the network never hears of it. It is an easy mistake to
+# make here.
 #
 # Part two: plain descent, $w \leftarrow w - \text{lr}\;dw$.
 
@@ -710,7 +721,17 @@ with exercise(4, "descent and momentum", rates, Descent, Momentum, points=5) as 
             published(Momentum(1e-3, 0.9), velocity=(0.6, 0.9)),
             [0.1406, 0.20738947, 0.27417895, 0.34096842, 0.40775789],
             rtol=1e-6,
-            hint="whether the rate stands inside the velocity, as in the formula above",
+            mistakes=[
+                (
+                    [-0.9394, -0.90103158, -0.86266316, -0.82429474, -0.78592632],
+                    "the velocity has the other sign: it takes - lr dw, and w takes + v",
+                ),
+                (
+                    [-0.39886, -0.34626684, -0.29367368, -0.24108053, -0.18848737],
+                    "the rate stands outside the velocity: v takes - lr dw, and w the whole of v",
+                ),
+            ],
+            hint="whether the rate and the minus stand inside the velocity, as in the formula",
         )
     ### BEGIN HIDDEN TESTS
     check_4("rates for 1 and 99", rates(1.0, 99.0), [2 / 99, 0.02])
@@ -775,10 +796,12 @@ if check_4.opens("this picture"):
 # = (1 - \beta_1^2)\,g,\qquad m_t = \;?$$
 #
 # Divided by the factor in front of $g$, it is exactly $g$. And **t counts the steps from 1**: in
-# the first step it is 1. At $t = 0$ the denominators are 0, and the first step would be $0/0$.
+# the first step it is 1. At $t = 0$ both denominators are 0: $\hat m$ and $\hat v$ would be
+# infinite, and the step `nan`.
 #
-# **Exercise 5** (5 points). Write RMSProp and Adam. `step` is called once for every *parameter*, so
-# it is no place to count steps. `begin_step` is called once at the beginning of every update.
+# **Exercise 5** (5 points). Write RMSProp and Adam. `step` is called for every *parameter* (for a
+# very large one several times, part by part), so it is no place to count steps. `begin_step` is
+# called once at the beginning of every update.
 
 
 # %% nbgrader={"grade_id": "rmsprop", "solution": true}
@@ -872,7 +895,7 @@ with exercise(5, "RMSProp and Adam", RMSProp, Adam, points=5) as check_5:
         rtol=1e-5,
         atol=1e-5,
         mistakes=[
-            ([np.nan], "0 / 0: t is 0 in the first step; it is to be 1"),
+            ([np.nan], "no number: is t 0 in the first step, where it is to be 1, or v̂ negative?"),
             ([0.683772], "the bias correction is missing: m and v are used as they are"),
             ([0.925587], "t is 2 in the first step, and should be 1"),
             ([0.0], "ten rates long: lr is missing, or the corrections multiply and do not divide"),
@@ -891,7 +914,7 @@ with exercise(5, "RMSProp and Adam", RMSProp, Adam, points=5) as check_5:
             walk(Adam(0.1), 4.0, -4.0),
             [0.9, 0.905263],
             rtol=1e-5,
-            hint="now m = -0.04 and t = 2, so m̂ = -0.04 / 0.19; v̂ is 16 in both steps",
+            hint="what m is now (-0.04 is right), m̂ (-0.04 / 0.19), and v̂ (16 in both steps)",
             mistakes=[
                 (
                     [0.9, 0.974414],
@@ -904,7 +927,24 @@ with exercise(5, "RMSProp and Adam", RMSProp, Adam, points=5) as check_5:
                     "both corrections are those of t = 1: does t count, as an exponent?",
                 ),
                 ([0.9, 0.90005], "β₁ and β₂ are exchanged"),
+                (
+                    [0.9, 0.881175],
+                    "m̂ and v̂ were written into m and v, which are to keep the averages",
+                ),
             ],
+        )
+    if check_5.verdict != "wrong":
+        adam, two = Adam(0.1), {"W": np.ones(1), "b": np.ones(1)}
+        adam.update(two, {"W": np.array([4.0]), "b": np.array([4.0])})
+        check_5(
+            "two parameters in one update: it is the first step for both, from 1 to 0.9",
+            np.concatenate([*two.values()]),
+            [0.9, 0.9],
+            rtol=1e-5,
+            mistakes=[
+                ([0.9, 0.925587], "t was 1 for the first of them and 2 for the second"),
+            ],
+            hint="which of the two methods is called once an update",
         )
     if check_5.verdict != "wrong":
         check_5.report("Adam takes five steps on W and b", check_update(Adam(0.01)))
@@ -949,10 +989,10 @@ loss_surface(valley, START, {name: rules[name](lr) for name, lr in on_valley.ite
 
 # %% [markdown]
 # Look at where each goes first. Descent and momentum follow the steepest way, nearly straight down.
-# Adam and RMSProp move by the same length in both directions (one rate, RMSProp ten), as if the
-# valley were round. Those with a velocity, momentum and Adam, overshoot and swing back. And plain
-# descent is ahead in the end! But its rate was chosen next to the best one of exercise 4. Nobody
-# tells you the curvatures of a network with 3,760 parameters.
+# Adam and RMSProp move by the same length in both directions (one rate, RMSProp ten), along the
+# diagonal, however steep each of the two is. Those with a velocity, momentum and Adam, overshoot
+# and swing back. And plain descent is ahead in the end! But its rate was chosen next to the best
+# one of exercise 4. Nobody tells you the curvatures of a network with 3,760 parameters.
 #
 # On the digits each rule goes at the rate that led to the lowest loss of 0.001, 0.003, 0.01, 0.03,
 # 0.1, 0.3 and 1:
@@ -1001,7 +1041,8 @@ model_answer("7-training", 2)
 # which factor. Here `epoch` is a float that counts from 0: at 2.5 half of the third epoch is done.
 # Two common ones:
 #
-# - **step decay**: times `factor`, say ½, after every `every` epochs, and constant in between;
+# - **step decay**: times `factor`, say ½, after every `every` epochs, and constant in between. At
+#   `epoch` = `every` the factor has been applied once, and once more after each further `every`;
 # - **cosine** (I. Loshchilov and F. Hutter 2017): from 1 at the start to 0 at the end along half a
 #   wave of a cosine. $\cos$ falls from 1 to $-1$ between 0 and $\pi$. Stretch that to the number of
 #   `epochs`, and shift it to lie between 0 and 1.
@@ -1043,7 +1084,10 @@ with exercise(6, "schedules", step_decay, cosine, points=2) as check_6:
                 "it falls all the time; the epochs are to be counted whole",
             ),
             ([0.5, 0.25, 0.125], "it falls from the beginning: at 9.9 no 10 epochs are over"),
-            ([0.5, 0.5, 0.125], "the exponent is rounded up; at 9.9 no 10 epochs are over"),
+            (
+                [0.5, 0.5, 0.125],
+                "the exponent is rounded up or to the nearest; at 9.9 it is still 0",
+            ),
             ([1.0, 0.5, 0.5], "it falls once, and not again: ½ of ½ after 20"),
             ([0.5, 0.5, 0.25], "the exponent is rounded to the nearest; at 9.9 it is still 0"),
             ([1.0, 0.5, 1.0], "factor times the number of falls: it is to be a power"),
@@ -1143,19 +1187,25 @@ if check_6.opens("this picture"):
 # **validation**, by which you choose rates, sizes and the number of epochs, and 359 to **test**,
 # which tell how good the network really is.
 #
-# **Exercise 7** (3 points). Return a solver that trains a network to 97 % on the test digits, as a
-# mean over three seeds. You may use anything: your rules or those in `solvers` (`SGD`, `RMSProp`,
-# `Adam`, `AdamW`), `schedule=solvers.Cosine(epochs=20)` or `lambda epoch: cosine(epoch, 20)`, one
-# hidden layer or more, `MLP(sizes, norm=BatchNorm)`, `Classifier(net, l2=1e-4)`. A run should take
-# seconds. Give yourself some room above 97 %.
+# **Exercise 7** (3 points). Return a solver that trains a network to 97 % on the validation digits,
+# as a mean over three seeds. You may use anything: your rules or those in `solvers` (`SGD`,
+# `RMSProp`, `Adam`, `AdamW`), `schedule=solvers.Cosine(epochs=20)` or
+# `lambda epoch: cosine(epoch, 20)`, one hidden layer or more, `MLP(sizes, norm=BatchNorm)`,
+# `Classifier(net, l2=1e-4)`. A run should take seconds. Give yourself some room above 97 %.
+#
+# The solver gets `data` as it is. It trains on the training digits, and keeps the parameters of the
+# epoch that was best in validation. A network that has trained on digits of the other two parts
+# knows them by heart, and how many of them it reads says nothing about new ones. Nor do the test
+# digits help to choose: each choice by the share of them that is read makes this share a little too
+# good. So it is shown only when the exercise is right.
 
 
 # %% nbgrader={"grade_id": "solver", "solution": true}
 def digit_solver(data, seed):
     """A solver, ready to train.
 
-    data: the digits, a dataset, to be used as it is; seed: an integer, for the first weights
-    (rng=seed) and for the order of the examples (seed=seed). Returns a solvers.Solver.
+    data: the digits, a dataset; it goes to the Solver as it is; seed: an integer, for the first
+    weights (rng=seed) and for the order of the examples (seed=seed). Returns a solvers.Solver.
     """
     ### BEGIN SOLUTION
     net = MLP([64, 100, 10], norm=BatchNorm, rng=seed)
@@ -1166,33 +1216,62 @@ def digit_solver(data, seed):
 
 
 # %% nbgrader={"grade_id": "check-7", "points": 3}
-histories = []
+def strangers(data):
+    """How many of the validation and test digits are among those to train on."""
+    known = {row.tobytes() for row in data.x_train}
+    return sum(row.tobytes() in known for row in (*digits.x_val, *digits.x_test))
+
+
+def story(history):
+    """The training loss in a sentence."""
+    first, last = history.step_loss[0], history.loss[-1]
+    return (
+        f"the loss of a batch was {first:.3g} at first and {max(history.step_loss):.3g} at most, "
+        f"and {last:.3g} on average in the last epoch"
+    )
+
+
+histories, scores, on_test = [], [], []
 with exercise(7, "97 %", digit_solver, points=3) as check_7:
-    scores = []
     for seed in range(3):
         solver = digit_solver(digits, seed)
         if solver is None:
             raise NotImplementedError
+        ready = isinstance(solver, Solver) and solver.step == 0
         check_7.true(
-            f"seed {seed}: a Solver, on the data as they are, that has not yet trained",
-            isinstance(solver, Solver) and solver.data is digits and solver.step == 0,
-            "what to return: Solver(Classifier(net), rule, data, …), and train() left to the check",
+            f"seed {seed}: a Solver that has not yet trained",
+            ready,
+            why="it has trained already; leave train() to the check"
+            if isinstance(solver, Solver)
+            else f"found a {type(solver).__name__}; return the Solver itself, without train()",
         )
+        if not ready:
+            break
+        known = strangers(solver.data)
+        check_7.true(
+            f"seed {seed}: it has the data as they are",
+            solver.data is digits,
+            why="it has other data than those it was given"
+            + f"; {known} digits for validation or test are among those to train on" * (known > 0),
+        )
+        if solver.data is not digits:
+            break
         solver.progress = False
         histories.append(solver.train())
-        best = solver.best.score
-        scores.append(solver.model.score(digits.x_test, digits.y_test))
+        scores.append(solver.model.score(digits.x_val, digits.y_val))
+        on_test.append(solver.model.score(digits.x_test, digits.y_test))
         check_7.true(
-            f"seed {seed}: {best:.1%} in validation, {scores[-1]:.1%} of the test digits",
+            f"seed {seed}: {scores[-1]:.1%} of the validation digits",
             scores[-1] > 0.9,
-            "what can be so far off that a network is below 90 %: the rate, the number of steps?",
+            why=f"{story(histories[-1])}: is the rate far off, or are steps or units too few?",
         )
-    check_7.true(
-        f"the mean is {np.mean(scores):.2%} of the test digits, at least 97 %",
-        np.mean(scores) >= 0.97,
-        "whether the loss still falls at the end (then more epochs or a higher rate help), or has "
-        "arrived near 0 (then more hidden units, l2 or a norm may help with new digits)",
-    )
+    if check_7.verdict != "wrong":
+        check_7.true(
+            f"the mean is {np.mean(scores):.2%} of the validation digits, at least 97 %",
+            np.mean(scores) >= 0.97,
+            "whether the loss still falls at the end (then more epochs or a higher rate may help), "
+            "or has arrived near 0 (then more hidden units, l2 or a norm may help with new digits)",
+        )
     ### BEGIN HIDDEN TESTS
     first, second = (digit_solver(digits, seed).model.params for seed in (3, 4))
     differ = any((first[name] != second[name]).any() for name in first)
@@ -1203,6 +1282,8 @@ check_7.require()
 ### END HIDDEN TESTS
 
 # %% jupyter={"source_hidden": true}
+if check_7.verdict == "right":
+    print(f"of the test digits they read {np.mean(on_test):.2%}, as a mean")
 if histories:
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
     for seed, history in enumerate(histories):
@@ -1227,13 +1308,13 @@ else:
 # | suspect | what you see |
 # |:--|:--|
 # | `"rate too high"` | the first loss is near ln C; then it leaps up, and may end at ln C |
-# | `"rate too low"` | the first loss is near ln C; it falls, on a straight line, hardly |
+# | `"rate too low"` | the first loss is near ln C; it falls, but very slowly, to the end |
 # | `"weights too small"` | the first loss is ln C to *many digits*; small gradient; nothing moves |
 # | `"inputs not normalised"` | the first loss is far above ln C, and the first gradient is huge |
-# | `"labels shuffled"` | the loss falls somewhat; on new examples it stays at guessing |
+# | `"labels shuffled"` | the loss falls somewhat; new examples do not follow: few are right |
 #
 # Here are three networks of two hidden layers, with 50 ReLUs each. One thing is wrong with each of
-# them. Which, was drawn at random, so there is no use in reading the code.
+# them. A random draw decided which. (The variable `drawn` knows. Look at the patients first!)
 
 
 # %%
@@ -1292,9 +1373,10 @@ plt.show()
 # `set_up(**ward["A"])` makes the solver anew. Look at the data, at the loss of the first steps, at
 # the sizes of the weights. Try what happens when you change one thing.
 #
-# **Exercise 8** (4 points). Say for each patient who has done it, and the **one** thing to change,
-# as a dict with one entry, such as `{"lr": 0.3}`, `{"init": he_normal}` or `{"data": digits}`. The
-# check treats the patient by it: 90 % of the validation digits are asked for.
+# **Exercise 8** (4 points). Say for each patient who has done it, and the **one** thing to change:
+# for every patient a dict with exactly one entry, such as `{"lr": 0.3}`, `{"init": he_normal}` or
+# `{"data": digits}`. What is not in it stays as in the ward. The check treats the patient by it:
+# 90 % of the validation digits are asked for.
 
 
 # %% nbgrader={"grade_id": "treatment", "solution": true}
@@ -1318,7 +1400,7 @@ ALIBIS = {
     "rate too low": "then the loss would fall, slowly but steadily, and new digits get better too",
     "weights too small": "then the first loss would be ln 10 to four digits, and the curve flat",
     "inputs not normalised": "then the first loss would be far above ln 10 already",
-    "labels shuffled": "then the loss would fall a little, and new digits stay at guessing",
+    "labels shuffled": "then the first loss would be near ln 10, and training digits get better",
 }
 with exercise(8, "three patients", treatment, points=4) as check_8:
     for letter, fault in zip("ABC", drawn, strict=True):
@@ -1334,11 +1416,14 @@ with exercise(8, "three patients", treatment, points=4) as check_8:
                 suspect == fault,
                 why=f"“{suspect}”: {ALIBIS[suspect]}",
             )
+        entries = [*change] if isinstance(change, dict) else f"a {type(change).__name__}"
         check_8.true(
             f"patient {letter}: one thing is changed",
-            len(change) == 1 and {*change} <= {"data", "lr", "init"},
-            why=f"expected a dict with one entry, of data, lr and init; found {[*change]}",
+            entries in (["data"], ["lr"], ["init"]),
+            why=f"expected a dict with one entry, data, lr or init; found {entries}",
         )
+        if not isinstance(change, dict):
+            continue
         cured = set_up(**(ward[letter] | change))
         try:
             right = cured.train().val_score[-1]
@@ -1348,7 +1433,7 @@ with exercise(8, "three patients", treatment, points=4) as check_8:
         check_8.true(
             f"patient {letter} reads {right:.1%} of the validation digits after the treatment",
             right >= 0.9,
-            "whether it is the right thing that was changed, and far enough",
+            "whether the change takes away what the suspect did, or only makes up for it",
         )
 ### BEGIN HIDDEN TESTS
 check_8.require()
@@ -1438,9 +1523,9 @@ with further(1, "what the scale of the inputs does to the rate", largest_rate) a
         largest_rate(four),
         2 / 9,
         mistakes=[
-            (1 / 9, "half of it: 1/b, where the factor of the steepest direction is 0, not -1"),
+            (1 / 9, "half of it: 1 over the largest curvature, or the ½ in L was forgotten"),
             (2 / 36, "the mean over the examples is missing: 1/N"),
-            (1 / 36, "half of it, and the mean over the examples is missing"),
+            (1 / 36, "half of it (or the ½ in L was forgotten), and the mean, 1/N, is missing"),
             (2.0, "that is for the flattest direction; the steepest sets the limit"),
             (2 / 12, "divided by D; the mean is over the N examples"),
             (
@@ -1578,5 +1663,5 @@ if go_2.opens("the race"):
 # - Parameters change in place: `w -= …`, never `w = w - …`.
 # - Choose by the validation data, report the test data, once.
 #
-# More: [CS231n's notes on learning](https://cs231n.github.io/neural-networks-3/); A. Karpathy, "A
-# Recipe for Training Neural Networks", 2019, from which the habit of the sanity checks comes.
+# More: [CS231n's notes on learning](https://cs231n.github.io/neural-networks-3/), which have both
+# sanity checks; A. Karpathy, "A Recipe for Training Neural Networks", 2019.

@@ -24,7 +24,7 @@ WRONG = [
         "m / (1 - self.beta1**self.t), v / (1 - self.beta2**self.t)",
         "m / (1 - self.beta1 ** (self.t - 1)), v / (1 - self.beta2 ** (self.t - 1))",
         [5],
-        "0 / 0: t is 0 in the first step",
+        "no number: is t 0 in the first step",
     ),
     (
         "a wrong diagnosis",
