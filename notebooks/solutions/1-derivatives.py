@@ -10,7 +10,8 @@
 # your code in the place of that line, and run the cell (Shift+Enter). The cell below it checks
 # what you wrote and says what is right, what is not, and often why. Run both as often as you like.
 # Questions in prose are answered in the cell that asks them. This homework takes about 90 minutes.
-# Cells that only draw are folded, as are the checks: a click on the dots unfolds one.
+# Cells that only draw or show an answer are folded, as are the checks: a click on the dots unfolds
+# one.
 #
 # ## A puzzle
 #
@@ -112,7 +113,8 @@ with exercise(1, "two quotients", cube_quotient, reciprocal_quotient, points=3) 
             (-0.3, "this is the change of 1/x, not yet divided by h"),
             (-0.04, "this is -1 / (x + h)², the slope at the end of the step"),
             (-0.2, "this is -1 / (x + h): the common denominator has another factor"),
-            (-1 / 7, "this is -1 / (x² + h): what is x (x + h)?"),
+            (-1 / 7, "1/7 is 1 / (x² + h), or 1 / (2x + h): what is x (x + h)?"),
+            (-2.5, "this is -(x + h) / x: in Python / x * (x + h) divides by x alone"),
         ],
     )
     check_1(
@@ -165,21 +167,22 @@ plt.show()
 
 # %% [markdown]
 # From near by only. The slope at 0.8 is $-0.61$: downhill. Yet a whole unit to the right $f$ has
-# risen, from 1.32 to 2.47. **Of large changes a derivative tells nothing.** (If $f$ is a straight
-# line, it does; but that one has to know.)
+# risen, from 1.32 to 2.47. **Of large changes a derivative alone tells nothing.** (It does if one
+# knows more of $f$: that it is a straight line, say, or that it bends upwards everywhere.)
 #
 # ### Exercise 2: the exchange rate at work (3 points)
 #
 # Two questions, and you need no function for either, only its value and its slope at one point.
 #
-# - Where does $f$ go if $x$ moves by $h$?
+# - What is $f$'s new value, about, if $x$ moves by $h$?
 # - By how much has $x$ to move so that $f$ changes by a wanted amount? (Training asks this one: it
 #   wants the loss to fall.)
 
 
 # %% nbgrader={"grade_id": "exchange", "solution": true}
 def linear_estimate(value, slope, h):
-    """About what f(x + h) is.   value: f(x); slope: f'(x); h: all numbers.   Returns a number."""
+    """About what f's new value, f(x + h), is.   value: f(x); slope: f'(x); h: all numbers.
+    Returns a number."""
     ### BEGIN SOLUTION
     return value + h * slope
     ### END SOLUTION
@@ -215,7 +218,10 @@ with exercise(2, "the exchange rate at work", linear_estimate, step_for, points=
         linear_estimate(0.7, -2.0, 0.01),
         0.68,
         hint="a negative slope and a positive step: which way does f go?",
-        mistakes=[(0.72, "the loss has risen: at a negative slope a step to the right lowers it")],
+        mistakes=[
+            (0.72, "the loss has risen: at a negative slope a step to the right lowers it"),
+            (-0.02, "this is the change of f alone, without f(x)"),
+        ],
     )
     check_2(
         "slope 4: to lower f by 0.1, move x by -0.025",
@@ -227,6 +233,7 @@ with exercise(2, "the exchange rate at work", linear_estimate, step_for, points=
             (0.025, "the sign: where f grows with x, lowering f means going back"),
             (-40.0, "this is slope / change: upside down"),
             (-4.1, "this is change - slope: how much is a step of h worth?"),
+            (-1.0, "-1 is what // makes of -0.025: it rounds down to a whole number"),
         ],
     )
     check_2(
@@ -234,7 +241,12 @@ with exercise(2, "the exchange rate at work", linear_estimate, step_for, points=
         step_for(-0.1, -2.0),
         0.05,
         hint="where f falls as x grows, which way lowers it?",
-        mistakes=[(-0.05, "the sign: where f falls as x grows, lowering f means going on")],
+        mistakes=[
+            (-0.05, "the sign: where f falls as x grows, lowering f means going on"),
+            (0.2, "this is change · slope, what f would do if x moved by -0.1"),
+            (20.0, "this is slope / change: upside down"),
+            (0.0, "0 is what // makes of 0.05: it rounds down to a whole number"),
+        ],
     )
     check_2(
         "slope -4: to raise f by 1, move x by about -0.25, not by -4",
@@ -289,7 +301,8 @@ if check_2.opens("this table"):
 #
 # $$\frac{f(x + h) - f(x - h)}{2h} = f'(x) + \frac{h^2}{6}\,f'''(x) + \cdots$$
 #
-# The error is proportional to $h^2$: far better, for one more call of $f$.
+# The error is proportional to $h^2$: far better, for the same two calls of $f$. (With many inputs
+# the forward difference can use one $f(x)$ for all of them; the central one cannot.)
 #
 # **Complex.** Step sideways, off the real line, by $ih$ with $i^2 = -1$:
 #
@@ -379,6 +392,7 @@ with exercise(
             (0.0299, "this is the imaginary part times h; the formula divides by it"),
             (1.495, "half of it: the formula divides by h alone"),
             (9.7, "this is the real part over h; the slope is in the imaginary one"),
+            (-9.7, "this is minus the real part over h: over ih the two parts change places"),
             (0.97, "this is the real part; the slope is in the imaginary one"),
             (-0.3, "this is the change of the real part over h; the slope is in the imaginary one"),
             (3.31, "this is the forward difference: the step is h, not ih"),
@@ -390,8 +404,12 @@ with exercise(
         complex_step(np.sin, 1.0, 1e-20),
         0.5403023058681398,
         rtol=1e-14,
+        atol=0,
         hint="a real number from one value of f, with nothing subtracted",
-        mistakes=[(0.0, "0: at h = 1e-20, x + h is x. Is the step ih?")],
+        mistakes=[
+            (0.0, "0: at h = 1e-20, x + h is x. Is the step ih?"),
+            (-8.41471e19, "minus the real part over h: over ih the two parts change places"),
+        ],
     )
     ### BEGIN HIDDEN TESTS
     check_3("forward, x³ at 2", forward_difference(lambda x: x**3, 2.0, 1.0), 19.0)
@@ -445,9 +463,9 @@ if check_3.opens("this table"):
 # No error, no warning, and a slope of 0 or $-1$. For a complex number `np.abs` is its length, a
 # real number: $|2 + ih| = \sqrt{4 + h^2}$, whose imaginary part is 0. `np.real` throws the slope
 # away, and `np.conj` turns its sign. Only the last one is analytic there. So the rule is: **the
-# complex step is for analytic functions, with no absolute value, no conjugate and no real part in
-# them.** And whoever is not sure compares it with a central difference once, which costs little.
-# (The library does so.)
+# complex step is for analytic functions: no absolute value, sign or conjugate in them, and no real
+# part of what is handed on.** And whoever is not sure compares it with a central difference once,
+# which costs little. (The library does so.)
 
 # %% [markdown]
 # Back to the three differences, as a picture, for many steps. Both scales are logarithmic, so that
@@ -478,8 +496,8 @@ print("they share all but the last digit or two, and the difference is made of t
 # %% [markdown]
 # Call that distance $\varepsilon = 2.2 \cdot 10^{-16}$. The best that a computed value of $f$ can
 # do is to be off by up to half of it, relative to $|f|$. Two values are subtracted, so that the
-# difference is off by up to about $\varepsilon |f|$. Then we divide by $h$ or by $2h$. Both errors
-# together:
+# difference is off by up to about $\varepsilon |f|$. (That $x + h$ is rounded, too, makes it
+# somewhat more; we leave it out.) Then we divide by $h$ or by $2h$. Both errors together, roughly:
 #
 # $$E_{\text{forward}}(h) = \underbrace{\frac{h}{2}\,|f''|}_{\text{truncation}}
 #   + \underbrace{\frac{\varepsilon |f|}{h}}_{\text{rounding}}
@@ -497,7 +515,7 @@ print("they share all but the last digit or two, and the difference is made of t
 
 # %% nbgrader={"grade_id": "best-steps", "solution": true}
 def best_forward_step(value, second, eps):
-    """The h that makes E_forward smallest.   value: f(x); second: f''(x), not 0; eps: ε.
+    """The h that makes E_forward smallest.   value: f(x); second: f''(x); neither is 0; eps: ε.
     Returns a number, h > 0."""
     ### BEGIN SOLUTION
     return np.sqrt(2 * eps * abs(value) / abs(second))
@@ -505,7 +523,7 @@ def best_forward_step(value, second, eps):
 
 
 def best_central_step(value, third, eps):
-    """The h that makes E_central smallest.   value: f(x); third: f'''(x), not 0; eps: ε.
+    """The h that makes E_central smallest.   value: f(x); third: f'''(x); neither is 0; eps: ε.
     Returns a number, h > 0."""
     ### BEGIN SOLUTION
     return np.cbrt(3 * eps * abs(value) / (2 * abs(third)))
@@ -514,14 +532,16 @@ def best_central_step(value, third, eps):
 
 # %% nbgrader={"grade_id": "check-4", "points": 3}
 with exercise(4, "the best step", best_forward_step, best_central_step, points=3) as check_4:
+    forward = best_forward_step(1.0, 8.0, 4e-16)
     check_4(
         "forward, f = 1, f'' = 8, ε = 4e-16: h = √(1e-16) = 1e-8",
-        best_forward_step(1.0, 8.0, 4e-16),
+        forward,
         1e-8,
         atol=0,
         hint="what dE/dh is, term by term, and where it is 0",
         mistakes=[
             (1e-16, "this is h², without the root"),
+            (0.5e-16, "half of h², without the root: ** 1 / 2 is the power 1, then halved"),
             (2e-8, "this is √ε, the best step only if |f''| happens to be 2 |f|"),
             (np.sqrt(0.5) * 1e-8, "a factor 2 is missing under the root: E has |f''| over 2"),
             (0.5e-8, "a factor 4 is missing under the root: the 2 stands on the wrong side"),
@@ -535,19 +555,28 @@ with exercise(4, "the best step", best_forward_step, best_central_step, points=3
         (1e-8, 1e-8),
         atol=0,
         hint="E holds |f| and |f''|",
-        mistakes=[((np.nan, np.nan), "a root of a negative number: E holds |f| and |f''|")],
+        mistakes=[
+            ((np.nan, np.nan), "a root of a negative number: E holds |f| and |f''|"),
+            ((forward, forward), "the same as above, and rightly so: the signs make no difference"),
+        ],
     )
+    central = best_central_step(1.0, 6.0, 4e-15)
     check_4(
         "central, f = 1, f''' = 6, ε = 4e-15: h = ∛(1e-15) = 1e-5",
-        best_central_step(1.0, 6.0, 4e-15),
+        central,
         1e-5,
         atol=0,
         hint="what dE/dh is, term by term, and where it is 0; np.cbrt is the cube root",
         mistakes=[
             (1e-15, "this is h³, without the root"),
+            (1e-15 / 3, "a third of h³, without the root: ** 1 / 3 is the power 1, over 3"),
             (np.sqrt(1e-15), "this is a square root: which power of h is left?"),
             (np.cbrt(4e-15), "this is ∛ε, the best step only for certain |f| and |f'''|"),
-            (np.cbrt(2e-15), "twice too much under the root: rounding is ε |f| over 2h"),
+            (
+                np.cbrt(2e-15),
+                "twice too much under the root: there the two errors are equal, and E is not yet "
+                "smallest (or the 2 of 2h is missing)",
+            ),
             (np.cbrt(4e-15 / 6), "a factor 3/2 is missing under the root"),
             (np.cbrt(0.5e-15), "a factor 2 is missing under the root"),
             (np.cbrt(1e-15 / 3), "a factor 3 is missing under the root"),
@@ -562,6 +591,7 @@ with exercise(4, "the best step", best_forward_step, best_central_step, points=3
         mistakes=[
             ((-1e-5, -1e-5), "a step is positive: E holds |f| and |f'''|"),
             ((np.nan, np.nan), "a root of a negative number: E holds |f| and |f'''|"),
+            ((central, central), "the same as above, and rightly so: the signs make no difference"),
         ],
     )
     ### BEGIN HIDDEN TESTS
@@ -574,10 +604,11 @@ check_4.require()
 
 # %% [markdown]
 # Where $f$ and its derivatives are all about 1, the best steps are about
-# $\sqrt{\varepsilon} = 1.5 \cdot 10^{-8}$ and $\sqrt[3]{\varepsilon} = 6 \cdot 10^{-6}$. The dots
-# in the picture are where theory puts the best step for that function. Put them into $E$: the
-# forward difference is good to about 8 digits at best, the central one to 10 or 11. The complex
-# step subtracts nothing, so nothing stops you from taking $10^{-20}$, or $10^{-200}$.
+# $\sqrt{\varepsilon} = 1.5 \cdot 10^{-8}$ and $\sqrt[3]{\varepsilon} = 6 \cdot 10^{-6}$. Put into
+# $E$, they make the forward difference good to about 8 digits, the central one to 10 or 11. The
+# dots in the picture are this rule of thumb, times $x = 1.5$. Your two functions, which are told
+# $f''$ and $f'''$ there, give $1.2 \cdot 10^{-8}$ and $3 \cdot 10^{-6}$. The complex step subtracts
+# nothing, so nothing stops you from taking $10^{-20}$, or $10^{-200}$.
 #
 # The library's `numerical_gradient` has all three, and chooses such steps by itself. It takes a
 # function without arguments, which reads an array, and that array, whose entries it moves:
@@ -770,7 +801,7 @@ if check_5.opens("this picture"):
 # one a **router**. Which is which? A **circuit** draws a function as gates and wires. Values stand
 # in green above the wires, gradients of the output in red below.
 
-# %%
+# %% jupyter={"source_hidden": true}
 if check_5.opens("the answer"):
     print("Add is a distributor: it hands the same to both inputs, whatever they are.")
     graph, at = circuits.add_gate()
@@ -888,7 +919,7 @@ with exercise(
         (-1.0, 1.0),
         hint="from where to where each of the two goes, and what is subtracted from what",
         mistakes=[
-            ((1.0, 1.0), "the left slope goes from x - h to x, so that f(x) comes first"),
+            ((1.0, 1.0), "the left slope is f at its right end less f at its left end, over h"),
             ((1.0, -1.0), "left and right are exchanged, or both have the wrong sign"),
             ((0.0, 0.0), "0 on both sides: does a difference reach across the corner?"),
             ((-0.25, 0.25), "these are differences of f, not yet divided by h"),
@@ -900,7 +931,11 @@ with exercise(
         side_slopes(lambda x: x**2, 3.0, 0.5),
         (5.5, 6.5),
         hint="f at x - h, at x and at x + h: which two belong to the left?",
-        mistakes=[((6.5, 5.5), "left and right are exchanged")],
+        mistakes=[
+            ((6.5, 5.5), "left and right are exchanged"),
+            ((6.5, 6.5), "both are the slope on the right"),
+            ((-5.5, 6.5), "the left slope is f at its right end less f at its left end, over h"),
+        ],
     )
     check_6.true(
         "0 and 0.3 are sub-gradients of |x| at 0",
@@ -932,7 +967,7 @@ with exercise(
         hint="what max(x + h, 0) and max(x - h, 0) are, with one point on each side of 0",
         mistakes=[
             (0.0, "this is 0: is max(x + h, 0) 0, with x + h on the right of 0?"),
-            (1.0, "twice too large: how far is it from x - h to x + h?"),
+            (1.0, "twice too large: is it over 2h, and is it the case with a point on each side?"),
             (0.25, "this is max(x + h, 0), not yet divided"),
             (0.125, "this is half of max(x + h, 0), not yet divided by h"),
         ],
@@ -1074,7 +1109,7 @@ with exercise(
         hint="the size of each, |a| and |b|, entry by entry",
         mistakes=[
             (1 / 3, "this is the mean over the entries; take the largest"),
-            (2.0, "this is divided by the larger of the two; here it is by the sum of both"),
+            (2.0, "this is divided by one of the sizes, or their mean; here it is by their sum"),
             (4e8, "the denominator was 0 here, and became 1e-8: it is |a| + |b|, not |a + b|"),
             (0.25, "the largest of |a - b| over the sum of all sizes: divide entry by entry"),
             (0.4, "the largest of |a - b| over the largest size: divide entry by entry"),
@@ -1217,10 +1252,10 @@ if check_7.opens("this comparison"):
 # on the way, one from $-1/a^2$ and one from $-w \cdot x$, and they cancel. The slides lose one in
 # their last line.
 #
-# One number says *that* a gradient is wrong. Seldom does it say *why*. From now on the check cells
-# use this library's `gradcheck`, which goes on asking: by which factor? which entries? It also puts
-# an error bar on every difference, since you know by now that differences err. Look at what it says
-# to a gradient of $x^2$ in which the 2 was forgotten:
+# One number says *that* a gradient is wrong. Seldom does it say *why*. From the next homework on
+# the check cells use this library's `gradcheck`, which goes on asking: by which factor? which
+# entries? It also puts an error bar on every difference, since you know by now that differences
+# err. Look at what it says to a gradient of $x^2$ in which the 2 was forgotten:
 
 
 # %%
@@ -1308,6 +1343,7 @@ with further(1, "a good slope from bad ones", extrapolated) as go_1:
         mistakes=[
             (5.62890625, "this is D(h/2), not yet combined with D(h)"),
             (8.207031, "the two have changed places: the finer one counts four times"),
+            (3.695313, "this is 2 D(h/2) - D(h), over 1: 2 and 1 in the place of 4 and 3"),
         ],
     )
     go_1(
@@ -1315,14 +1351,15 @@ with further(1, "a good slope from bad ones", extrapolated) as go_1:
         extrapolated(lambda x: x**5, 1.0, 0.5, 3),
         5.0,
         rtol=1e-12,
+        atol=0,
         hint="the second combination has 16 and 15 in the place of 4 and 3",
     )
     counted = []
     go_1(
-        "eˣ at 1, with six steps from 1 down to 1/32: 12 digits",
-        extrapolated(lambda x: counted.append(x) or np.exp(x), 1.0, 1.0, 6),
-        np.e,
-        rtol=1e-12,
+        "eˣ at 1, with six steps from 1 down to 1/32: off by less than 1e-12",
+        extrapolated(lambda x: counted.append(x) or np.exp(x), 1.0, 1.0, 6) - np.e,
+        0.0,
+        atol=1e-12,
         hint="each row needs all of the row above it",
     )
     go_1.true(
@@ -1399,17 +1436,17 @@ with further(2, "off the real line", absolute, maximum, length) as go_2:
 # ## What to keep
 #
 # - A derivative is a sensitivity: $f(x + h) \approx f(x) + h\,f'(x)$ for a small $h$. The error of
-#   this is proportional to $h^2$. Of large changes it tells nothing.
+#   this is proportional to $h^2$. Of large changes it alone tells nothing.
 # - A numeric slope has two errors. Truncation falls with $h$: as $h$ for the forward difference, as
 #   $h^2$ for the central one. Rounding grows as $1/h$. The best steps are about $10^{-8}$ and
 #   $10^{-5}$ in float64. The complex step subtracts nothing and has no such rounding, if $f$ is
-#   analytic: no abs, no conjugate, no real part.
+#   analytic: no abs, sign or conjugate in it, and no real part of what is handed on.
 # - The gradient has the shape of what it is the gradient of, and each entry is asked with the
 #   others held still.
 # - Add distributes, multiply switches, max routes.
-# - At a kink there are two slopes. Where the corner points down, all from the left one to the right
-#   one are sub-gradients; where it points up, there is none. A central difference gives the middle,
-#   so a good check looks at both sides and takes any slope between.
+# - At a kink there are two slopes. For a convex function all from the left one to the right are
+#   sub-gradients; at a corner that points up there is none. A central difference at the kink gives
+#   the middle, so a good check looks at both sides and takes any slope between.
 # - Compare gradients by relative error, in float64, and put back what you moved.
 #
 # A numeric gradient costs two calls of $f$ for every parameter. For a hundred thousand parameters
