@@ -71,8 +71,7 @@ print(
 #
 # With arrays of more axes, $i$ and $j$ are places in them, such as $i = (1, 0)$. A row is then the
 # gradient of one number $\text{out}_i$, and like every gradient **it has the shape of `x`**; a
-# column has the shape of `out`. (A set of notes that goes round has it the other way round: "each
-# row has the same shape as $y$, and each column has the same shape as $x$".)
+# column has the shape of `out`.
 #
 # **Exercise 1** (3 points). Write `jacobian_rows`. Arrays of any shape are laid out in a row, as
 # `ravel` does it: `out.size` is $M$, and `x.size` is $D$. One forward pass is enough.
@@ -129,6 +128,10 @@ with exercise(1, "a Jacobian, row by row", jacobian_rows, points=3) as check_1:
                 "the second row holds the first as well: is the old 1 still in dout?",
             ),
             (np.array([[0, 0], right[1]]), "only the last row is there"),
+            (
+                right * [[np.sqrt(3)], [1]],
+                "each row is multiplied by its own out: what stands in place i of dout?",
+            ),
         ],
         hint="what dout is for row i, and where the row goes",
     )
@@ -152,6 +155,12 @@ with exercise(1, "a Jacobian, row by row", jacobian_rows, points=3) as check_1:
         "… that holds Wᵀ for the first example",
         J[:2, :3],
         affine.params["W"].T,
+        mistakes=[
+            (
+                [affine.params["W"].sum(axis=1), np.zeros(3)],
+                "the row of out[0, 0] holds that of out[0, 1] as well: has dout a single 1?",
+            )
+        ],
         hint="dout has the shape of out, here (4, 2), and a single 1",
     )
     check_1(
@@ -286,7 +295,7 @@ with exercise(2, "dual numbers", Dual.__mul__, dual_sigmoid, forward_mode, point
         mistakes=[
             (0.19661193324, "this is σ′ alone: the slope that came in counts, too"),
             (1.46211715726, "this is σ times the slope that came in, not σ′ times it"),
-            (0.0, "0: is σ′ made of σ, or of x itself?"),
+            (0.0, "0: is a slope handed to Dual, and is σ′ made of σ, not of x itself?"),
             (0.73105857863, "this is σ itself"),
             (0.10499358540, "this is σ′ at 2, the slope that came in: take it at the value"),
         ],
@@ -301,7 +310,7 @@ with exercise(2, "dual numbers", Dual.__mul__, dual_sigmoid, forward_mode, point
             ([-4.0] * 3, "all three are the slope along the first: does the 1 move on?"),
             ([-4.0, -8.0, -5.0], "each holds those before it: is the old 1 still there?"),
             ([-12.0] * 3, "these are the values of f, not its slopes"),
-            ([0.0] * 3, "does any input have the slope 1?"),
+            ([0.0] * 3, "all 0: does a product hand slopes on, and does an input start with 1?"),
         ],
         hint="a pass for each input, in which it alone has the slope 1",
     )
@@ -366,7 +375,7 @@ def jacobian_columns(x, W):
 
 
 def passes(D, M):
-    """How many passes the whole Jacobian takes of a layer with D inputs and M outputs.
+    """How many passes it takes to find the whole Jacobian of a layer with D inputs and M outputs.
 
     Returns two numbers: the passes in forward mode, and in reverse mode (backward passes).
     """
@@ -404,7 +413,7 @@ with exercise(
     )
     x, W, v, u = (rng.standard_normal(shape) for shape in (5, (5, 3), 5, 3))
     z = x + 1e-20j * v
-    _, moved = check_3.returns(chain_jvp(x, W, v), "out", "J v")
+    out, moved = check_3.returns(chain_jvp(x, W, v), "out", "J v")
     check_3(
         "elsewhere, against a complex step along v",
         moved,
@@ -422,6 +431,7 @@ with exercise(
         "the Jacobian, column by column",
         jacobian_columns(x, W),
         jacobian(library_chain(W), x[np.newaxis]).reshape(3, 5),
+        mistakes=[(np.column_stack([out] * 5), "each column is out: take J v from chain_jvp")],
         hint="with which v J v is column j, and where the column goes",
     )
     forth, back = check_3.returns(passes(10**6, 1), "forward", "reverse")
@@ -447,7 +457,7 @@ check_3.require()
 # Which mode is cheaper, and when? And how much does it matter? Measured for the gradient of
 # $L = \sum_m \sigma(x W)_m$:
 
-# %%
+# %% jupyter={"source_hidden": true}
 if check_3.opens("the comparison of both modes"):
     print("          one pass gives                       the whole Jacobian (M, D) takes")
     print("forward   J v, with a one-hot v a column       D passes, one for each input")
@@ -543,14 +553,16 @@ model_answer("8-higher-derivatives", 1)
 # \frac{\operatorname{Im} \nabla L(x + i h v)}{h}$$
 #
 # Two gradients, whatever the number of weights; or one, with a complex step, if the gradient is
-# *analytic*: no absolute value, no conjugate and no real part in it. (Homework 1: a gradient that
-# merely takes complex numbers may give a wrong answer without a word.) (Pearlmutter, "Fast exact
-# multiplication by the Hessian", 1994, has it exactly, by sending duals through the backward pass.)
+# *analytic*: no absolute value, sign or conjugate in it, and no real part of what is handed on.
+# (Homework 1: a gradient that merely takes complex numbers may give a wrong answer without a word.)
+# (Pearlmutter, "Fast exact multiplication by the Hessian", 1994, has it exactly, by sending duals
+# through the backward pass.)
 #
 # Our test function is Rosenbrock's valley, $L = (1 - x)^2 + 100\,(y - x^2)^2$.
 #
 # **Exercise 4** (5 points). Write the Hessian and both products. `gradient` is a function of an
-# array `(n,)` that returns an array `(n,)`.
+# array `(n,)` that returns an array `(n,)`. Leave `x` as it is: make a new array for the point to
+# which you move. And `H` is to be symmetric to the last bit.
 
 
 # %% nbgrader={"grade_id": "hessian", "solution": true}
@@ -561,7 +573,7 @@ def rosenbrock_gradient(p):
 
 
 def hessian_by_differences(gradient, x, h=1e-5):
-    """The Hessian (n, n) at x (n,), symmetric, from 2n gradients."""
+    """The Hessian (n, n) at x (n,), exactly symmetric, from 2n gradients.   x stays as it is."""
     H = np.zeros((len(x), len(x)))
     ### BEGIN SOLUTION
     for j in range(len(x)):
@@ -609,14 +621,19 @@ with exercise(
 ) as check_4:
     lowest, v = np.ones(2), np.array([1.0, 2.0])
     known = np.array([[802.0, -400.0], [-400.0, 200.0]])
-    H = hessian_by_differences(rosenbrock_gradient, lowest)
+    H = hessian_by_differences(rosenbrock_gradient, lowest.copy())
     check_4(
         "Rosenbrock's valley at its lowest point, (1, 1): [[802, −400], [−400, 200]]",
         H,
         known,
         mistakes=[
-            (known, "right to four digits, no more: is it a difference to one side?"),
-            (2 * known, "twice too large: how far is it from x − h to x + h?"),
+            (known, "right to four digits, no more: is it one-sided, or does x stay moved?"),
+            (
+                2 * known,
+                "twice too large: how far is it from x − h to x + h, and is H + Hᵀ halved?",
+            ),
+            (1.5 * known, "1.5 times what it should be: H + H.T / 2 halves the transpose alone"),
+            (np.diag(np.diag(known)), "only the diagonal is there: column j is a whole array"),
             (
                 known / 2,
                 "half of it: how far is it from x − h to x + h, and how often is it halved?",
@@ -638,7 +655,7 @@ with exercise(
         why="H and its transpose differ, be it in the last digits",
     )
     where = rng.standard_normal((5, 2))
-    matrices = [hessian_by_differences(rosenbrock_gradient, point) for point in where]
+    matrices = [hessian_by_differences(rosenbrock_gradient, point.copy()) for point in where]
     check_4.true(
         "… at five random points, too",
         all(np.array_equal(H, H.T) for H in matrices),
@@ -647,13 +664,14 @@ with exercise(
     gradient = counted(rosenbrock_gradient)
     check_4(
         "H v for v = (1, 2) at (1, 1): (802 − 800, −400 + 400) = (2, 0)",
-        product_by_differences(gradient, lowest, v),
+        product_by_differences(gradient, lowest.copy(), v.copy()),
         [2.0, 0.0],
         atol=1e-6,
         mistakes=[
             ([4.0, 0.0], "twice too large: how far apart, in h, are the two points?"),
             ([1.0, 0.0], "half of it: how far apart, in h, are the two points?"),
             ([2.004, -0.002], "this is a difference to one side, with its error in h"),
+            ([2 / np.sqrt(5), 0.0], "this is H v / |v|: v is not to be given length 1"),
             ([4e-5, 0.0], "this is a difference of gradients, not yet divided"),
             ([0.0, 0.0], "nearly 0: do both points differ, and is it 2h that divides?"),
         ],
@@ -665,10 +683,13 @@ with exercise(
     gradient = counted(rosenbrock_gradient)
     check_4(
         "by a complex step, exact",
-        product_by_complex_step(gradient, lowest, v),
+        product_by_complex_step(gradient, lowest.copy(), v.copy()),
         [2.0, 0.0],
         atol=1e-12,
-        mistakes=[([0.0, 0.0], "nearly 0: is it the imaginary part, and over h?")],
+        mistakes=[
+            ([0.0, 0.0], "nearly 0: is it the imaginary part, and over h?"),
+            ([2 / np.sqrt(5), 0.0], "this is H v / |v|: v is not to be given length 1"),
+        ],
         hint="which part of the gradient at x + i h v holds H v",
     )
     check_4.true(
@@ -677,20 +698,23 @@ with exercise(
     many, w = rng.standard_normal((2, 1000))
     check_4(
         "Σ x⁴/4 in 1000 dimensions, whose Hessian is diagonal, 3x²",
-        product_by_differences(lambda x: x**3, many, w),
+        product_by_differences(lambda x: x**3, many.copy(), w.copy()),
         3 * many**2 * w,
         atol=1e-7,
+        mistakes=[
+            (3 * many**2 * w / np.sqrt(w @ w), "this is H v / |v|: v is not to be given length 1")
+        ],
         hint="all entries move at once, along v",
     )
     ### BEGIN HIDDEN TESTS
     check_4(
         "… by a complex step",
-        product_by_complex_step(lambda x: x**3, many, w),
+        product_by_complex_step(lambda x: x**3, many.copy(), w.copy()),
         3 * many**2 * w,
         rtol=1e-12,
     )
     saddle = np.array([[0.0, 3.0], [3.0, 0.0]])
-    check_4("3 x y", hessian_by_differences(lambda x: saddle @ x, lowest), saddle)
+    check_4("3 x y", hessian_by_differences(lambda x: saddle @ x, lowest.copy()), saddle)
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
 check_4.require()
@@ -739,10 +763,11 @@ g.draw()
 # $x - H^{-1}\, \nabla L$, in all directions at once. `np.linalg.solve(H, b)` gives $H^{-1} b$.
 #
 # The largest eigenvalue can be found from products alone, by **power iteration**: multiply a vector
-# by $H$, give it length 1, and again, and again. In each round the part along the direction of the
+# by $H$, give it length 1 (the length over all its entries, whatever its shape), and again, and
+# again. In each round the part along the direction of the
 # largest curvature grows against all others (largest in size; here none is negative), if $v$ has
 # some of it to begin with, as a random one has. In the end $v$ is that direction, and
-# $\lambda = v \cdot H v$.
+# $\lambda = v \cdot H v$, a sum over all entries.
 #
 # **Exercise 5** (4 points). Write these three.
 
@@ -769,7 +794,8 @@ def largest_rate(H):
 def largest_curvature(product, v, rounds=100):
     """The largest eigenvalue of H, from products with it, by power iteration.
 
-    product(v) returns H v;   v: an array to start from, of any shape.   Returns a number.
+    product(v) returns H v;   v: an array to start from, of any shape;   rounds: how often v is
+    multiplied and given length 1, before v · H v is taken.   Returns a number.
     """
     ### BEGIN SOLUTION
     for _ in range(rounds):
@@ -833,6 +859,7 @@ with exercise(
             (100.0, "100 is |H v|²: the curvature is v · H v"),
             (6.0, "6 is the curvature along the first v: does v move on in each round?"),
             (1e201, "v has grown to a length of 1e100: which length has it after a round?"),
+            (5e200, "v has grown to a length of 7e99: which length has it after a round?"),
             (12.0, "12 is v · H v of the first v, not of length 1: does v move on in each round?"),
         ],
         hint="which vector is multiplied in each round, and its length",
@@ -879,13 +906,13 @@ if check_5.opens("this picture"):
 # The small rate creeps along the flat direction, the large one zigzags across the steep one, the
 # one above the limit leaves. Newton is there at once. But for a network with a million weights it
 # would have to solve a system with a million unknowns at each step. Rules such as Adam do something
-# much cheaper, and less: they scale each weight's step by the size of its own recent gradients.
+# much cheaper, and less: they divide each weight's step by the size of its own recent gradients.
 #
 # And the digits? Power iteration with `hvp` gives the limit for the quadratic that their loss is
 # like at $W = 0$, from nothing but gradients. Does it tell something about the loss itself?
 # Gradient descent on all training images at once, from $W = 0$:
 
-# %%
+# %% jupyter={"source_hidden": true}
 if check_5.opens("this picture"):
     curvature = largest_curvature(digits_product, rng.standard_normal((64, 10)), rounds=40)
     limit = 2 / curvature
@@ -920,8 +947,9 @@ if check_5.opens("this picture"):
 # the first digit?
 #
 # ### BEGIN SOLUTION
-# $H - H^T$ is 0 for the true Hessian of a smooth function, so what differences show there is their
-# own error, or that part of it which is not symmetric: an error bar that costs nothing. A
+# $H - H^T$ is 0 for the true Hessian of a smooth function, so what differences show there is that
+# part of their own error which is not symmetric: a hint at its size that costs nothing, though not
+# a bound. (Where $L$ is a sum of functions of one entry each, it is 0 whatever the error is.) A
 # difference in the first digit, with a sensible step, means that what was differentiated is not the
 # gradient of a smooth function, whose Jacobian would be symmetric: the backward pass is wrong, or
 # there is a kink nearby. The reverse is not true: a backward pass that is wrong by a factor of 2
@@ -967,9 +995,9 @@ EPS = np.finfo(float).eps
 
 
 def slope_with_bar(phi, h):
-    """The slope of phi at 0, D with the step h/2, and its bar.
+    """D with step h/2 as the slope of phi at 0, and its bar: two numbers.
 
-    phi: a function of a number that returns a number;   h: the step.   Returns two numbers.
+    phi: a function of a number that returns a number;   h: the step.
     """
     ### BEGIN SOLUTION
     right, left = phi(h), phi(-h)
@@ -1066,6 +1094,8 @@ with exercise(6, "a check with an error bar", slope_with_bar, projected_check, p
             (2.0, "this is the slope along (1, 1): where is v?"),
             (6.0, "the sign: φ(h) comes first"),
             (0.0, "φ stands still: does it depend on t?"),
+            (-3.0, "half of it: how far is it from −h/2 to h/2?"),
+            (-12.0, "twice too large: how far is it from −h/2 to h/2?"),
         ],
         hint="φ(t) as a function of the number t alone",
     )
@@ -1112,8 +1142,8 @@ check_6.require()
 # return at $x + t\,v$, and what does $\varphi(t)$ make of that?
 # </details>
 #
-# Does the bar keep its promise? The softmax of 2000 numbers again, at 20 random points, with steps
-# from $10^{-9}$ to 1. Each dot is the error of a slope, measured in its bar:
+# Does the bar keep its promise? The softmax of 50 rows of 40 numbers again, at 20 random points,
+# with steps from $10^{-9}$ to 1. Each dot is the error of a slope, measured in its bar:
 
 # %%
 if check_6.opens("this picture"):
@@ -1170,9 +1200,9 @@ print(check(relu, zeros))
 #    the gradient of $\sum \text{out} = N$ is exactly zero, and anything that is zero *there*
 #    passes. Batch normalisation has the same hole: its columns sum to `beta` times $N$. *What finds
 #    it:* a random `dout`.
-# 2. **A point where the mistake does not show.** At $x = 0$ the slope of tanh, $1 - \text{out}^2$,
-#    is 1. So is 1. So is much else. Weights that are all zero, or all equal, are such points, too.
-#    *What finds it:* a random point.
+# 2. **A point where the mistake does not show.** A slope that is wrong everywhere else may be right
+#    there. At $x = 0$ the slope of tanh, $1 - \text{out}^2$, is 1, and many a formula is 1 there.
+#    Weights that are all zero, or all equal, are such points, too. *What finds it:* a random point.
 # 3. **A kink** at the point, or between the points of the difference. At 0 the central difference
 #    of ReLU is a half: a right backward pass is called wrong, and one that returns half of `dout`
 #    everywhere passes. *What finds it:* the slopes to the left and to the right, each for itself,
@@ -1195,7 +1225,8 @@ print(check(relu, zeros))
 
 # %% nbgrader={"grade_id": "impostors", "solution": true}
 def wrong_softmax_backward(dout, cache):
-    """dout: (N, C), cache: out, (N, C).   Returns a dx (N, C) that is wrong, but not zero."""
+    """dout: (N, C), cache: out, (N, C).   Returns a dx (N, C) that is wrong, and not zero
+    where dout is random."""
     out = cache
     ### BEGIN SOLUTION
     return out * (dout - dout.mean(axis=-1, keepdims=True))
@@ -1233,13 +1264,13 @@ with exercise(7, "two impostors", wrong_softmax_backward, wrong_tanh_backward, p
     check_7.true(
         "the naive check lets it pass, at three points",
         all(naive_check(softmax_forward, wrong_softmax_backward, point) for point in points),
-        "what dx has to be where dout is ones, and what in brackets (dout − …) makes it so",
+        why="where dout is ones, dx has to be 0 to pass, and yours is not",
     )
     report = check_functions(softmax_forward, wrong_softmax_backward, points[0], effort="quick")
     check_7.true(
         "gradcheck does not",
         dx is not None and not report,
-        why="gradcheck finds nothing to complain about: this backward pass is right",
+        why="gradcheck finds nothing to complain about: it is right at the points of this check",
     )
     origin = np.zeros((2, 3))
     dout = rng.standard_normal((2, 3))
@@ -1249,6 +1280,10 @@ with exercise(7, "two impostors", wrong_softmax_backward, wrong_tanh_backward, p
         at_zero,
         dout,
         hint="which slope tanh has at 0, where out is 0",
+        mistakes=[
+            (np.ones((2, 3)), "these are ones: it has to be right for every dout"),
+            (np.zeros((2, 3)), "these are zeros: it has to be right at 0, for every dout"),
+        ],
     )
     check_7.true(
         "the naive check lets it pass there",
@@ -1260,7 +1295,7 @@ with exercise(7, "two impostors", wrong_softmax_backward, wrong_tanh_backward, p
     check_7.true(
         "gradcheck does not, at a random point",
         at_zero is not None and not report,
-        why="gradcheck finds nothing to complain about: this backward pass is right",
+        why="gradcheck finds nothing to complain about: it is right at the points of this check",
     )
     ### BEGIN HIDDEN TESTS
     more = rng.standard_normal((3, 6))
@@ -1390,7 +1425,10 @@ with further(1, "forward over reverse", product_by_duals, hessian_by_duals) as g
         rtol=0,
         atol=0,
         hint="with which slopes do x and y start?",
-        mistakes=[([0.0, 0.0], "is it the slopes that are returned? The values are 0 here")],
+        mistakes=[
+            ([0.0, 0.0], "is it the slopes that are returned? The values are 0 here"),
+            ([2.0, -200.0], "this is the product at the point v, along p: which is which in Dual?"),
+        ],
     )
     go_1.true("… from one call", len(calls) == 1, why=f"it took {len(calls)} calls")
     go_1(
@@ -1406,7 +1444,7 @@ with further(1, "forward over reverse", product_by_duals, hessian_by_duals) as g
         "elsewhere, against complex steps",
         hessian_by_duals(valley_gradient, p),
         [rosenbrock_gradient(p + 1e-20j * one).imag / 1e-20 for one in np.eye(2)],
-        hint="the slopes start at the point p",
+        hint="p says where, v says which way: which of them are values, and which slopes?",
     )
     go_1(
         "Σ x³ in three dimensions: its Hessian is diagonal, 6x",
@@ -1430,7 +1468,8 @@ with further(1, "forward over reverse", product_by_duals, hessian_by_duals) as g
 #
 # For a symmetric $H$ with positive eigenvalues, $n$ rounds find the step in $n$ dimensions, but for
 # rounding, and as many as there are different eigenvalues are enough. One product a round: keep
-# $H d$. The arrays may have any shape.
+# $H d$. Once $r$ is 0 the step is there, and one more round would divide 0 by 0. The arrays may
+# have any shape.
 
 
 # %% nbgrader={"grade_id": "further-2", "solution": true}
@@ -1438,7 +1477,7 @@ def newton_by_products(product, gradient, rounds):
     """Newton's step, the s for which H s = -gradient, by conjugate gradients.
 
     product(v) returns H v, of the shape of v;   gradient: an array of any shape, not 0;
-    rounds: 1, 2, …   Returns an array of the shape of gradient.
+    rounds: 1, 2, …, while r is not 0.   Returns an array of the shape of gradient.
     """
     ### BEGIN SOLUTION
     step = np.zeros_like(gradient)
@@ -1467,6 +1506,9 @@ with further(2, "Newton's step, without the Hessian", newton_by_products) as go_
         "two rounds are there: (−3, −1)",
         newton_by_products(lambda v: bowl @ v, slope, 2),
         [-3.0, -1.0],
+        mistakes=[
+            ([-1.139880, -1.532981], "the old direction has the factor 1: which r is below in it?")
+        ],
         hint="which r is it above, and which below, in the new direction?",
     )
     axes, _ = np.linalg.qr(rng.standard_normal((50, 50)))
@@ -1487,8 +1529,10 @@ with further(2, "Newton's step, without the Hessian", newton_by_products) as go_
     )
 
 # %% [markdown]
-# And on the digits: one such step from $W = 0$, for a few numbers of rounds. Compare with the
-# losses of gradient descent above.
+# And on the digits: one such step from $W = 0$, for a few numbers of rounds. (This $H$ has
+# eigenvalues 0, as adding one number to all ten weights of a pixel changes nothing. The gradient
+# has no part along such directions, so the rounds never see them.) Compare with the losses of
+# gradient descent above.
 
 # %%
 if go_2.opens("this table"):

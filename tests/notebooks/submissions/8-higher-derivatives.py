@@ -56,6 +56,6 @@ WRONG = [
         "dout.mean(axis=-1, keepdims=True)",
         "(dout * out).sum(axis=-1, keepdims=True)",
         [7],
-        "this backward pass is right",
+        "it is right at the points of this check",
     ),
 ]
