@@ -44,6 +44,15 @@ WRONG = [
     ),
     (
         "the library's backward pass for one's own",
+        "gate",
+        "return (dout * s, dout * a * s * (1 - s)), {}",
+        "db, _ = Sigmoid().backward(dout * a, Sigmoid().forward(np.log(s / (1 - s)))[1])\n"
+        "        return (dout * s, db), {}",
+        [3],
+        "this calls the backward pass of the library's Sigmoid; write your own",
+    ),
+    (
+        "the library's backward pass for one's own",
         "my-solver",
         "return Solver(",
         "Solver(Classifier(net), solvers.Adam(5e-3), data, **settings).train()\n    return Solver(",
