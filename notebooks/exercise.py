@@ -220,8 +220,9 @@ class exercise:
         for found in report.findings:
             line, raised = students(found.line.strip()), " raises " in found.message
             other = ": it is not the gradient of what forward computes"
-            told = found.message + (other if found.kind == "unknown" and not raised else "")
-            lines += misfit(found.message) or [told]
+            message = found.message.replace("<lambda>", "a function")
+            told = message + (other if found.kind == "unknown" and not raised else "")
+            lines += misfit(message) or [told]
             lines += [found.hint.partition(NO_REFERENCE)[0].strip(), found.example]
             lines.append(f"{'in' if raised else 'computed in'} {line}" if line else "")
         self.add(label, report, self.once(lines))
@@ -341,7 +342,8 @@ def differing(got: Any, expected: ArrayLike, rtol: float, atol: float) -> str:
     except (TypeError, ValueError):
         return f"got {brief(got)}, expected {brief(expected)}"
     if found.shape != right.shape and isinstance(got, (tuple, list)):
-        return f"got {len(got)} things, expected {brief_kind(right)}"
+        asked = str(len(right)) if right.ndim == 1 else brief_kind(right)
+        return f"got {len(got)} things, expected {asked}"
     if found.shape != right.shape:
         return f"got an array of shape {found.shape}, expected {right.shape}"
     wrong = ~np.isclose(found, right, rtol=rtol, atol=atol, equal_nan=True)

@@ -101,7 +101,7 @@ with exercise(1, "both passes of (x + y) z", sum_times, points=3) as check, chec
     f, dq, dx, dy, dz = check.returns(sum_times(-2.0, 5.0, -4.0), "f", "dq", "dx", "dy", "dz")
     local = "1 is the local derivative of the sum; what arrives from above, dq, multiplies it"
     slip = "that is q = x + y, which is what z gets"
-    order = "what is returned is f, dq, dx, dy, dz"
+    order = "the order that is asked for is f, dq, dx, dy, dz"
     check(
         "f = (−2 + 5) · (−4) = −12",
         f,

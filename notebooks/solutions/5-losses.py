@@ -443,7 +443,7 @@ with exercise(2, "the squared error", mse_forward, mse_backward, points=3) as ch
     )
     rows, aims = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
     check.functions(
-        "it agrees with differences",
+        "the gradient checker agrees",
         lambda outputs: mse_forward(outputs, aims),
         mse_backward,
         rows,
@@ -876,7 +876,7 @@ with exercise(4, "softmax", softmax_forward, softmax_backward, points=4) as chec
         ],
     )
     rows = rng.standard_normal((4, 3))
-    check.functions("it agrees with differences", softmax_forward, softmax_backward, rows)
+    check.functions("the gradient checker agrees", softmax_forward, softmax_backward, rows)
     ### BEGIN HIDDEN TESTS
     rows = 2 * rng.standard_normal((3, 5))
     p, _ = check.returns(softmax_forward(rows), "p", "cache")
@@ -1110,7 +1110,7 @@ with exercise(
     )
     rows, labels_given = rng.standard_normal((5, 4)), np.array([0, 3, 1, 1, 2])
     check_6.functions(
-        "it agrees with differences",
+        "the gradient checker agrees",
         softmax_cross_entropy_forward,
         softmax_cross_entropy_backward,
         rows,
@@ -1345,7 +1345,7 @@ with exercise(
     )
     rows, aims = rng.standard_normal((4, 3)), rng.random((4, 3))
     check.functions(
-        "it agrees with differences",
+        "the gradient checker agrees",
         lambda scores: sigmoid_cross_entropy_forward(scores, aims),
         sigmoid_cross_entropy_backward,
         rows,
@@ -1529,7 +1529,7 @@ with exercise(8, "the hinge loss", hinge_forward, hinge_backward, points=4) as c
     )
     rows, labels_given = 2 * rng.standard_normal((5, 4)), np.array([0, 3, 1, 1, 2])
     check_8.functions(
-        "it agrees with differences", hinge_forward, hinge_backward, rows, labels_given
+        "the gradient checker agrees", hinge_forward, hinge_backward, rows, labels_given
     )
     check_8(
         "ten equal scores cost 9",
@@ -1925,7 +1925,7 @@ with further(2, "how sure", unsure_forward, unsure_backward) as go_2:
     )
     outputs, aims = rng.standard_normal((5, 2)), rng.standard_normal(5)
     go_2.functions(
-        "it agrees with differences",
+        "the gradient checker agrees",
         lambda outputs: unsure_forward(outputs, aims),
         unsure_backward,
         outputs,

@@ -1081,7 +1081,7 @@ with exercise(6, "schedules", step_decay, cosine, points=2) as check_6:
         mistakes=[
             (
                 [0.503478, 0.5, 0.176777],
-                "it falls all the time; the epochs are to be counted whole",
+                "it falls all the time; how often `every` fits is a whole number",
             ),
             ([0.5, 0.25, 0.125], "it falls from the beginning: at 9.9 no 10 epochs are over"),
             (
