@@ -221,7 +221,7 @@ class exercise:
             line, raised = students(found.line.strip()), " raises " in found.message
             other = ": it is not the gradient of what forward computes"
             message = found.message.replace("<lambda>", "a function")
-            told = message + (other if found.kind == "unknown" and not raised else "")
+            told = message + (other if found.kind == "unknown" and " wrong " in message else "")
             lines += misfit(message) or [told]
             lines += [found.hint.partition(NO_REFERENCE)[0].strip(), found.example]
             lines.append(f"{'in' if raised else 'computed in'} {line}" if line else "")

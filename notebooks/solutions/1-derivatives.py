@@ -919,7 +919,7 @@ with exercise(
         (-1.0, 1.0),
         hint="from where to where each of the two goes, and what is subtracted from what",
         mistakes=[
-            ((1.0, 1.0), "the left slope is f at its right end less f at its left end, over h"),
+            ((1.0, 1.0), "the left slope has the wrong sign: which of its ends comes first?"),
             ((1.0, -1.0), "left and right are exchanged, or both have the wrong sign"),
             ((0.0, 0.0), "0 on both sides: does a difference reach across the corner?"),
             ((-0.25, 0.25), "these are differences of f, not yet divided by h"),
@@ -934,7 +934,7 @@ with exercise(
         mistakes=[
             ((6.5, 5.5), "left and right are exchanged"),
             ((6.5, 6.5), "both are the slope on the right"),
-            ((-5.5, 6.5), "the left slope is f at its right end less f at its left end, over h"),
+            ((-5.5, 6.5), "the left slope has the wrong sign: which of its ends comes first?"),
         ],
     )
     check_6.true(

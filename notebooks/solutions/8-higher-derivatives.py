@@ -164,7 +164,7 @@ with exercise(1, "a Jacobian, row by row", jacobian_rows, points=3) as check_1:
         hint="dout has the shape of out, here (4, 2), and a single 1",
     )
     check_1(
-        "… and zeros where examples differ",
+        "… and zeros to the right of it, where examples differ",
         J[:2, 3:],
         np.zeros((2, 9)),
         hint="one example's output does not depend on another's input",

@@ -363,7 +363,7 @@ with (
     rows = rng.standard_normal((5, 3))
     check_2.layer("the contract is kept, and both are right", layer, rows, effort="full")
     check_2.true(
-        "features and beta, the settings, are attributes",
+        "features and beta are attributes",
         not own_settings(layer),
         why=f"missing: {', '.join(own_settings(layer))}",
     )
@@ -613,7 +613,7 @@ with exercise(3, "a gate and a detour", Gate, residual, points=5) as check_3:
         hint="the multiply gate hands a the value of the other input, times dout",
     )
     check_3(
-        "b gets a · σ′(b) · dout: 3 · ¼ · 2 and 8 · 3/16 · 10",
+        "b gets 3 · ¼ · 2 and 8 · 3/16 · 10",
         back[1],
         [1.5, 15.0],
         mistakes=[
@@ -631,7 +631,9 @@ with exercise(3, "a gate and a detour", Gate, residual, points=5) as check_3:
         check_3.layer(f"the example “{name}” keeps the contract", example, *inputs, effort="full")
     check_3.true(f"there are two examples or more (here: {count})", count >= 2)
     with check_3.without(Graph, Sigmoid, layers.Multiply):
-        check_3.layer("the gate's backward pass is its own", Gate(), a, b)
+        check_3.layer(
+            "the gate once more, where the library's backward passes are out of reach", Gate(), a, b
+        )
     block = residual(doubling())
     got, kept = block.forward(np.array([[1.0, -3.0]]))
     check_3(
@@ -1038,7 +1040,7 @@ with (
             why="all numbers of an input are equal, which hides mistakes; draw them from rng",
         )
         check_5.layer(
-            f"“{name}”: the contract is kept, and all gradients are right",
+            f"“{name}”: the checker goes through, with no backward pass of the library",
             layer,
             *inputs,
             effort="full",
