@@ -846,9 +846,13 @@ with exercise(5, "dead units", dead_share, points=2) as check_5:
     )
     check_5("of units that all fire none is dead", dead_share(np.ones((3, 2))), 0.0)
     check_5(
-        "of gradients 0, 0; -1, -2; 1, -1 one unit in three has only 0",
-        dead_share(np.array([[0.0, -1.0, 1.0], [0.0, -2.0, -1.0]])),
-        1 / 3,
+        "of gradients 0, 0; -1, -2; 1, -1; 0, -2 one unit in four has only 0",
+        dead_share(np.array([[0.0, -1.0, 1.0, 0.0], [0.0, -2.0, -1.0, -2.0]])),
+        0.25,
+        mistakes=[
+            (0.5, "two count as dead; of the others each has a number that is not 0"),
+            (0.75, "three count as dead; of the others each has a number that is not 0"),
+        ],
         hint="a negative number is not 0, and two that sum to 0 are not 0 either",
     )
     ### BEGIN HIDDEN TESTS

@@ -1367,6 +1367,14 @@ with exercise(6, "the layer", BatchNorm, points=5) as check_6:
             array[...] = numbers.uniform(0.5, 2.0, 3)
         x = numbers.standard_normal((6, 3))
         check_6.layer("everything by differences, in both modes", layer, x, reference="batchnorm")
+        kept = layer.forward(x, train=True)[1]
+        once = layer.backward(x**2, kept)[0]
+        layer.forward(x[:1], train=False)
+        check_6.true(
+            "backward of a training pass, once more after a pass in inference",
+            np.array_equal(layer.backward(x**2, kept)[0], once),
+            why="dx is another now: backward has to know the mode from its cache",
+        )
     ### BEGIN HIDDEN TESTS
     layer = BatchNorm(1, momentum=0.5, eps=0.0)
     layer.forward(np.array([[2.0], [4.0]]))

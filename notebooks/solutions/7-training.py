@@ -208,6 +208,18 @@ with exercise(1, "layers in a chain", network_forward, network_backward, points=
         three = {"affine1": Affine(4, 5, rng=1), "tanh1": Tanh(), "affine2": Affine(5, 3, rng=2)}
         rows = rng.normal(size=(6, 4))
         check_1.layer("through a tanh, all agree with differences", Chain(three), rows)
+    if check_1.verdict != "wrong":
+        rows = np.array([[1.0, 5.0], [3.0, 9.0]])
+        got, _ = check_1.returns(
+            network_forward({"batchnorm1": BatchNorm(2)}, rows), "out", "caches"
+        )
+        check_1(
+            "a batch norm is in training: two rows become -1 and 1 in every column",
+            got,
+            [[-1.0, -1.0], [1.0, 1.0]],
+            rtol=1e-4,
+            mistakes=[(rows / np.sqrt(1 + 1e-5), "the layers were told train=False")],
+        )
     ### BEGIN HIDDEN TESTS
     deep = {"affine1": Affine(4, 6, rng=3), "batchnorm1": BatchNorm(6), "relu1": ReLU()}
     deep |= {"affine2": Affine(6, 6, rng=4), "relu2": ReLU(), "affine3": Affine(6, 2, rng=5)}
@@ -1114,6 +1126,13 @@ with exercise(6, "schedules", step_decay, cosine, points=2) as check_6:
         ],
         hint="what stands in the cosine at the end, and where the wave lies before it is moved",
     )
+    check_6(
+        "step decay by ½ every 2.5 epochs is 1 at 2, ½ at 2.5, ¼ at 7",
+        [step_decay(epoch, 2.5, 0.5) for epoch in (2.0, 2.5, 7.0)],
+        [1.0, 0.5, 0.25],
+        mistakes=[([1.0, 1.0, 0.25], "2.5 epochs were taken for 2, though `every` is 2.5")],
+        hint="`every` need not be a whole number",
+    )
     ### BEGIN HIDDEN TESTS
     check_6(
         "step decay by 0.1 every 1.5 epochs",
@@ -1231,7 +1250,7 @@ def story(history):
     )
 
 
-histories, scores, on_test = [], [], []
+histories, scores, on_test, orders = [], [], [], set()
 with exercise(7, "97 %", digit_solver, points=3) as check_7:
     for seed in range(3):
         solver = digit_solver(digits, seed)
@@ -1257,6 +1276,7 @@ with exercise(7, "97 %", digit_solver, points=3) as check_7:
         if solver.data is not digits:
             break
         solver.progress = False
+        orders.add(str(solver.rng.bit_generator.state))
         histories.append(solver.train())
         scores.append(solver.model.score(digits.x_val, digits.y_val))
         on_test.append(solver.model.score(digits.x_test, digits.y_test))
@@ -1271,6 +1291,12 @@ with exercise(7, "97 %", digit_solver, points=3) as check_7:
             np.mean(scores) >= 0.97,
             "whether the loss still falls at the end (then more epochs or a higher rate may help), "
             "or has arrived near 0 (then more hidden units, l2 or a norm may help with new digits)",
+        )
+    if check_7.verdict != "wrong":
+        check_7.true(
+            "the order of the examples comes from the seed",
+            len(orders) == 3,
+            why="for two seeds it is the same: the Solver has not been given them",
         )
     ### BEGIN HIDDEN TESTS
     first, second = (digit_solver(digits, seed).model.params for seed in (3, 4))

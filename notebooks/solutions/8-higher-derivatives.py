@@ -445,6 +445,15 @@ with exercise(
         ],
         hint="a pass gives a column, or a row: how many of each has J?",
     )
+    check_3(
+        "a layer with 3 inputs and 2 outputs",
+        check_3.returns(passes(3, 2), "forward", "reverse"),
+        [3, 2],
+        mistakes=[
+            ([3, 1], "one backward pass tells about one output: how many are there?"),
+            ([2, 3], "swapped: one pass forward tells about one input"),
+        ],
+    )
     ### BEGIN HIDDEN TESTS
     check_3("a curve in space", passes(1, 3), [1, 3])
     check_3("one gate saturated", chain_jvp(np.ones(1), np.full((1, 1), 40.0), np.ones(1))[1], [0])
@@ -864,6 +873,17 @@ with exercise(
         ],
         hint="which vector is multiplied in each round, and its length",
     )
+    check_5(
+        "one round from (1, 1): v becomes (2, 10) of length 1, with the curvature 1008/104",
+        largest_curvature(lambda v: bowl @ v, np.array([1.0, 1.0]), rounds=1),
+        1008 / 104,
+        mistakes=[
+            (12.0, "12 is v · H v of the v before the round, not of length 1"),
+            (6.0, "6 is the curvature along the v before the round"),
+            (100008 / 10004, "that is after two rounds"),
+        ],
+        hint="the curvature is that along v after the last round",
+    )
     spread = np.random.default_rng(0).standard_normal((6, 6))
     spread = spread @ spread.T
     check_5(
@@ -1066,8 +1086,14 @@ with exercise(6, "a check with an error bar", slope_with_bar, projected_check, p
     check_6.true(
         "1000000 + 2t with h = 1e-6: rounding spoils the slope, and the bar says so",
         abs(slope - 2) <= bar < 0.01,
-        why=f"the slope is off by {abs(slope - 2):.1e}, the bar is {bar:.1e}, and its second part "
-        f"should be 4 · 2.2e-16 · 1e6 / 1e-6 = 9e-4",
+        why=f"the slope is off by {abs(slope - 2):.1e} and the bar is {bar:.1e}, of which the "
+        f"second part makes 4 · 2.2e-16 · 1e6 / 1e-6 = 9e-4",
+    )
+    slope, bar = check_6.returns(slope_with_bar(lambda t: 2 * t - 1e6, 1e-6), "slope", "bar")
+    check_6.true(
+        "2t - 1000000, where phi is negative: the same",
+        abs(slope - 2) <= bar < 0.01,
+        why=f"the slope is off by {abs(slope - 2):.1e}, the bar is {bar:.1e}: a size has no sign",
     )
     point, dout, v = np.array([1.0, 2.0]), np.array([3.0, -1.0]), np.array([1.0, 3.0])
     claimed, slope, bar = check_6.returns(
