@@ -742,7 +742,7 @@ with exercise(5, "three gates", multiply_gradient, add_gradient, max_gradient, p
         hint="which of the two moves max, and how far for a hair of its own",
         mistakes=[
             ((3.0, 0.0), "this is the value that max hands on, not how fast it moves"),
-            ((0.0, 1.0), "the other way round: it is the larger input that max follows"),
+            ((0.0, 1.0), "max follows the larger number, and 3 is larger than -4"),
             ((1.0, 1.0), "a hair more of the smaller input does not move max"),
         ],
     )
@@ -752,7 +752,7 @@ with exercise(5, "three gates", multiply_gradient, add_gradient, max_gradient, p
         (0.0, 1.0),
         hint="which of the two moves max, and how far for a hair of its own",
         mistakes=[
-            ((1.0, 0.0), "the other way round: it is the larger input that max follows"),
+            ((1.0, 0.0), "max follows the larger number, and 2 is larger than -1"),
             ((0.0, 2.0), "this is the value that max hands on, not how fast it moves"),
         ],
     )

@@ -1008,6 +1008,7 @@ with (
             (1.34128032, "on the path through b, σ(x) itself stands where its slope belongs"),
             (6.84489202, "on the path through b, x stands where the output of the sigmoid belongs"),
             (1.30373790, "on the path through b, the slope of the sigmoid is missing"),
+            (2.08135, "on the path through b stands the slope of a = σ(y)"),
         ],
         ("y", "y adds up two: 1.59"): [
             (0.00904586, "only the path through a is there: where is the other? (Was it `=`?)"),

@@ -216,7 +216,7 @@ with exercise(2, "three entries", dx_entry, dW_entry, db_entry, points=4) as che
         -5.0,
         hint="x[0, 0] goes into all three outputs, each time with its own weight",
         mistakes=[
-            (1.0, "that is what the first of three uses brings: x[0, 0] goes into all outputs"),
+            (1.0, "not all three uses are in it: the sum goes over all M outputs"),
             (-8.0, "these are the weights of the other input, x[0, 1]"),
             (6.0, "that sums the weights: each has to be multiplied by its dout"),
             (-1.0, "that sums dout: each has to be multiplied by its weight"),

@@ -930,9 +930,10 @@ def log_softmax(scores):
 # %% nbgrader={"grade_id": "check-5", "points": 3}
 with exercise(5, "log-softmax", log_sum_exp, log_softmax, points=3) as check:
     e = np.array([[1.0, 3.0], [2.0, 2.0], [1.0, 4.0]])
+    given = np.log(e)
     check(
         "the log-sum-exp of ln 1, ln 3 is ln 4, that of ln 2, ln 2 too, of ln 1, ln 4 ln 5",
-        log_sum_exp(np.log(e)),
+        log_sum_exp(given),
         np.log([[4.0], [4.0], [5.0]]),
         mistakes=[
             (np.log([[4 / 3], [2.0], [5 / 4]]), "the shift is still in it: undo it at the end"),
@@ -944,6 +945,12 @@ with exercise(5, "log-softmax", log_sum_exp, log_softmax, points=3) as check:
             (np.log([4.0, 9.0]), "the sum went over axis=0, over the examples"),
             (np.log([[4.0, 9.0]]), "the sum went over axis=0, over the examples"),
         ],
+    )
+    check(
+        "the scores themselves are left as they were",
+        given,
+        np.log(e),
+        mistakes=[(np.log(e / [[3.0], [2.0], [4.0]]), "the maximum was subtracted in place")],
     )
     check(
         "of 1000, 1000 it is 1000 + ln 2, of -1000, -1000 it is -1000 + ln 2",

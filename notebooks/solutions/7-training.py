@@ -455,6 +455,18 @@ with exercise(3, "a step of training", guessing_loss, train_step, points=3) as c
         ],
         hint="which gradient goes back into the network, and which parameters the rule gets",
     )
+    layers = {"affine1": filled([[0.0, 0.0]], [0.0, 0.0])}
+    train_step(layers, np.array([[2.0], [2.0]]), np.array([0, 0]), solvers.SGD(0.1))
+    check_3(
+        "the same row twice in the batch makes the same step",
+        layers["affine1"].params["b"],
+        [0.05, -0.05],
+        mistakes=[
+            ([0.025, -0.025], "half of it, for 2 rows: is there a 1/N besides the criterion's?"),
+            ([0.1, -0.1], "twice as much, for 2 rows: the loss is a mean"),
+        ],
+        hint="what the criterion sends back is that of a mean over the rows",
+    )
     if check_3.verdict != "wrong":
         layers, few, labels = small_network(3), digits.x_train[:50], digits.y_train[:50]
         rule = solvers.SGD(0.5)
@@ -469,7 +481,7 @@ with exercise(3, "a step of training", guessing_loss, train_step, points=3) as c
             "after 200 steps it knows its 50 digits, all of them",
             np.mean(learned == labels),
             1.0,
-            hint="whether all layers learn, or the last one alone",
+            hint="which layers learn, and how large the steps are",
         )
     ### BEGIN HIDDEN TESTS
     check_3("guessing among a thousand", guessing_loss(1000), 6.907755, rtol=1e-6)
