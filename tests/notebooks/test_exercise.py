@@ -466,11 +466,7 @@ def test_the_line_of_an_exception_is_one_of_the_students():
 
 
 def test_no_line_of_the_course_is_given_for_what_returns_too_little():
-    source = "def calm(function):\n    return function()\n"
-    filename = "ipykernel_1/1.py"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    helpers = {}
-    exec(compile(source, filename, "exec"), helpers)
+    helpers = written_by_a_student("def calm(function):\n    return function()\n")
     check = as_cell(
         """
         with exercise(1, "it") as check:
@@ -483,11 +479,7 @@ def test_no_line_of_the_course_is_given_for_what_returns_too_little():
 
 
 def test_what_could_not_be_unpacked_is_blamed_on_the_line_that_tried():
-    source = "def both():\n    value, bar = 1.0\n    return value, bar\n"
-    filename = "ipykernel_1/1.py"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    student = {}
-    exec(compile(source, filename, "exec"), student)
+    student = written_by_a_student("def both():\n    value, bar = 1.0\n    return value, bar\n")
     check = as_cell(
         'with exercise(1, "it") as check:\n    value, bar = both()\n    check("it", value, 1.0)',
         exercise=exercise,
@@ -579,11 +571,7 @@ def test_what_is_borrowed_may_call_the_library():
 
 
 def test_a_line_that_the_checker_quotes_is_one_of_a_cell():
-    source = "def backward(dout, x):\n    return dout * 3\n"
-    filename = "ipykernel_1/1.py"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    student = {}
-    exec(compile(source, filename, "exec"), student)
+    student = written_by_a_student("def backward(dout, x):\n    return dout * 3\n")
     x = np.linspace(-1, 1, 6).reshape(2, 3)
 
     def ours(dout, _):
