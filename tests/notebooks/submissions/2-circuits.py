@@ -3,7 +3,7 @@
 WRONG = [
     # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
-        "the slide's swap and a path forgotten",
+        "the slide's swap, a path forgotten and a sign",
         "sum-times",
         "dx, dy = dq * 1, dq * 1",
         "dx, dy = dz, dz",
@@ -19,7 +19,7 @@ WRONG = [
         "only the branch into the sum is there: is there a `=` where `+=` belongs?",
     ),
     (
-        "a reciprocal without its sign",
+        "the slide's swap, a path forgotten and a sign",
         "neuron",
         "-1 / u**2",
         "1 / u**2",
@@ -27,7 +27,7 @@ WRONG = [
         "the sign: the derivative of 1/u is −1/u²",
     ),
     (
-        "the slide's swap and a path forgotten",
+        "the slide's swap, a path forgotten and a sign",
         "long",
         'd["x"] += d["num"]  # num = x + a',
         "pass",

@@ -3,7 +3,7 @@
 WRONG = [
     # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
-        "the bias gets the mean over the examples",
+        "a mean for the bias, and N counted once",
         "backward",
         "dout.sum(axis=0)",
         "dout.mean(axis=0)",
@@ -11,7 +11,7 @@ WRONG = [
         "half of it, as the mean over the two examples; uses add up",
     ),
     (
-        "the Jacobian's size with N counted once",
+        "a mean for the bias, and N counted once",
         "jacobian",
         "N * M * N * D * itemsize",
         "N * M * D * itemsize",
@@ -19,7 +19,7 @@ WRONG = [
         "that has N once; it stands in out.shape and in x.shape",
     ),
     (
-        "each output depends on all weights, as in a set of notes",
+        "all weights for each output, and axes summed away",
         "weight-jacobian",
         "J[n, m, :, m] = x[n]",
         "J[n, m] = x[n][:, None]",
@@ -35,7 +35,7 @@ WRONG = [
         "the Jacobian is diag(1, 0, 1, 0)",
     ),
     (
-        "stretched axes are summed away",
+        "all weights for each output, and axes summed away",
         "broadcast",
         "grad.sum(axis=axis, keepdims=True)",
         "grad.sum(axis=axis)",

@@ -3,7 +3,7 @@
 # (name, cell of the solution, old text, new text, exercises lost, what the feedback says)
 WRONG = [
     (
-        "the tanh of the notes",
+        "the tanh of the notes, and an overflow",
         "tanh",
         "sigmoid_forward(2 * x)",
         "sigmoid_forward(x)",
@@ -11,7 +11,7 @@ WRONG = [
         "the slip of the notes: it is tanh(x/2)",
     ),
     (
-        "a softplus that overflows",
+        "the tanh of the notes, and an overflow",
         "stable",
         "np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))",
         "np.log(1 + np.exp(x))",
@@ -19,7 +19,7 @@ WRONG = [
         "in the line: return np.log(1 + np.exp(x)), x",
     ),
     (
-        "the ELU of the notes",
+        "the ELU of the notes, and a missing cache",
         "elu",
         "np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))",
         "np.maximum(x, alpha * np.expm1(x))",
@@ -27,7 +27,7 @@ WRONG = [
         "that is eˣ - 1 where x > 0, too",
     ),
     (
-        "a sigmoid without its cache",
+        "the ELU of the notes, and a missing cache",
         "sigmoid",
         "return out, out",
         "return out",

@@ -3,7 +3,7 @@
 WRONG = [
     # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
-        "the unbiased variance and mixed channels",
+        "statistics and paths mistaken, mixed channels",
         "forward",
         "x.var(axis=0)",
         "x.var(axis=0, ddof=1)",
@@ -11,7 +11,7 @@ WRONG = [
         "the variance divides by N − 1",
     ),
     (
-        "a fork with one branch",
+        "statistics and paths mistaken, mixed channels",
         "staged",
         'd["xhat"] * v["inv"] + 2 * v["xc"] * d["sq"]',
         'd["xhat"] * v["inv"]',
@@ -51,7 +51,7 @@ WRONG = [
         "that sums each row; sum over the rows, down a column",
     ),
     (
-        "inference with the statistics of the batch",
+        "statistics and paths mistaken, mixed channels",
         "layer",
         "if train:",
         "if True:",
@@ -59,7 +59,7 @@ WRONG = [
         "a batch of one has no other mean than itself",
     ),
     (
-        "the unbiased variance and mixed channels",
+        "statistics and paths mistaken, mixed channels",
         "images",
         "x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])",
         "x.reshape(-1, x.shape[1])",

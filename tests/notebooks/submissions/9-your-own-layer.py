@@ -3,7 +3,7 @@
 WRONG = [
     # student, solution cell, old text, new text, exercises lost, what the feedback says
     (
-        "half of the product rule and noise in inference",
+        "half of the product rule, settings and noise",
         "swish",
         "dout * s * (1 + x * (1 - s))",
         "dout * s * x * (1 - s)",
@@ -11,7 +11,7 @@ WRONG = [
         "that is x σ′ alone: the first term of the rule is σ",
     ),
     (
-        "the settings are not kept",
+        "half of the product rule, settings and noise",
         "learned-swish",
         "self.features, self.beta = features, beta\n        ",
         "",
@@ -19,7 +19,7 @@ WRONG = [
         "missing: features, beta",
     ),
     (
-        "half of the product rule and noise in inference",
+        "half of the product rule, settings and noise",
         "noise",
         "if not train:\n            return x, None\n        ",
         "",
