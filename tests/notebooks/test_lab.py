@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import closing
@@ -102,7 +103,7 @@ def wait_for(address):
 
 @pytest.fixture
 def page(tmp_path):
-    state = random.getstate()  # playwright draws names from it
+    state, threads = random.getstate(), threading.active_count()  # playwright draws names
     with playwright.sync_playwright() as play:
         context = play.chromium.launch_persistent_context(
             tmp_path / "profile",
@@ -114,6 +115,9 @@ def page(tmp_path):
         yield context.pages[0]
         context.close()
     random.setstate(state)
+    until = time.monotonic() + 10
+    while threading.active_count() > threads and time.monotonic() < until:
+        time.sleep(0.05)  # its threads end a little later
 
 
 def run_all(page, lab, name):
