@@ -6,6 +6,46 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+LONG = 40  # characters of a number or an array, at most, in one line
+
+
+def differing(got: Any, expected: ArrayLike, rtol: float, atol: float) -> str:
+    """In what `got` differs from `expected`, in a line; "" where it does not."""
+    try:
+        found, right = np.asarray(got), np.asarray(expected, float)
+        found = found.astype(float, casting="same_kind")
+    except (TypeError, ValueError):
+        return f"got {brief(got)}, expected {brief(expected)}"
+    if found.shape != right.shape and isinstance(got, (tuple, list)):
+        asked = str(len(right)) if right.ndim == 1 else brief_kind(right)
+        return f"got {len(got)} things, expected {asked}"
+    if found.shape != right.shape:
+        return f"got an array of shape {found.shape}, expected {right.shape}"
+    wrong = ~np.isclose(found, right, rtol=rtol, atol=atol, equal_nan=True)
+    if not wrong.any():
+        return ""
+    if not right.ndim:
+        return f"got {found:.6g}, expected {right:.6g}"
+    at = tuple(np.argwhere(wrong)[0].tolist())
+    where = f"entry [{', '.join(map(str, at))}]"
+    return (
+        f"{where} is {found[at]:.6g}, expected {right[at]:.6g} "
+        f"({wrong.sum()} of {wrong.size} entries are wrong)"
+    )
+
+
+def brief(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
+
+
+def brief_kind(value: object) -> str:
+    """A value by its kind: "an array of shape (2, 3)", "a float"."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}" if value.ndim else "a number"
+    return f"a {type(value).__name__}"
 
 
 def recognised(got: Any, right: np.ndarray, rtol: float) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import linecache
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from html import escape
@@ -17,12 +15,19 @@ from numpy.typing import ArrayLike
 
 from chainrule.gradcheck import Report, check_functions
 from chainrule.gradcheck import check as check_layer
-from chainrule.notebooks.diagnosis import in_words, misfit, recognised, shared
+from chainrule.notebooks.diagnosis import (
+    brief_kind,
+    differing,
+    in_words,
+    misfit,
+    recognised,
+    shared,
+)
 from chainrule.notebooks.going_on import go_on, statements, written
+from chainrule.notebooks.lines import own_line, raised_in, students
 
 KIND = "chainrule"  # the key of a verdict in the metadata of a cell's output
 COLOURS = {"right": "#1a7f37", "wrong": "#c62f3b", "unwritten": "#8c959f", "borrowed": "#9a6700"}
-LONG = 40  # characters of a number or an array, at most, in one line
 #: What the checker says to those who may tell it so, as nobody can in a check cell.
 NO_REFERENCE = "If it means something else"
 NOTHING = "None came: is it written, and is there a `return`?"
@@ -334,74 +339,8 @@ class further(exercise):
     kind = "go further"
 
 
-def differing(got: Any, expected: ArrayLike, rtol: float, atol: float) -> str:
-    """In what `got` differs from `expected`, in a line; "" where it does not."""
-    try:
-        found, right = np.asarray(got), np.asarray(expected, float)
-        found = found.astype(float, casting="same_kind")
-    except (TypeError, ValueError):
-        return f"got {brief(got)}, expected {brief(expected)}"
-    if found.shape != right.shape and isinstance(got, (tuple, list)):
-        asked = str(len(right)) if right.ndim == 1 else brief_kind(right)
-        return f"got {len(got)} things, expected {asked}"
-    if found.shape != right.shape:
-        return f"got an array of shape {found.shape}, expected {right.shape}"
-    wrong = ~np.isclose(found, right, rtol=rtol, atol=atol, equal_nan=True)
-    if not wrong.any():
-        return ""
-    if not right.ndim:
-        return f"got {found:.6g}, expected {right:.6g}"
-    at = tuple(np.argwhere(wrong)[0].tolist())
-    where = f"entry [{', '.join(map(str, at))}]"
-    return (
-        f"{where} is {found[at]:.6g}, expected {right[at]:.6g} "
-        f"({wrong.sum()} of {wrong.size} entries are wrong)"
-    )
-
-
-def brief(value: object) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= LONG else f"{text[:LONG]}…"
-
-
-def brief_kind(value: object) -> str:
-    """A value by its kind: "an array of shape (2, 3)", "a float"."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}" if value.ndim else "a number"
-    return f"a {type(value).__name__}"
-
-
 def thought(hint: str) -> str:
     return f"Think of: {hint}" if hint else ""
-
-
-def raised_in(trace: TracebackType | None) -> str:
-    """The file in which an exception came up."""
-    return traceback.extract_tb(trace)[-1].filename
-
-
-def own_line(trace: TracebackType | None, here: str) -> list[str]:
-    """The line of a notebook's cell, but that in the file `here`, in which an exception came up,
-    in a list; [] for none."""
-    for frame in reversed(traceback.extract_tb(trace)):
-        if frame.filename == here:
-            continue
-        if of_a_cell(frame.filename):
-            line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-            return [f"in the line: {line}"] if line else []
-    return []
-
-
-def students(line: str) -> str:
-    """A line that the checker quotes, "line 3: return dout", if it stands in a cell of the
-    notebook, or if there are no cells; "" for one of the library."""
-    code = line.partition(": ")[2]
-    cells = [linecache.getlines(file) for file in [*linecache.cache] if of_a_cell(file)]
-    return line if not cells or any(code in one for lines in cells for one in lines) else ""
-
-
-def of_a_cell(file: str) -> bool:
-    return "ipykernel" in file or file.startswith("<ipython")
 
 
 def show(text: str, form: str, shown: str, **metadata: Any) -> None:

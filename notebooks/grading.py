@@ -14,7 +14,6 @@ import nbformat
 from nbgrader.api import Gradebook
 
 from chainrule.notebooks.building import release
-from chainrule.notebooks.exercise import KIND
 from chainrule.notebooks.sources import SECONDS, checks, homeworks, verdict
 
 COLUMNS = ("student", "homework", "exercise", "title", "points", "of", "feedback")
@@ -133,9 +132,8 @@ def rows(course: Path, student: str, name: str, seconds: int, partial: bool) -> 
 
 def said(cell: Any, seconds: int) -> str:
     """What the check cell said, as text."""
-    for output in cell.outputs:
-        if KIND in output.get("metadata", {}):
-            return output["data"]["text/plain"]
+    if told := verdict(cell):
+        return str(told["text"])
     errors = [output for output in cell.outputs if output.output_type == "error"]
     if errors and errors[0].ename == "KeyboardInterrupt":
         return f"interrupted: it took longer than {seconds} s"

@@ -74,9 +74,12 @@ def checks(notebook: Any) -> dict[int, tuple[str, Any]]:
 
 
 def verdict(cell: Any) -> dict[str, Any]:
-    """What a check cell said when it last ran: "verdict", and "share", the part of its checks that
-    passed; empty where it has not run."""
-    for output in cell.outputs:
+    """What a check cell said when it last ran: "verdict", "share", the part of its checks that
+    passed, and "text"; empty where it has not run, or not to its end. The check speaks last, so
+    that what a student's function shows before is not taken for it."""
+    for output in reversed(cell.outputs):
+        if output.get("ename") == "KeyboardInterrupt":
+            break
         if KIND in output.get("metadata", {}):
-            return output["metadata"][KIND]
+            return output["metadata"][KIND] | {"text": output["data"]["text/plain"]}
     return {}

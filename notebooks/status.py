@@ -1,6 +1,7 @@
 """How far a student has come."""
 
 from os import PathLike
+from typing import Any
 
 import nbformat
 
@@ -29,7 +30,7 @@ def status(folder: str | PathLike[str]) -> str:
         except (ValueError, nbformat.reader.NotJSONError) as error:
             raise ValueError(f"{path}: not a notebook, or damaged: {error}") from None
         said = {
-            number: (title, verdict(cell).get("verdict"), cell.metadata["nbgrader"]["points"])
+            number: (title, verdict(cell).get("verdict"), points_of(cell))
             for number, (title, cell) in checks(notebook).items()
         }
         marks = "".join(MARKS[state] for _, state, _ in said.values())
@@ -46,3 +47,8 @@ def status(folder: str | PathLike[str]) -> str:
         raise ValueError(f"{folder}: no notebook of the course; expected {expected}")
     lines.append(f"\n{right} of {found} exercises are right, as of when the notebooks were saved")
     return "\n".join(lines)
+
+
+def points_of(cell: Any) -> int:
+    """The points of a check cell, 0 where the student's notebook has lost them."""
+    return int(cell.metadata.get("nbgrader", {}).get("points", 0))

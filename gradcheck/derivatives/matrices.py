@@ -68,7 +68,10 @@ def jvp(f: Any, *inputs: Any, v: Any, wrt: str | None = None, train: bool = True
 
     The derivative of forward along a line: backward takes no part. It is the complex step where f
     takes complex numbers, exact to rounding, else a central difference, off by about 1e-10 of the
-    largest entry. f and wrt are those of `jacobian`. Raises as `hvp`.
+    largest entry. f and wrt are those of `jacobian`.
+
+    Raises TypeError or ValueError where an argument is not of this kind, where x or v is not finite
+    or f random, and ValueError where v does not have the shape of x.
     """
     at = partial(at_place, "jvp", f, inputs, train, wrt, None)
     here = at(np.float64)
@@ -79,7 +82,7 @@ def jvp(f: Any, *inputs: Any, v: Any, wrt: str | None = None, train: bool = True
         there.shape = shape
         return there.x, there.value
 
-    return along(values, v=v, x=here.x, size=int(np.prod(shape))).reshape(shape)
+    return along(values, v, here.x, int(np.prod(shape)), None, None).reshape(shape)
 
 
 def jacobian(
@@ -268,7 +271,8 @@ def hvp(
     at = partial(at_place, "hvp", f, inputs, train, wrt, gradient)
     x = at(np.float64).x
     v = direction_of("hvp", v, x)
-    return along(*gradient_of(at), v=v, x=x, size=x.size).reshape(x.shape)
+    make, method, step = gradient_of(at)
+    return along(make, v, x, x.size, method, step).reshape(x.shape)
 
 
 def direction_of(who: str, v: Any, x: np.ndarray) -> np.ndarray:
@@ -278,13 +282,7 @@ def direction_of(who: str, v: Any, x: np.ndarray) -> np.ndarray:
 
 
 def along(
-    make: Make,
-    method: str | None = None,
-    step: float | None = None,
-    *,
-    v: np.ndarray,
-    x: np.ndarray,
-    size: int,
+    make: Make, v: np.ndarray, x: np.ndarray, size: int, method: str | None, step: float | None
 ) -> np.ndarray:
     """(∂ / ∂t) f() at x + t v, of `size` entries, for x, f = make(dtype); see `derivatives`."""
     if not v.any():

@@ -19,6 +19,7 @@ from chainrule.notebooks.sources import (
     homeworks,
     source_notebook,
     student_notebook,
+    verdict,
 )
 
 for needed in ("jupytext", "nbgrader", "ipykernel", "ipywidgets"):
@@ -115,6 +116,25 @@ def complaints(notebook):
             elif output.get("name") == "stderr":
                 found[cell.id] = output.text
     return found
+
+
+def told(share):
+    return nbformat.v4.new_output(
+        "display_data",
+        data={"text/plain": f"{share:.0%} right"},
+        metadata={"chainrule": {"exercise": 1, "verdict": "wrong", "share": share}},
+    )
+
+
+def test_what_a_students_function_shows_is_not_the_verdict():
+    cell = nbformat.v4.new_code_cell("with exercise(…)")
+    assert verdict(cell) == {}
+    failed = nbformat.v4.new_output("error", ename="AssertionError", evalue="", traceback=[])
+    cell.outputs = [told(1.0), told(0.25), failed]
+    assert (verdict(cell)["share"], verdict(cell)["text"]) == (0.25, "25% right")
+    stopped = nbformat.v4.new_output("error", ename="KeyboardInterrupt", evalue="", traceback=[])
+    cell.outputs = [told(1.0), stopped]
+    assert verdict(cell) == {}
 
 
 def test_there_are_nine():
@@ -371,14 +391,15 @@ def test_the_progress_page(tmp_path):
     notebook = released(name)
     states = ["right", "wrong", "borrowed", "unwritten"]
     for state, (number, (_, cell)) in zip(states, checks(notebook).items(), strict=False):
-        verdict = {"chainrule": {"exercise": number, "verdict": state}}
+        shown = {"chainrule": {"exercise": number, "verdict": state}}
         cell.outputs = [
-            nbformat.v4.new_output("display_data", data={"text/plain": "…"}, metadata=verdict)
+            nbformat.v4.new_output("display_data", data={"text/plain": "…"}, metadata=shown)
         ]
+    [*checks(notebook).values()][-1][1].metadata.pop("nbgrader")  # as of a cell that was copied
     hand_in(notebook, tmp_path, name, name)
     lines = course("status", tmp_path).splitlines()
     count = len(checks(notebook))
-    points = [cell.metadata["nbgrader"]["points"] for _, cell in checks(notebook).values()]
+    points = [cell.metadata["nbgrader"]["points"] for _, cell in [*checks(notebook).values()][:-1]]
     assert re.search(
         rf"{name} +\[✓✗↺· *\]  1 of {count}, {points[0]} of {sum(points)} points", lines[0]
     )
