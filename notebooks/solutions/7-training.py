@@ -1486,8 +1486,8 @@ check_8.require()
 # ### BEGIN SOLUTION
 # - A: its first loss is more than ten times $\ln 10$, before any step was taken, and the norm of
 #   the first gradient is 174. A rate that is too high leaps up as well, but only after the first
-#   step: the first loss does not depend on the rate. The pixels run from 20 to 36 in place of 0 to
-#   1.
+#   step: the first loss does not depend on the rate. The pixels run from 20 to 36 instead
+#   of 0 to 1.
 # - B: the first loss is 2.3026, $\ln 10$ to all digits shown, and the curve stays near it. A rate
 #   that is too low keeps the curve nearly flat, too, but begins at 2.39, since the scores of
 #   ordinary weights differ; and it does fall. The weights have a spread of 0.001.

@@ -183,6 +183,13 @@ def test_a_student_gets_clean_cells(name):
 
 
 @every_homework
+def test_no_line_of_a_text_is_a_number_that_would_begin_a_list(name):
+    for cell in source_notebook(name).cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"^\s*\d+\.\s*$", cell.source, re.M), cell.source
+
+
+@every_homework
 def test_the_points_of_a_cell_are_those_that_its_check_tells(name):
     for title, cell in checks(source_notebook(name)).values():
         told = re.search(
