@@ -9,12 +9,21 @@
 from chainrule.layers.add import Add
 from chainrule.layers.affine import Affine
 from chainrule.layers.batchnorm import BatchNorm
+from chainrule.layers.conv import Conv
 from chainrule.layers.cross_entropy import CrossEntropy
 from chainrule.layers.dropout import Dropout
 from chainrule.layers.elu import ELU
 from chainrule.layers.exp import Exp
 from chainrule.layers.hinge import Hinge
-from chainrule.layers.init import glorot_normal, he_normal, lecun_normal, plain_normal
+from chainrule.layers.init import (
+    glorot_normal,
+    glorot_uniform,
+    he_normal,
+    he_uniform,
+    lecun_normal,
+    lecun_uniform,
+    plain_normal,
+)
 from chainrule.layers.layer import Layer, Loss
 from chainrule.layers.layernorm import LayerNorm
 from chainrule.layers.leaky_relu import LeakyReLU
@@ -47,6 +56,7 @@ __all__ = [
     "Add",
     "Affine",
     "BatchNorm",
+    "Conv",
     "CrossEntropy",
     "Dropout",
     "Exp",
@@ -77,7 +87,10 @@ __all__ = [
     "Sum",
     "Tanh",
     "glorot_normal",
+    "glorot_uniform",
     "he_normal",
+    "he_uniform",
     "lecun_normal",
+    "lecun_uniform",
     "plain_normal",
 ]

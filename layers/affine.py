@@ -29,8 +29,8 @@ class Affine(Layer):
     ) -> None:
         super().__init__()
         dtype = self.float_dtype(dtype)
-        self.in_features = self.size("in_features", in_features)
-        self.out_features = self.size("out_features", out_features)
+        self.in_features = self.positive("in_features", in_features)
+        self.out_features = self.positive("out_features", out_features)
         self.params["W"] = init(in_features, out_features, rng=rng, dtype=dtype)
         self.params["b"] = np.zeros(out_features, dtype)
 

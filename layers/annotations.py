@@ -23,9 +23,18 @@ Examples: TypeAlias = Iterator[tuple[str, Any, *tuple[Any, ...]]]
 
 
 class Scheme(Protocol):
-    """Draws the first values of a weight matrix (fan_in, fan_out)."""
+    """Draws the first values of weights of a shape, (fan_in, fan_out) where it is left out."""
 
-    def __call__(self, fan_in: int, fan_out: int, /, *, rng: Seed, dtype: DTypeLike) -> Floats: ...
+    def __call__(
+        self,
+        fan_in: int,
+        fan_out: int,
+        /,
+        *,
+        shape: tuple[int, ...] | None = None,
+        rng: Seed,
+        dtype: DTypeLike,
+    ) -> Floats: ...
 
 
 class Handle(Protocol):

@@ -43,7 +43,7 @@ class BatchNorm(Layer):
     ) -> None:
         super().__init__()
         dtype = self.float_dtype(dtype)
-        self.features = self.size("features", features)
+        self.features = self.positive("features", features)
         self.momentum = self.number("momentum", momentum, 0, 1)
         self.eps = self.number("eps", eps, 0, np.inf)
         self.params["gamma"] = np.ones(features, dtype)

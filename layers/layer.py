@@ -104,7 +104,7 @@ class Layer:
         settings = (f"{name}={vars(self)[name]!r}" for name in names if name in vars(self))
         return f"{type(self).__name__}({', '.join(settings)})"
 
-    def size(self, name: str, value: int) -> int:
+    def positive(self, name: str, value: int) -> int:
         """`value` as a positive int; the message names the constructor's argument `name`."""
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
             return int(value)

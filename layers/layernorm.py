@@ -26,7 +26,7 @@ class LayerNorm(Layer):
     def __init__(self, features: int, *, eps: float = 1e-5, dtype: DTypeLike = np.float64) -> None:
         super().__init__()
         dtype = self.float_dtype(dtype)
-        self.features = self.size("features", features)
+        self.features = self.positive("features", features)
         self.eps = self.number("eps", eps, 0, np.inf)
         self.params["gamma"] = np.ones(features, dtype)
         self.params["beta"] = np.zeros(features, dtype)

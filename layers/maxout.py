@@ -34,9 +34,9 @@ class Maxout(Layer):
     ) -> None:
         super().__init__()
         dtype = self.float_dtype(dtype)
-        self.in_features = self.size("in_features", in_features)
-        self.out_features = self.size("out_features", out_features)
-        self.pieces = self.size("pieces", pieces)
+        self.in_features = self.positive("in_features", in_features)
+        self.out_features = self.positive("out_features", out_features)
+        self.pieces = self.positive("pieces", pieces)
         if pieces < 2:
             raise ValueError(f"Maxout: pieces must be at least 2, got {pieces}")
         rng = np.random.default_rng(rng)

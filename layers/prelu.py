@@ -29,7 +29,7 @@ class PReLU(Layer):
     ) -> None:
         super().__init__()
         dtype = self.float_dtype(dtype)
-        self.features = None if features is None else self.size("features", features)
+        self.features = None if features is None else self.positive("features", features)
         self.alpha = self.number("alpha", alpha)
         self.params["alpha"] = np.full(features or 1, alpha, dtype)
 

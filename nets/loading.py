@@ -194,6 +194,13 @@ def check_ours(settings: Mapping[str, Any], held: Sequence[Floats]) -> None:
         )
 
 
-def blank(fan_in: int, fan_out: int, *, dtype: DTypeLike, **_: Any) -> Floats:
+def blank(
+    fan_in: int,
+    fan_out: int,
+    *,
+    shape: tuple[int, ...] | None = None,
+    dtype: DTypeLike,
+    **_: Any,
+) -> Floats:
     """A scheme for weights that are replaced at once: none are drawn."""
-    return np.empty((fan_in, fan_out), dtype)
+    return np.empty(shape or (fan_in, fan_out), dtype)

@@ -41,7 +41,7 @@ class Gain(Layer):
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.features = self.size("features", features)
+        self.features = self.positive("features", features)
         self.params["g"] = np.ones(features)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:

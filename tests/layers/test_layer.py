@@ -122,14 +122,14 @@ def test_a_constructor_refuses_a_dtype_in_which_no_layer_computes(layer, dtype):
 
 
 def test_sizes_may_be_integers_of_numpy_and_become_those_of_python():
-    assert type(Layer().size("n", np.int64(3))) is int
+    assert type(Layer().positive("n", np.int64(3))) is int
 
 
 @pytest.mark.parametrize("bad", [0, -2, 1.0, True, None, "3"])
 def test_anything_else_is_no_size(bad):
     message = f"Layer: n must be a positive integer, got {bad!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        Layer().size("n", bad)
+        Layer().positive("n", bad)
 
 
 def test_numbers_are_checked_against_their_bounds_which_are_included():
