@@ -14,7 +14,8 @@ from chainrule.layers.windows import Sides, Windows, check_groups, described
 
 
 class Conv(Layer):
-    """out[n, f, i, j] = b[f] + Σ W[f, c, u, v] · x[n, c, i s + u d - p, j s + v d - p], over c, u, v
+    """out = b + the correlation of x with the kernels W:
+    out[n, f, i, j] = b[f] + Σ W[f, c, u, v] · x[n, c, i s + u d - p, j s + v d - p], over c, u, v
 
     x (N, C, H, W), zero outside;  W (F, C, kh, kw);  b (F,);  out (N, F, H', W') with
     H' = ⌊(H + 2 p - d (kh - 1) - 1) / s⌋ + 1, and W' likewise.

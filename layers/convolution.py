@@ -1,6 +1,7 @@
 """The three sums of a convolution, each in its plain form and in the one that is fast.
 
 `correlate` is the forward pass, `spread` its transpose, which gives dx, and `weight_sum` gives dW.
+x (N, C, H, W); kernels W (F, C / G, kh, kw) for G groups of channels; out, dout (N, F, H', W').
 """
 
 import numpy as np
@@ -10,42 +11,43 @@ from chainrule.layers.windows import Windows
 
 
 def correlate_plain(x: Floats, W: Floats, windows: Windows) -> Floats:
-    """out[n, f, i, j] = Σ over c, u, v of W[f, c, u, v] · x[n, c, i s + u d - p, j s + v d - p].
-
-    x (N, C, H, W); W (F, C / G, kh, kw) for G groups of channels; out (N, F, H', W').
-    """
+    """out[n, f, i, j] = Σ over c, u, v of W[f, c, u, v] · x[n, c, i s + u d - p, j s + v d - p]."""
     groups = x.shape[1] // W.shape[1]
-    W = W.reshape(groups, -1, *W.shape[1:])  # (G, F / G, C / G, kh, kw)
-    x = x.reshape(len(x), groups, -1, *x.shape[2:])
-    parts = windows.entries(windows.padded(x))
-    out = sum(np.einsum("gfc,ngchw->ngfhw", W[..., u, v], part) for u, v, part in parts)
-    return out.reshape(len(x), -1, *out.shape[3:])
+    out = np.zeros((len(x), len(W), *windows.places(x.shape[2:])), x.dtype)
+    for u, v, part in windows.entries(windows.padded(x)):
+        one = W[:, :, u, v].reshape(groups, -1, W.shape[1])
+        by_group(out, groups)[...] += np.einsum("gfc,ngchw->ngfhw", one, by_group(part, groups))
+    return out
 
 
 def spread_plain(
     dout: Floats, W: Floats, windows: Windows, image: tuple[int, int], groups: int
 ) -> Floats:
-    """Every entry of dout times the kernel that made it, added up where the windows lie: (N, C, H,
-    W) from dout (N, F, H', W'), for images (H, W)."""
-    W = W.reshape(groups, -1, *W.shape[1:])
-    dout = dout.reshape(len(dout), groups, -1, *dout.shape[2:])
+    """Every entry of dout times the kernel that made it, added up where that lay on the images:
+    (N, C, H, W) for images (H, W)."""
     (top, bottom), (left, right) = windows.pad
-    H, W_ = image
-    shape = (len(dout), groups, W.shape[2], top + H + bottom, left + W_ + right)
-    padded = np.zeros(shape, dout.dtype)
+    shape = (top + image[0] + bottom, left + image[1] + right)
+    padded = np.zeros((len(dout), groups * W.shape[1], *shape), dout.dtype)
     for u, v, part in windows.entries(padded):
-        part += np.einsum("gfc,ngfhw->ngchw", W[..., u, v], dout)
-    return windows.inner(padded, image).reshape(len(dout), -1, H, W_)
+        one = W[:, :, u, v].reshape(groups, -1, W.shape[1])
+        sent = np.einsum("gfc,ngfhw->ngchw", one, by_group(dout, groups))
+        part += sent.reshape(part.shape)
+    return windows.inner(padded, image)
 
 
 def weight_sum_plain(x: Floats, dout: Floats, windows: Windows, groups: int) -> Floats:
     """dW[f, c, u, v] = Σ over n, i, j of dout[n, f, i, j] x[n, c, i s + u d - p, j s + v d - p]."""
-    x = x.reshape(len(x), groups, -1, *x.shape[2:])
-    dout = dout.reshape(len(dout), groups, -1, *dout.shape[2:])
-    dW = np.empty((groups, dout.shape[2], x.shape[2], *windows.size), x.dtype)
+    dW = np.empty((dout.shape[1], x.shape[1] // groups, *windows.size), x.dtype)
+    dout = by_group(dout, groups)
     for u, v, part in windows.entries(windows.padded(x)):
-        dW[..., u, v] = np.einsum("ngfhw,ngchw->gfc", dout, part)
-    return dW.reshape(-1, *dW.shape[2:])
+        one = np.einsum("ngfhw,ngchw->gfc", dout, by_group(part, groups))
+        dW[:, :, u, v] = one.reshape(dW.shape[:2])
+    return dW
+
+
+def by_group(x: Floats, groups: int) -> Floats:
+    """(N, C, …) → (N, G, C / G, …)."""
+    return x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
 
 
 correlate, spread, weight_sum = correlate_plain, spread_plain, weight_sum_plain
