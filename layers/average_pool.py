@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer
-from chainrule.layers.pooling import called, check_images, windows_of
+from chainrule.layers.pooling import called, check_images, settings, windows_of
 from chainrule.layers.windows import Sides
 
 
@@ -27,8 +27,8 @@ class AveragePool(Layer):
 
     def __init__(self, size: Sides, *, stride: Sides | None = None, pad: Sides = 0) -> None:
         super().__init__()
-        self.size, self.stride, self.pad = size, size if stride is None else stride, pad
-        self.windows = windows_of("AveragePool", size, self.stride, pad)
+        self.windows = windows_of("AveragePool", size, size if stride is None else stride, pad)
+        self.size, self.stride, self.pad = settings(self.windows)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
@@ -55,4 +55,4 @@ class AveragePool(Layer):
         yield "2 × 3, stride", cls((2, 3), stride=(1, 3), pad=(1, 0)), x
 
     def __repr__(self) -> str:
-        return called(self, self.size, self.stride, self.pad)
+        return called(self)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.layers.annotations import Floats
-from chainrule.layers.windows import Sides, Windows, described, sides
+from chainrule.layers.windows import Sides, Windows, described, said, sides
 
 #: For each window the place of its maximum, counted row by row within the window.
 Winner = NDArray[np.unsignedinteger]
@@ -119,9 +120,15 @@ def check_images(who: object, x: Floats, windows: Windows) -> None:
         raise ValueError(f"{who!r}: x has shape {x.shape}, expected images of at least 1 × 1")
 
 
-def called(layer: object, size: Sides, stride: Sides, pad: Sides) -> str:
+def settings(windows: Windows) -> tuple[Sides, Sides, Sides]:
+    """Size, stride and pad as a layer keeps them."""
+    (top, _), (left, _) = windows.pad
+    return said(windows.size), said(windows.stride), said((top, left))
+
+
+def called(layer: Any) -> str:
     """What a layer that pools says of itself: "MaxPool(2 × 2)"."""
-    said = described(size)
-    said += f", stride={stride!r}" if stride != size else ""
-    said += f", pad={pad!r}" if pad != 0 else ""
-    return f"{type(layer).__name__}({said})"
+    text = described(layer.size)
+    text += f", stride={layer.stride}" if layer.stride != layer.size else ""
+    text += f", pad={layer.pad}" if layer.pad != 0 else ""
+    return f"{type(layer).__name__}({text})"
