@@ -1,4 +1,4 @@
-"""What the layers that pool share, and the maximum over windows in its plain and its fast form."""
+"""What the layers that pool share: sums over windows, and maxima in a plain and a fast form."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -92,6 +92,25 @@ def to_winners(dout: Floats, winner: Winner, windows: Windows, image: Sequence[i
     dx = np.zeros(N * C * H * W, dout.dtype)
     np.add.at(dx, places.reshape(-1), dout.reshape(-1))
     return dx.reshape(N, C, H, W)
+
+
+def total(x: Floats, windows: Windows) -> Floats:
+    """The sum of x (N, C, H, W) over each window, none of them in a border."""
+    parts = windows.entries(x)
+    _, _, first = next(parts)
+    out = first.copy()
+    for _, _, part in parts:
+        out += part
+    return out
+
+
+def to_all(dout: Floats, windows: Windows, shape: tuple[int, ...]) -> Floats:
+    """Images of this shape with every entry of dout added all over its window: the gradient of
+    `total`."""
+    dx = np.zeros(shape, dout.dtype)
+    for _, _, part in windows.entries(dx):
+        part += dout
+    return dx
 
 
 def place_type(windows: Windows) -> type[np.unsignedinteger]:
