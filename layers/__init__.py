@@ -14,6 +14,7 @@ from chainrule.layers.cross_entropy import CrossEntropy
 from chainrule.layers.dropout import Dropout
 from chainrule.layers.elu import ELU
 from chainrule.layers.exp import Exp
+from chainrule.layers.groupnorm import GroupNorm
 from chainrule.layers.hinge import Hinge
 from chainrule.layers.init import (
     glorot_normal,
@@ -24,6 +25,7 @@ from chainrule.layers.init import (
     lecun_uniform,
     plain_normal,
 )
+from chainrule.layers.instancenorm import InstanceNorm
 from chainrule.layers.layer import Layer, Loss
 from chainrule.layers.layernorm import LayerNorm
 from chainrule.layers.leaky_relu import LeakyReLU
@@ -60,7 +62,9 @@ __all__ = [
     "CrossEntropy",
     "Dropout",
     "Exp",
+    "GroupNorm",
     "Hinge",
+    "InstanceNorm",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
