@@ -14,7 +14,9 @@ from chainrule.layers.cross_entropy import CrossEntropy
 from chainrule.layers.dropout import Dropout
 from chainrule.layers.elu import ELU
 from chainrule.layers.exp import Exp
+from chainrule.layers.gelu import GELU
 from chainrule.layers.groupnorm import GroupNorm
+from chainrule.layers.hard_swish import HardSwish
 from chainrule.layers.hinge import Hinge
 from chainrule.layers.init import (
     glorot_normal,
@@ -34,6 +36,7 @@ from chainrule.layers.matmul import MatMul
 from chainrule.layers.max import Max
 from chainrule.layers.maxout import Maxout
 from chainrule.layers.min import Min
+from chainrule.layers.mish import Mish
 from chainrule.layers.mse import MSE
 from chainrule.layers.multiply import Multiply
 from chainrule.layers.negate import Negate
@@ -41,20 +44,25 @@ from chainrule.layers.prelu import PReLU
 from chainrule.layers.reciprocal import Reciprocal
 from chainrule.layers.relu import ReLU
 from chainrule.layers.scale import Scale
+from chainrule.layers.selu import SELU
 from chainrule.layers.shift import Shift
 from chainrule.layers.sigmoid import Sigmoid
 from chainrule.layers.sigmoid_cross_entropy import SigmoidCrossEntropy
 from chainrule.layers.softmax import Softmax
 from chainrule.layers.softmax_cross_entropy import SoftmaxCrossEntropy
 from chainrule.layers.softplus import Softplus
+from chainrule.layers.softsign import Softsign
 from chainrule.layers.square import Square
 from chainrule.layers.subtract import Subtract
 from chainrule.layers.sum import Sum
+from chainrule.layers.swish import Swish
 from chainrule.layers.tanh import Tanh
 
 __all__ = [
     "ELU",
+    "GELU",
     "MSE",
+    "SELU",
     "Add",
     "Affine",
     "BatchNorm",
@@ -63,6 +71,7 @@ __all__ = [
     "Dropout",
     "Exp",
     "GroupNorm",
+    "HardSwish",
     "Hinge",
     "InstanceNorm",
     "Layer",
@@ -74,6 +83,7 @@ __all__ = [
     "Max",
     "Maxout",
     "Min",
+    "Mish",
     "Multiply",
     "Negate",
     "PReLU",
@@ -86,9 +96,11 @@ __all__ = [
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "Softsign",
     "Square",
     "Subtract",
     "Sum",
+    "Swish",
     "Tanh",
     "glorot_normal",
     "glorot_uniform",
