@@ -18,6 +18,7 @@ from chainrule.layers.gelu import GELU
 from chainrule.layers.groupnorm import GroupNorm
 from chainrule.layers.hard_swish import HardSwish
 from chainrule.layers.hinge import Hinge
+from chainrule.layers.huber import Huber
 from chainrule.layers.init import (
     glorot_normal,
     glorot_uniform,
@@ -28,6 +29,7 @@ from chainrule.layers.init import (
     plain_normal,
 )
 from chainrule.layers.instancenorm import InstanceNorm
+from chainrule.layers.l1 import L1
 from chainrule.layers.layer import Layer, Loss
 from chainrule.layers.layernorm import LayerNorm
 from chainrule.layers.leaky_relu import LeakyReLU
@@ -61,6 +63,7 @@ from chainrule.layers.tanh import Tanh
 __all__ = [
     "ELU",
     "GELU",
+    "L1",
     "MSE",
     "SELU",
     "Add",
@@ -73,6 +76,7 @@ __all__ = [
     "GroupNorm",
     "HardSwish",
     "Hinge",
+    "Huber",
     "InstanceNorm",
     "Layer",
     "LayerNorm",

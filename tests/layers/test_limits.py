@@ -8,11 +8,13 @@ import pytest
 from chainrule.layers import (
     ELU,
     GELU,
+    L1,
     MSE,
     SELU,
     Exp,
     HardSwish,
     Hinge,
+    Huber,
     LeakyReLU,
     Log,
     Max,
@@ -122,6 +124,13 @@ LOSSES = [
     (Hinge(), [[-INF, -INF, -INF]], [0], 2, [[-2, 1, 1]]),
     (MSE(), [[INF]], [[1.0]], INF, [[INF]]),
     (MSE(), [[-INF]], [[1.0]], INF, [[-INF]]),
+    (L1(), [[INF]], [[1.0]], INF, [[1]]),
+    (L1(), [[-INF]], [[1.0]], INF, [[-1]]),
+    (Huber(2), [[INF]], [[1.0]], INF, [[2]]),
+    (Huber(2), [[-INF]], [[1.0]], INF, [[-2]]),
+    (SoftmaxCrossEntropy(smoothing=0.5), [[INF, 0]], [0], INF, [[0.25, -0.25]]),
+    (SoftmaxCrossEntropy(class_weights=[2, 1]), [[INF, 0]], [0], 0, [[0, 0]]),
+    (SoftmaxCrossEntropy("sum", class_weights=[2, 1]), [[INF, 0]], [1], INF, [[1, -1]]),
 ]
 
 
