@@ -21,6 +21,7 @@ from chainrule.gradcheck.formulas.units import FLOORS, log_softmax, sigmoid, sof
 
 MARGIN = ("margin", "delta")
 SETTINGS = ("eps", "epsilon", *MARGIN)
+SMOOTHING = ("smoothing", "label_smoothing")
 
 
 def labels(call: Call) -> np.ndarray:
@@ -199,6 +200,17 @@ def cross_entropy_mistakes(call: Call) -> Said:
     return entropy_mistakes(labels(call), p := probabilities(call), np.log(p))
 
 
+def softmax_cross_entropy(call: Call) -> Any:
+    """With smoothed labels and weights of the classes, if the layer has them."""
+    log_p, t, N = log_softmax(class_scores(call)), labels(call), len(call.pair[0])
+    smoothing = call.setting(*SMOOTHING, default=0.0)
+    given = getattr(call.layer, "class_weights", None)
+    w = np.ones(t.shape[1]) if given is None else np.asarray(given, np.float64)
+    total = log_likelihood(log_p, w * ((1 - smoothing) * t + smoothing / t.shape[1]))
+    mean_of_labels = getattr(call.layer, "reduction", "mean") == "mean" and call.pair[1].ndim == 1
+    return total * (N / (t @ w).sum()) if mean_of_labels else total
+
+
 def softmax_cross_entropy_mistakes(call: Call) -> Said:
     s, t = class_scores(call), labels(call)
     yield from entropy_mistakes(t, softmax(s), log_softmax(s))
@@ -252,8 +264,9 @@ LOSSES = (
     loss(
         "softmaxcrossentropy",
         "-Σ t log softmax(s) / N",
-        lambda call: log_likelihood(log_softmax(class_scores(call)), labels(call)),
+        softmax_cross_entropy,
         softmax_cross_entropy_mistakes,
+        settings=(*SETTINGS, *SMOOTHING),
     ),
     loss(
         "hinge",
