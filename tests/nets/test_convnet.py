@@ -132,7 +132,7 @@ def test_summary_draw_and_a_file(tmp_path):
     rows = {line.split()[0]: " ".join(line.split()[1:]) for line in net.summary().splitlines()}
     assert rows["conv1"] == "Conv(3 → 5, 3 × 5, pad='same', bias=False) (N, 5, 8, 8) 225"
     assert rows["maxpool2"] == "MaxPool(2 × 2) (N, 6, 2, 2) 0"
-    assert "5×8×8" in str(net.draw()._repr_html_())
+    assert "5×8×8" in net.draw().svg
     x = np.random.default_rng(0).standard_normal((5, 192))
     net.forward(x)
     net.save(tmp_path / "net.safetensors")
