@@ -8,12 +8,15 @@
 
 from chainrule.layers.add import Add
 from chainrule.layers.affine import Affine
+from chainrule.layers.average_pool import AveragePool
 from chainrule.layers.batchnorm import BatchNorm
 from chainrule.layers.conv import Conv
 from chainrule.layers.cross_entropy import CrossEntropy
 from chainrule.layers.dropout import Dropout
 from chainrule.layers.elu import ELU
 from chainrule.layers.exp import Exp
+from chainrule.layers.flatten import Flatten
+from chainrule.layers.global_average_pool import GlobalAveragePool
 from chainrule.layers.hinge import Hinge
 from chainrule.layers.init import (
     glorot_normal,
@@ -30,6 +33,7 @@ from chainrule.layers.leaky_relu import LeakyReLU
 from chainrule.layers.log import Log
 from chainrule.layers.matmul import MatMul
 from chainrule.layers.max import Max
+from chainrule.layers.max_pool import MaxPool
 from chainrule.layers.maxout import Maxout
 from chainrule.layers.min import Min
 from chainrule.layers.mse import MSE
@@ -55,11 +59,14 @@ __all__ = [
     "MSE",
     "Add",
     "Affine",
+    "AveragePool",
     "BatchNorm",
     "Conv",
     "CrossEntropy",
     "Dropout",
     "Exp",
+    "Flatten",
+    "GlobalAveragePool",
     "Hinge",
     "Layer",
     "LayerNorm",
@@ -68,6 +75,7 @@ __all__ = [
     "Loss",
     "MatMul",
     "Max",
+    "MaxPool",
     "Maxout",
     "Min",
     "Multiply",
