@@ -22,7 +22,7 @@ class MaxPool(Layer):
     pairs for height and width. Windows that overlap add up; rows and columns at the end that fill
     no window are left out. A nan counts as the maximum.
     Raises ValueError for a pad of more than half the size, where a window could hold no entry.
-    Source: Ranzato et al., "Unsupervised Learning of Invariant Feature Hierarchies", 2007.
+    Source: Riesenhuber and Poggio, "Hierarchical Models of Object Recognition in Cortex", 1999.
     """
 
     def __init__(self, size: Sides, *, stride: Sides | None = None, pad: Sides = 0) -> None:
