@@ -20,6 +20,7 @@ KERNELS = 64
 COLUMNS = 8
 CHANNELS = 8  # of a layer
 LAYERS = 24
+SIDE, GAP = 24, 2  # pixels of a feature map across, at least, and between two
 
 
 def first_kernels(net: Any) -> Floats | None:
@@ -136,17 +137,25 @@ def maps_of(net: Any, x: Floats) -> tuple[Floats | None, list[tuple[str, Floats]
 def draw_image(name: str, pixels: Floats, axes: Axes) -> None:
     """One image (C, H, W), as large as a feature map."""
     low, high = float(pixels.min()), float(pixels.max())
-    one = image((pixels - low) / ((high - low) or 1), pixels.shape)
-    draw_sheet(sheet([one], CHANNELS), axes, cmap="gray")
+    one = enlarged(image((pixels - low) / ((high - low) or 1), pixels.shape))
+    draw_sheet(sheet([one], CHANNELS, GAP), axes, cmap="gray")
     axes.set_title(name, loc="left")
 
 
 def draw_maps(name: str, maps: Floats, axes: Axes) -> None:
     """The first maps of a layer (C, H, W)."""
     C, high, wide = maps.shape
-    draw_sheet(sheet(to_largest(maps[:CHANNELS]), CHANNELS), axes)
+    tiles = [enlarged(tile) for tile in to_largest(maps[:CHANNELS])]
+    draw_sheet(sheet(tiles, CHANNELS, GAP), axes)
     which = f" (the first {CHANNELS})" if C > CHANNELS else ""
     axes.set_title(f"{name}: {C} × {high} × {wide}{which}", loc="left")
+
+
+def enlarged(tile: np.ndarray) -> np.ndarray:
+    """A tile with every pixel repeated until it is wide enough, so that the gap between two is about
+    as narrow for small maps as for large ones."""
+    times = -(-SIDE // tile.shape[1])
+    return tile.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def draw_sheet(tiles: np.ndarray, axes: Axes, cmap: str = "RdBu_r") -> None:

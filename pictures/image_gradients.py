@@ -164,7 +164,7 @@ def saliency_maps(
         "Saliency maps",
         "Beside each image stands how strongly each of its pixels moves the score of the class "
         "that it is taken for: the size of the gradient of that score by the pixel, of three "
-        "colours the largest, from black for none to white for the map's largest. The light "
+        "colours the largest, from black for 0 to bright for the map's largest. The light "
         "should lie on and around what the class is known by; light that gathers at the "
         "border or in the background is a bad sign, since the network may have learned what goes "
         "with a class in place of the class. Specks are common.",

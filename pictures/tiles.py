@@ -15,14 +15,14 @@ def image(row: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
     return pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels.mean(axis=0)
 
 
-def sheet(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Tiles of one size, (H, W) or (H, W, 3), row by row and a pixel apart; what is between them
-    and behind the last is see-through."""
-    high, wide = (length + 1 for length in tiles[0].shape[:2])
+def sheet(tiles: Sequence[np.ndarray], columns: int, gap: int = 1) -> np.ndarray:
+    """Tiles of one size, (H, W) or (H, W, 3), row by row and `gap` pixels apart; what is between
+    them and behind the last is see-through."""
+    high, wide = (length + gap for length in tiles[0].shape[:2])
     found = np.full((high * -(-len(tiles) // columns), wide * columns, *tiles[0].shape[2:]), np.nan)
     for at, tile in enumerate(tiles):
         top, left = at // columns * high, at % columns * wide
-        found[top : top + high - 1, left : left + wide - 1] = tile
+        found[top : top + high - gap, left : left + wide - gap] = tile
     if found.ndim == 3:
         found = np.dstack([np.nan_to_num(found), ~np.isnan(found[..., :1])])
     return found
