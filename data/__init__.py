@@ -8,9 +8,11 @@
 - `spirals`, `moons`, `circles`, `blobs`, `xor`: points in the plane
 - `Pixels`: images as bytes, which become floats batch by batch
 - `stratified_split`: divides rows so that every part has the classes in the same proportion
+- `Flip`, `Crop`, `Shift`: augmentation, for a solver to apply to each batch of pictures
 - `Standardiser`: brings new rows to the scale of a dataset that is `standardised()`
 """
 
+from chainrule.data.augment import Crop, Flip, Shift
 from chainrule.data.cifar10 import load_cifar10
 from chainrule.data.csv_file import load_csv
 from chainrule.data.dataset import Dataset
@@ -26,8 +28,11 @@ from chainrule.data.standardiser import Standardiser
 from chainrule.data.toy import blobs, circles, moons, spirals, xor
 
 __all__ = [
+    "Crop",
     "Dataset",
+    "Flip",
     "Pixels",
+    "Shift",
     "Standardiser",
     "blobs",
     "circles",

@@ -44,11 +44,11 @@ def load_images(
     """Load a folder that holds a subfolder of PNG and JPEG files for each class.
 
     x is (N, 3, H, W), red, green and blue, or (N, 1, H, W), grey; values 0 to 255 divided by 255.
-    The classes are the names of the subfolders in order, as numbers if all of them are.
-    `chainrule.data.image_file.read_image`
-    says how a picture becomes one of this size: it is stretched, so that nothing of it is cut off.
-    The rows are divided as by `Dataset.from_arrays`: 60 % of each class are trained on, 20 %
-    validate, 20 % test, and copies of a picture stay in one part.
+    The classes are the names of the subfolders in order, as numbers if all of them are. A picture
+    of another shape is stretched, so that nothing of it is cut off; it is turned as its EXIF data
+    say, and put on white where it is transparent (`chainrule.data.image_file.read_image` says all
+    of it). The pictures are divided as by `Dataset.from_arrays`: 60 % of each class are trained on,
+    20 % validate, 20 % test, and copies of a picture stay in one part.
 
     A folder with subfolders `train` and `test`, `train` and `val`, or all three, each with a
     subfolder for each class, is divided already. For the part that is missing, 20 % of the
