@@ -44,7 +44,7 @@ from chainrule.training.options import (
     add_run,
     folder_of,
 )
-from chainrule.training.printing import class_table, tell
+from chainrule.training.printing import class_table, printable, tell
 
 SLOW = 20e6  # bytes of a file that is not read at once
 SHOWN = 20  # pictures whose classes are printed
@@ -329,7 +329,8 @@ def predict(options: argparse.Namespace) -> str:
         raise ValueError(f"--out {out}: is the file with the data; choose another name")
     content, words = predictions(trained, file, x, paths)
     write_file(out, content)
-    ignored = "" if labels is None else f" (the labels of the {what} were not used)"
+    whose = "labels of the file" if paths is None else "names of their folders"
+    ignored = "" if labels is None else f" (the {whose} were not used)"
     return f"{shown}{out}: the class of {len(x):,} {what}{ignored}, and {words}"
 
 
@@ -346,7 +347,7 @@ def sure_of(trained: Trained, x: Pixels, paths: Sequence[Path]) -> str:
         best = np.argsort(-row, kind="stable")[:3]
         text = "{:.1%}" if are_probabilities else "{:.3g}"
         given = ", ".join(f"{trained.classes[c]} {text.format(row[c])}" for c in best)
-        lines.append(f"{path}: {name} ({given})")
+        lines.append(printable(f"{path}: {name} ({given})"))
     if len(paths) > SHOWN:
         lines.append(f"and {len(paths) - SHOWN:,} more")
     return "\n".join([*lines, "", ""])
@@ -381,7 +382,7 @@ def predictions(
         columns = known[done : done + len(rows)], names.tolist(), *scores.astype(str).T.tolist()
         table.writerows(zip(*columns, strict=True))
         done += len(rows)
-    return text.getvalue().encode(), words
+    return text.getvalue().encode(errors="surrogateescape"), words
 
 
 def evaluate_parser() -> Parser:
