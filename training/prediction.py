@@ -278,14 +278,21 @@ def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
         "label": label,
         "label_column": label_column,
         "reading": {name: options[name] for name in READING if options.get(name)},
-        "image_shape": tuple(data["image_shape"]) if made_of_pictures(options) else None,
+        "image_shape": image_shape(data.get("image_shape"), shape, options),
     }
 
 
-def made_of_pictures(options: Mapping[str, Any]) -> bool:
-    """Whether the options of a run are for data in which 0 is black and 1 is white."""
+def image_shape(
+    said: Sequence[int] | None, shape: tuple[int, ...], options: Mapping[str, Any]
+) -> tuple[int, ...] | None:
+    """The shape of a row as a picture, for data that the options say to be such, with 0 for black
+    and 1 for white; else None. Raises ValueError where it is not that of a row."""
     pictures = options.get("image_size") is not None
-    return pictures or options["dataset"] in ("digits", *FROM_FOLDER)
+    if said is None or not (pictures or options["dataset"] in ("digits", *FROM_FOLDER)):
+        return None
+    if len(said) not in (2, 3) or np.prod(said, dtype=object) != np.prod(shape, dtype=object):
+        raise ValueError(f"image_shape is {said}, expected that of rows of shape {shape}")
+    return tuple(said)
 
 
 def predict_parser() -> Parser:
