@@ -18,6 +18,7 @@ from chainrule.data.image_file import DEEP, SUFFIXES, Size, pillow, read_image
 from chainrule.data.notes import REGRESSION, listed, notes_on_labels
 from chainrule.data.pixels import Bytes, Pixels
 from chainrule.data.splits import TRAIN_VAL_TEST
+from chainrule.data.standardiser import Examples
 
 #: What the subfolders of parts are called, and the part that each is.
 PARTS = {
@@ -237,7 +238,10 @@ def read_all(
 ) -> tuple[Bytes, int]:
     """Return the pictures (N, 3, H, W), or (N, 1, H, W) where they are grey, and how many of them
     have 16 bits. Raises ValueError, which names them, where some cannot be read."""
-    values = np.empty((len(paths), 1 if gray else 3, *size), np.uint8)
+    try:
+        values = np.empty((len(paths), 1 if gray else 3, *size), np.uint8)
+    except MemoryError as error:
+        raise ValueError(f"{name}: {error}; take a smaller size of pictures") from None
     colours, deep, bad = bool(gray is False), 0, []
     for row, path in enumerate(progress(paths)):
         try:
@@ -259,13 +263,13 @@ def read_all(
     return (values if colours or gray else values[:, :1].copy()), deep
 
 
-def fingerprints(values: Bytes) -> Bytes:
-    """Return 16 bytes for each picture, the same for the same pixels."""
+def fingerprints(values: Bytes) -> Examples:
+    """Return 16 numbers for each picture, the same for the same pixels."""
     found = [hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=16) for one in values]
-    return np.array([[*one.digest()] for one in found], np.uint8)
+    return np.array([[*one.digest()] for one in found], np.float32)
 
 
-def twice(paths: Sequence[Path], marks: Bytes, labels: NDArray[np.integer]) -> list[str]:
+def twice(paths: Sequence[Path], marks: Examples, labels: NDArray[np.integer]) -> list[str]:
     """Return what is to be said of pictures that are the same and in two classes."""
     first = originals(marks)
     rows = np.flatnonzero(labels != labels[first])
@@ -279,7 +283,7 @@ def twice(paths: Sequence[Path], marks: Bytes, labels: NDArray[np.integer]) -> l
 
 def divided(
     name: str,
-    marks: Bytes,
+    marks: Examples,
     y: NDArray[np.str_],
     rows: dict[str, NDArray[np.intp]],
     seed: int,

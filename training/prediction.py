@@ -194,8 +194,8 @@ class Trained:
                 f"{os.fspath(places[0])}: {self.path} was trained on {self.dataset}, and its rows "
                 f"cannot be made of pictures"
             )
-        for place in map(os.fspath, places):
-            with reading("--data", place):
+        for place in places:
+            with reading("--data", os.fspath(place)):
                 os.stat(place)
         with reading("--data", os.fspath(places[0])):
             values, paths, labels, notes = read_images(places, self.image_shape, progress=bar)

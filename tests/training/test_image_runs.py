@@ -140,7 +140,7 @@ def test_a_run_on_the_digits_judges_pictures_too(capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--image-size", "8"], "--image-size goes with a folder of pictures, not with --dataset"),
+        (["--image-size", "8"], "--image-size: goes with a folder of pictures; --dataset digits"),
         (["--dataset", "{days}", "--image-size", "1,2,3"], "--image-size 1,2,3: expected one"),
         (["--dataset", "{days}", "--image-size", "5000"], "--image-size 5000: expected one"),
         (["--dataset", "{days}", "--label", "x"], "--label goes with a CSV file, not with"),
@@ -177,6 +177,17 @@ def test_a_folder_that_has_changed_is_not_gone_on_with(place, capsys):
     status, _, line = call(capsys, "resume", "run", "--epochs", "2")
     assert status == 2
     assert "the data of days are not those that the run was begun with" in line
+
+
+def test_a_folder_that_is_gone_is_named(place, capsys):
+    shutil.copytree(place / "days", "days")
+    words = ["--dataset", "days", *SMALL, "--run-dir", "run"]
+    assert call(capsys, *words)[0] == 0
+    shutil.rmtree("days")
+    for words in (["evaluate", "run"], ["resume", "run", "--epochs", "9"]):
+        status, _, line = call(capsys, *words)
+        assert status == 2
+        assert "--dataset days is none" in line
 
 
 def test_notes_about_the_folder_are_told(place, capsys):
