@@ -94,12 +94,10 @@ def feature_maps(net: Any, x: ArrayLike, name: str = "the image") -> Picture:
         raise ValueError(f"feature_maps: no layer of {net!r} gives images (N, C, H, W)")
     some = np.unique(np.linspace(0, len(found) - 1, min(len(found), LAYERS)).astype(int))
     panels = [Panel(partial(draw_image, name, seen), name)] if seen is not None else []
-    panels += [
-        Panel(
-            partial(draw_maps, *found[at]), f"{found[at][0]}: maps of {len(found[at][1])} channels"
-        )
-        for at in some
-    ]
+    for layer, maps in [found[at] for at in some]:
+        which = f" (the first {CHANNELS})" if len(maps) > CHANNELS else ""
+        title = f"{layer}: {' × '.join(map(str, maps.shape))}{which}"
+        panels.append(Panel(partial(draw_maps, title, maps), title))
     high, wide = found[0][1].shape[1:]
     return Picture(
         "features",
@@ -142,18 +140,16 @@ def draw_image(name: str, pixels: Floats, axes: Axes) -> None:
     axes.set_title(name, loc="left")
 
 
-def draw_maps(name: str, maps: Floats, axes: Axes) -> None:
+def draw_maps(title: str, maps: Floats, axes: Axes) -> None:
     """The first maps of a layer (C, H, W)."""
-    C, high, wide = maps.shape
     tiles = [enlarged(tile) for tile in to_largest(maps[:CHANNELS])]
     draw_sheet(sheet(tiles, CHANNELS, GAP), axes)
-    which = f" (the first {CHANNELS})" if C > CHANNELS else ""
-    axes.set_title(f"{name}: {C} × {high} × {wide}{which}", loc="left")
+    axes.set_title(title, loc="left")
 
 
 def enlarged(tile: np.ndarray) -> np.ndarray:
-    """A tile with every pixel repeated until it is wide enough, so that the gap between two is about
-    as narrow for small maps as for large ones."""
+    """A tile with every pixel repeated until it is wide enough, so that the gap between two looks
+    the same for small maps and for large ones."""
     times = -(-SIDE // tile.shape[1])
     return tile.repeat(times, axis=0).repeat(times, axis=1)
 
