@@ -60,9 +60,9 @@ def kernels(net: Any) -> Picture:
         "kernels",
         "Kernels of the first convolution",
         f"A tile is a kernel{which}, what a channel looks for at every place of the image, scaled "
-        f"to its own largest weight: {colours}.{several} A tile with a light and a dark side finds "
+        f"to its own largest weight: {colours}.{several} A tile with two unlike sides finds "
         "edges, one of stripes a texture, an even one brightness; kernels of 3 × 3 hardly say "
-        "more, and a bad sign are larger ones that still look like noise after long training.",
+        "more, and larger ones that still look like noise after long training are a bad sign.",
         [
             Panel(
                 partial(draw_sheet, sheet(shown, columns)),
@@ -104,7 +104,7 @@ def feature_maps(net: Any, x: ArrayLike, name: str = "the image") -> Picture:
         "Feature maps",
         f"What the layers make of one image, of their first {CHANNELS} channels: a map is red "
         "where the channel answers with a positive number, blue where with a negative one, white "
-        "where with 0, and scaled to its own largest number. In front one still sees the image, "
+        "where with 0, and scaled to its own largest number. In the first layers one still sees the image, "
         "its edges and surfaces, farther on only where something was found; a channel that stays "
         "white for image after image is dead.",
         panels,

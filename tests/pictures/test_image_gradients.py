@@ -145,7 +145,9 @@ def test_maps_of_colours_and_of_classes_without_names():
 
 
 def test_an_even_map_is_black():
-    picture = saliency_maps(Classifier(linear(np.zeros((4, 2)))), np.ones((1, 4)), [0], None, (2, 2))
+    picture = saliency_maps(
+        Classifier(linear(np.zeros((4, 2)))), np.ones((1, 4)), [0], None, (2, 2)
+    )
     (axes,) = picture.figure().axes
     assert axes.images[1].get_clim() == (0, 1)
 
