@@ -104,9 +104,9 @@ def feature_maps(net: Any, x: ArrayLike, name: str = "the image") -> Picture:
         "Feature maps",
         f"What the layers make of one image, of their first {CHANNELS} channels: a map is red "
         "where the channel answers with a positive number, blue where with a negative one, white "
-        "where with 0, and scaled to its own largest number. In the first layers one still sees the image, "
-        "its edges and surfaces, farther on only where something was found; a channel that stays "
-        "white for image after image is dead.",
+        "where with 0, and scaled to its own largest number. In the first layers one still sees "
+        "the image, its edges and surfaces, farther on only where something was found; a channel "
+        "that stays white for image after image is dead.",
         panels,
         width=5.2,
         height=5.2 / CHANNELS * (high + 1) / (wide + 1) + 0.3,
