@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from chainrule.layers import Affine, Conv, ReLU, SigmoidCrossEntropy, Square
+from chainrule.layers import Affine, BatchNorm, Conv, ReLU, SigmoidCrossEntropy, Square
 from chainrule.nets import Classifier, Graph, Sequential
 from chainrule.pictures import ascend, fool, saliency, saliency_maps, score_gradient
 
@@ -62,8 +62,6 @@ def test_one_output_is_the_score_of_class_1_and_its_negative_that_of_class_0():
 
 
 def test_it_is_asked_in_inference_mode_in_the_dtype_of_the_network():
-    from chainrule.layers import BatchNorm
-
     net = Sequential(BatchNorm(6, dtype=np.float32), Affine(6, 3, rng=0, dtype=np.float32))
     state = {name: array.copy() for name, array in net.state.items()}
     found = saliency(net, X[:1].astype(np.float32), [1])
@@ -152,9 +150,32 @@ def test_an_even_map_is_black():
     assert axes.images[1].get_clim() == (0, 1)
 
 
-def test_rows_that_are_no_images_and_classes_that_do_not_fit_are_refused():
-    model = Classifier(linear(np.ones((6, 3))))
-    with pytest.raises(ValueError, match=r"x has shape \(4, 6\), expected images"):
-        saliency_maps(model, X, Y)
-    with pytest.raises(ValueError, match=r"y has shape \(3,\), expected integers \(4,\)"):
-        saliency_maps(model, X, Y[:3], shape=(2, 3))
+X_OF_6 = {"x": X, "y": Y, "shape": (2, 3)}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"shape": None}, r"x has shape \(4, 6\), expected images \(N, C, H, W\), at least one"),
+        ({"x": X[:0], "y": Y[:0]}, r"x has shape \(0, 6\), expected images"),
+        ({"y": Y[:3]}, r"y has shape \(3,\) and dtype int64, expected \(4,\), for each row an"),
+        ({"y": Y + 1}, "for each row an integer from 0 to 2"),
+        ({"classes": ("a", "b")}, "classes has 2 names, expected 3"),
+        ({"shape": (3, 3)}, r"shape is \(3, 3\), expected one of as many numbers as .* has, 6"),
+    ],
+)
+def test_what_makes_no_maps_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        saliency_maps(Classifier(linear(np.ones((6, 3)))), **X_OF_6 | given)
+
+
+def test_an_image_is_fooled_into_one_class_of_its_own():
+    with pytest.raises(ValueError, match=r"fool: y has shape \(1,\), expected \(4,\)"):
+        fool(linear(np.ones((6, 3))), X, [1])
+
+
+def test_a_step_keeps_the_dtype_whatever_the_rate_is():
+    net = Sequential(Affine(6, 3, rng=0, dtype=np.float32))
+    x, rate = X.astype(np.float32), np.float64(0.1)
+    assert ascend(net, x, Y, steps=2, rate=rate, l2=rate).dtype == np.float32
+    assert fool(net, x, Y, rate=rate).dtype == np.float32
