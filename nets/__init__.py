@@ -11,6 +11,7 @@ from chainrule.nets.mlp import MLP
 from chainrule.nets.models import Classifier, Model, Regressor
 from chainrule.nets.naming import weights_of
 from chainrule.nets.node import exp, log, maximum, minimum, sigmoid
+from chainrule.nets.residual import Residual
 from chainrule.nets.sequential import Sequential
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Graph",
     "Model",
     "Regressor",
+    "Residual",
     "Sequential",
     "exp",
     "load",
