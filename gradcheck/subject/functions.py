@@ -21,6 +21,7 @@ from chainrule.gradcheck.subject.source import (
     source_of,
 )
 from chainrule.gradcheck.subject.subject import Complaint, Profile, Subject, miscounted
+from chainrule.gradcheck.subject.trees import is_setting
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
 # Arguments with these names are parameters, all others inputs; a `b` is one beside a `w`.
@@ -119,9 +120,11 @@ class FunctionPair:
         self.state: dict[str, np.ndarray] = {}
         if self.has_mode:
             self.find_state()
-        for key, value in ((k, v) for some in (self.constants, *dicts) for k, v in some.items()):
-            usual = isinstance(key, str) and key != "seed" and not hasattr(self, key)
-            if usual and isinstance(value, (int, float, np.number)):
+        usual = {p.name: p.default for p in positional(forward)[len(names) :]}
+        told = [self.constants, *dicts, usual]
+        for key, value in ((k, v) for some in told for k, v in some.items()):
+            new = isinstance(key, str) and key != "seed" and not hasattr(self, key)
+            if new and is_setting(value):
                 setattr(self, key, value)
 
     def find_state(self) -> None:
