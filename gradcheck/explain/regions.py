@@ -37,6 +37,17 @@ def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
         is_factor = agree(x * slope, out, np.abs(out).max())
         key = "product-rule" if is_factor else "other-slope"
         yield from explains(scene, name, key, dout * slope, slope=said)
+    if scene.measured(name) and np.abs(x).min() > 0 and dout.all():
+        first, whole = out / x, scene.right[name] / dout
+        inner = (whole - first) / x
+        for said, slope in {
+            f"is dout times out / {name}, one of the two terms of the product rule": first,
+            f"lacks out / {name}, one of the two terms of the product rule": whole - first,
+            f"is dout times the derivative of out / {name} alone": inner,
+            f"lacks the factor {name} in the second term of the product rule": first + inner,
+            "has the wrong sign in the second term of the product rule": first - x * inner,
+        }.items():
+            yield from explains(scene, name, "terms-of-product", dout * slope, does=said)
 
 
 def sides(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:

@@ -67,7 +67,7 @@ def profile_of(pair: FunctionPair) -> Profile:
         lines=lambda: gradient_lines(
             source_of(function), pair.owed, int(backward is None), keyed=False
         ),
-        cached=lambda cache: named_parts(cache, source_of(forward)),
+        cached=lambda cache: named_parts(cache, source_of(forward)) if backward else {},
         raising=partial(raising_line, function),
         written={"forward": forward, "backward": function}.get,
         has_mode=pair.has_mode,
