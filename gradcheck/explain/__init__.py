@@ -48,6 +48,7 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     places.swapped_with_another,
     labels.wrong_at_the_labels,
     regions.not_the_derivative,
+    regions.of_another_loss,
     regions.wrong_in_a_part,
     regions.two_sides,
     terms.repeated_rows,

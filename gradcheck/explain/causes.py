@@ -86,6 +86,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "product-rule": ("missing-term",
         "{d} {is} dout times {slope}, one of the two terms of the product rule",
         "Add {name} times the derivative of that factor."),
+    "other-loss": ("swapped", "{d} {is} that of the {loss} error {errors}, and not of this loss"),
     "terms-of-product": ("missing-term", "{d} {does}",
         "Of out = {name} · g the slope is g + {name} g', with g = out / {name}."),
     "other-slope": ("swapped", "{d} {is} dout times {slope}", "Use the derivative."),

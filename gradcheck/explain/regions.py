@@ -50,6 +50,19 @@ def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
             yield from explains(scene, name, "terms-of-product", dout * slope, does=said)
 
 
+def of_another_loss(scene: Scene, name: str) -> Iterator[Cause]:
+    """Of a loss of two arrays alike: the gradient of squares, or of absolute values."""
+    yours, y = scene.yours[name], scene.inputs.get(name)
+    for word, t in scene.inputs.items():
+        if not scene.is_loss or y is None or word == name or t.shape != y.shape or y.size < 4:
+            continue
+        e = y - t if t.dtype.kind == "f" else np.zeros(())
+        for said, slope in {"squared": e, "absolute": np.sign(e)}.items():
+            if c := ratio(yours, slope):
+                values = {"errors": f"{name} - {word}", "loss": said}
+                yield from explains(scene, name, "other-loss", c * slope, 1, **values)
+
+
 def sides(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:
     """The sides of the points at which units and losses switch."""
     x = scene.inputs[name]
