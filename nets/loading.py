@@ -15,17 +15,21 @@ from chainrule import layers as library
 from chainrule.layers.annotations import Floats, Seed
 from chainrule.layers.layer import FLOATS
 from chainrule.nets.blueprint import KINDS, check_size
+from chainrule.nets.convnet import ConvNet
 from chainrule.nets.files import FileError, brief, read_arrays
 from chainrule.nets.graph import Graph
+from chainrule.nets.lenet5 import LeNet5
 from chainrule.nets.mlp import MLP
 from chainrule.nets.network import Network
 from chainrule.nets.node import Constant, Parameter
 from chainrule.nets.residual import Residual
+from chainrule.nets.resnet import ResNet
 from chainrule.nets.sequential import Sequential
 
+NETWORKS = (ConvNet, Graph, LeNet5, MLP, ResNet, Residual, Sequential)
 KNOWN = {
     cls.__name__: cls
-    for cls in (*vars(library).values(), Graph, MLP, Constant, Parameter, Residual, Sequential)
+    for cls in (*vars(library).values(), Constant, Parameter, *NETWORKS)
     if isinstance(cls, type) and issubclass(cls, library.Layer)
     if cls.forward is not library.Layer.forward  # Layer and Loss only say what layers are
 }

@@ -1,13 +1,26 @@
 """Files that are damaged, or made to do damage: each is refused in one sentence."""
 
+import contextlib
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
-from chainrule.layers import BatchNorm, Layer
+from chainrule import layers
+from chainrule.layers import (
+    AveragePool,
+    BatchNorm,
+    Conv,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool,
+    Reshape,
+)
 from chainrule.nets import MLP, FileError, Graph, Sequential, load
+from chainrule.nets.blueprint import blueprint, settings_of
 from chainrule.nets.files import checksum, read_arrays, write_arrays
 
 
