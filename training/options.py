@@ -144,13 +144,19 @@ def parser() -> Parser:
         default="digits",
         metavar="NAME",
         help=f"digits (the default), mnist, cifar10, {', '.join(TOYS)}, "
-        "or a .csv, .csv.gz or .npz file",
+        "a .csv, .csv.gz or .npz file, or a folder with a subfolder of pictures for each class",
     )
+    add("--image-size", type=sizes, metavar="PIXELS", help="height and width that the pictures of "
+        "a folder are brought to, as in 48 or 32,64; 32 if left out")  # fmt: skip
     add("--data-dir", metavar="DIR", help="folder with the files of mnist or cifar10; left out, "
         "they are downloaded once")  # fmt: skip
     add_reading(out)
     add("--hidden", type=sizes, metavar="SIZES", help="units of the hidden layers, as in 256,128")
     add("--activation", choices=ACTIVATIONS, default="relu", help="relu if left out")
+    add("--augment", metavar="WAYS", help="change the pictures at random each time that they are "
+        "trained on: flip (left is right, not for digits and letters), crop (moved, with a black "
+        "border), shift (moved, the edge repeated), as in flip,crop; crop=4 is by up to 4 pixels, "
+        "left out an eighth of the picture")  # fmt: skip
     add("--norm", choices=NORMS, default="batchnorm", help="batchnorm if left out")
     add("--dropout", type=partial(number, least=0, most=1), metavar="KEEP",
         help="probability of keeping a unit; 1 for no dropout")  # fmt: skip
