@@ -6,8 +6,8 @@ import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer
-from chainrule.layers.max_pool import check_pad, pooling
-from chainrule.layers.windows import Sides, Windows
+from chainrule.layers.pooling import called, check_images, windows_of
+from chainrule.layers.windows import Sides
 
 
 class AveragePool(Layer):
@@ -28,12 +28,11 @@ class AveragePool(Layer):
     def __init__(self, size: Sides, *, stride: Sides | None = None, pad: Sides = 0) -> None:
         super().__init__()
         self.size, self.stride, self.pad = size, size if stride is None else stride, pad
-        self.windows = Windows.of("AveragePool", size, self.stride, pad)
-        check_pad("AveragePool", self.windows)
+        self.windows = windows_of("AveragePool", size, self.stride, pad)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
-        self.windows.check(self, x)
+        check_images(self, x, self.windows)
         out = np.zeros((*x.shape[:2], *self.windows.places(x.shape[2:])), x.dtype)
         for _, _, part in self.windows.entries(self.windows.padded(x)):
             out += part
@@ -56,4 +55,4 @@ class AveragePool(Layer):
         yield "2 × 3, stride", cls((2, 3), stride=(1, 3), pad=(1, 0)), x
 
     def __repr__(self) -> str:
-        return pooling(self, self.size, self.stride, self.pad)
+        return called(self, self.size, self.stride, self.pad)
