@@ -553,6 +553,17 @@ def test_what_is_to_be_written_cannot_be_called_from_the_library():
     assert backward(np.array(1.0), cache) == 0.25
 
 
+def test_nor_can_its_forward_pass_where_that_is_asked_for():
+    with exercise(5, "the sigmoid") as check, check.without(Sigmoid):
+        check("at 0", Sigmoid().forward(np.array(0.0))[0], 0.5)
+        with check.without(Sigmoid, forward=True):
+            check("at 0", Sigmoid().forward(np.array(0.0))[0], 0.5)
+    assert said(check)[1:] == [
+        "  ✓ at 0",
+        "  ✗ this calls the forward pass of the library's Sigmoid; write your own",
+    ]
+
+
 def test_a_trace_cannot_be_called_instead():
     graph, inputs = circuits.used_twice()
     with exercise(3, "forks") as check, check.without(Graph):
