@@ -177,6 +177,9 @@ def misfit(text: str) -> list[str]:
         return [f"a product a @ b with inner lengths {given[2]} and {given[1]}: they have to agree"]
     if given := re.search(r"shapes \(.*\) and \(.*\) not aligned: (\d+) .* != (\d+)", text):
         return [f"a product with inner lengths {given[1]} and {given[2]}: they have to agree"]
+    if given := re.search(r"operand with shape (\(.*\)) doesn't match .* shape (\(.*\))", text):
+        found, into = (one.replace(",", ", ").replace(", )", ",)") for one in given.group(2, 1))
+        return [f"an array of shape {found} does not fit into one of shape {into}"]
     if given := re.search(r"broadcast input array from shape (\(.*\)) into shape (\(.*\))", text):
         return [f"an array of shape {given[1]} does not fit into one of shape {given[2]}"]
     if "shape-mismatch for sum" in text:

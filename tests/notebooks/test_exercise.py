@@ -376,6 +376,10 @@ def test_two_names_for_one_array_are_told():
             ["an array of shape (2,) does not fit into one of shape (3,)"],
         ),
         (
+            "np.zeros((2, 1)).__iadd__(np.ones((2, 3)))",
+            ["an array of shape (2, 3) does not fit into one of shape (2, 1)"],
+        ),
+        (
             "np.tensordot(np.ones((2, 3)), np.ones((2, 3)), axes=1)",
             ["the axes to sum over are of other lengths in the one array than in the other"],
         ),
