@@ -188,6 +188,8 @@ def misfit(text: str) -> list[str]:
         return ["exp overflowed (np.where computes both of its branches for every entry)"]
     if "truth value of an array" in text:
         return ["`if`, `and`, max and min ask an array for one yes or no, not one for each entry"]
+    if "inhomogeneous" in text:
+        return ["things of different shapes do not make one array; is it a tuple of two results?"]
     if "only integer scalar arrays" in text:
         return ["an array stands where one whole number is meant, as for an axis or an index"]
     return []

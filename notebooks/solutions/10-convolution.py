@@ -69,7 +69,7 @@ plt.show()
 
 for name, data in (("sheets", sheets), ("shuffled sheets", shuffled_sheets)):
     net = MLP([SIDE * SIDE, 64, 10], rng=0, dtype=np.float32)
-    print(f"affine layers, {name:16} {test_accuracy(net, data, epochs=15):.0f} % right")
+    print(f"affine layers, {name:16} {test_accuracy(net, data, epochs=12):.0f} % right")
 
 # %% [markdown]
 # You cannot read the shuffled sheets. The net reads them about as well as the others, and neither
@@ -146,7 +146,8 @@ with exercise(1, "a kernel slides", slide, slide_backward, points=3) as check_1:
             ([5.0, 1.0], "the kernel was turned round: w₀ meets the first number of a window"),
             ([-1.0], "the last place is missing: there is room for w at the end of x, too"),
             ([-1.0, 4.0, 4.0], "there is one place too many: there w sticks out at the end"),
-            ([2.0, -1.0, 4.0], "there is one place too many: there w sticks out at the beginning"),
+            (np.correlate(x, w, "same"), "at one of these places w sticks out at an end of x"),
+            (np.correlate(x, w, "full"), "at the first and last of these places w sticks out"),
             ([-3.0, -2.0], "that is the last product of each place alone: the products add up"),
             ([2.0, 6.0], "that is the first product of each place alone: the products add up"),
             (3.0, "the places were added up, too; out has a number for each"),
@@ -160,9 +161,12 @@ with exercise(1, "a kernel slides", slide, slide_backward, points=3) as check_1:
         slide(long, kernel),
         [-17.0, -28.0, -41.0, -56.0],
         mistakes=[
-            ([7.0, 14.0, 23.0, 34.0], "the kernel was turned round"),
+            (np.convolve(long, kernel, "valid"), "the kernel was turned round"),
             ([-17.0, -28.0, -41.0], "the last place is missing"),
-            ([1.0, 4.0, 9.0, 16.0, 25.0], "the kernel is taken to have two weights"),
+            ([1.0, 4.0, 9.0, 16.0], "the third weight is left out"),
+            ([1.0, 4.0, 9.0, 16.0, 25.0], "the third weight is left out, and counted as not there"),
+            (np.correlate(long, kernel, "same"), "at some of these places w sticks out"),
+            (np.correlate(long, kernel, "full"), "at some of these places w sticks out"),
         ],
         hint="n − k, and whether the first and the last place both count",
     )
@@ -283,6 +287,43 @@ for (top, bottom), (name, kernel), answer in zip(axes.T[1:], made_up.items(), an
 plt.show()
 
 # %% [markdown]
+# (One folded cell more: what the checks below compute with. It gives answers away.)
+
+
+# %% jupyter={"source_hidden": true}
+def grid(low, high, *shape):
+    """Numbers in equal steps, as the hand-outs of CS231n have them."""
+    return np.linspace(low, high, np.prod(shape)).reshape(shape)
+
+
+def turned(W):
+    """The kernels, turned by half a turn."""
+    return W[:, :, ::-1, ::-1]
+
+
+def windows_of(shape, W, stride):
+    """Places of out of this shape, and the slices of the windows there."""
+    (kh, kw), (down, right) = W.shape[2:], np.broadcast_to(stride, 2)
+    for n, f, i, j in np.ndindex(shape):
+        y, z = i * down, j * right
+        yield (n, f, i, j), (n, slice(None), slice(y, y + kh), slice(z, z + kw))
+
+
+def sent_back(dout, x, W, stride=1, steps=None, add=True):
+    """dx and dW for images with their border; with `steps`, as if the windows were so far apart,
+    and without `add`, as if each place overwrote what is there."""
+    dx, dW = np.zeros(x.shape), np.zeros(W.shape)
+    for place, window in windows_of(dout.shape, W, steps or stride):
+        dx[window] = dx[window] * add + dout[place] * W[place[1]]
+        dW[place[1]] = dW[place[1]] * add + dout[place] * x[window]
+    return dx, dW
+
+
+def bordered(x, pad):
+    return np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+
+
+# %% [markdown]
 # A net makes up its kernels by itself, by descent. For that we need the layer.
 #
 # ### Exercise 2: the forward pass (4 points)
@@ -316,22 +357,13 @@ def conv_forward(x, W, b, stride=1, pad=0):
 
 
 # %% nbgrader={"grade_id": "check-2", "points": 4}
-def grid(low, high, *shape):
-    """Numbers in equal steps, as the hand-outs of CS231n have them."""
-    return np.linspace(low, high, np.prod(shape)).reshape(shape)
-
-
-def turned(W):
-    """The kernels, turned by half a turn."""
-    return W[:, :, ::-1, ::-1]
-
-
 with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
     image = np.array([[[[1.0, 2.0, 0.0], [0.0, 3.0, 1.0], [2.0, 0.0, 1.0]]]])
     kernel = np.array([[[[1.0, 0.0], [2.0, -1.0]]]])
     given = image.copy(), kernel.copy(), np.array([10.0])
     small = np.array([[[[-2.0, 7.0], [4.0, 2.0]]]])
-    out, _ = check_2.returns(conv_forward(*given), "out", "cache")
+    with check_2.without(Conv, forward=True):
+        out, _ = check_2.returns(conv_forward(*given), "out", "cache")
     check_2(
         "3 × 3 pixels, a kernel of 2 × 2, a bias of 10",
         out,
@@ -345,7 +377,14 @@ with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
                 "rows and columns are exchanged, in the kernel or in the window",
             ),
             (convolve(image, turned(kernel)), "the kernel was turned round, and b is missing"),
-            (np.array([[[[8.0]]]]), "the last row and column of places are missing"),
+            (small[:, :, :1, :1] + 10, "the last row and column of places are missing"),
+            (small[:, :, :1] + 10, "the last row of places is missing"),
+            (small[:, :, :, :1] + 10, "the last column of places is missing"),
+            (small / 4 + 10, "that is the mean of the products of a window; they add up"),
+            (
+                np.array([[[[16.0, 16.0], [15.0, 15.0]]]]),
+                "that is a matrix product of window and kernel; multiply number by number",
+            ),
             (
                 convolve(image, kernel, pad=1)[:, :, 1:, 1:] + 10,
                 "as many places as pixels: some windows stick out at the end, and pad is 0 here",
@@ -356,102 +395,126 @@ with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
         ],
         hint="the window at the top left, 1, 2, 0, 3, times the kernel, number by number",
     )
-    around = np.array([[[[-1, 0, 4, 0], [0, -2, 7, 2], [-2, 4, 2, 3], [0, 2, 0, 1]]]], dtype=float)
-    out, _ = conv_forward(image, kernel, np.zeros(1), 1, 1)
-    below = np.pad(image, ((0, 0), (0, 0), (0, 2), (0, 2)))
-    above = np.pad(image, ((0, 0), (0, 0), (2, 0), (2, 0)))
-    one_sided = [np.pad(image, ((0, 0), (0, 0), one, one)) for one in ((0, 1), (1, 0))]
-    check_2(
-        "with a border of one zero on every side",
-        out,
-        around,
-        mistakes=[
-            (small, "that is without the border"),
-            (convolve(below, kernel), "the border stands below and on the right alone"),
-            (convolve(above, kernel), "the border stands above and on the left alone"),
-            *(
-                (convolve(one, kernel), "one border is missing: it goes on all four sides")
-                for one in one_sided
-            ),
-            (
-                convolve(np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)), "edge"), kernel),
-                "the border repeats the pixels at the edge; it holds zeros",
-            ),
-            (convolve(image, kernel, pad=2), "the border is two zeros wide"),
-            (np.pad(small, ((0, 0), (0, 0), (1, 1), (1, 1))), "the zeros are laid around out"),
-            (
-                np.array([[[[-1.0, 0.0, 4.0], [0.0, -2.0, 7.0], [-2.0, 4.0, 2.0]]]]),
-                "the last row and column of places are missing: the border counts on both sides",
-            ),
-            (around[:, :, :2, :2], "the border is there, but out is as small as without it"),
-        ],
-        hint="how many places there are on 5 × 5 numbers, and what the first window holds",
-    )
-    big = np.arange(25.0).reshape(1, 1, 5, 5) ** 2 % 7
-    cross = np.array([[[[0.0, 1.0, 0.0], [2.0, 3.0, 4.0], [0.0, 5.0, 0.0]]]])
-    every = convolve(big, cross)
-    out, _ = conv_forward(big, cross, np.zeros(1), 2, 0)
-    check_2(
-        "with a stride of 2, on 5 × 5 pixels",
-        out,
-        every[:, :, ::2, ::2],
-        mistakes=[
-            (every, "that is with a stride of 1"),
-            (every[:, :, :2, :2], "there are as many places as should be, but one apart, not two"),
-            (every[:, :, 1::2, 1::2], "every second place, but not the first one"),
-            (every[:, :, ::2, :], "the stride holds for the rows alone"),
-            (every[:, :, :, ::2], "the stride holds for the columns alone"),
-            (every[:, :, :1, :1], "the last row and column of places are missing"),
-        ],
-        hint="where the window of out[…, 1, 1] begins",
-    )
-    colours = np.stack([image[0, 0], 2 * image[0, 0].T - 1])[np.newaxis]
-    kernels = np.array([[[[1.0, 0.0], [2.0, -1.0]], [[0.0, 1.0], [1.0, 3.0]]]])
-    kernels = np.concatenate([kernels, kernels[:, ::-1] - 1, 2 * kernels])
-    b = np.array([1.0, -1.0, 0.5])
-    right = convolve(colours, kernels)
-    column = b[:, np.newaxis, np.newaxis]
-    out, _ = conv_forward(colours, kernels, b)
-    first = convolve(colours[:, :1], kernels[:, :1])
-    check_2(
-        "two channels, three kernels: (1, 2, 3, 3) becomes (1, 3, 2, 2)",
-        out,
-        right + column,
-        mistakes=[
-            (
-                first + column,
-                "that is the first channel alone: the sum runs over the channels, too",
-            ),
-            (right - first + column, "that is the last channel alone: the channels add up"),
-            (right / 2 + column, "that is the mean over the channels; they add up"),
-            (right, "the bias is missing"),
-            (
-                np.repeat(right[:, :1], 3, axis=1) + column,
-                "all three channels use the first kernel",
-            ),
-            (np.repeat(right[:, 2:], 3, axis=1) + column, "all three channels use the last kernel"),
-            (right + b[0], "all three channels use the bias of the first kernel"),
-            (right + b.sum(), "the sum of all biases is added; each kernel has one of its own"),
-            (convolve(colours, kernels[:, ::-1]) + column, "the channels of the kernels turned"),
-        ],
-        hint="over which of the letters n, f, c, i, j, u and v the sum runs",
-    )
-    out, _ = conv_forward(
-        grid(-0.1, 0.5, 2, 3, 4, 4), grid(-0.2, 0.3, 3, 3, 4, 4), np.linspace(-0.1, 0.2, 3), 2, 1
-    )
-    published = [
-        [
-            [[-0.08759809, -0.10987781], [-0.18387192, -0.2109216]],
-            [[0.21027089, 0.21661097], [0.22847626, 0.23004637]],
-            [[0.50813986, 0.54309974], [0.64082444, 0.67101435]],
-        ],
-        [
-            [[-0.98053589, -1.03143541], [-1.19128892, -1.24695841]],
-            [[0.69108355, 0.66880383], [0.59480972, 0.56776003]],
-            [[2.36270298, 2.36904306], [2.38090835, 2.38247847]],
-        ],
-    ]
-    check_2("two images, stride 2 and a border: the numbers that CS231n publishes", out, published)
+    if check_2.verdict != "wrong":
+        around = np.array(
+            [[[[-1, 0, 4, 0], [0, -2, 7, 2], [-2, 4, 2, 3], [0, 2, 0, 1]]]], dtype=float
+        )
+        out, _ = conv_forward(image, kernel, np.zeros(1), 1, 1)
+        below = np.pad(image, ((0, 0), (0, 0), (0, 2), (0, 2)))
+        above = np.pad(image, ((0, 0), (0, 0), (2, 0), (2, 0)))
+        one_sided = [np.pad(image, ((0, 0), (0, 0), one, one)) for one in ((0, 1), (1, 0))]
+        check_2(
+            "with a border of one zero on every side",
+            out,
+            around,
+            mistakes=[
+                (small, "that is without the border"),
+                (
+                    np.zeros((1, 1, 4, 4)),
+                    "all of it is 0; the border goes around H and W, and not around N and C",
+                ),
+                (convolve(below, kernel), "the border stands below and on the right alone"),
+                (convolve(above, kernel), "the border stands above and on the left alone"),
+                *(
+                    (convolve(one, kernel), "one border is missing: it goes on all four sides")
+                    for one in one_sided
+                ),
+                (
+                    convolve(np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)), "edge"), kernel),
+                    "the border repeats the pixels at the edge; it holds zeros",
+                ),
+                (convolve(image, kernel, pad=2), "the border is two zeros wide"),
+                (np.pad(small, ((0, 0), (0, 0), (1, 1), (1, 1))), "the zeros are laid around out"),
+                (
+                    np.array([[[[-1.0, 0.0, 4.0], [0.0, -2.0, 7.0], [-2.0, 4.0, 2.0]]]]),
+                    "the last row and column of places are missing: both borders count",
+                ),
+                (around[:, :, :2, :2], "the border is there, but out is as small as without it"),
+            ],
+            hint="how many places there are on 5 × 5 numbers, and what the first window holds",
+        )
+        big = np.arange(25.0).reshape(1, 1, 5, 5) ** 2 % 7
+        cross = np.array([[[[0.0, 1.0, 0.0], [2.0, 3.0, 4.0], [0.0, 5.0, 0.0]]]])
+        every = convolve(big, cross)
+        out, _ = conv_forward(big, cross, np.zeros(1), 2, 0)
+        check_2(
+            "with a stride of 2, on 5 × 5 pixels",
+            out,
+            every[:, :, ::2, ::2],
+            mistakes=[
+                (every, "that is with a stride of 1"),
+                (
+                    every[:, :, :2, :2],
+                    "there are as many places as should be, but one apart, not two",
+                ),
+                (every[:, :, 1::2, 1::2], "every second place, but not the first one"),
+                (every[:, :, ::2, :], "the stride holds for the rows alone"),
+                (every[:, :, :, ::2], "the stride holds for the columns alone"),
+                (every[:, :, :1, :1], "the last row and column of places are missing"),
+            ],
+            hint="where the window of out[…, 1, 1] begins",
+        )
+        colours = np.stack([image[0, 0], 2 * image[0, 0].T - 1])[np.newaxis]
+        kernels = np.array([[[[1.0, 0.0], [2.0, -1.0]], [[0.0, 1.0], [1.0, 3.0]]]])
+        kernels = np.concatenate([kernels, kernels[:, ::-1] - 1, 2 * kernels])
+        b = np.array([1.0, -1.0, 0.5])
+        right = convolve(colours, kernels)
+        column = b[:, np.newaxis, np.newaxis]
+        out, _ = conv_forward(colours, kernels, b)
+        first = convolve(colours[:, :1], kernels[:, :1])
+        check_2(
+            "two channels, three kernels: (1, 2, 3, 3) becomes (1, 3, 2, 2)",
+            out,
+            right + column,
+            mistakes=[
+                (
+                    first + column,
+                    "that is the first channel alone: the sum runs over the channels, too",
+                ),
+                (right - first + column, "that is the last channel alone: the channels add up"),
+                (right / 2 + column, "that is the mean over the channels; they add up"),
+                (right / 8 + column, "that is the mean of the products of a window; they add up"),
+                (np.trunc(right + column), "cut to whole numbers: is out an array of integers?"),
+                (right, "the bias is missing"),
+                (
+                    np.repeat(right[:, :1], 3, axis=1) + column,
+                    "all channels of out use the first kernel",
+                ),
+                (
+                    np.repeat(right[:, 2:], 3, axis=1) + column,
+                    "all channels of out use the last kernel",
+                ),
+                (right + b[0], "all channels of out use the first bias"),
+                (right + b.sum(), "the sum of all biases is added; each kernel has one of its own"),
+                (
+                    convolve(colours, kernels[:, ::-1]) + column,
+                    "the channels of the kernels turned",
+                ),
+            ],
+            hint="over which of the letters n, f, c, i, j, u and v the sum runs",
+        )
+        out, _ = conv_forward(
+            grid(-0.1, 0.5, 2, 3, 4, 4),
+            grid(-0.2, 0.3, 3, 3, 4, 4),
+            np.linspace(-0.1, 0.2, 3),
+            2,
+            1,
+        )
+        published = [
+            [
+                [[-0.08759809, -0.10987781], [-0.18387192, -0.2109216]],
+                [[0.21027089, 0.21661097], [0.22847626, 0.23004637]],
+                [[0.50813986, 0.54309974], [0.64082444, 0.67101435]],
+            ],
+            [
+                [[-0.98053589, -1.03143541], [-1.19128892, -1.24695841]],
+                [[0.69108355, 0.66880383], [0.59480972, 0.56776003]],
+                [[2.36270298, 2.36904306], [2.38090835, 2.38247847]],
+            ],
+        ]
+        check_2(
+            "two images, stride 2 and a border: the numbers that CS231n publishes", out, published
+        )
     check_2(
         "the arguments are left as they were",
         np.concatenate([one.ravel() for one in given]),
@@ -511,28 +574,6 @@ def conv_backward(dout, cache):
 
 
 # %% nbgrader={"grade_id": "check-3", "points": 5}
-def windows_of(shape, W, stride):
-    """Places of out of this shape, and the slices of the windows there."""
-    kh, kw = W.shape[2:]
-    for n, f, i, j in np.ndindex(shape):
-        y, z = i * stride, j * stride
-        yield (n, f, i, j), (n, slice(None), slice(y, y + kh), slice(z, z + kw))
-
-
-def sent_back(dout, x, W, stride=1, steps=None, add=True):
-    """dx and dW for images with their border; with `steps`, as if the windows were so far apart,
-    and without `add`, as if each place overwrote what is there."""
-    dx, dW = np.zeros(x.shape), np.zeros(W.shape)
-    for place, window in windows_of(dout.shape, W, steps or stride):
-        dx[window] = dx[window] * add + dout[place] * W[place[1]]
-        dW[place[1]] = dW[place[1]] * add + dout[place] * x[window]
-    return dx, dW
-
-
-def bordered(x, pad):
-    return np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-
-
 def library_forward(stride, pad):
     """The library's forward pass, with the cache of exercise 2."""
 
@@ -575,6 +616,8 @@ with exercise(3, "the backward pass", conv_backward, points=5) as check_3, check
         [5.0],
         mistakes=[
             (5.0, "right, but not of the shape of b, which is (1,)"),
+            (dout[0], "summed over the images alone; the places of out use b, too"),
+            (dout, "that is dout itself; what all places send to b adds up"),
             ([1.25], "that is the mean over the places; what they send to b adds up"),
             ([4.0], "that counts the places; dout is not in it"),
             ([[5.0]], "one axis too many: db has the shape of b, (1,)"),
@@ -600,123 +643,152 @@ with exercise(3, "the backward pass", conv_backward, points=5) as check_3, check
         ],
         hint="the pixel in the middle, which lies in four windows, with another weight in each",
     )
-    wide = np.array([[[[1, 2, 0, 1], [3, -1, 2, 0], [0, 1, 1, -2], [2, 0, 1, 3]]]], dtype=float)
-    dx, dW, _ = conv_backward(wide, (image, kernel, 1, 1))
-    whole, all_places = sent_back(wide, bordered(image, 1), kernel)
-    corner = "cut off on one side alone, or on the wrong one: the border is on all four"
-    check_3(
-        "with a border: dx has the shape of x",
-        dx,
-        whole[:, :, 1:-1, 1:-1],
-        mistakes=[
-            (whole, "the border is still around it: it is no part of x"),
-            (whole[:, :, :-2, :-2], corner),
-            (whole[:, :, 2:, 2:], corner),
-            (whole[:, :, :3, :3], corner),
-            (whole[:, :, 1:, 1:], corner),
-            (whole[:, :, :-1, :-1], corner),
-            (whole[:, :, 1:-1, :], "the border left and right is still there"),
-            (whole[:, :, :, 1:-1], "the border above and below is still there"),
-            (
-                sent_back(wide, bordered(image, 1), kernel, add=False)[0][:, :, 1:-1, 1:-1],
-                "windows overlap, and a later one has overwritten what an earlier one sent",
-            ),
-        ],
-        hint="where in the image with its border the image begins, and where it ends",
-    )
-    check_3(
-        "… and dW",
-        dW,
-        all_places,
-        mistakes=[
-            (
-                sent_back(wide[:, :, 1:-1, 1:-1], image, kernel)[1],
-                "the windows that reach into the border are left out; they hold pixels, too",
-            ),
-            (
-                sent_back(wide[:, :, :2, :2], image, kernel)[1],
-                "the places are counted without the border",
-            ),
-        ],
-        hint="what the forward pass multiplied the kernel with: the image with its border",
-    )
-    big = np.arange(25.0).reshape(1, 1, 5, 5) ** 2 % 7
-    cross = np.array([[[[0.0, 1.0, 0.0], [2.0, 3.0, 4.0], [0.0, 5.0, 0.0]]]])
-    dx, dW, _ = conv_backward(dout, (big, cross, 2, 0))
-    apart_x, apart_W = sent_back(dout, big, cross, 2)
-    near_x, near_W = sent_back(dout, big, cross, 2, steps=1)
-    close = "the windows are one apart here; with a stride of 2 they are two apart"
-    check_3(
-        "with a stride of 2: dx",
-        dx,
-        apart_x,
-        mistakes=[
-            (near_x, close),
-            (
-                sent_back(dout, big, cross, 2, add=False)[0],
-                "windows overlap, and a later one has overwritten what an earlier one sent",
-            ),
-            (near_x[:, :, :4, :4], close),
-        ],
-        hint="where the window of the place (1, 1) begins",
-    )
-    check_3("… and dW", dW, apart_W, mistakes=[(near_W, close)], hint="the same windows again")
-    numbers = np.random.default_rng(3)
-    x = numbers.integers(-3, 4, (2, 2, 3, 3)).astype(float)
-    W = numbers.integers(-3, 4, (3, 2, 2, 2)).astype(float)
-    several = numbers.integers(-3, 4, (2, 3, 2, 2)).astype(float)
-    dx, dW, db = conv_backward(several, (x, W, 1, 0))
-    right_x, right_W = sent_back(several, x, W)
-    totals = several.sum(axis=(0, 2, 3))
-    parts = [sent_back(several[n : n + 1], x[n : n + 1], W)[1] for n in (0, 1)]
-    check_3(
-        "two images, two channels, three kernels: dW",
-        dW,
-        right_W,
-        mistakes=[
-            (right_W / 2, "that is the mean over the images; what they send to a weight adds up"),
-            (parts[1], "that is the last image alone: all images use the same weights"),
-            (parts[0], "that is the first image alone: all images use the same weights"),
-            (right_W / 8, "that is the mean over images and places; what they send adds up"),
-            (right_W / 4, "that is the mean over the places; what they send adds up"),
-        ],
-        hint="which letters of the formula W does not have: it is summed over those",
-    )
-    check_3(
-        "… and db",
-        db,
-        totals,
-        mistakes=[
-            (totals / 2, "that is the mean over the images; what they send to b adds up"),
-            (totals / 8, "that is the mean over images and places; what they send to b adds up"),
-            (totals / 4, "that is the mean over the places; what they send to b adds up"),
-            (several.sum(axis=0), "summed over the images; the places of out use b, too"),
-            (several.sum(axis=(2, 3)), "summed over the places; the images use b, too"),
-            (several[0].sum(axis=(1, 2)), "that is the first image alone"),
-            (several[1].sum(axis=(1, 2)), "that is the last image alone"),
-            (several.sum(), "everything is summed; each kernel has a bias of its own"),
-            (several.sum(axis=(1, 2, 3)), "a number for each image; it is to be one for a kernel"),
-            (several.sum(axis=(0, 1, 2)), "a number for each column of out, not for a kernel"),
-            (several.sum(axis=(0, 1, 3)), "a number for each row of out, not for a kernel"),
-        ],
-        hint="which letters of the formula b does not have: it is summed over those",
-    )
-    first_only = sent_back(several[:, :1], x, W[:1])[0]
-    check_3(
-        "… and dx",
-        dx,
-        right_x,
-        mistakes=[
-            (first_only, "that is what comes through the first kernel alone"),
-            (
-                sent_back(several[:, 2:], x, W[2:])[0],
-                "that is what comes through the last kernel alone: all kernels add up",
-            ),
-            (right_x / 2, "half of it: the images do not share their pixels"),
-            (right_x / 3, "that is the mean over the kernels; what comes through them adds up"),
-        ],
-        hint="a pixel in the middle, at which three kernels look",
-    )
+    if check_3.verdict != "wrong":
+        wide = np.array([[[[1, 2, 0, 1], [3, -1, 2, 0], [0, 1, 1, -2], [2, 0, 1, 3]]]], dtype=float)
+        dx, dW, _ = conv_backward(wide, (image, kernel, 1, 1))
+        whole, all_places = sent_back(wide, bordered(image, 1), kernel)
+        corner = "cut off on one side alone, or on the wrong one: the border is on all four"
+        check_3(
+            "with a border: dx has the shape of x",
+            dx,
+            whole[:, :, 1:-1, 1:-1],
+            mistakes=[
+                (whole, "the border is still around it: it is no part of x"),
+                (whole[:, :, :-2, :-2], corner),
+                (whole[:, :, 2:, 2:], corner),
+                (whole[:, :, :3, :3], corner),
+                (whole[:, :, 1:, 1:], corner),
+                (whole[:, :, :-1, :-1], corner),
+                (whole[:, :, 1:-1, :], "the border left and right is still there"),
+                (whole[:, :, :, 1:-1], "the border above and below is still there"),
+                (
+                    sent_back(wide, bordered(image, 1), kernel, add=False)[0][:, :, 1:-1, 1:-1],
+                    "windows overlap, and a later one has overwritten what an earlier one sent",
+                ),
+            ],
+            hint="where in the image with its border the image begins, and where it ends",
+        )
+        check_3(
+            "… and dW",
+            dW,
+            all_places,
+            mistakes=[
+                (
+                    sent_back(wide[:, :, 1:-1, 1:-1], image, kernel)[1],
+                    "the windows that reach into the border are left out; they hold pixels, too",
+                ),
+                (
+                    sent_back(wide[:, :, :2, :2], image, kernel)[1],
+                    "the places are counted without the border",
+                ),
+            ],
+            hint="what the forward pass multiplied the kernel with: the image with its border",
+        )
+        big = np.arange(25.0).reshape(1, 1, 5, 5) ** 2 % 7
+        cross = np.array([[[[0.0, 1.0, 0.0], [2.0, 3.0, 4.0], [0.0, 5.0, 0.0]]]])
+        dx, dW, _ = conv_backward(dout, (big, cross, 2, 0))
+        apart_x, apart_W = sent_back(dout, big, cross, 2)
+        near_x, near_W = sent_back(dout, big, cross, 2, steps=1)
+        close = "the windows are one apart here; with a stride of 2 they are two apart"
+        half = "the windows are two apart in one direction, and one in the other"
+        check_3(
+            "with a stride of 2: dx",
+            dx,
+            apart_x,
+            mistakes=[
+                (near_x, close),
+                (
+                    sent_back(dout, big, cross, 2, add=False)[0],
+                    "windows overlap, and a later one has overwritten what an earlier one sent",
+                ),
+                (near_x[:, :, :4, :4], close),
+                (sent_back(dout, big, cross, 2, steps=(1, 2))[0], half),
+                (sent_back(dout, big, cross, 2, steps=(2, 1))[0], half),
+            ],
+            hint="where the window of the place (1, 1) begins",
+        )
+        check_3(
+            "… and dW",
+            dW,
+            apart_W,
+            mistakes=[
+                (near_W, close),
+                (sent_back(dout, big, cross, 2, steps=(1, 2))[1], half),
+                (sent_back(dout, big, cross, 2, steps=(2, 1))[1], half),
+            ],
+            hint="the same windows again",
+        )
+        numbers = np.random.default_rng(3)
+        x = numbers.integers(-3, 4, (2, 2, 3, 3)).astype(float)
+        W = numbers.integers(-3, 4, (3, 2, 2, 2)).astype(float)
+        several = numbers.integers(-3, 4, (2, 3, 2, 2)).astype(float)
+        dx, dW, db = conv_backward(several, (x, W, 1, 0))
+        right_x, right_W = sent_back(several, x, W)
+        totals = several.sum(axis=(0, 2, 3))
+        parts = [sent_back(several[n : n + 1], x[n : n + 1], W)[1] for n in (0, 1)]
+        check_3(
+            "two images, two channels, three kernels: dW",
+            dW,
+            right_W,
+            mistakes=[
+                (
+                    right_W / 2,
+                    "that is the mean over the images; what they send to a weight adds up",
+                ),
+                (parts[1], "that is the last image alone: all images use the same weights"),
+                (parts[0], "that is the first image alone: all images use the same weights"),
+                (right_W / 8, "that is the mean over images and places; what they send adds up"),
+                (right_W / 4, "that is the mean over the places; what they send adds up"),
+                (
+                    np.repeat(right_W.sum(axis=0, keepdims=True), 3, axis=0),
+                    "every kernel has got what belongs to all of them",
+                ),
+            ],
+            hint="which letters of the formula W does not have: it is summed over those",
+        )
+        check_3(
+            "… and db",
+            db,
+            totals,
+            mistakes=[
+                (totals / 2, "that is the mean over the images; what they send to b adds up"),
+                (
+                    totals / 8,
+                    "that is the mean over images and places; what they send to b adds up",
+                ),
+                (totals / 4, "that is the mean over the places; what they send to b adds up"),
+                (several.sum(axis=0), "summed over the images; the places of out use b, too"),
+                (several.sum(axis=(2, 3)), "summed over the places; the images use b, too"),
+                (several[0].sum(axis=(1, 2)), "that is the first image alone"),
+                (several[1].sum(axis=(1, 2)), "that is the last image alone"),
+                (several.sum(), "everything is summed; each kernel has a bias of its own"),
+                (
+                    several.sum(axis=(1, 2, 3)),
+                    "a number for each image; it is to be one for a kernel",
+                ),
+                (several.sum(axis=(0, 1, 2)), "a number for each column of out, not for a kernel"),
+                (several.sum(axis=(0, 1, 3)), "a number for each row of out, not for a kernel"),
+            ],
+            hint="which letters of the formula b does not have: it is summed over those",
+        )
+        first_only = sent_back(several[:, :1], x, W[:1])[0]
+        check_3(
+            "… and dx",
+            dx,
+            right_x,
+            mistakes=[
+                (first_only, "that is what comes through the first kernel alone"),
+                (
+                    sent_back(several[:, 2:], x, W[2:])[0],
+                    "that is what comes through the last kernel alone: all kernels add up",
+                ),
+                (right_x / 2, "half of it: the images do not share their pixels"),
+                (right_x * np.array([1, 0]).reshape(2, 1, 1, 1), "image 1 gets nothing"),
+                (right_x * np.array([0, 1]).reshape(2, 1, 1, 1), "image 0 gets nothing"),
+                (right_x / 3, "that is the mean over the kernels; what comes through them adds up"),
+            ],
+            hint="a pixel in the middle, at which three kernels look",
+        )
     if check_3.verdict != "wrong":
         check_3.functions(
             "all three by differences, with stride 2 and a border",
@@ -727,9 +799,10 @@ with exercise(3, "the backward pass", conv_backward, points=5) as check_3, check
             numbers.standard_normal(2),
         )
     ### BEGIN HIDDEN TESTS
-    given = several.copy(), (x.copy(), W.copy(), 1, 0)
+    numbers = np.random.default_rng(15)
+    given = dout.copy(), (image.copy(), kernel.copy(), 1, 0)
     conv_backward(*given)
-    check_3("dout stays", given[0], several)
+    check_3("dout stays", given[0], dout)
     check_3.functions(
         "images of 3 × 5, a kernel of 2 × 3",
         library_forward(1, 1),
@@ -848,6 +921,10 @@ with (
             (convolve(wide, turned(kernel), pad=2), "the border of dout has to be narrower by pad"),
             (convolve(wide, kernel), "the kernel is not turned round"),
             (
+                convolve(wide, kernel.transpose(0, 1, 3, 2)),
+                "the kernel is transposed; that is not a half turn",
+            ),
+            (
                 convolve(wide, turned(kernel), pad=1)[:, :, :3, :3],
                 "it is cut out at the wrong place: the border is on all four sides",
             ),
@@ -855,9 +932,9 @@ with (
         hint="the sizes: dout is 4 × 4 here, and dx 3 × 3",
     )
     numbers = np.random.default_rng(4)
-    x = numbers.integers(-3, 4, (2, 2, 4, 4)).astype(float)
+    x = numbers.integers(-3, 4, (5, 2, 4, 4)).astype(float)
     W = numbers.integers(-3, 4, (3, 2, 3, 3)).astype(float)
-    several = numbers.integers(-3, 4, (2, 3, 4, 4)).astype(float)
+    several = numbers.integers(-3, 4, (5, 3, 4, 4)).astype(float)
     whole, right_W = sent_back(several, bordered(x, 1), W)
     right_x = whole[:, :, 1:-1, 1:-1]
     check_4(
@@ -903,7 +980,7 @@ with (
     swapped = right_W.transpose(1, 0, 2, 3)
     kernels = several.transpose(1, 0, 2, 3)
     check_4(
-        "dW, two images, padded by 1",
+        "dW, five images, padded by 1",
         dW_as_convolution(x, several, 1),
         right_W,
         mistakes=[
@@ -920,8 +997,20 @@ with (
                 convolve(x.transpose(1, 0, 2, 3), kernels, pad=2).transpose(1, 0, 2, 3),
                 "the border of x is too wide: it is that of the forward pass",
             ),
-            (right_W / 2, "that is the mean over the images; what they send to a weight adds up"),
-            (right_W[:, :, ::-1, ::-1], "it is turned round; i and u both go up here"),
+            (right_W / 5, "that is the mean over the images; what they send to a weight adds up"),
+            (turned(right_W), "it is turned round; i and u both go up here"),
+            (
+                convolve(x.transpose(1, 0, 2, 3), turned(kernels), pad=1).transpose(1, 0, 2, 3),
+                "dout is turned round: i and u both go up here",
+            ),
+            (
+                convolve(kernels, x.transpose(1, 0, 2, 3), pad=1),
+                "image and kernel are exchanged: it is dout that slides, over x",
+            ),
+            (
+                convolve(kernels, x.transpose(1, 0, 2, 3), pad=1).transpose(1, 0, 2, 3),
+                "image and kernel are exchanged: it is dout that slides, over x",
+            ),
         ],
         hint="over which letter dW sums: it has to stand second in both arrays",
     )
@@ -1063,7 +1152,8 @@ with (
         [[1.0, 3.0, 2.0, 0.0], [4.0, 2.0, 1.0, 5.0], [0.0, 1.0, 6.0, 6.0], [2.0, 1.0, 6.0, 3.0]]
     )
     image = x[np.newaxis, np.newaxis]
-    out, _ = check_5.returns(max_pool_forward(image.copy(), 2, 2), "out", "cache")
+    with check_5.without(MaxPool, forward=True):
+        out, _ = check_5.returns(max_pool_forward(image.copy(), 2, 2), "out", "cache")
     check_5(
         "max, 4 × 4 pixels, windows of 2, 2 apart",
         out,
@@ -1086,38 +1176,49 @@ with (
         "windows of 2, one apart: they overlap",
         over,
         [[[[4.0, 3.0], [4.0, 6.0]]]],
-        mistakes=[([[[[4.0]]]], "the windows are as far apart as they are wide; stride is 1 here")],
-        hint="four windows, on 3 × 3 pixels",
-    )
-    out, _ = max_pool_forward(grid(-0.3, 0.4, 2, 3, 4, 4), 2, 2)
-    published = [
-        [
-            [[-0.26315789, -0.24842105], [-0.20421053, -0.18947368]],
-            [[-0.14526316, -0.13052632], [-0.08631579, -0.07157895]],
-            [[-0.02736842, -0.01263158], [0.03157895, 0.04631579]],
-        ],
-        [
-            [[0.09052632, 0.10526316], [0.14947368, 0.16421053]],
-            [[0.20842105, 0.22315789], [0.26736842, 0.28210526]],
-            [[0.32631579, 0.34105263], [0.38526316, 0.4]],
-        ],
-    ]
-    most = np.repeat(np.max(published, axis=1, keepdims=True), 3, axis=1)
-    check_5(
-        "two images of three channels: the numbers that CS231n publishes",
-        out,
-        published,
-        rtol=1e-5,
-        atol=1e-8,
         mistakes=[
-            (most, "that is the largest of all channels; each channel is pooled by itself"),
+            ([[[[4.0]]]], "the windows are as far apart as they are wide; stride is 1 here"),
             (
-                np.maximum(published, 0),
-                "no number is below 0: the search for the largest begins at 0",
+                [[[[4.0, 2.0], [1.0, 6.0]]]],
+                "the windows are as far apart as they are wide; stride is 1 here",
+            ),
+            (
+                [[[[4.0, 3.0, 2.0], [4.0, 6.0, 6.0], [1.0, 6.0, 6.0]]]],
+                "some of these windows stick out below or on the right",
             ),
         ],
-        hint="channels, which do not mix here",
+        hint="four windows, on 3 × 3 pixels",
     )
+    if check_5.verdict != "wrong":
+        out, _ = max_pool_forward(grid(-0.3, 0.4, 2, 3, 4, 4), 2, 2)
+        published = [
+            [
+                [[-0.26315789, -0.24842105], [-0.20421053, -0.18947368]],
+                [[-0.14526316, -0.13052632], [-0.08631579, -0.07157895]],
+                [[-0.02736842, -0.01263158], [0.03157895, 0.04631579]],
+            ],
+            [
+                [[0.09052632, 0.10526316], [0.14947368, 0.16421053]],
+                [[0.20842105, 0.22315789], [0.26736842, 0.28210526]],
+                [[0.32631579, 0.34105263], [0.38526316, 0.4]],
+            ],
+        ]
+        most = np.repeat(np.max(published, axis=1, keepdims=True), 3, axis=1)
+        check_5(
+            "two images of three channels: the numbers that CS231n publishes",
+            out,
+            published,
+            rtol=1e-5,
+            atol=1e-8,
+            mistakes=[
+                (most, "that is the largest of all channels; each channel is pooled by itself"),
+                (
+                    np.maximum(published, 0),
+                    "no number is below 0: the search for the largest begins at 0",
+                ),
+            ],
+            hint="channels, which do not mix here",
+        )
     dout = np.array([[1.0, -2.0], [3.0, 4.0]])
     arriving = dout[np.newaxis, np.newaxis]
     dx = max_pool_backward(arriving.copy(), (image.copy(), 2, 2))
@@ -1161,6 +1262,10 @@ with (
                 "where several numbers are largest, they share the gradient; the first gets it all",
             ),
             (
+                shares(dout, x, 2, 2, lambda w: first(w).T)[None, None],
+                "row and column within a window are exchanged",
+            ),
+            (
                 shares(dout, x, 2, 2, last)[None, None],
                 "where several numbers are largest, the last of them has got the gradient",
             ),
@@ -1194,6 +1299,7 @@ with (
         hint="who gets what arrives at a maximum, and where in the image that number stands",
     )
     middle = centre[np.newaxis, np.newaxis]
+    far_apart = "the windows are as far apart as they are wide; stride is 1 here"
     dx = max_pool_backward(arriving.copy(), (middle.copy(), 2, 1))
     one = np.zeros((1, 1, 3, 3))
     one[0, 0, 1, 1] = 1.0
@@ -1205,6 +1311,15 @@ with (
             (4.0 * one, "only the last window is left: what the windows send has to add up"),
             (1.0 * one, "only the first window has sent something"),
             (1.5 * one, "that is the mean of what the windows send; it adds up"),
+            (
+                [[[[4.0, 3.0, 0.0], [-2.0, 1.0, 0.0], [0.0, 0.0, 0.0]]]],
+                "the row and column within a window are taken for those of the image",
+            ),
+            (
+                [[[[0.0, 0.0, -2.0], [0.0, 5.0, 0.0], [3.0, 0.0, 0.0]]]],
+                "row and column within a window are exchanged",
+            ),
+            (shares(dout, centre, 2, 2, first)[None, None], far_apart),
         ],
         hint="what arrives from all four",
     )
@@ -1239,6 +1354,7 @@ with (
                 shares(dout, centre, 2, 1, ones, add=False)[None, None] / 4,
                 "a later window has overwritten what an earlier one sent",
             ),
+            (shares(dout, centre, 2, 2, ones)[None, None] / 4, far_apart),
         ],
         hint="the pixel in the middle, which lies in four windows",
     )
@@ -1345,17 +1461,11 @@ with exercise(6, "one product", im2col, conv_by_product, points=4) as check_6:
     four = np.array(
         [[1.0, 2.0, 0.0, 3.0], [2.0, 0.0, 3.0, 1.0], [0.0, 3.0, 2.0, 0.0], [3.0, 1.0, 0.0, 1.0]]
     )
-    by_entries = four.reshape(2, 2, 2, 2).transpose(2, 3, 0, 1)
     check_6(
         "3 × 3 pixels, windows of 2 × 2: four rows of four numbers",
         im2col(image.copy(), 2),
         four,
         mistakes=[
-            (four.T, "the windows stand in the columns; they are to be the rows"),
-            (
-                four.reshape(2, 2, 2, 2).transpose(1, 0, 2, 3).reshape(4, 4),
-                "the places go down the columns of the image first; they go along its rows",
-            ),
             (
                 four.reshape(4, 2, 2).transpose(0, 2, 1).reshape(4, 4),
                 "within a window, the numbers go down its columns first; they go along its rows",
@@ -1363,105 +1473,110 @@ with exercise(6, "one product", im2col, conv_by_product, points=4) as check_6:
         ],
         hint="the first row: the window at the top left, read line by line",
     )
-    x = np.arange(36.0).reshape(2, 2, 3, 3) ** 2 % 11
-    windows = places(x, 2)
-    right = windows.reshape(8, 8)
-    check_6(
-        "two images of two channels: (2, 2, 3, 3) becomes (8, 8)",
-        im2col(x.copy(), 2),
-        right,
-        mistakes=[
-            (right.T, "the windows stand in the columns; they are to be the rows"),
-            (
-                windows.transpose(0, 1, 2, 4, 5, 3).reshape(8, 8),
-                "within a row the channels vary fastest; the order is c, u, v",
-            ),
-            (
-                windows.transpose(1, 2, 0, 3, 4, 5).reshape(8, 8),
-                "the images vary fastest from row to row; the order is n, i, j",
-            ),
-            (
-                windows.transpose(0, 3, 4, 5, 1, 2).reshape(8, 8),
-                "an array (N, C, k, k, H', W') is reshaped as it is; its axes have to move first",
-            ),
-            (
-                windows.transpose(0, 3, 1, 2, 4, 5).reshape(8, 8),
-                "an array (N, C, H', W', k, k) is reshaped as it is; its axes have to move first",
-            ),
-            (
-                windows.transpose(4, 5, 0, 3, 1, 2).reshape(8, 8),
-                "an array (k, k, N, C, H', W') is reshaped as it is; its axes have to move first",
-            ),
-        ],
-        hint="which numbers stand in one row: those of one window, in all channels",
-    )
-    big = np.arange(50.0).reshape(1, 2, 5, 5) ** 2 % 7
-    apart = places(big, 3, 2, 1)
-    check_6(
-        "5 × 5 pixels, windows of 3, stride 2, a border: (9, 18)",
-        im2col(big.copy(), 3, 2, 1),
-        apart.reshape(9, 18),
-        mistakes=[
-            (places(big, 3, 1, 1)[:, :3, :3].reshape(9, 18), "the windows are one apart, not two"),
-            (places(big, 3, 1, 1).reshape(25, 18), "the windows are one apart, not two"),
-            (places(big, 3, 2, 0).reshape(4, 18), "the border is missing"),
-        ],
-        hint="where the slice of an entry (u, v) begins, how far it steps, and how long it is",
-    )
-    numbers = np.random.default_rng(6)
-    x, W = numbers.standard_normal((2, 2, 5, 4)), numbers.standard_normal((3, 2, 2, 2))
-    b = np.array([1.0, -1.0, 0.5])
-    right = convolve(x, W) + b[:, np.newaxis, np.newaxis]  # (2, 3, 4, 3)
-    rows = right.transpose(0, 2, 3, 1)
-    out = conv_by_product(x.copy(), W.copy(), b.copy())
-    check_6(
-        "the product, two images, three kernels",
-        out,
-        right,
-        mistakes=[
-            (rows, "that is (N, H', W', F): F has to move to its place"),
-            (rows.reshape(24, 3), "that is the product as it comes: a row for each place"),
-            (
-                rows.reshape(2, 3, 4, 3),
-                "reshaped to (N, F, H', W') at once: the rows are places, so F is the last axis",
-            ),
-            (
-                rows.transpose(3, 0, 1, 2).reshape(2, 3, 4, 3),
-                "reshaped from (F, N H' W'): there F comes before N",
-            ),
-            (right - b[:, np.newaxis, np.newaxis], "b is missing"),
-            (
-                (places(x, 2).reshape(24, 8) @ W.reshape(8, 3) + b)
-                .reshape(2, 4, 3, 3)
-                .transpose(0, 3, 1, 2),
-                "W is reshaped to (C k k, F), which mixes kernels: a kernel is a row of (F, C k k)",
-            ),
-            (rows.transpose(0, 3, 2, 1), "rows and columns of the places are exchanged"),
-        ],
-        hint="what the rows of the product are, and which of its axes are N, H' and W'",
-    )
-    out = conv_by_product(
-        grid(-0.1, 0.5, 2, 3, 4, 4), grid(-0.2, 0.3, 3, 3, 4, 4), np.linspace(-0.1, 0.2, 3), 2, 1
-    )
-    check_6(
-        "CS231n's numbers again",
-        out[1],
-        [
-            [[-0.98053589, -1.03143541], [-1.19128892, -1.24695841]],
-            [[0.69108355, 0.66880383], [0.59480972, 0.56776003]],
-            [[2.36270298, 2.36904306], [2.38090835, 2.38247847]],
-        ],
-        hint="stride and pad, which conv_by_product has to hand on",
-    )
-    large = numbers.standard_normal((32, 3, 32, 32))
     if check_6.verdict != "wrong":
-        seconds = min(timeit.repeat(lambda: im2col(large, 3, 1, 1), number=1, repeat=2))
-        check_6.true(
-            "32 colour images of 32 × 32 pixels in less than 0.3 s",
-            seconds < 0.3,
-            "how often Python goes round a loop here: 9 times, or 32,768 times",
+        x = np.arange(36.0).reshape(2, 2, 3, 3) ** 2 % 11
+        windows = places(x, 2)
+        right = windows.reshape(8, 8)
+        check_6(
+            "two images of two channels: (2, 2, 3, 3) becomes (8, 8)",
+            im2col(x.copy(), 2),
+            right,
+            mistakes=[
+                (right.T, "the windows stand in the columns; they are to be the rows"),
+                (
+                    windows.transpose(0, 1, 2, 4, 5, 3).reshape(8, 8),
+                    "within a row the channels vary fastest; the order is c, u, v",
+                ),
+                (
+                    windows.transpose(1, 2, 0, 3, 4, 5).reshape(8, 8),
+                    "the images vary fastest from row to row; the order is n, i, j",
+                ),
+                (
+                    windows.transpose(0, 3, 4, 5, 1, 2).reshape(8, 8),
+                    "an array (N, C, k, k, H', W') is reshaped as it is; first its axes move",
+                ),
+                (
+                    windows.transpose(0, 3, 1, 2, 4, 5).reshape(8, 8),
+                    "an array (N, C, H', W', k, k) is reshaped as it is; first its axes move",
+                ),
+                (
+                    windows.transpose(4, 5, 0, 3, 1, 2).reshape(8, 8),
+                    "an array (k, k, N, C, H', W') is reshaped as it is; first its axes move",
+                ),
+            ],
+            hint="which numbers stand in one row: those of one window, in all channels",
+        )
+    if check_6.verdict != "wrong":
+        big = np.arange(50.0).reshape(1, 2, 5, 5) ** 2 % 7
+        apart = places(big, 3, 2, 1)
+        check_6(
+            "5 × 5 pixels, windows of 3, stride 2, a border: (9, 18)",
+            im2col(big.copy(), 3, 2, 1),
+            apart.reshape(9, 18),
+            mistakes=[
+                (
+                    places(big, 3, 1, 1)[:, :3, :3].reshape(9, 18),
+                    "the windows are one apart, not two",
+                ),
+                (places(big, 3, 1, 1).reshape(25, 18), "the windows are one apart, not two"),
+                (places(big, 3, 2, 0).reshape(4, 18), "the border is missing"),
+            ],
+            hint="where the slice of an entry (u, v) begins, how far it steps, and how long it is",
+        )
+    if check_6.verdict != "wrong":
+        numbers = np.random.default_rng(6)
+        x, W = numbers.standard_normal((2, 2, 5, 4)), numbers.standard_normal((3, 2, 2, 2))
+        b = np.array([1.0, -1.0, 0.5])
+        right = convolve(x, W) + b[:, np.newaxis, np.newaxis]  # (2, 3, 4, 3)
+        rows = right.transpose(0, 2, 3, 1)
+        with check_6.without(Conv, forward=True):
+            out = conv_by_product(x.copy(), W.copy(), b.copy())
+        check_6(
+            "the product, two images, three kernels",
+            out,
+            right,
+            mistakes=[
+                (rows, "that is (N, H', W', F): F has to move to its place"),
+                (rows.reshape(24, 3), "that is the product as it comes: a row for each place"),
+                (
+                    rows.reshape(2, 3, 4, 3),
+                    "reshaped to (N, F, H', W') at once; the rows are places, and F comes last",
+                ),
+                (
+                    rows.transpose(3, 0, 1, 2).reshape(2, 3, 4, 3),
+                    "reshaped from (F, N H' W'), where F comes before N",
+                ),
+                (right - b[:, np.newaxis, np.newaxis], "b is missing"),
+                (
+                    (places(x, 2).reshape(24, 8) @ W.reshape(8, 3) + b)
+                    .reshape(2, 4, 3, 3)
+                    .transpose(0, 3, 1, 2),
+                    "W is reshaped to (C k k, F), which mixes kernels; each is a row of (F, C k k)",
+                ),
+                (rows.transpose(0, 3, 2, 1), "rows and columns of the places are exchanged"),
+            ],
+            hint="what the rows of the product are, and which of its axes are N, H' and W'",
+        )
+    if check_6.verdict != "wrong":
+        out = conv_by_product(
+            grid(-0.1, 0.5, 2, 3, 4, 4),
+            grid(-0.2, 0.3, 3, 3, 4, 4),
+            np.linspace(-0.1, 0.2, 3),
+            2,
+            1,
+        )
+        check_6(
+            "CS231n's numbers again",
+            out[1],
+            [
+                [[-0.98053589, -1.03143541], [-1.19128892, -1.24695841]],
+                [[0.69108355, 0.66880383], [0.59480972, 0.56776003]],
+                [[2.36270298, 2.36904306], [2.38090835, 2.38247847]],
+            ],
+            hint="stride and pad, which conv_by_product has to hand on",
         )
     ### BEGIN HIDDEN TESTS
+    numbers = np.random.default_rng(16)
     x, W = numbers.standard_normal((1, 3, 6, 7)), numbers.standard_normal((2, 3, 3, 3))
     check_6("stride 3", conv_by_product(x, W, np.zeros(2), 3, 1), convolve(x, W, 3, 1))
     ### END HIDDEN TESTS
@@ -1632,7 +1747,8 @@ with exercise(7, "group norm", group_norm_forward, group_norm_backward, points=4
     out, cache = check_7.returns(group_norm_forward(x.copy(), *plain, 2, 5.0), "out", "cache")
     by_channel = standardised(x.transpose(1, 0, 2, 3).reshape(4, -1), 5)
     apart = x.reshape(2, 2, 2, 1, 2).transpose(0, 2, 1, 3, 4).reshape(2, 2, -1)
-    apart = standardised(apart, 5).reshape(2, 2, 2, 1, 2).transpose(0, 2, 1, 3, 4)
+    apart = standardised(apart, 5).reshape(2, 2, 2, 1, 2)
+    moved_back = apart.transpose(0, 2, 1, 3, 4)
     pairs = x.reshape(2, 4, 2)
     across = x.reshape(2, 2, 2, 1, 2).transpose(1, 0, 2, 3, 4).reshape(2, -1)
     across = standardised(across, 5).reshape(2, 2, 2, 1, 2).transpose(1, 0, 2, 3, 4)
@@ -1651,6 +1767,10 @@ with exercise(7, "group norm", group_norm_forward, group_norm_backward, points=4
             (standardised(pairs, 5).reshape(x.shape), "each channel is normalised by itself"),
             (across.reshape(x.shape), "the groups of both images are taken together"),
             (
+                moved_back.reshape(x.shape),
+                "a group holds channels 0 and 2 here; its channels are to be neighbours",
+            ),
+            (
                 apart.reshape(x.shape),
                 "a group holds channels 0 and 2 here; its channels are to be neighbours",
             ),
@@ -1668,27 +1788,34 @@ with exercise(7, "group norm", group_norm_forward, group_norm_backward, points=4
         ],
         hint="the first group of the first image, 1, 1, 5, 5: its mean, and its root, which is 3",
     )
-    out, cache = check_7.returns(group_norm_forward(x.copy(), gamma, beta, 2, 5.0), "out", "cache")
-    check_7(
-        "with γ = (3, 6, 4, 12) and β = (1, 0, −1, 2)",
-        out,
-        xhat * wide + high,
-        mistakes=[
-            (xhat * wide, "β is missing"),
-            (xhat + high, "γ is missing"),
-            ((xhat + high) * wide, "γ has stretched β, too"),
-            (xhat * wide - high, "β is subtracted"),
-            (xhat * gamma.reshape(2, 2).mean(1).repeat(2)[:, None, None] + high, "γ is averaged"),
-            (xhat, "γ and β are missing"),
-        ],
-        hint="channel 1, which has γ = 6 and β = 0",
-    )
-    shapes = [np.shape(one) for one in cache] if isinstance(cache, tuple) else "no tuple"
-    check_7.true(
-        "the cache holds xhat, std and gamma, of shapes (2, 4, 1, 2), (2, 2) and (4,)",
-        shapes == [(2, 4, 1, 2), (2, 2), (4,)],
-        why=f"shapes found: {shapes}" + "; keepdims=True keeps the axis" * ((2, 2, 1) in shapes),
-    )
+    if check_7.verdict != "wrong":
+        out, cache = check_7.returns(
+            group_norm_forward(x.copy(), gamma, beta, 2, 5.0), "out", "cache"
+        )
+        check_7(
+            "with γ = (3, 6, 4, 12) and β = (1, 0, −1, 2)",
+            out,
+            xhat * wide + high,
+            mistakes=[
+                (xhat * wide, "β is missing"),
+                (xhat + high, "γ is missing"),
+                ((xhat + high) * wide, "γ has stretched β, too"),
+                (xhat * wide - high, "β is subtracted"),
+                (
+                    xhat * gamma.reshape(2, 2).mean(1).repeat(2)[:, None, None] + high,
+                    "γ is averaged",
+                ),
+                (xhat, "γ and β are missing"),
+            ],
+            hint="channel 1, which has γ = 6 and β = 0",
+        )
+        shapes = [np.shape(one) for one in cache] if isinstance(cache, tuple) else "no tuple"
+        check_7.true(
+            "the cache holds xhat, std and gamma, of shapes (2, 4, 1, 2), (2, 2) and (4,)",
+            shapes == [(2, 4, 1, 2), (2, 2), (4,)],
+            why=f"shapes found: {shapes}"
+            + "; keepdims=True keeps the axis" * ((2, 2, 1) in shapes),
+        )
     dout = np.array(
         [[[[1, 2]], [[0, -1]], [[3, 1]], [[2, 0]]], [[[0, 1]], [[1, 1]], [[2, -2]], [[1, 3]]]]
     )
@@ -1754,6 +1881,8 @@ with exercise(7, "group norm", group_norm_forward, group_norm_backward, points=4
             (closed(wide * dout, xhat, root, True, False), "nothing comes through the variance"),
             (closed(wide * dout, xhat, root, False, True), "nothing comes through the mean"),
             (closed(wide * dout, xhat, root, count=1), "sums stand where means belong"),
+            (closed(wide * dout, xhat, root, 4, 1), "the first of the two means is a sum here"),
+            (closed(wide * dout, xhat, root, 1, 4), "the second of the two means is a sum here"),
             (
                 closed(wide * dout, xhat, root, count=2),
                 "divided by 2; a group holds 4 numbers here",
@@ -1854,46 +1983,77 @@ with exercise(8, "a net", conv_net, points=3) as check_8:
     kinds = [type(layer).__name__ for layer in net.layers]
     asked = ["Conv", "ReLU", "MaxPool", "Conv", "ReLU", "MaxPool", "Affine"]
     check_8.true("its layers are those of the table", kinds == asked, why=f"they are {kinds}")
-    sizes = [sum(array.size for array in layer.params.values()) for layer in net.layers]
-    check_8(
-        "weights and biases of the seven layers, for colour images of 32 × 32",
-        sizes,
-        [16 * 27 + 16, 0, 0, 32 * 16 * 9 + 32, 0, 0, 32 * 64 * 10 + 10],
-        hint="a kernel has as many channels as the image it looks at, and each has a bias",
-    )
-    images = np.random.default_rng(10).standard_normal((20, 3, 32, 32)).astype(np.float32)
-    labels = np.arange(20) % 10
-    scores, _ = check_8.returns(net.forward(images), "scores", "cache")
-    check_8.true(
-        "20 images in, scores of shape (20, 10) out",
-        scores.shape == (20, 10),
-        why=f"their shape is {scores.shape}",
-    )
-    check_8.true(
-        "in float32",
-        all(array.dtype == np.float32 for array in net.params.values()),
-        why="some weights are float64: each layer with weights takes dtype=np.float32",
-    )
-    loss, _ = Classifier(net).loss(images, labels)
-    check_8(
-        "a fresh net guesses: its loss is log 10",
-        loss,
-        np.log(10),
-        atol=0.02,
-        hint="the init of the last layer: with small scores all classes are about as likely",
-    )
-    digit_net = conv_net(1, 8, 10, seed=1)
-    out, _ = digit_net.forward(np.zeros((2, 1, 8, 8), np.float32))
-    check_8.true("it takes grey digits of 8 × 8, too", out.shape == (2, 10))
-    same = conv_net(1, 8, 10, seed=1)
-    check_8.true(
-        "another seed gives other weights, the same seed the same",
-        all(np.array_equal(same.params[name], digit_net.params[name]) for name in same.params)
-        and not np.array_equal(
-            conv_net(1, 8, 10).layers[0].params["W"], same.layers[0].params["W"]
-        ),
-        "rng=rng, in each layer with weights",
-    )
+    if check_8.verdict != "wrong":
+        sizes = [sum(array.size for array in layer.params.values()) for layer in net.layers]
+        check_8(
+            "weights and biases of the seven layers, for colour images of 32 × 32",
+            sizes,
+            [448, 0, 0, 4640, 0, 0, 20490],
+            mistakes=[
+                (
+                    [448, 0, 0, 4640, 0, 0, 327690],
+                    "the affine layer takes images of 32 × 32; pooling halves them",
+                ),
+                (
+                    [448, 0, 0, 4640, 0, 0, 81930],
+                    "the affine layer takes images of 16 × 16; there are two poolings",
+                ),
+                (
+                    [448, 0, 0, 4640, 0, 0, 650],
+                    "the affine layer takes one number of each row or column; an image has both",
+                ),
+                (
+                    [896, 0, 0, 9248, 0, 0, 20490],
+                    "the first layer has 32 kernels; 16 are asked for",
+                ),
+                ([448, 0, 0, 896, 0, 0, 20490], "the second layer looks at 3 channels; it gets 16"),
+            ],
+            hint="a kernel has as many channels as the image it looks at, and each has a bias",
+        )
+        images = np.random.default_rng(10).standard_normal((20, 3, 32, 32)).astype(np.float32)
+        labels = np.arange(20) % 10
+        scores, _ = check_8.returns(net.forward(images), "scores", "cache")
+        check_8.true(
+            "20 images in, scores of shape (20, 10) out",
+            scores.shape == (20, 10),
+            why=f"their shape is {scores.shape}",
+        )
+        check_8.true(
+            "in float32",
+            all(array.dtype == np.float32 for array in net.params.values()),
+            why="some weights are float64: each layer with weights takes dtype=np.float32",
+        )
+        check_8(
+            "the spread of the last weights",
+            net.layers[-1].params["W"].std(),
+            0.001,
+            rtol=0.05,
+            hint="init=plain_normal(0.001), in the last layer",
+        )
+        loss, _ = Classifier(net).loss(images, labels)
+        check_8(
+            "a fresh net guesses: its loss is log 10",
+            loss,
+            np.log(10),
+            atol=0.05,
+            hint="the init of the last layer: with small scores all classes are about as likely",
+        )
+        small_net = conv_net(1, 8, 7, seed=1)
+        out, _ = small_net.forward(np.zeros((2, 1, 8, 8), np.float32))
+        check_8.true(
+            "a net for grey images of 8 × 8 and seven classes gives scores of shape (2, 7)",
+            out.shape == (2, 7),
+            why=f"their shape is {out.shape}",
+        )
+        same = conv_net(1, 8, 7, seed=1)
+        check_8.true(
+            "another seed gives other weights, the same seed the same",
+            all(np.array_equal(same.params[name], small_net.params[name]) for name in same.params)
+            and not np.array_equal(
+                conv_net(1, 8, 7).layers[0].params["W"], same.layers[0].params["W"]
+            ),
+            "rng=rng, in each layer with weights",
+        )
     ### BEGIN HIDDEN TESTS
     out, _ = conv_net(2, 12, 3).forward(np.zeros((1, 2, 12, 12), np.float32))
     check_8.true("sheets of 12 × 12, three classes", out.shape == (1, 3))
@@ -1928,9 +2088,9 @@ if check_8.opens("the test of a handful"):
 # %%
 if check_8.opens("the comparison"):
     reader = conv_net(1, SIDE, 10)
-    print(f"your net, sheets           {test_accuracy(reader, sheets, epochs=8):.0f} % right")
+    print(f"your net, sheets           {test_accuracy(reader, sheets, epochs=12):.0f} % right")
     other = conv_net(1, SIDE, 10)
-    found = test_accuracy(other, shuffled_sheets, epochs=8)
+    found = test_accuracy(other, shuffled_sheets, epochs=12)
     print(f"your net, shuffled sheets  {found:.0f} % right")
     for name, net in (("your net", reader), ("affine layers", MLP([SIDE * SIDE, 64, 10]))):
         print(f"{name}: {sum(array.size for array in net.params.values()):,} weights and biases")
@@ -2038,7 +2198,10 @@ with exercise(9, "saliency", saliency, points=3) as check_9:
             (np.abs(slopes).mean(axis=1), "that is the mean of the channels; take the largest"),
             (np.abs(slopes.sum(axis=1)), "the channels are summed; take the largest"),
             (np.abs(slopes).min(axis=1), "that is the smallest of the channels"),
+            (np.abs(slopes).max(axis=0), "the largest over the images; each has a map of its own"),
+            (np.abs(slopes).max(), "the largest of everything; each pixel has a number of its own"),
             (np.abs(of(np.ones((2, 3)))).max(axis=1), "that is the sum of all scores"),
+            (np.abs(of(scores * hot)).max(axis=1), "the gradient is multiplied by the score"),
             (np.abs(of(scores)).max(axis=1), "the scores themselves stand in the place of dout"),
             (np.abs(of_loss).max(axis=1), "that is the gradient of the loss; the score is meant"),
             (
@@ -2135,9 +2298,9 @@ if check_8.opens("this picture") and check_9.opens("this picture"):
 # against another class.
 #
 # (b) It is no mistake. The map says what a *small change* of the pixel would do to the score: ink
-# in that corner would raise or lower it. It does not say that the pixel has contributed to the score
-# as it is, since the pixel is 0. A gradient is a sensitivity (homework 1), and says nothing of large
-# changes, or of how the score came about.
+# in that corner would raise or lower it. It does not say that the pixel has contributed to the
+# score as it is, since the pixel is 0. A gradient is a sensitivity (homework 1), and says nothing
+# of large changes, or of how the score came about.
 # ### END SOLUTION
 
 # %%
@@ -2332,7 +2495,7 @@ with further(3, "how far a net sees", receptive_field) as go_3:
         "the first layers of a ResNet: 7 × 7 with stride 2, 3 × 3 with stride 2, twice 3 × 3",
         receptive_field([(7, 2), (3, 2), (3, 1), (3, 1)]),
         27,
-        hint="the distances: 1, 2, 4 and 4 pixels",
+        hint="how far apart, in pixels, two neighbours look after each of the layers",
     )
 
 # %% [markdown]

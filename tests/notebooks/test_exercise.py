@@ -376,6 +376,10 @@ def test_two_names_for_one_array_are_told():
             ["an array of shape (2,) does not fit into one of shape (3,)"],
         ),
         (
+            "np.abs((np.ones((2, 3)), {}))",
+            ["things of different shapes do not make one array; is it a tuple of two results?"],
+        ),
+        (
             "np.zeros((2, 1)).__iadd__(np.ones((2, 3)))",
             ["an array of shape (2, 3) does not fit into one of shape (2, 1)"],
         ),
