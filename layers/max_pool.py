@@ -4,7 +4,14 @@ import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer
-from chainrule.layers.pooling import called, check_images, maxima_fast, to_winners, windows_of
+from chainrule.layers.pooling import (
+    called,
+    check_images,
+    maxima_fast,
+    settings,
+    to_winners,
+    windows_of,
+)
 from chainrule.layers.windows import Sides
 
 
@@ -26,8 +33,8 @@ class MaxPool(Layer):
 
     def __init__(self, size: Sides, *, stride: Sides | None = None, pad: Sides = 0) -> None:
         super().__init__()
-        self.size, self.stride, self.pad = size, size if stride is None else stride, pad
-        self.windows = windows_of("MaxPool", size, self.stride, pad)
+        self.windows = windows_of("MaxPool", size, size if stride is None else stride, pad)
+        self.size, self.stride, self.pad = settings(self.windows)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
@@ -49,4 +56,4 @@ class MaxPool(Layer):
         yield "on kinks", cls(2, stride=1), np.round(x[:1])
 
     def __repr__(self) -> str:
-        return called(self, self.size, self.stride, self.pad)
+        return called(self)

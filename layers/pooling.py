@@ -1,13 +1,14 @@
-"""What the layers that pool share, and the maximum over windows in its plain and its fast form."""
+"""What the layers that pool share: sums over windows, and maxima in a plain and a fast form."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.layers.annotations import Floats
-from chainrule.layers.windows import Sides, Windows, described, sides
+from chainrule.layers.windows import Sides, Windows, described, said, sides
 
 #: For each window the place of its maximum, counted row by row within the window.
 Winner = NDArray[np.unsignedinteger]
@@ -17,14 +18,15 @@ def maxima_plain(x: Floats, windows: Windows) -> tuple[Floats, Winner]:
     """The maximum of x (N, C, H, W) in each window, and its place: the first of equals, or the
     first nan, and never one in the border."""
     shape = (*x.shape[:2], *windows.places(x.shape[2:]))
+    parts = [part for _, _, part in windows.entries(windows.padded(x, -np.inf))]
     out = np.full(shape, -np.inf, x.dtype)
-    for _, _, part in windows.entries(windows.padded(x, -np.inf)):
+    for part in parts:
         np.maximum(out, part, out=out)
     winner = np.zeros(shape, place_type(windows))
-    parts = windows.entries(windows.padded(x, -np.inf))
-    insides = windows.entries(windows.padded(np.ones(x.shape[2:])))
-    for k, (part, inside) in reversed([*enumerate(zip(parts, insides, strict=True))]):
-        winner[((part[2] == out) | np.isnan(part[2])) & (inside[2] == 1)] = k
+    image = windows.padded(np.ones(x.shape[2:]))
+    inside = [part == 1 for _, _, part in windows.entries(image)]
+    for k in reversed(range(len(parts))):
+        winner[((parts[k] == out) | np.isnan(parts[k])) & inside[k]] = k
     return out, winner
 
 
@@ -33,7 +35,7 @@ def maxima_fast(x: Floats, windows: Windows) -> tuple[Floats, Winner]:
 
     That takes kh + kw steps instead of kh kw; and with a width that is a multiple of the stride,
     one loop over all images, since windows that run over the end of a row do no harm: they are
-    left out in the end. 2 to 9 times as fast as the plain form.
+    left out in the end. 2 to 10 times as fast as the plain form.
     """
     (kh, kw), (sh, sw) = windows.size, windows.stride
     N, C, *image = x.shape
@@ -57,7 +59,7 @@ def maxima_fast(x: Floats, windows: Windows) -> tuple[Floats, Winner]:
     return (out, winner) if out.min(initial=0) > -np.inf else maxima_plain(x, windows)
 
 
-def keep_larger(largest: Floats, place: Winner, part: Floats, at: Winner) -> None:
+def keep_larger(largest: Floats, place: Winner, part: Floats, at: Any) -> None:
     """Writes the entries of `part` that are larger into the beginning of `largest`, and where they
     stand, `at`, into `place`. These rise from call to call."""
     largest, place = largest[: len(part)], place[: len(part)]
@@ -92,6 +94,25 @@ def to_winners(dout: Floats, winner: Winner, windows: Windows, image: Sequence[i
     return dx.reshape(N, C, H, W)
 
 
+def total(x: Floats, windows: Windows) -> Floats:
+    """The sum of x (N, C, H, W) over each window, none of them in a border."""
+    parts = windows.entries(x)
+    _, _, first = next(parts)
+    out = first.copy()
+    for _, _, part in parts:
+        out += part
+    return out
+
+
+def to_all(dout: Floats, windows: Windows, shape: tuple[int, ...]) -> Floats:
+    """Images of this shape with every entry of dout added all over its window: the gradient of
+    `total`."""
+    dx = np.zeros(shape, dout.dtype)
+    for _, _, part in windows.entries(dx):
+        part += dout
+    return dx
+
+
 def place_type(windows: Windows) -> type[np.unsignedinteger]:
     """The smallest integers that tell the places within a window apart."""
     kh, kw = windows.size
@@ -119,9 +140,15 @@ def check_images(who: object, x: Floats, windows: Windows) -> None:
         raise ValueError(f"{who!r}: x has shape {x.shape}, expected images of at least 1 × 1")
 
 
-def called(layer: object, size: Sides, stride: Sides, pad: Sides) -> str:
+def settings(windows: Windows) -> tuple[Sides, Sides, Sides]:
+    """Size, stride and pad as a layer keeps them."""
+    (top, _), (left, _) = windows.pad
+    return said(windows.size), said(windows.stride), said((top, left))
+
+
+def called(layer: Any) -> str:
     """What a layer that pools says of itself: "MaxPool(2 × 2)"."""
-    said = described(size)
-    said += f", stride={stride!r}" if stride != size else ""
-    said += f", pad={pad!r}" if pad != 0 else ""
-    return f"{type(layer).__name__}({said})"
+    text = described(layer.size)
+    text += f", stride={layer.stride}" if layer.stride != layer.size else ""
+    text += f", pad={layer.pad}" if layer.pad != 0 else ""
+    return f"{type(layer).__name__}({text})"

@@ -1,11 +1,13 @@
-"""The maximum over windows: its fast form beside its plain one."""
+"""The maximum over windows: its fast form beside its plain one; and what files hold of layers."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule import layers
 from chainrule.layers.pooling import maxima_fast, maxima_plain, windows_of
+from chainrule.nets import Sequential, load
 
 
 @settings(deadline=None, max_examples=100)
@@ -46,3 +48,26 @@ def test_places_are_kept_in_the_smallest_integers_that_tell_them_apart(form, siz
     _, winner = form(x, windows_of("layer", size, size, 0))
     assert winner.dtype == dtype
     assert winner.tolist() == [[[[size * size - 1]]]]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.MaxPool(np.int64(2), stride=(1, np.int64(2)), pad=[1, 1]),
+        layers.AveragePool([3, 2], pad=np.int64(1)),
+        layers.GlobalAveragePool(),
+        layers.Pad(np.int64(1), value=np.float32(0.5)),
+        layers.Upsample((np.int64(2), 3)),
+        layers.Reshape([np.int64(4), 4]),
+        layers.Flatten(),
+        layers.Dropout2D(np.float64(0.5)),
+    ],
+    ids=str,
+)
+def test_a_layer_comes_back_from_a_file_however_its_numbers_were_given(layer, tmp_path):
+    x = np.arange(16.0).reshape(1, 1, 4, 4)
+    net = Sequential(layer)
+    net.save(tmp_path / "net.safetensors")
+    loaded = load(tmp_path / "net.safetensors")
+    assert repr(loaded) == repr(net)
+    np.testing.assert_array_equal(loaded.forward(x, train=False)[0], net.forward(x, train=False)[0])
