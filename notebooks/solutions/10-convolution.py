@@ -69,7 +69,7 @@ plt.show()
 
 for name, data in (("sheets", sheets), ("shuffled sheets", shuffled_sheets)):
     net = MLP([SIDE * SIDE, 64, 10], rng=0, dtype=np.float32)
-    print(f"affine layers, {name:16} {test_accuracy(net, data, epochs=12):.0f} % right")
+    print(f"affine layers, {name:16} {test_accuracy(net, data, epochs=20):.0f} % right")
 
 # %% [markdown]
 # You cannot read the shuffled sheets. The net reads them about as well as the others, and neither
@@ -1054,9 +1054,10 @@ model_answer("10-convolution", 1)
 # %% [markdown]
 # ## 5. Pooling
 #
-# A net for images makes them smaller on the way: from where exactly is an edge to roughly where it
-# is. The usual way is **pooling**. A window slides over each channel by itself, and out is the
-# largest number in it (*max pooling*), or their mean (*average pooling*). There are no weights.
+# A net for images makes them smaller on the way: from where exactly an edge is, to roughly where it
+# is. A stride does so, and so does **pooling**. A window slides over each channel by itself, and
+# out is the largest number in it (*max pooling*), or their mean (*average pooling*). There are no
+# weights.
 #
 # You know both backward passes from other layers. The maximum routes: the largest number gets all
 # of the gradient, the others get nothing. If several are largest, we give all of it to the
@@ -1395,7 +1396,7 @@ check_5.require()
 # \underset{(C k^2,\; F)}{W^\mathsf{T}} + b,$$
 #
 # an affine layer whose examples are windows. The matrix is called **cols**, and the function that
-# makes it `im2col`, for the first who wrote it had the windows in its columns.
+# makes it `im2col`, "image to columns", for one may as well lay the windows in its columns.
 #
 # Do not loop over the places: that would be as slow as before. Loop over the $k^2$ entries of a
 # window instead. Entry $(u, v)$ of *all* windows is one slice of the image, `x[:, :, u:…:s,
@@ -1601,9 +1602,10 @@ if check_2.opens("the comparison") and check_6.opens("the comparison"):
         print(f"{name:12} {milliseconds:7.2f} ms")
 
 # %% [markdown]
-# The number of multiplications is the same in all of them. The product is fast because a matrix
-# product is the best-kept routine of a computer: it works on pieces that fit into the fast memory
-# close to the processor, and multiplies several numbers in one instruction.
+# The number of multiplications is the same in your loops and in your product. The product is fast
+# because much care has been spent on matrix products: they work on pieces that fit into the fast
+# memory close to the processor, and multiply several numbers in one instruction, while a loop in
+# Python spends most of its time on Python.
 #
 # The price is memory. Each pixel stands in up to $k^2$ rows. Take 64 images with 32 channels of 32
 # × 32 pixels in float32: 8 MiB. With $k = 3$ and $p = 1$, cols takes 72 MiB. So a good library
@@ -1646,10 +1648,10 @@ model_answer("10-convolution", 2)
 # ## 7. Groups of channels
 #
 # Batch norm for images takes a mean and a variance for each channel, over all images and places
-# (homework 6). So it needs a batch: with two images it is noisy, with one it is hardly defined, and
-# training and inference differ. In 2018 Yuxin Wu and Kaiming He proposed to leave the batch out:
-# divide the channels of *one* image into $G$ groups of $C/G$ neighbours, and normalise each group
-# by itself, over its channels and all of its places.
+# (homework 6). So it needs a batch: with few images its statistics are noisy, and training and
+# inference differ. In 2018 Yuxin Wu and Kaiming He proposed to leave the batch out: divide the
+# channels of *one* image into $G$ groups of $C/G$ neighbours, and normalise each group by itself,
+# over its channels and all of its places.
 #
 # The formula is that of batch norm. What differs is the **set of numbers** over which mean and
 # variance run. Here a square is a channel of an image, with all of its places; what shares a mean
@@ -1673,9 +1675,9 @@ for ax, (name, chosen) in zip(axes, sets.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# With one group it is the layer norm of images, with as many groups as channels it is called
-# instance norm. The scale $\gamma$ and the shift $\beta$ have **one number for each channel** in
-# all four.
+# With one group it is a layer norm of images, with as many groups as channels it is called instance
+# norm. The scale $\gamma$ and the shift $\beta$ have **one number for each channel** in all four,
+# as we take them here.
 #
 # The backward pass is that of batch norm in closed form, but for one thing. There, all numbers
 # that share a mean also share a $\gamma$, which could be taken out of the sum. Here a group holds
@@ -1930,9 +1932,10 @@ check_7.require()
 # %% [markdown]
 # ## 8. A net for images
 #
-# Put together, these layers make a net such as LeNet-5, with which Yann LeCun and others read
-# handwritten digits in 1998: convolutions find what is in a place, ReLUs make them more than linear
-# maps, pooling makes the image smaller, and an affine layer at the end tells the classes apart.
+# Put together, these layers make a net of the kind of LeNet-5, with which Yann LeCun and others
+# read handwritten digits in 1998: convolutions find what is in a place, something bent makes them
+# more than a linear map (ReLU here, a scaled tanh then), pooling makes the image smaller (by maxima
+# here, by sums then), and affine layers at the end tell the classes apart.
 #
 # ### Exercise 8: a net (3 points)
 #
@@ -2088,16 +2091,17 @@ if check_8.opens("the test of a handful"):
 # %%
 if check_8.opens("the comparison"):
     reader = conv_net(1, SIDE, 10)
-    print(f"your net, sheets           {test_accuracy(reader, sheets, epochs=12):.0f} % right")
+    print(f"your net, sheets           {test_accuracy(reader, sheets, epochs=20):.0f} % right")
     other = conv_net(1, SIDE, 10)
-    found = test_accuracy(other, shuffled_sheets, epochs=12)
+    found = test_accuracy(other, shuffled_sheets, epochs=20)
     print(f"your net, shuffled sheets  {found:.0f} % right")
     for name, net in (("your net", reader), ("affine layers", MLP([SIDE * SIDE, 64, 10]))):
         print(f"{name}: {sum(array.size for array in net.params.values()):,} weights and biases")
 
 # %% [markdown]
-# On the sheets it does far better than the affine layers, for a stroke is the same stroke wherever
-# it is. Where the pixels are shuffled, what it assumes is false, and most of the advantage is gone.
+# On the sheets it does far better than the affine layers did, for a stroke is the same stroke
+# wherever it is. Where the pixels are shuffled, what it assumes is false, and the advantage is
+# gone.
 #
 # ## 9. What it looks at
 #
@@ -2286,6 +2290,11 @@ if check_8.opens("this picture") and check_9.opens("this picture"):
         top.set_title(f"{sheets.y_test[at]}, says {said[at]}", fontsize=9, color=colour)
     plt.show()
 
+# %% [markdown]
+# The library has these pictures, too: `pictures.kernels`, `pictures.feature_maps` and
+# `pictures.saliency_maps`. `nets.ConvNet` builds nets such as yours, and `chainrule train --net
+# cnn` trains them.
+
 # %% [markdown] nbgrader={"grade_id": "question-3"}
 # **Question 3.** (a) Why does one take the gradient of the score and not of the probability? Think
 # of an image whose class the net is sure of. (b) A pixel in an empty corner of the sheet has a
@@ -2316,8 +2325,9 @@ model_answer("10-convolution", 3)
 # A convolution with $G$ **groups** divides the channels that come in into $G$ groups of neighbours,
 # and the kernels, too: the first $F/G$ kernels look at the first group alone, the next at the
 # second. So $W$ has the shape $(F, C/G, k, k)$, and the layer has $1/G$ of the weights. With $G =
-# C$ every kernel looks at one channel: a **depthwise** convolution, which with a 1 × 1 convolution
-# behind it makes up most of the nets that run on telephones. Write it with `convolve`.
+# C$ every kernel looks at one channel. This is a **depthwise** convolution; with a 1 × 1
+# convolution behind it, it is what MobileNets, nets for telephones, are built of. Write it with
+# `convolve`.
 
 
 # %% nbgrader={"grade_id": "further-1", "solution": true}
@@ -2533,4 +2543,5 @@ if check_8.opens("this picture") and go_3.opens("this picture"):
 #
 # *Sources: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998; Wu and
 # He, "Group Normalization", 2018; Simonyan et al., "Deep Inside Convolutional Networks", 2013; the
-# numbers of exercises 2, 5 and 6: CS231n, Stanford, assignment 2.*
+# numbers of exercises 2, 5 and 6: CS231n, Stanford, assignment 2; Howard et al., "MobileNets",
+# 2017.*
