@@ -10,7 +10,7 @@ from chainrule.layers.convolution import correlate, spread, weight_sum
 from chainrule.layers.init import lecun_normal
 from chainrule.layers.kernels import sum_of_rows
 from chainrule.layers.layer import Layer
-from chainrule.layers.windows import Sides, Windows, check_groups, described, said
+from chainrule.layers.windows import Sides, Windows, check_groups, described
 
 
 class Conv(Layer):
