@@ -12,6 +12,7 @@ from chainrule.layers.average_pool import AveragePool
 from chainrule.layers.batchnorm import BatchNorm
 from chainrule.layers.concatenate import Concatenate
 from chainrule.layers.conv import Conv
+from chainrule.layers.conv_transpose import ConvTranspose
 from chainrule.layers.cross_entropy import CrossEntropy
 from chainrule.layers.dropout import Dropout
 from chainrule.layers.dropout2d import Dropout2D
@@ -70,6 +71,7 @@ __all__ = [
     "BatchNorm",
     "Concatenate",
     "Conv",
+    "ConvTranspose",
     "CrossEntropy",
     "Dropout",
     "Dropout2D",

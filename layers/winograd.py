@@ -11,8 +11,8 @@ about 5 times that of a direct sum, 1e-6 of the size of the outputs. An input th
 makes its whole tiles nan. The gain over unrolled products grows with the channels: 1.3 for 64, 1.8
 for 128 and 256.
 
-Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and Gray, "Fast Algorithms for
-Convolutional Neural Networks", 2016. The transform of dW is the transpose of that of out.
+Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and Gray, "Fast Algorithms
+for Convolutional Neural Networks", 2016. The transform of dW is the transpose of that of out.
 """
 
 from collections.abc import Iterator
@@ -120,7 +120,7 @@ def write(found: Floats, out: Floats) -> None:
     n, F, H, W = out.shape
     down, across = -(-H // TILE), -(-W // TILE)
     image = found.reshape(TILE, TILE, F, down, across, n).transpose(5, 2, 3, 0, 4, 1)
-    if (H, W) != (down * TILE, across * TILE):
+    if H % TILE or W % TILE:
         out[...] = image.reshape(n, F, down * TILE, across * TILE)[:, :, :H, :W]
     else:
         out.reshape(n, F, down, TILE, across, TILE)[...] = image
