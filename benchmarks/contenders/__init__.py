@@ -2,7 +2,8 @@
 of the case once, or None where it has nothing to set against it. The function returns what it
 computed, for the tests:
 
-    layer      {"out": …, "dx": …, "grads": […]}, each key where there is such a thing
+    layer, convolution, first_layer
+               {"out": …, "dx": …, "grads": […]}, each key where there is such a thing
     rule, step {"params": […]}, after the step, in the order of `setting.weights`
     inference  {"labels": …}
 

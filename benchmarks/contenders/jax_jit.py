@@ -5,6 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from benchmarks.contenders.images import jax_jit as images
 from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 
 jax.config.update("jax_enable_x64", True)
@@ -20,6 +21,7 @@ ELEMENTWISE = {
 
 def make(case):
     known = {"layer": layer, "rule": rule, "step": step, "inference": inference}
+    known |= {"convolution": images.convolution, "first_layer": images.convolution}
     return known[case["kind"]](case) if case["kind"] in known else None
 
 

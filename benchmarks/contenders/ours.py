@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.contenders.images import ours as images
 from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 from chainrule import gradcheck, layers
 from chainrule.nets import MLP, Classifier
@@ -30,6 +31,7 @@ own = np.asarray
 
 def make(case):
     kinds = {"layer": layer, "rule": rule, "step": step, "inference": inference, "check": check}
+    kinds |= {"convolution": images.convolution, "first_layer": images.convolution}
     return kinds[case["kind"]](case)
 
 

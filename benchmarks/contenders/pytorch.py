@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from benchmarks.contenders.images import pytorch as images
 from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 
 ELEMENTWISE = {
@@ -22,7 +23,9 @@ def make(case, **variant):
         return {"rule": rule, "step": step}[case["kind"]](case, **variant)
     if variant:
         return None
-    return {"layer": layer, "inference": inference, "check": check}[case["kind"]](case)
+    kinds = {"layer": layer, "inference": inference, "check": check}
+    kinds |= {"convolution": images.convolution, "first_layer": images.convolution}
+    return kinds[case["kind"]](case)
 
 
 class Maxout(nn.Module):

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from benchmarks.contenders.images import textbook as images
 from benchmarks.contenders.ours import LOSSES, layer_of
 from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 
 
 def make(case):
     kinds = {"layer": layer, "rule": rule, "step": step, "inference": inference, "check": check}
+    kinds |= {"convolution": images.convolution, "first_layer": images.convolution}
     return kinds[case["kind"]](case)
 
 

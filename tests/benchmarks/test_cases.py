@@ -31,6 +31,8 @@ def test_small_ones_run(contender):
     for case in CASES:
         kind = case["kind"], case.get("layer"), case.get("rule")
         small = max(case.get("shape") or case["sizes"]) < 1000
+        if "filters" in case:
+            case = {**case, "shape": (2, *case["shape"][1:])}
         if small and kind not in seen:
             seen.add(kind)
             run = contender.make(case)

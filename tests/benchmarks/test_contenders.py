@@ -43,6 +43,19 @@ STEPS = [
     # The bias in front of batch norm has a gradient of 0, and Adam steps by the signs of its noise.
     if (dtype, rule, norm) != ("float32", "adam", True)
 ]
+CONVOLUTIONS = [
+    {
+        **{"kind": kind, "shape": (3, 4, 9, 8), "filters": 8, "dtype": dtype},
+        **{"size": size, "stride": stride, "pad": pad, "groups": groups},
+    }
+    for kind, dtype, size, stride, pad, groups in (
+        ("convolution", "float32", 3, 1, 1, 1),
+        ("convolution", "float64", 5, 2, 1, 2),
+        ("convolution", "float64", 1, 2, 0, 4),
+        ("first_layer", "float32", 4, 1, 0, 1),
+        ("first_layer", "float64", 3, 2, 1, 4),
+    )
+]
 CHECKS = [{**case, "shape": (3, 4)} for case in cases.checks()][::2]
 
 
@@ -78,12 +91,13 @@ def agree(found, expected, dtype, tolerance=0.0):
     assert np.max(np.abs(found - expected)) <= max(tolerance, TOLERANCE[dtype]) * scale
 
 
-@pytest.mark.parametrize("case", LAYERS, ids=in_words)
+@pytest.mark.parametrize("case", LAYERS + CONVOLUTIONS, ids=in_words)
 def test_layers_and_their_gradients_are_ours(contender, case):
     run = contender.make(case)
     if run is None:  # nothing to set against the case
         return
     found, expected = run(), ours.make(case)()
+    assert found.keys() == expected.keys() or "convolution" not in case["kind"]
     for key in found.keys() - {"grads"}:
         agree(numpy_of(found[key]), expected[key], case["dtype"])
         if not contender.__name__.endswith("autograd"):  # which goes over to float64
