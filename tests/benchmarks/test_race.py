@@ -71,7 +71,7 @@ def test_a_process_of_its_own_keeps_to_its_threads(monkeypatch):
 
 def test_what_is_beyond_avx2_is_switched_off_for_everyone(monkeypatch):
     found = {"SIMD Extensions": {"found": ["X86_V3", "X86_V4", "AVX512_ICL"]}}
-    monkeypatch.setattr(race.np, "show_config", lambda mode: found)
+    monkeypatch.setattr(race.np, "show_config", lambda **_: found)
     monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "AVX512_SPR")
     limits = race.limits(1, avx2=True)
     assert limits["NPY_DISABLE_CPU_FEATURES"] == "AVX512_SPR X86_V4 AVX512_ICL"
