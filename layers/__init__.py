@@ -8,12 +8,17 @@
 
 from chainrule.layers.add import Add
 from chainrule.layers.affine import Affine
+from chainrule.layers.average_pool import AveragePool
 from chainrule.layers.batchnorm import BatchNorm
+from chainrule.layers.concatenate import Concatenate
 from chainrule.layers.conv import Conv
 from chainrule.layers.cross_entropy import CrossEntropy
 from chainrule.layers.dropout import Dropout
+from chainrule.layers.dropout2d import Dropout2D
 from chainrule.layers.elu import ELU
 from chainrule.layers.exp import Exp
+from chainrule.layers.flatten import Flatten
+from chainrule.layers.global_average_pool import GlobalAveragePool
 from chainrule.layers.hinge import Hinge
 from chainrule.layers.init import (
     glorot_normal,
@@ -30,14 +35,17 @@ from chainrule.layers.leaky_relu import LeakyReLU
 from chainrule.layers.log import Log
 from chainrule.layers.matmul import MatMul
 from chainrule.layers.max import Max
+from chainrule.layers.max_pool import MaxPool
 from chainrule.layers.maxout import Maxout
 from chainrule.layers.min import Min
 from chainrule.layers.mse import MSE
 from chainrule.layers.multiply import Multiply
 from chainrule.layers.negate import Negate
+from chainrule.layers.pad import Pad
 from chainrule.layers.prelu import PReLU
 from chainrule.layers.reciprocal import Reciprocal
 from chainrule.layers.relu import ReLU
+from chainrule.layers.reshape import Reshape
 from chainrule.layers.scale import Scale
 from chainrule.layers.shift import Shift
 from chainrule.layers.sigmoid import Sigmoid
@@ -49,17 +57,23 @@ from chainrule.layers.square import Square
 from chainrule.layers.subtract import Subtract
 from chainrule.layers.sum import Sum
 from chainrule.layers.tanh import Tanh
+from chainrule.layers.upsample import Upsample
 
 __all__ = [
     "ELU",
     "MSE",
     "Add",
     "Affine",
+    "AveragePool",
     "BatchNorm",
+    "Concatenate",
     "Conv",
     "CrossEntropy",
     "Dropout",
+    "Dropout2D",
     "Exp",
+    "Flatten",
+    "GlobalAveragePool",
     "Hinge",
     "Layer",
     "LayerNorm",
@@ -68,13 +82,16 @@ __all__ = [
     "Loss",
     "MatMul",
     "Max",
+    "MaxPool",
     "Maxout",
     "Min",
     "Multiply",
     "Negate",
     "PReLU",
+    "Pad",
     "ReLU",
     "Reciprocal",
+    "Reshape",
     "Scale",
     "Shift",
     "Sigmoid",
@@ -86,6 +103,7 @@ __all__ = [
     "Subtract",
     "Sum",
     "Tanh",
+    "Upsample",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
