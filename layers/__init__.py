@@ -19,6 +19,7 @@ from chainrule.layers.elu import ELU
 from chainrule.layers.exp import Exp
 from chainrule.layers.flatten import Flatten
 from chainrule.layers.global_average_pool import GlobalAveragePool
+from chainrule.layers.groupnorm import GroupNorm
 from chainrule.layers.hinge import Hinge
 from chainrule.layers.init import (
     glorot_normal,
@@ -29,6 +30,7 @@ from chainrule.layers.init import (
     lecun_uniform,
     plain_normal,
 )
+from chainrule.layers.instancenorm import InstanceNorm
 from chainrule.layers.layer import Layer, Loss
 from chainrule.layers.layernorm import LayerNorm
 from chainrule.layers.leaky_relu import LeakyReLU
@@ -74,7 +76,9 @@ __all__ = [
     "Exp",
     "Flatten",
     "GlobalAveragePool",
+    "GroupNorm",
     "Hinge",
+    "InstanceNorm",
     "Layer",
     "LayerNorm",
     "LeakyReLU",

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from chainrule.layers.kernels import sum_of_products, sum_of_rows, times_transposed, two_sided
+from chainrule.layers.kernels import (
+    BLOCK,
+    blocks,
+    sum_of_products,
+    sum_of_rows,
+    times_transposed,
+    two_sided,
+)
 
 DTYPES = [np.float32, np.float64]
 
@@ -73,3 +80,12 @@ def test_what_is_not_finite_is_not_lost(value):
     x = np.ones((3, 2))
     x[1, 0] = value
     assert not np.isfinite(sum_of_products(x, x)[0])
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"), [(5, 1), (7, BLOCK // 3), (3, 10 * BLOCK), (0, 4), (4, 0)]
+)
+def test_blocks_are_all_rows_in_order_and_few_numbers_at_once(rows, size):
+    parts = [np.arange(rows)[part] for part in blocks(rows, size)]
+    np.testing.assert_array_equal(np.concatenate([*parts, []]), np.arange(rows))
+    assert all(len(part) == 1 or 0 < len(part) * size <= BLOCK or size == 0 for part in parts)
