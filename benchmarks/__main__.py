@@ -1,7 +1,8 @@
 """How fast the library is, against others and against the bare matrix products.
 
-    python -m benchmarks [--quick] [--only layers rules steps inference checks convolutions]
-                         [--threads 1 2] [--avx2] [--out FOLDER] [--contenders ours pytorch …]
+    python -m benchmarks [--quick] [--only layers rules steps inference checks convolutions
+                         image_layers image_steps] [--threads 1 2] [--avx2] [--out FOLDER]
+                         [--contenders ours pytorch …]
 
 Every contender works in a process of its own, and all take turns on a case, round by round. A
 layer is called forward and backward; with one thread, what counts is the processor time, else the

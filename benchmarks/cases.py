@@ -1,8 +1,8 @@
 """What is measured: calls of layers, update rules, training steps, inference, gradient checks.
 
 A case is a dict that JSON can hold. `kind` is "layer", "rule", "step", "inference", "check",
-"convolution" or "first_layer"; the other keys are its settings. A first layer is a convolution
-without dx, which nobody needs there.
+"convolution", "first_layer", "image_layer" or "image_step"; the other keys are its settings. A
+first layer is a convolution without dx, which nobody needs there.
 """
 
 from itertools import groupby
@@ -52,6 +52,17 @@ CONVOLUTIONS: tuple[tuple[tuple[int, ...], int, int, dict[str, int]], ...] = (
     ((64, 16, 32, 32), 16, 3, {}),
     ((32, 256, 8, 8), 256, 3, {}),
 )
+POOLS = (  # images (N, C, H, W), and windows
+    ((64, 32, 32, 32), {"size": 2, "stride": 2, "pad": 0}),
+    ((128, 6, 28, 28), {"size": 2, "stride": 2, "pad": 0}),
+)
+GROUPS = (  # images (N, C, H, W), and the groups of a group norm
+    ((64, 64, 8, 8), 8),
+    ((64, 32, 16, 16), 8),
+    ((64, 32, 32, 32), 8),
+    ((64, 32, 32, 32), 32),
+)
+IMAGE_NETS = {"lenet5": (128, 1, 28, 28), "resnet": (64, 3, 32, 32)}
 RULES = ("sgd", "momentum", "rmsprop", "adam")
 
 
@@ -112,6 +123,36 @@ def convolutions():
                 }
 
 
+def image_layers():
+    for name in ("max pool", "average pool"):
+        for shape, where in POOLS:
+            yield {
+                "kind": "image_layer",
+                "layer": name,
+                "shape": shape,
+                **where,
+                "dtype": "float32",
+            }
+    overlapping = {"size": 3, "stride": 2, "pad": 1}
+    some = {"kind": "image_layer", "shape": (64, 32, 32, 32), "dtype": "float32"}
+    yield {**some, "layer": "max pool", **overlapping}
+    yield {**some, "layer": "global average", "shape": (64, 64, 8, 8)}
+    for shape, groups in GROUPS:
+        yield {**some, "layer": "groupnorm", "shape": shape, "groups": groups}
+
+
+def image_steps():
+    for net, shape in IMAGE_NETS.items():
+        for rule in ("momentum", "adam"):
+            yield {
+                "kind": "image_step",
+                "net": net,
+                "shape": shape,
+                "rule": rule,
+                "dtype": "float32",
+            }
+
+
 KINDS = {
     "layers": layers,
     "rules": rules,
@@ -119,6 +160,8 @@ KINDS = {
     "inference": inference,
     "checks": checks,
     "convolutions": convolutions,
+    "image_layers": image_layers,
+    "image_steps": image_steps,
 }
 
 
@@ -127,7 +170,10 @@ def name_of(case):
     if "filters" in case:
         return convolution_name(case)
     words = ["check"] if case["kind"] == "check" else []
-    words.append(case.get("layer") or "-".join(map(str, case["sizes"])))
+    words.append(case.get("layer") or case.get("net") or "-".join(map(str, case["sizes"])))
+    if "size" in case:
+        words += [by_x((case["size"], case["size"])), f"stride {case['stride']}"]
+    words += [f"{case['groups']} groups"] if "groups" in case else []
     if "shape" in case:
         words.append(by_x(case["shape"]))
     if "batch" in case:

@@ -8,7 +8,7 @@ from benchmarks.contenders.setting import affine_weights, arrays, pieces, weight
 
 def make(case):
     known = {"layer": layer, "rule": rule, "step": step, "inference": inference}
-    known |= {"convolution": images.convolution, "first_layer": images.convolution}
+    known |= {**images.KINDS, "image_step": images.step}
     return known[case["kind"]](case) if case["kind"] in known else None
 
 

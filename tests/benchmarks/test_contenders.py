@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import cases
 from benchmarks.contenders import floor, ours
+from benchmarks.contenders.images.setting import convolution_arrays, image_weights
 from benchmarks.contenders.setting import arrays, weights
 from benchmarks.race import installed
 
@@ -56,6 +57,25 @@ CONVOLUTIONS = [
         ("first_layer", "float64", 3, 2, 1, 4),
     )
 ]
+IMAGE_LAYERS = [
+    {"kind": "image_layer", "layer": name, "shape": (3, 4, 8, 6), "dtype": dtype, **settings}
+    for name, dtype, settings in (
+        ("max pool", "float32", {"size": 2, "stride": 2, "pad": 0}),
+        ("max pool", "float64", {"size": 3, "stride": 2, "pad": 1}),
+        ("average pool", "float64", {"size": 2, "stride": 2, "pad": 0}),
+        ("global average", "float32", {}),
+        ("groupnorm", "float32", {"groups": 2}),
+        ("groupnorm", "float64", {"groups": 4}),
+    )
+]
+STEPS += [
+    {"kind": "image_step", "net": net, "shape": (3, *shape[1:]), "rule": rule, "dtype": "float64"}
+    for net, shape, rule in (
+        ("lenet5", cases.IMAGE_NETS["lenet5"], "momentum"),
+        ("lenet5", cases.IMAGE_NETS["lenet5"], "adam"),
+        ("resnet", cases.IMAGE_NETS["resnet"], "momentum"),
+    )
+]
 CHECKS = [{**case, "shape": (3, 4)} for case in cases.checks()][::2]
 
 
@@ -91,7 +111,7 @@ def agree(found, expected, dtype, tolerance=0.0):
     assert np.max(np.abs(found - expected)) <= max(tolerance, TOLERANCE[dtype]) * scale
 
 
-@pytest.mark.parametrize("case", LAYERS + CONVOLUTIONS, ids=in_words)
+@pytest.mark.parametrize("case", LAYERS + CONVOLUTIONS + IMAGE_LAYERS, ids=in_words)
 def test_layers_and_their_gradients_are_ours(contender, case):
     run = contender.make(case)
     if run is None:  # nothing to set against the case
@@ -128,10 +148,11 @@ def test_three_steps_lead_where_ours_do(contender, case):
     tolerance = 1e-5 if "scikit" in contender.__name__ and case["rule"] == "adam" else 0
     for _ in range(3):
         found, expected = run()["params"], own_run()["params"]
-    for array, own, start in zip(found, expected, weights(case), strict=True):
+    starts = image_weights(case) if "net" in case else weights(case)
+    for array, own, start in zip(found, expected, starts, strict=True):
         array = in_our_layout(array, own, contender, case)
         agree(array, own, case["dtype"], tolerance)
-        assert case["kind"] == "step" or np.all(array != start)
+        assert case["kind"] != "rule" or np.all(array != start)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -177,7 +198,16 @@ def test_the_floor_of_a_layer_of_products_is_its_products(case):
     assert dW.size == next(iter(expected["grads"])).size
 
 
+@pytest.mark.parametrize("case", CONVOLUTIONS, ids=in_words)
+def test_the_floor_of_a_convolution_multiplies_as_often(case):
+    found, (_, W, _, dout) = floor.make(case)(), convolution_arrays(case)
+    (dW,) = found["grads"]
+    assert dW.size == W.size
+    assert found["out"].size == dout.size  # as all images fit into a block
+    assert ("dx" in found) == (case["kind"] == "convolution")
+
+
 @pytest.mark.parametrize("case", RULES + STEPS, ids=in_words)
 def test_the_floor_moves_no_parameter(case):
-    for array in floor.make(case)()["params"]:
+    for array in floor.make(case)().get("params", ()):
         assert any(np.array_equal(array, own) for own in weights(case))

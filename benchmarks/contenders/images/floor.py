@@ -1,8 +1,14 @@
-"""The three bare matrix products of a convolution, on windows that lie ready as columns."""
+"""The bare matrix products of convolutions and networks, on windows that lie ready as columns, and
+for layers without products a copy."""
 
 import numpy as np
 
-from benchmarks.contenders.images.setting import convolution_arrays, wants_dx
+from benchmarks.contenders.images.setting import (
+    NETS,
+    convolution_arrays,
+    image_arrays,
+    wants_dx,
+)
 
 BLOCK = 2**18  # numbers in the columns of one product, which the cache holds
 
@@ -28,3 +34,49 @@ def convolution(case):
         return found
 
     return run
+
+
+def layer(case):
+    x, dout = image_arrays(case)
+    return lambda: {"out": x.copy(), "dx": dout.copy()}
+
+
+def step(case):
+    """The products of all convolutions and affine layers, without the first layer's dx."""
+    runs, _ = products(NETS[case["net"]], case["shape"], case["dtype"], "first_layer")
+
+    def run():
+        return {"products": [one() for one in runs]}
+
+    return run
+
+
+def products(stages, shape, dtype, kind="convolution"):
+    """Functions that do the products of each stage, and the shape of what goes into the next."""
+    runs = []
+    for name, *settings in stages:
+        if name == "conv":
+            (F, _, k, _), stride, pad, _ = settings
+            case = {"kind": kind, "shape": shape, "filters": F, "size": k, "stride": stride}
+            runs.append(convolution({**case, "pad": pad, "groups": 1, "dtype": dtype}))
+            sides = ((side + 2 * pad - k) // stride + 1 for side in shape[2:])
+            shape, kind = (shape[0], F, *sides), "convolution"
+        elif name == "affine":
+            runs.append(affine(shape[0], *settings, dtype))
+            shape = (shape[0], settings[1])
+        elif name == "pool":
+            shape = (*shape[:2], shape[2] // 2, shape[3] // 2)
+        elif name == "residual":
+            inner, shortcut = settings
+            more, _ = products(shortcut, shape, dtype)
+            own, shape = products(inner, shape, dtype)
+            runs += own + more
+    return runs, shape
+
+
+def affine(N, D, M, dtype):
+    x, W, dout = (np.ones(shape, dtype) for shape in ((N, D), (D, M), (N, M)))
+    return lambda: {"out": x @ W, "dx": dout @ W.T, "grads": [x.T @ dout]}
+
+
+KINDS = {"convolution": convolution, "first_layer": convolution, "image_layer": layer}

@@ -1,8 +1,14 @@
-"""Convolution as CS231n's fast layer does it: a strided view, a copy, one product."""
+"""Images as a course treats them. Convolution is a strided view, a copy and one product, as in
+CS231n's fast layer; pooling without overlap is a matter of shapes, else a column per window."""
 
 import numpy as np
 
-from benchmarks.contenders.images.setting import convolution_arrays, wants_dx
+from benchmarks.contenders.images.setting import (
+    NETS,
+    convolution_arrays,
+    image_arrays,
+    wants_dx,
+)
 
 
 def padded(x, pad):
@@ -76,3 +82,181 @@ def convolution(case):
 def joined(parts, axis):
     """The groups side by side."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
+
+
+# Below, a function returns its output, and a function from dout to dx and the list of gradients.
+
+
+def max_pool(x, size=2, stride=2, pad=0):
+    N, C, H, W = x.shape
+    if size == stride and not pad and H % size == W % size == 0:
+        tiles = x.reshape(N, C, H // size, size, W // size, size)
+        out = tiles.max(axis=3).max(axis=4)
+        mask = tiles == out[:, :, :, np.newaxis, :, np.newaxis]
+
+        def back(dout):
+            dtiles = mask * dout[:, :, :, np.newaxis, :, np.newaxis]
+            return dtiles.reshape(x.shape), []
+
+        return out, back
+    bordered = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=-np.inf)
+    cols = im2col(bordered.reshape(N * C, 1, *bordered.shape[2:]), size, stride)
+    winner, places = cols.argmax(axis=0), np.arange(cols.shape[1])
+
+    def back_from_columns(dout):
+        dcols = np.zeros_like(cols)
+        dcols[winner, places] = dout.ravel()
+        return col2im(dcols, (N * C, 1, H, W), size, stride, pad).reshape(x.shape), []
+
+    rows, columns = ((side + 2 * pad - size) // stride + 1 for side in (H, W))
+    return cols[winner, places].reshape(N, C, rows, columns), back_from_columns
+
+
+def average_pool(x, size):
+    N, C, H, W = x.shape
+    out = x.reshape(N, C, H // size, size, W // size, size).mean(axis=(3, 5))
+
+    def back(dout):
+        return dout.repeat(size, axis=2).repeat(size, axis=3) / size**2, []
+
+    return out, back
+
+
+def global_average(x):
+    def back(dout):
+        pixels = x.shape[2] * x.shape[3]
+        return np.broadcast_to(dout[:, :, np.newaxis, np.newaxis] / pixels, x.shape), []
+
+    return x.mean(axis=(2, 3)), back
+
+
+def normed(x, axes, eps=1e-5):
+    """x̂, and a function from its gradient to dx."""
+    mean, var = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
+    rstd = 1 / np.sqrt(var + eps)
+    xhat = (x - mean) * rstd
+
+    def back(d):
+        mean, slope = d.mean(axis=axes, keepdims=True), (d * xhat).mean(axis=axes, keepdims=True)
+        return rstd * (d - mean - xhat * slope)
+
+    return xhat, back
+
+
+def norm(x, gamma, beta, groups=None):
+    """Batch norm, or group norm where there are groups."""
+    N, C, H, W = x.shape
+    gamma, beta = gamma[:, np.newaxis, np.newaxis], beta[:, np.newaxis, np.newaxis]
+    if groups:
+        xhat, back_from = normed(x.reshape(N, groups, C // groups, H, W), (2, 3, 4))
+    else:
+        xhat, back_from = normed(x, (0, 2, 3))
+    shape, xhat = xhat.shape, xhat.reshape(x.shape)
+
+    def back(dout):
+        dx = back_from((dout * gamma).reshape(shape)).reshape(x.shape)
+        return dx, [(dout * xhat).sum(axis=(0, 2, 3)), dout.sum(axis=(0, 2, 3))]
+
+    return gamma * xhat + beta, back
+
+
+def layer(case):
+    x, dout = image_arrays(case)
+    name, inputs = case["layer"], [x]
+    if name == "groupnorm":
+        ones = np.ones(x.shape[1], x.dtype)
+        function, inputs = norm, [x, ones, 0 * ones, case["groups"]]
+    elif name == "max pool":
+        function, inputs = max_pool, [x, case["size"], case["stride"], case["pad"]]
+    elif name == "average pool":
+        function, inputs = average_pool, [x, case["size"]]
+    else:
+        function = global_average
+
+    def run():
+        out, back = function(*inputs)
+        dx, grads = back(dout)
+        return {"out": out, "dx": dx, "grads": grads}
+
+    return run
+
+
+def conv(x, W, b, stride, pad):
+    out, cols = conv_forward(x, W, b, stride, pad)
+
+    def back(dout):
+        dx, *grads = conv_backward(dout, cols, x.shape, W, stride, pad)
+        return dx, grads
+
+    return out, back
+
+
+def affine(x, W, b):
+    return x @ W + b, lambda dout: (dout @ W.T, [x.T @ dout, dout.sum(axis=0)])
+
+
+def relu(x):
+    return np.maximum(0, x), lambda dout: (dout * (x > 0), [])
+
+
+def flattened(x):
+    return x.reshape(len(x), -1), lambda dout: (dout.reshape(x.shape), [])
+
+
+PLAIN = {"relu": relu, "pool": max_pool, "flatten": flattened, "average": global_average}
+
+
+def through(stages, params, x):
+    """The output of stages, and a function from dout to dx and the gradients of their params."""
+    backs = []
+    for kind, *settings in stages:
+        if kind == "conv":
+            (F, *_), stride, pad, biased = settings
+            W = next(params)
+            x, back = conv(x, W, next(params) if biased else np.zeros(F, x.dtype), stride, pad)
+            backs.append(back if biased else without_bias(back))
+            continue
+        if kind == "residual":
+            x, back = past(*settings, params, x)
+        elif kind in PLAIN:
+            x, back = PLAIN[kind](x)
+        else:
+            x, back = (norm if kind == "norm" else affine)(x, next(params), next(params))
+        backs.append(back)
+
+    def all_back(d):
+        grads = []
+        for back in reversed(backs):
+            d, own = back(d)
+            grads = own + grads
+        return d, grads
+
+    return x, all_back
+
+
+def without_bias(back):
+    def dropped(dout):
+        dx, (dW, _) = back(dout)
+        return dx, [dW]
+
+    return dropped
+
+
+def past(inner, shortcut, params, x):
+    one, back = through(inner, params, x)
+    other, other_back = through(shortcut, params, x)
+
+    def both(dout):
+        (dx, grads), (way, more) = back(dout), other_back(dout)
+        return dx + way, grads + more
+
+    return one + other, both
+
+
+def gradients(net, params, x, y, loss):
+    """The gradients of the parameters, for a `loss` that returns itself and its gradient."""
+    scores, back = through(NETS[net], iter(params), x)
+    return back(loss(scores, y)[1])[1]
+
+
+KINDS = {"convolution": convolution, "first_layer": convolution, "image_layer": layer}
