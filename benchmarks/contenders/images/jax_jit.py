@@ -29,7 +29,7 @@ def convolution(case):
 
     @jax.jit
     def both(x, W, b, dout):
-        out, back = jax.vjp(lambda *inputs: conv(*inputs, *settings), x, W, b)
+        out, back = jax.vjp(lambda x, W, b: conv(x, W, b, *settings), x, W, b)
         dx, *grads = back(dout)
         return {"out": out, "dx": dx, "grads": grads}
 

@@ -1,4 +1,4 @@
-"""The arrays of cases on images: the same numbers for the same case."""
+"""The arrays of cases on images: the same numbers for the same case, be it float32 or float64."""
 
 import numpy as np
 
@@ -10,8 +10,9 @@ def convolution_arrays(case):
     F, k, pad, stride = case["filters"], case["size"], case["pad"], case["stride"]
     places = [(side + 2 * pad - k) // stride + 1 for side in image]
     shapes = (N, C, *image), (F, C // case["groups"], k, k), (F,), (N, F, *places)
-    x, W, b, dout = (rng.standard_normal(shape, case["dtype"]) for shape in shapes)
-    return x, W / np.sqrt(W[0].size, dtype=W.dtype), b, dout
+    x, W, b, dout = (rng.standard_normal(shape, np.float32) for shape in shapes)
+    W /= np.sqrt(W[0].size, dtype=np.float32)
+    return tuple(array.astype(case["dtype"]) for array in (x, W, b, dout))
 
 
 def image_arrays(case):
@@ -23,7 +24,7 @@ def image_arrays(case):
     elif "size" in case:
         image = [(n + 2 * case["pad"] - case["size"]) // case["stride"] + 1 for n in image]
     shapes = case["shape"], (N, C, *image)
-    return [rng.standard_normal(shape, case["dtype"]) for shape in shapes]
+    return [rng.standard_normal(shape, np.float32).astype(case["dtype"]) for shape in shapes]
 
 
 def wants_dx(case):
