@@ -17,12 +17,18 @@ NETS = {
 }
 
 
-def convolution(case):
+def conv_of(case):
+    """The layer, with x and dout."""
     x, W, b, dout = convolution_arrays(case)
     names = ("size", "stride", "pad", "groups", "dtype")
     one = layers.Conv(x.shape[1], len(W), **{name: case[name] for name in names})
     for array, given in zip(one.params.values(), (W, b), strict=True):
         array[...] = given
+    return one, x, dout
+
+
+def convolution(case):
+    one, x, dout = conv_of(case)
 
     def run():
         out, cache = one.forward(x)
