@@ -25,10 +25,11 @@ class Reshape(Layer):
                 f"Reshape: shape must be that of one example, such as (3, 32, 32), got {shape!r}"
             )
         self.shape = tuple(self.positive("each number of shape", n) for n in shape)
+        self.in_features = math.prod(self.shape)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
-        self.check_features(x, math.prod(self.shape), axis=None)
+        self.check_features(x, self.in_features, axis=None)
         return x.reshape(len(x), *self.shape), (x.shape, x.dtype)
 
     def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:

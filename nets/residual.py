@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from chainrule.layers import Affine, Conv, Layer, Sigmoid, Tanh
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.nets.naming import add_grads
-from chainrule.nets.network import Network, require_layer
+from chainrule.nets.network import Network, Row, require_layer, rows_of
 from chainrule.nets.sequential import Sequential
 
 
@@ -79,6 +79,13 @@ class Residual(Network):
     def from_parts(parts: list[int], listed: Any) -> Residual:
         """The network that `parts` tells of, from the layers `listed` so far."""
         return Residual(*(listed[at] for at in parts))
+
+    def rows(self, x: Floats, name: str) -> Iterator[Row]:
+        """What a summary tells of both ways, and of their sum."""
+        for own, layer in zip(self.names, self.layers, strict=True):
+            yield from rows_of(f"{name}.{own}", layer, x)
+        sum_of = "inner(x) + shortcut(x)" if self.shortcut else "inner(x) + x"
+        yield name, sum_of, self, self.forward(x, train=False)[0]
 
     def __repr__(self) -> str:
         return f"Residual({', '.join(map(repr, self.layers))})"
