@@ -17,6 +17,13 @@ ELEMENTWISE = {
     "sigmoid": jax.nn.sigmoid,
     "tanh": jnp.tanh,
     "softplus": jax.nn.softplus,
+    "gelu": partial(jax.nn.gelu, approximate=False),
+    "gelu_tanh": jax.nn.gelu,
+    "swish": jax.nn.silu,
+    "mish": jax.nn.mish,
+    "selu": jax.nn.selu,
+    "hard_swish": jax.nn.hard_swish,
+    "softsign": jax.nn.soft_sign,
 }
 
 

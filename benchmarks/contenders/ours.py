@@ -18,6 +18,13 @@ ELEMENTWISE = {
     "sigmoid": layers.Sigmoid(),
     "tanh": layers.Tanh(),
     "softplus": layers.Softplus(),
+    "gelu": layers.GELU(),
+    "gelu_tanh": layers.GELU("tanh"),
+    "swish": layers.Swish(),
+    "mish": layers.Mish(),
+    "selu": layers.SELU(),
+    "hard_swish": layers.HardSwish(),
+    "softsign": layers.Softsign(),
     "dropout": layers.Dropout(0.5, rng=0),
 }
 LOSSES = {"softmax_ce": layers.SoftmaxCrossEntropy(), "mse": layers.MSE()}

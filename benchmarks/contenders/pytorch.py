@@ -1,5 +1,7 @@
 """PyTorch, eager, with its default optimizers; `foreach` and `fused` are variants of them."""
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -14,6 +16,13 @@ ELEMENTWISE = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "softplus": nn.functional.softplus,
+    "gelu": nn.functional.gelu,
+    "gelu_tanh": partial(nn.functional.gelu, approximate="tanh"),
+    "swish": nn.functional.silu,
+    "mish": nn.functional.mish,
+    "selu": nn.functional.selu,
+    "hard_swish": nn.functional.hardswish,
+    "softsign": nn.functional.softsign,
     "dropout": nn.functional.dropout,
 }
 own = torch.from_numpy
