@@ -15,6 +15,7 @@ validation error.
 
 import sys
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,12 @@ def best(folder, seed):
     """Those of the best recipe."""
     data = load_mnist(folder)
     rng = np.random.default_rng(seed)
-    settings = {"channels": (16, 32, 64), "hidden": (128,), "norm": BatchNorm, "keep": KEEP}
+    settings: dict[str, Any] = {
+        "channels": (16, 32, 64),
+        "hidden": (128,),
+        "norm": BatchNorm,
+        "keep": KEEP,
+    }
     model = Classifier(ConvNet((1, 28, 28), 10, **settings, rng=rng, dtype=np.float32))
     solver = Solver(
         model,

@@ -62,8 +62,9 @@ def products(stages, shape, dtype, kind="convolution"):
             sides = ((side + 2 * pad - k) // stride + 1 for side in shape[2:])
             shape, kind = (shape[0], F, *sides), "convolution"
         elif name == "affine":
-            runs.append(affine(shape[0], *settings, dtype))
-            shape = (shape[0], settings[1])
+            D, M = settings
+            runs.append(affine(shape[0], D, M, dtype))
+            shape = (shape[0], M)
         elif name == "pool":
             shape = (*shape[:2], shape[2] // 2, shape[3] // 2)
         elif name == "residual":

@@ -1,5 +1,7 @@
 """PyTorch on images, in its usual layout of channels first."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -70,7 +72,7 @@ def module_of(kind, *settings):
         return nn.Conv2d(C, F, k, stride, pad, bias=biased)
     if kind == "residual":
         return Residual(*map(net_of, settings))
-    made = {
+    made: dict[str, Any] = {
         "norm": nn.BatchNorm2d,
         "affine": nn.Linear,
         "relu": nn.ReLU,

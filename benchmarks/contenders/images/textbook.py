@@ -1,6 +1,8 @@
 """Images as a course treats them. Convolution is a strided view, a copy and one product, as in
 CS231n's fast layer; pooling without overlap is a matter of shapes, else a column per window."""
 
+from typing import Any
+
 import numpy as np
 
 from benchmarks.contenders.images.setting import (
@@ -163,6 +165,7 @@ def norm(x, gamma, beta, groups=None):
 def layer(case):
     x, dout = image_arrays(case)
     name, inputs = case["layer"], [x]
+    function: Any = global_average
     if name == "groupnorm":
         ones = np.ones(x.shape[1], x.dtype)
         function, inputs = norm, [x, ones, 0 * ones, case["groups"]]
@@ -170,8 +173,6 @@ def layer(case):
         function, inputs = max_pool, [x, case["size"], case["stride"], case["pad"]]
     elif name == "average pool":
         function, inputs = average_pool, [x, case["size"]]
-    else:
-        function = global_average
 
     def run():
         out, back = function(*inputs)
@@ -208,7 +209,7 @@ PLAIN = {"relu": relu, "pool": max_pool, "flatten": flattened, "average": global
 
 def through(stages, params, x):
     """The output of stages, and a function from dout to dx and the gradients of their params."""
-    backs = []
+    backs: list[Any] = []
     for kind, *settings in stages:
         if kind == "conv":
             (F, *_), stride, pad, biased = settings
@@ -217,7 +218,8 @@ def through(stages, params, x):
             backs.append(back if biased else without_bias(back))
             continue
         if kind == "residual":
-            x, back = past(*settings, params, x)
+            inner, shortcut = settings
+            x, back = past(inner, shortcut, params, x)
         elif kind in PLAIN:
             x, back = PLAIN[kind](x)
         else:
@@ -225,7 +227,7 @@ def through(stages, params, x):
         backs.append(back)
 
     def all_back(d):
-        grads = []
+        grads: list[Any] = []
         for back in reversed(backs):
             d, own = back(d)
             grads = own + grads
