@@ -14,18 +14,19 @@ from chainrule.layers.windows import Sides, Windows, check_groups, described
 
 
 class Conv(Layer):
-    """out = b + the correlation of x with the kernels W:
+    """out = x ⋆ W + b, the correlation of images with kernels:
     out[n, f, i, j] = b[f] + Σ W[f, c, u, v] · x[n, c, i s + u d - p, j s + v d - p], over c, u, v
 
     x (N, C, H, W), zero outside;  W (F, C, kh, kw);  b (F,);  out (N, F, H', W') with
     H' = ⌊(H + 2 p - d (kh - 1) - 1) / s⌋ + 1, and W' likewise.
+    dx = what each entry of dout sends back through its window:
+    dx[n, c, y, z] = Σ W[f, c, u, v] · dout[n, f, i, j], over all f, u, v, i, j with
+    i s + u d - p = y and j s + v d - p = z
     dW[f, c, u, v] = Σ dout[n, f, i, j] · x[n, c, i s + u d - p, j s + v d - p], over n, i, j
     db[f] = Σ dout[n, f, i, j], over n, i, j
-    dx[n, c, y, z] = Σ of W[f, c, u, v] · dout[n, f, i, j] over all f, u, v, i, j with
-    i s + u d - p = y and j s + v d - p = z
 
-    The kernel is not turned round, so this is a correlation, as everywhere in this field; dx is
-    dout, with s - 1 zeros between its entries, correlated with the kernel turned round.
+    The kernels are not turned round, as they are in the convolution of signal processing. dx is
+    dout, with s - 1 zeros between its entries, correlated with the kernels turned round.
 
     `size` (kh, kw), `stride` s, `pad` p and `dilation` d are numbers, or pairs for height and
     width. `pad="same"` makes H' = ⌈H / s⌉; where that takes an odd number of zeros, one more stands
@@ -56,9 +57,10 @@ class Conv(Layer):
         dtype = self.float_dtype(dtype)
         self.in_channels = self.positive("in_channels", in_channels)
         self.out_channels = self.positive("out_channels", out_channels)
-        self.size, self.stride, self.pad, self.dilation = size, stride, pad, dilation
-        self.groups, self.bias = groups, bias
         self.windows = Windows.of("Conv", size, stride, pad, dilation)
+        self.size, self.stride, self.dilation = map(said, (size, stride, dilation))
+        self.pad = pad if isinstance(pad, str) else said(pad)
+        self.groups, self.bias = groups, bias
         check_groups("Conv", groups, in_channels=in_channels, out_channels=out_channels)
         kh, kw = self.windows.size
         shape = (out_channels, in_channels // groups, kh, kw)

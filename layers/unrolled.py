@@ -26,7 +26,7 @@ from numpy.typing import DTypeLike
 from chainrule.layers.annotations import Floats
 from chainrule.layers.windows import Windows
 
-BLOCK = 2**17  # numbers in an unrolled block, at most: half a second-level cache, in float32
+BLOCK = 2**19  # numbers in an unrolled block, at most
 SHORT = 16  # numbers in a kernel's row, over the channels, that make no product of their own
 
 

@@ -147,6 +147,11 @@ def sides(who: str, name: str, value: Sides, least: int) -> tuple[int, int]:
     return int(pair[0]), int(pair[1])
 
 
+def said(pair: tuple[int, int]) -> Sides:
+    """A pair as a setting that files can hold: one number where height and width are alike."""
+    return pair[0] if pair[0] == pair[1] else pair
+
+
 def check_groups(who: str, groups: int, **channels: int) -> None:
     """Raises ValueError, which names the argument, unless `groups` divides all these numbers of
     channels."""
