@@ -3,18 +3,22 @@
 - `load_digits`: 1,797 handwritten digits of 8 × 8 pixels, shipped with the package
 - `load_mnist`, `load_cifar10`: from a folder, or downloaded once and checked
 - `load_csv`, `load_npz`, `load_file`: your own files
+- `load_images`: a folder of PNG and JPEG files, a subfolder for each class
 - `load_rows`: rows for a trained network to judge, labelled or not, in the order of their file
 - `spirals`, `moons`, `circles`, `blobs`, `xor`: points in the plane
 - `Pixels`: images as bytes, which become floats batch by batch
 - `stratified_split`: divides rows so that every part has the classes in the same proportion
+- `Flip`, `Crop`, `Shift`: augmentation, for a solver to apply to each batch of pictures
 - `Standardiser`: brings new rows to the scale of a dataset that is `standardised()`
 """
 
+from chainrule.data.augment import Crop, Flip, Shift
 from chainrule.data.cifar10 import load_cifar10
 from chainrule.data.csv_file import load_csv
 from chainrule.data.dataset import Dataset
 from chainrule.data.digits import load_digits
 from chainrule.data.files import load_file
+from chainrule.data.image_folder import load_images
 from chainrule.data.mnist import load_mnist
 from chainrule.data.npz_file import load_npz
 from chainrule.data.pixels import Pixels
@@ -24,8 +28,11 @@ from chainrule.data.standardiser import Standardiser
 from chainrule.data.toy import blobs, circles, moons, spirals, xor
 
 __all__ = [
+    "Crop",
     "Dataset",
+    "Flip",
     "Pixels",
+    "Shift",
     "Standardiser",
     "blobs",
     "circles",
@@ -33,6 +40,7 @@ __all__ = [
     "load_csv",
     "load_digits",
     "load_file",
+    "load_images",
     "load_mnist",
     "load_npz",
     "load_rows",

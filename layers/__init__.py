@@ -8,13 +8,19 @@
 
 from chainrule.layers.add import Add
 from chainrule.layers.affine import Affine
+from chainrule.layers.average_pool import AveragePool
 from chainrule.layers.batchnorm import BatchNorm
+from chainrule.layers.concatenate import Concatenate
 from chainrule.layers.conv import Conv
+from chainrule.layers.conv_transpose import ConvTranspose
 from chainrule.layers.cross_entropy import CrossEntropy
 from chainrule.layers.dropout import Dropout
+from chainrule.layers.dropout2d import Dropout2D
 from chainrule.layers.elu import ELU
 from chainrule.layers.exp import Exp
+from chainrule.layers.flatten import Flatten
 from chainrule.layers.gelu import GELU
+from chainrule.layers.global_average_pool import GlobalAveragePool
 from chainrule.layers.groupnorm import GroupNorm
 from chainrule.layers.hard_swish import HardSwish
 from chainrule.layers.hinge import Hinge
@@ -36,15 +42,18 @@ from chainrule.layers.leaky_relu import LeakyReLU
 from chainrule.layers.log import Log
 from chainrule.layers.matmul import MatMul
 from chainrule.layers.max import Max
+from chainrule.layers.max_pool import MaxPool
 from chainrule.layers.maxout import Maxout
 from chainrule.layers.min import Min
 from chainrule.layers.mish import Mish
 from chainrule.layers.mse import MSE
 from chainrule.layers.multiply import Multiply
 from chainrule.layers.negate import Negate
+from chainrule.layers.pad import Pad
 from chainrule.layers.prelu import PReLU
 from chainrule.layers.reciprocal import Reciprocal
 from chainrule.layers.relu import ReLU
+from chainrule.layers.reshape import Reshape
 from chainrule.layers.scale import Scale
 from chainrule.layers.selu import SELU
 from chainrule.layers.shift import Shift
@@ -59,6 +68,7 @@ from chainrule.layers.subtract import Subtract
 from chainrule.layers.sum import Sum
 from chainrule.layers.swish import Swish
 from chainrule.layers.tanh import Tanh
+from chainrule.layers.upsample import Upsample
 
 __all__ = [
     "ELU",
@@ -68,11 +78,17 @@ __all__ = [
     "SELU",
     "Add",
     "Affine",
+    "AveragePool",
     "BatchNorm",
+    "Concatenate",
     "Conv",
+    "ConvTranspose",
     "CrossEntropy",
     "Dropout",
+    "Dropout2D",
     "Exp",
+    "Flatten",
+    "GlobalAveragePool",
     "GroupNorm",
     "HardSwish",
     "Hinge",
@@ -85,14 +101,17 @@ __all__ = [
     "Loss",
     "MatMul",
     "Max",
+    "MaxPool",
     "Maxout",
     "Min",
     "Mish",
     "Multiply",
     "Negate",
     "PReLU",
+    "Pad",
     "ReLU",
     "Reciprocal",
+    "Reshape",
     "Scale",
     "Shift",
     "Sigmoid",
@@ -106,6 +125,7 @@ __all__ = [
     "Sum",
     "Swish",
     "Tanh",
+    "Upsample",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",

@@ -2,12 +2,23 @@
 
 `correlate` is the forward pass, `spread` its transpose, which gives dx, and `weight_sum` gives dW.
 x (N, C, H, W); kernels W (F, C / G, kh, kw) for G groups of channels; out, dout (N, F, H', W').
+
+The fast forms are products of images that are unrolled block by block (`layers.unrolled`), or
+transformed (`layers.winograd`).
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.layers import winograd
 from chainrule.layers.annotations import Floats
+from chainrule.layers.unrolled import BLOCK, Unrolled, cut
 from chainrule.layers.windows import Windows
+
+#: dx is a correlation of dout with the kernels turned round where dout has at most so many times
+#: the channels of x; more take longer to unroll than the parts of dx take to be added up.
+WIDER = 2
 
 
 def correlate_plain(x: Floats, W: Floats, windows: Windows) -> Floats:
@@ -20,19 +31,57 @@ def correlate_plain(x: Floats, W: Floats, windows: Windows) -> Floats:
     return out
 
 
+def correlate(x: Floats, W: Floats, windows: Windows) -> Floats:
+    """The same, fast."""
+    if winograd.suits(x, W, windows):
+        return winograd.correlate(x, W, windows)
+    out = np.empty((len(x), len(W), *windows.places(x.shape[2:])), x.dtype)
+    for way, channels, filters in ways(windows, x.shape, W.shape):
+        kernels = way.kernels(W[filters])
+        groups, bands, buffer = way.blocks(len(x), out.shape[2], x.dtype)
+        for images in groups:
+            padded = windows.padded(x[images, channels])
+            for rows in bands:
+                first, *others = zip(kernels, way.unroll(padded, rows, buffer), strict=True)
+                total = np.matmul(*first)
+                for kernel, matrix in others:
+                    total += kernel @ matrix
+                out[images, filters, rows] = way.narrowed(total)
+    return out
+
+
 def spread_plain(
     dout: Floats, W: Floats, windows: Windows, image: tuple[int, int], groups: int
 ) -> Floats:
     """Every entry of dout times the kernel that made it, added up where that lay on the images:
     (N, C, H, W) for images (H, W)."""
-    (top, bottom), (left, right) = windows.pad
-    shape = (top + image[0] + bottom, left + image[1] + right)
-    padded = np.zeros((len(dout), groups * W.shape[1], *shape), dout.dtype)
-    for u, v, part in windows.entries(padded):
+    dx = np.zeros((len(dout), groups * W.shape[1], *windows.around(image)), dout.dtype)
+    for u, v, part in windows.entries(dx):
         one = W[:, :, u, v].reshape(groups, -1, W.shape[1])
         sent = np.einsum("gfc,ngfhw->ngchw", one, by_group(dout, groups))
         part += sent.reshape(part.shape)
-    return windows.inner(padded, image)
+    return windows.inner(dx, image)
+
+
+def spread(
+    dout: Floats, W: Floats, windows: Windows, image: tuple[int, int], groups: int
+) -> Floats:
+    """The same, fast: with a stride of 1, the correlation of dout with the kernels turned round."""
+    transposed = windows.transposed()
+    if transposed is not None and len(W) <= WIDER * groups * W.shape[1]:
+        return correlate(dout, turned(W, groups), transposed)
+    dx = np.empty((len(dout), groups * W.shape[1], *image), dout.dtype)
+    for way, channels, filters in ways(windows, dx.shape, W.shape):
+        kernels = np.ascontiguousarray(way.kernels(W[filters]).swapaxes(2, 3))
+        some, bands, buffer = way.blocks(len(dout), dout.shape[2], dout.dtype)
+        for images in some:
+            around = np.zeros((*dx[images, channels].shape[:2], *windows.around(image)), dx.dtype)
+            for rows in bands:
+                sent = way.widened(dout[images, filters, rows])
+                for part, piece in way.roll_back(kernels, sent, around, rows, buffer):
+                    piece += part
+            dx[images, channels] = windows.inner(around, image)
+    return dx
 
 
 def weight_sum_plain(x: Floats, dout: Floats, windows: Windows, groups: int) -> Floats:
@@ -45,9 +94,46 @@ def weight_sum_plain(x: Floats, dout: Floats, windows: Windows, groups: int) -> 
     return dW
 
 
+def weight_sum(x: Floats, dout: Floats, windows: Windows, groups: int) -> Floats:
+    """The same, fast."""
+    dW = np.empty((dout.shape[1], x.shape[1] // groups, *windows.size), x.dtype)
+    if winograd.suits(x, dW, windows):
+        return winograd.weight_sum(x, dout, windows)
+    for way, channels, filters in ways(windows, x.shape, dW.shape):
+        total = np.zeros_like(way.kernels(dW[filters]))
+        some, bands, buffer = way.blocks(len(x), dout.shape[2], x.dtype)
+        for images in some:
+            padded = windows.padded(x[images, channels])
+            for rows in bands:
+                sent = way.widened(dout[images, filters, rows])
+                for sums, matrix in zip(total, way.unroll(padded, rows, buffer), strict=True):
+                    sums += (sent @ matrix.swapaxes(2, 3)).sum(axis=0)
+        dW[filters] = way.gathered(total)
+    return dW
+
+
+def ways(
+    windows: Windows, x: tuple[int, ...], W: tuple[int, ...]
+) -> Iterator[tuple[Unrolled, slice, slice]]:
+    """Divides the groups of channels of x (N, C, H, W) and kernels W (F, C / G, kh, kw), given by
+    their shapes, so that what one image unrolls to stays small, and yields how to unroll them, with
+    the channels and the filters."""
+    groups, filters = x[1] // W[1], W[0] // (x[1] // W[1])
+    rows, width = windows.places(x[2:])[0], windows.around(x[2:])[1]
+    one = Unrolled.of(windows, width, W[1], 1)
+    for some in cut(groups, max(BLOCK // max(one.size(rows), 1), 1)):
+        way = Unrolled.of(windows, width, (some.stop - some.start) * W[1], some.stop - some.start)
+        channels = slice(some.start * W[1], some.stop * W[1])
+        yield way, channels, slice(some.start * filters, some.stop * filters)
+
+
+def turned(W: Floats, groups: int) -> Floats:
+    """The kernels (C, F / G, kh, kw) of the transposed convolution: turned round, and with inputs
+    and outputs exchanged in each group."""
+    by_group = W.reshape(groups, -1, *W.shape[1:])[..., ::-1, ::-1].swapaxes(1, 2)
+    return np.ascontiguousarray(by_group).reshape(-1, len(W) // groups, *W.shape[2:])
+
+
 def by_group(x: Floats, groups: int) -> Floats:
-    """(N, C, …) → (N, G, C / G, …)."""
+    """(N, G C', …) → (N, G, C', …)."""
     return x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
-
-
-correlate, spread, weight_sum = correlate_plain, spread_plain, weight_sum_plain

@@ -22,7 +22,9 @@ class Dropout(Layer):
         super().__init__()
         self.keep = self.number("keep", keep, 0, 1)
         if keep == 0:
-            raise ValueError("Dropout: keep must be above 0, got 0, which would keep no entry")
+            raise ValueError(
+                f"{type(self).__name__}: keep must be above 0, got 0, which would keep no entry"
+            )
         self.rng = np.random.default_rng(rng)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:

@@ -61,13 +61,27 @@ class Windows:
 
     def places(self, image: Sequence[int]) -> tuple[int, int]:
         """How many windows lie below and beside one another on an image (H, W)."""
+        H, W = self.around(image)
+        return self.fitting(0, H), self.fitting(1, W)
+
+    def around(self, image: Sequence[int]) -> tuple[int, int]:
+        """The size of an image (H, W) with its border."""
+        (top, bottom), (left, right) = self.pad
+        return top + image[0] + bottom, left + image[1] + right
+
+    def covered(self, places: Sequence[int]) -> tuple[int, int]:
+        """The size of the image (H, W), without its border, that so many windows reach over."""
         H, W = (
-            (n + before + after - reach) // step + 1
-            for n, (before, after), reach, step in zip(
-                image, self.pad, self.extent, self.stride, strict=True
+            (n - 1) * step + reach - before - behind
+            for n, step, reach, (before, behind) in zip(
+                places, self.stride, self.extent, self.pad, strict=True
             )
         )
         return H, W
+
+    def fitting(self, axis: int, length: int) -> int:
+        """How many windows fit into so many rows (axis 0) or columns (axis 1), border included."""
+        return (length - self.extent[axis]) // self.stride[axis] + 1
 
     def check(self, who: object, x: Floats, channels: int | None = None) -> None:
         """Raises ValueError unless `x` is a batch of images (N, C, H, W), with so many channels,
@@ -94,11 +108,20 @@ class Windows:
         """x (…, H, W) with its border, which holds `value`; x itself where there is none."""
         if not self.is_padded:
             return x
-        (top, bottom), (left, right) = self.pad
-        H, W = x.shape[-2:]
-        out = np.full((*x.shape[:-2], top + H + bottom, left + W + right), value, x.dtype)
-        out[..., top : top + H, left : left + W] = x
+        out = np.full((*x.shape[:-2], *self.around(x.shape[-2:])), value, x.dtype)
+        self.inner(out, x.shape[-2:])[...] = x
         return out
+
+    def transposed(self) -> "Windows | None":
+        """The windows of the transposed convolution, for a stride of 1: on an output with their
+        border there are as many as the image has entries. None where there are no such windows."""
+        above, left = (
+            (reach - 1 - before, reach - 1 - behind)
+            for reach, (before, behind) in zip(self.extent, self.pad, strict=True)
+        )
+        if self.stride != (1, 1) or min(*above, *left) < 0:
+            return None
+        return Windows(self.size, self.stride, (above, left), self.dilation)
 
     def inner(self, padded: Floats, image: Sequence[int]) -> Floats:
         """What lies within the border: the image (H, W), as a view."""
@@ -109,10 +132,7 @@ class Windows:
     def entries(self, padded: Floats) -> Iterator[tuple[int, int, Floats]]:
         """For each place (u, v) within a window, what stands there in all windows of an image with
         its border: a view (…, H', W')."""
-        H, W = (
-            (n - reach) // step + 1
-            for n, reach, step in zip(padded.shape[-2:], self.extent, self.stride, strict=True)
-        )
+        H, W = (self.fitting(axis, padded.shape[axis - 2]) for axis in (0, 1))
         (sh, sw), (dh, dw) = self.stride, self.dilation
         for u, v in np.ndindex(*self.size):
             rows = slice(u * dh, u * dh + sh * (H - 1) + 1, sh)
@@ -135,6 +155,11 @@ def sides(who: str, name: str, value: Sides, least: int) -> tuple[int, int]:
             f"height and width, got {value!r}"
         )
     return int(pair[0]), int(pair[1])
+
+
+def said(pair: tuple[int, int]) -> Sides:
+    """A pair as a setting that files can hold: one number where height and width are alike."""
+    return pair[0] if pair[0] == pair[1] else pair
 
 
 def check_groups(who: str, groups: int, **channels: int) -> None:

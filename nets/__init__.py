@@ -4,22 +4,30 @@
 loss and offer `loss(x, y)`, `predict(x)` and `score(x, y)`.
 """
 
+from chainrule.nets.convnet import ConvNet
 from chainrule.nets.files import FileError
 from chainrule.nets.graph import Graph
+from chainrule.nets.lenet5 import LeNet5
 from chainrule.nets.loading import load
 from chainrule.nets.mlp import MLP
 from chainrule.nets.models import Classifier, Model, Regressor
 from chainrule.nets.naming import weights_of
 from chainrule.nets.node import exp, log, maximum, minimum, sigmoid
+from chainrule.nets.residual import Residual
+from chainrule.nets.resnet import ResNet
 from chainrule.nets.sequential import Sequential
 
 __all__ = [
     "MLP",
     "Classifier",
+    "ConvNet",
     "FileError",
     "Graph",
+    "LeNet5",
     "Model",
     "Regressor",
+    "ResNet",
+    "Residual",
     "Sequential",
     "exp",
     "load",

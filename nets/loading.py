@@ -4,6 +4,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -14,16 +15,21 @@ from chainrule import layers as library
 from chainrule.layers.annotations import Floats, Seed
 from chainrule.layers.layer import FLOATS
 from chainrule.nets.blueprint import KINDS, check_size
+from chainrule.nets.convnet import ConvNet
 from chainrule.nets.files import FileError, brief, read_arrays
 from chainrule.nets.graph import Graph
+from chainrule.nets.lenet5 import LeNet5
 from chainrule.nets.mlp import MLP
 from chainrule.nets.network import Network
 from chainrule.nets.node import Constant, Parameter
+from chainrule.nets.residual import Residual
+from chainrule.nets.resnet import ResNet
 from chainrule.nets.sequential import Sequential
 
+NETWORKS = (ConvNet, Graph, LeNet5, MLP, ResNet, Residual, Sequential)
 KNOWN = {
     cls.__name__: cls
-    for cls in (*vars(library).values(), Graph, MLP, Constant, Parameter, Sequential)
+    for cls in (*vars(library).values(), Constant, Parameter, *NETWORKS)
     if isinstance(cls, type) and issubclass(cls, library.Layer)
     if cls.forward is not library.Layer.forward  # Layer and Loss only say what layers are
 }
@@ -149,14 +155,14 @@ def made(
     held = {
         kind: {key: arrays[f"{kind}/{name}"] for key, name in entry[kind].items()} for kind in KINDS
     }
-    given: dict[str, Any] = {"rng": rng}
+    settings, given = entry["settings"], dict[str, Any](rng=rng)
     if ours:
-        check_ours(entry["settings"], [array for kind in KINDS for array in held[kind].values()])
-        given["init"] = blank
+        there = [array for kind in KINDS for array in held[kind].values()]
+        check_ours(cls, settings, there)
+        settings = {name: as_tuple(value) for name, value in settings.items()}
+        given["init"] = partial(blank, sum(array.size for array in there))
     taken = inspect.signature(cls).parameters
-    layer = cls(
-        **entry["settings"], **{name: value for name, value in given.items() if name in taken}
-    )
+    layer = cls(**settings, **{name: value for name, value in given.items() if name in taken})
     for kind in KINDS:
         own = getattr(layer, kind)
         if own.keys() != held[kind].keys():
@@ -173,17 +179,21 @@ def made(
     return layer
 
 
-def check_ours(settings: Mapping[str, Any], held: Sequence[Floats]) -> None:
+def check_ours(cls: Any, settings: Mapping[str, Any], held: Sequence[Floats]) -> None:
     """Raises ValueError where the settings of a layer of ours, whose arrays are to be `held`, ask
-    for more memory than these take, or the arrays are not different ones of one float dtype."""
+    for more memory than these take, or the arrays are not different ones of one float dtype.
+
+    The arguments of a constructor before its `*` are sizes, such as channels and the sides of a
+    kernel: no array is smaller than one of them, and `blank` refuses weights that are too large.
+    Layers without a dtype, such as pooling, have no arrays, and sizes that mean something else.
+    """
     if taken := {"init", "rng", "dtype"} & settings.keys():
         raise ValueError(f"its settings hold {sorted(taken)[0]}, which no file says")
-    values = [value if isinstance(value, list) else [value] for value in settings.values()]
-    # A 0 among the settings, such as a momentum, makes no size of another any smaller.
-    asked = math.prod(max(abs(n), 1) for several in values for n in several if type(n) is int)
-    size = sum(array.size for array in held)
-    if asked > max(size, 1):
-        raise ValueError(f"its settings are for {asked:,} numbers, but the file holds {size:,}")
+    arguments = inspect.signature(cls).parameters
+    if "dtype" in arguments or cls in (Constant, Parameter):
+        for name, one in arguments.items():
+            if one.kind is one.POSITIONAL_OR_KEYWORD:
+                check_room(whole(settings.get(name)), sum(array.size for array in held))
     if len({id(array) for array in held}) < len(held):
         raise ValueError("two of its arrays are one")
     dtypes = {array.dtype for array in held}
@@ -194,7 +204,25 @@ def check_ours(settings: Mapping[str, Any], held: Sequence[Floats]) -> None:
         )
 
 
+def whole(value: Any) -> int:
+    """The size that a setting out of a file asks for: a whole number, the product of those in a
+    list, or 1 where there are none."""
+    return math.prod(n for n in (value if isinstance(value, list) else [value]) if type(n) is int)
+
+
+def check_room(asked: int, held: int) -> None:
+    """Raises ValueError where an array is to have more numbers than the file holds."""
+    if asked > max(held, 1):
+        raise ValueError(f"its settings are for {asked:,} numbers, but the file holds {held:,}")
+
+
+def as_tuple(value: Any) -> Any:
+    """A setting as the constructor was given it: JSON has lists for tuples."""
+    return tuple(map(as_tuple, value)) if isinstance(value, list) else value
+
+
 def blank(
+    held: int,
     fan_in: int,
     fan_out: int,
     *,
@@ -202,5 +230,8 @@ def blank(
     dtype: DTypeLike,
     **_: Any,
 ) -> Floats:
-    """A scheme for weights that are replaced at once: none are drawn."""
-    return np.empty(shape or (fan_in, fan_out), dtype)
+    """A scheme for weights that are replaced at once by some of the numbers `held`: none are
+    drawn."""
+    shape = shape or (fan_in, fan_out)
+    check_room(math.prod(shape), held)
+    return np.empty(shape, dtype)

@@ -46,12 +46,7 @@ class MLP(Sequential):
         sizes = list(sizes)
         if len(sizes) < 2:
             raise ValueError(f"MLP: sizes must name at least an input and an output, got {sizes}")
-        if activation is not None and (
-            isinstance(activation, type) or not hasattr(activation, "weight_init")
-        ):
-            raise TypeError(f"MLP: activation is {activation!r}, expected a layer such as ReLU()")
-        if isinstance(norm, Layer) or not (norm is None or callable(norm)):
-            raise TypeError(f"MLP: norm is {norm!r}, expected a class such as BatchNorm")
+        check_units("MLP", activation, norm)
         rng = np.random.default_rng(rng)
         scheme: dict[str, Any] = {} if init is None else {"init": init}
         hidden_scheme = scheme
@@ -77,3 +72,14 @@ class MLP(Sequential):
         yield "batchnorm", cls([4, 6, 3, 2], activation=Tanh(), norm=BatchNorm, rng=rng), x
         yield "layernorm", cls([4, 6, 3], activation=PReLU(), norm=LayerNorm, rng=rng), x
         yield "dropout", cls([4, 6, 3], keep=0.7, rng=rng), x
+
+
+def check_units(who: str, activation: object, norm: object) -> None:
+    """Raises TypeError, which begins with `who`, unless an activation is a layer and a norm the
+    class of one, or they are None."""
+    if activation is not None and (
+        isinstance(activation, type) or not hasattr(activation, "weight_init")
+    ):
+        raise TypeError(f"{who}: activation is {activation!r}, expected a layer such as ReLU()")
+    if isinstance(norm, Layer) or not (norm is None or callable(norm)):
+        raise TypeError(f"{who}: norm is {norm!r}, expected a class such as BatchNorm")

@@ -1,15 +1,19 @@
 """What all networks share: named layers, whose parameters are gathered under one roof."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, TypeAlias
 
 from chainrule.layers import Layer
+from chainrule.layers.annotations import Floats
 from chainrule.nets.blueprint import arrays_of, blueprint
 from chainrule.nets.files import write_arrays
 from chainrule.nets.naming import gather, weights_of
 
 CONTRACT = ("params", "state", "forward", "backward", "param_grads")
+
+#: What a summary tells of a layer: its name, a text, the layer, and what comes out of it.
+Row: TypeAlias = tuple[str, str, Layer, Floats]
 
 
 class Network(Layer):
@@ -87,3 +91,11 @@ def require_layer(layer: object, who: str, where: str) -> None:
         raise TypeError(
             f"{who}: {where} is {layer!r}, which is not a layer: it lacks {', '.join(missing)}"
         )
+
+
+def rows_of(name: str, layer: Any, x: Floats) -> Iterator[Row]:
+    """What a summary tells of the layer `name` for an example x, or of the layers in it."""
+    if hasattr(layer, "rows"):
+        yield from layer.rows(x, name)
+    else:
+        yield name, repr(layer), layer, layer.forward(x, train=False)[0]

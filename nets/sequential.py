@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from chainrule.layers import Affine, Layer, ReLU, Tanh
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.nets.naming import add_grads, number
-from chainrule.nets.network import Network, require_layer
+from chainrule.nets.network import Network, Row, require_layer, rows_of
 from chainrule.nets.picture import Drawing
 from chainrule.nets.picture.units import draw_units, stages_of
 
@@ -76,19 +76,21 @@ class Sequential(Network):
         return Sequential(*(listed[at] for at in parts))
 
     def summary(self, input_shape: tuple[int, ...] | None = None) -> str:
-        """A table of the layers with their output shapes and numbers of parameters, as text.
+        """A table of the layers with their output shapes and numbers of parameters, as text; those
+        of a network within come under its name.
 
         `input_shape` is the shape of one example, without N; it may be left out where the first
         layer says how many features it takes, as Affine does. A shared parameter is counted where
         it stands first. Raises ValueError where the shape is needed and not given.
         """
-        shapes = self._shapes(input_shape, "summary")
         rows = [("layer", "", "output shape", "parameters")]
-        for at, (name, layer) in enumerate(zip(self.names, self.layers, strict=True)):
-            new = {key for key, owner in self._owners[at].items() if owner == f"{name}.{key}"}
-            count = sum(layer.params[key].size for key in new)
-            shape = ", ".join(map(str, ("N", *shapes[at + 1])))
-            rows.append((name, repr(layer), f"({shape})", f"{count:,}"))
+        counted: set[int] = set()
+        for name, text, layer, out in self.rows(self._example(input_shape, "summary")):
+            new = {id(array): array.size for array in layer.params.values()}
+            count = sum(size for key, size in new.items() if key not in counted)
+            counted |= new.keys()
+            shape = ", ".join(map(str, ("N", *out.shape[1:])))
+            rows.append((name, text, f"({shape})", f"{count:,}"))
         total = sum(array.size for array in self.params.values())
         rows.append(("total", "", "", f"{total:,}"))
         wide = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -96,6 +98,14 @@ class Sequential(Network):
             f"{name:<{wide[0]}}  {layer:<{wide[1]}}  {shape:<{wide[2]}}  {count:>{wide[3]}}"
             for name, layer, shape, count in rows
         )
+
+    def rows(self, x: Floats, name: str = "") -> Iterator[Row]:
+        """What a summary tells of the layers, for an example x, where the network is called
+        `name`."""
+        for own, layer in zip(self.names, self.layers, strict=True):
+            for row in rows_of(f"{name}.{own}" if name else own, layer, x):
+                yield row
+            x = row[-1]
 
     def draw(self, input_shape: tuple[int, ...] | None = None) -> Drawing:
         """The network as a picture, which a notebook shows and `save` writes as .svg.
@@ -111,6 +121,15 @@ class Sequential(Network):
     def _shapes(self, input_shape: tuple[int, ...] | None, asked: str) -> list[tuple[int, ...]]:
         """The shapes of one example, before the first layer and behind each, for the method
         `asked`."""
+        x = self._example(input_shape, asked)
+        shapes = [x.shape[1:]]
+        for layer in self.layers:
+            x, _ = layer.forward(x, train=False)
+            shapes.append(x.shape[1:])
+        return shapes
+
+    def _example(self, input_shape: tuple[int, ...] | None, asked: str) -> Floats:
+        """An example of that shape, or of the one that the first layer takes."""
         if input_shape is None:
             features = getattr(self.layers[0], "in_features", None)
             if features is None:
@@ -119,12 +138,7 @@ class Sequential(Network):
                 )
             input_shape = (features,)
         dtype = next((array.dtype for array in self.params.values()), np.float64)
-        x = np.ones((1, *input_shape), dtype)
-        shapes = [x.shape[1:]]
-        for layer in self.layers:
-            x, _ = layer.forward(x, train=False)
-            shapes.append(x.shape[1:])
-        return shapes
+        return np.ones((1, *input_shape), dtype)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"

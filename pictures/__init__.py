@@ -10,6 +10,11 @@
   two given ones, or those of the path of its training
 - `gradient_flow`: how outputs and gradients spread in each layer of a network at one moment: do
   they vanish, do they explode?
+- `kernels`: what the channels of a network's first convolution look for
+- `feature_maps`: what each layer of such a network makes of one image
+- `saliency_maps`: images, and beside each which of its pixels move the score of its class;
+  `saliency` gives the map as an array, for any network, and `score_gradient` what it is made of
+- `ascend`, `fool`: images that climb along that gradient, to what a network takes for a class
 - `Monitor`: watches the layers while a network is trained, as a callback of the solver; its
   `records` are numbers that JSON can hold
 - `outputs_over_time`, `gradients_over_time`, `units_over_time`, `updates_over_time`: pictures of
@@ -21,10 +26,18 @@ to read it. Circuits draw themselves: `graph.draw(…)`, see `nets.Graph`.
 """
 
 from chainrule.pictures.boundary import decision_boundary
+from chainrule.pictures.convolution import feature_maps, kernels
 from chainrule.pictures.descent import descend, loss_surface
 from chainrule.pictures.drawing import Panel, Picture
 from chainrule.pictures.flow import gradient_flow
 from chainrule.pictures.gallery import activations
+from chainrule.pictures.image_gradients import (
+    ascend,
+    fool,
+    saliency,
+    saliency_maps,
+    score_gradient,
+)
 from chainrule.pictures.monitor import Monitor
 from chainrule.pictures.over_time import (
     gradients_over_time,
@@ -39,13 +52,20 @@ __all__ = [
     "Panel",
     "Picture",
     "activations",
+    "ascend",
     "decision_boundary",
     "descend",
+    "feature_maps",
+    "fool",
     "gradient_flow",
     "gradients_over_time",
+    "kernels",
     "loss_slice",
     "loss_surface",
     "outputs_over_time",
+    "saliency",
+    "saliency_maps",
+    "score_gradient",
     "units_over_time",
     "updates_over_time",
 ]

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.nets import Sequential, weights_of
+from chainrule.pictures.convolution import first_kernels
 from chainrule.solvers.history import copies
 
 if TYPE_CHECKING:
     from chainrule.solvers import Solver
 
 ROWS = 256  # examples that are looked at, at most
+LEAST = 32  # of a network of convolutions, for which more may be too slow
+SHARE = 32  # of the training data: one in so many examples is looked at there, at most
+NUMBERS = 2**16  # of a layer that gives images, at most
 BINS = 40  # of a histogram
 KEPT = 40  # epochs of a long run of which there are records, about
 DECADES = (-16.0, 4.0)  # the range of log₁₀ |gradient|
@@ -28,10 +32,11 @@ class Monitor:
         monitor = Monitor(model, data.x_train, data.y_train)
         Solver(model, rule, data, callbacks=[monitor])
 
-    Of x (N, …) and y (N, …) it takes 256 evenly spaced rows, or all if there are fewer. As a
-    callback it makes a record of every epoch; `after_step` adds how far the last step of the
-    epoch went. It leaves the run as it is, to the bit: its passes are those of inference, and it
-    draws no random numbers.
+    Of x (N, …) and y (N, …) it takes 256 evenly spaced rows, or all if there are fewer; for a
+    network of convolutions no more of these than a batch has, nor than 1/32 of the training data
+    or 32, whichever is more, so that its passes take as long as a few steps. As a callback it makes
+    a record of every epoch; `after_step` adds how far the last step of the epoch went. It leaves
+    the run as it is, to the bit: its passes are those of inference, and it draws no random numbers.
 
     `records` is a list of dicts that JSON can hold. To resume a run, assign it, and call
     `after_step` once before the first step. There are records of the first epoch, of the last
@@ -54,14 +59,17 @@ class Monitor:
             saturated    of those that are saturated, the dead included; both None for a layer
                          that is linear or mixes its units
 
-    A unit is an entry of a layer's output, and its slope is the derivative with respect to its
-    own input. It is dead if the slope is 0 on every row of the sample, since no gradient gets
-    past it. It is saturated if on at least 95 % of the rows the slope is below 0.5 % of the
-    steepest that it has there or anywhere from -8 to 8. (The 1 % of a leaky ReLU is not flat.)
-    Both are asked of layers whose backward pass sends each unit its own gradient times a slope
-    that varies: all activations, but not Affine, Maxout or norms.
+    A unit is an entry of a layer's output, or a channel where that is images (N, C, H, W), with the
+    places of all images as its rows; its slope is the derivative with respect to its own input. It
+    is dead if the slope is 0 on every row of the sample, since no gradient gets past it. It is
+    saturated if on at least 95 % of the rows the slope is below 0.5 % of the steepest that it has
+    there or anywhere from -8 to 8. (The 1 % of a leaky ReLU is not flat.) Both are asked of layers
+    whose backward pass sends each unit its own gradient times a slope that varies: all activations,
+    but not Affine, Maxout or norms.
 
-    A layer that passes its input on as it is, as dropout does in inference, is left out.
+    The other figures of images are those of at most 65,536 of their numbers, spread evenly. A layer
+    that passes its input on as it is, in another shape or not, is left out: Flatten, and Dropout in
+    inference. Layers within a `Residual` or another network in the row are no layers of their own.
     Raises ValueError where x and y have no rows, or not equally many.
     """
 
@@ -96,7 +104,7 @@ class Monitor:
         """Record the epoch just finished."""
         if recorded(solver.epoch, solver.goal):
             with np.errstate(all="ignore"):
-                self._write(solver.epoch, layers=self._layers())
+                self._write(solver.epoch, layers=self._layers(solver))
 
     def _write(self, epoch: int, **figures: Any) -> None:
         """Add to the record of `epoch`, and thin out those before it."""
@@ -106,23 +114,28 @@ class Monitor:
         record = begun[0] if begun else {"epoch": epoch, "updates": {}, "layers": {}}
         self.records = [*kept, record | figures]
 
-    def _layers(self) -> dict[str, dict[str, Any]]:
+    def _layers(self, solver: Solver) -> dict[str, dict[str, Any]]:
         net: Any = getattr(self.model, "net", None)
         criterion: Any = getattr(self.model, "criterion", None)
         if getattr(type(net), "forward", None) is not Sequential.forward or criterion is None:
             return {}
-        passes, x = [], self.x
-        for layer in net.layers:
+        rows = slice(None) if first_kernels(net) is None else some_rows(len(self.x), solver)
+        passes, x = [], self.x[rows]
+        for name, layer in zip(net.names, net.layers, strict=True):
             out, cache = layer.forward(x, train=False)
-            passes.append((layer, x, out, cache))
+            passes.append((name, layer, x, out, cache))
             x = out
-        _, loss_cache = criterion.forward(x, self.y)
+        _, loss_cache = criterion.forward(x, self.y[rows])
         dout, _ = criterion.backward(1.0, loss_cache)
+        seen = [not np.may_share_memory(x, out) for _, _, x, out, _ in passes]
+        first = seen.index(True) if any(seen) else len(passes)
         found = {}
-        for name, (layer, x, out, cache) in reversed([*zip(net.names, passes, strict=True)]):
-            if out is not x:
-                found[name] = values(out) | gradients(dout) | units(layer, x, out, cache)
-            if x is not self.x:  # nobody needs the gradient of the input
+        for at in reversed(range(first, len(passes))):
+            name, layer, x, out, cache = passes[at]
+            if seen[at]:
+                figures = values(thinned(out)) | gradients(thinned(dout))
+                found[name] = figures | units(layer, x, out, cache)
+            if at > first:  # nobody needs the gradient of the input
                 dout, _ = layer.backward(dout, cache)
         return dict(reversed(found.items()))
 
@@ -205,6 +218,25 @@ def recorded(epoch: int, goal: int) -> bool:
     return epoch in (1, goal) or epoch % apart(epoch) == 0
 
 
+def some_rows(held: int, solver: Solver) -> slice:
+    """Which of so many rows are passed through a network of convolutions: evenly spaced ones, as
+    the class says."""
+    examples = solver.steps_per_epoch * solver.batch_size
+    most = min(solver.batch_size, max(LEAST, examples // SHARE))
+    return slice(None, None, -(-held // most))
+
+
+def thinned(images: np.ndarray) -> np.ndarray:
+    """At most 65,536 of the numbers of images (N, C, H, W), a step apart that shares no factor with
+    their shape, so that no row, column or channel is left out; any other array as it is."""
+    if images.ndim != 4 or images.size <= NUMBERS:
+        return images
+    step = -(-images.size // NUMBERS)
+    while math.gcd(step, images.size) > 1:
+        step += 1
+    return images.reshape(-1)[::step]
+
+
 def relative(after: np.ndarray, before: np.ndarray) -> float | None:
     """‖after - before‖ / ‖before‖, or None where `before` is 0 or a norm is not finite."""
     with np.errstate(all="ignore"):
@@ -247,16 +279,19 @@ def units(layer: Any, x: np.ndarray, out: np.ndarray, cache: Any) -> dict[str, f
     steepest = activation_slope(layer, x) if x.shape == out.shape else None
     if steepest is None:
         return {"dead": None, "saturated": None}
+    rows = (0, 2, 3) if x.ndim == 4 else 0  # of a unit
     slope = np.abs(layer.backward(np.ones_like(out), cache)[0])
-    steepest = np.maximum(steepest, slope.max(axis=0))
-    flat = (slope < FLAT * steepest).mean(axis=0) >= MOSTLY
-    dead = (slope == 0).all(axis=0)
+    steepest = np.maximum(steepest, slope.max(axis=rows, keepdims=True))
+    flat = (slope < FLAT * steepest).mean(axis=rows) >= MOSTLY
+    dead = (slope == 0).all(axis=rows)
     return {"dead": float(dead.mean()), "saturated": float((flat | dead).mean())}
 
 
 def activation_slope(layer: Any, x: np.ndarray) -> np.ndarray | None:
-    """The steepest slope of each unit of a layer from -8 to 8, of the shape of one row of x; None
-    where the layer mixes its units, is linear, or is not defined there."""
+    """The steepest slope of each unit of a layer from -8 to 8, of the shape of one row of x, or
+    (C, 1, 1) for images; None where the layer mixes its units, is linear, or is not defined
+    there."""
+    x = x[..., :2, :2] if x.ndim == 4 else x  # images small and yet with places to mix
     column = (-1, *[1] * (x.ndim - 1))
     ladder = np.broadcast_to(LADDER.astype(x.dtype).reshape(column), (len(LADDER), *x.shape[1:]))
     try:
@@ -269,4 +304,4 @@ def activation_slope(layer: Any, x: np.ndarray) -> np.ndarray | None:
     mixes = not np.allclose(layer.backward(uneven + 0 * out, cache)[0], uneven * slope, rtol=1e-3)
     if mixes or np.allclose(slope, slope[0], rtol=1e-3):
         return None
-    return np.abs(slope).max(axis=0)
+    return np.abs(slope).max(axis=(0, 2, 3) if x.ndim == 4 else 0, keepdims=True)

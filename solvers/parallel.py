@@ -105,8 +105,9 @@ class ParallelSolver(Solver):
 
     What layers compute over the batch is computed over that of all ranks: BatchNorm's sums are
     added up, and Dropout draws the mask of the whole minibatch on each rank, of which it takes its
-    rows. So the result does not depend on the number of ranks. (A layer of your own that draws
-    otherwise than by `rng.random(shape of x)`, or has sums over the batch other than through a
+    rows, and `augment` likewise. So the result does not depend on the number of ranks. (A layer or
+    an augmentation of your own that draws otherwise than by `rng.random(size)` with a tuple that
+    begins with the number of rows, or a layer that has sums over the batch other than through a
     method `over_batch`, does depend on it.)
 
     `asked`, a number that a rank may set at any time, is known to all after the next step, as the
@@ -140,8 +141,8 @@ class ParallelSolver(Solver):
         """Return the loss and the gradients of the batch made of these rows of the data."""
         self.share = share = Share.of(self.rank, self.ranks, len(rows))
         own = rows[share.first : share.last]
-        x, y = self.data.x_train.take(own, axis=0), self.data.y_train.take(own, axis=0)
         try:
+            x, y = self.batch(own, RowsOfStream(self.rng.bit_generator, self))
             loss, grads = self.model.loss(x, y, share.weight)  # type: ignore[call-arg]
         finally:
             self.share = None

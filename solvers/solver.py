@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from chainrule.solvers.rule import UpdateRule
 from chainrule.solvers.schedules import Constant
 
 TRAIN_SAMPLE = 1000  # examples of the training data scored after each epoch, at most
+
+
+Augment = Callable[[Any, np.random.Generator], Any]
 
 
 class StopTraining(Exception):
@@ -50,6 +54,11 @@ class Solver:
     in a row without a new best score. `after_step`, if there, is called with the solver between
     two steps, when all that makes up the run belongs together.
 
+    `augment`, such as `[Flip(), Crop(4)]` of `chainrule.data.augment`, are functions that are
+    called one after the other with each batch x (N, …) that is trained on and with `rng`, and
+    return x of the same shape and dtype. Where the data have an `image_shape`, x is (N,
+    *image_shape). Scores are those of the data as they are.
+
     seed: a number or a numpy.random.Generator; same seed, same run, to the bit.
 
     Plain attributes hold all that a run consists of, to be read and, between two calls of
@@ -71,6 +80,7 @@ class Solver:
         seed: int | np.random.Generator = 0,
         clip_norm: float | None = None,
         patience: int | None = None,
+        augment: Iterable[Augment] = (),
         callbacks: Iterable[Callable[[Solver], object]] = (),
         after_step: Callable[[Solver], object] | None = None,
         progress: bool = True,
@@ -110,6 +120,7 @@ class Solver:
         self.schedule = schedule
         self.clip_norm = None if clip_norm is None else positive(self, "clip_norm", clip_norm)
         self.patience = None if patience is None else count(self, "patience", patience)
+        self.augment = list(augment)
         self.callbacks = list(callbacks)
         self.after_step = after_step
         self.progress = progress
@@ -162,7 +173,7 @@ class Solver:
             self.last.restore(self.model)
             self.last = None
         self.rule.weights = weights_of(self.model)
-        self._streams = [rng.bit_generator for rng in generators(self.model)]
+        self._streams = [rng.bit_generator for rng in generators(self.rng, self.model)]
         self._keep_good()
         with progress_bar(self.goal * self.steps_per_epoch, self.step, self.progress) as bar:
             try:
@@ -189,8 +200,22 @@ class Solver:
 
         The place to override for whoever computes a batch elsewhere, or in parts.
         """
-        data = self.data
-        return self.model.loss(data.x_train.take(rows, axis=0), data.y_train.take(rows, axis=0))
+        return self.model.loss(*self.batch(rows, self.rng))
+
+    def batch(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[Any, np.ndarray]:
+        """Return x and y of these rows of the training data, x augmented with what `rng` draws."""
+        x, y = self.data.x_train.take(rows, axis=0), self.data.y_train.take(rows, axis=0)
+        pictures = (-1, *(getattr(self.data, "image_shape", None) or x.shape[1:]))
+        for function in self.augment:
+            before = x.reshape(pictures)
+            after = function(before, rng)
+            if described(after) != described(before):
+                raise ValueError(
+                    f"Solver: {function!r} of augment returned {described(after)} for "
+                    f"{described(before)}, expected the same shape and dtype"
+                )
+            x = after.reshape(x.shape)
+        return x, y
 
     def _step(self) -> None:
         started, step = time.perf_counter(), self.step
@@ -317,7 +342,7 @@ class Solver:
 
     def _keep_good(self) -> None:
         """Keep what to go back to when numbers stop being finite."""
-        drawn = [(bits, bits.state) for bits in (self.rng.bit_generator, *self._streams)]
+        drawn = [(bits, bits.state) for bits in self._streams]
         snapshot, memory = Snapshot.of(self.model, self.epoch), copies(self.rule.state)
         self._good = snapshot, memory, drawn, self.step, self.order, self.seconds
 
@@ -333,3 +358,8 @@ class Solver:
         if self.best is not None:
             self.last = snapshot
             self.best.restore(self.model)
+
+
+def described(x: Any) -> str:
+    """Dtype and shape in words."""
+    return f"{x.dtype} {x.shape}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"

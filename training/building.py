@@ -2,25 +2,24 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from chainrule import data
-from chainrule.nets import MLP, Classifier
+from chainrule.nets import Classifier
 from chainrule.solvers import Solver
-from chainrule.training.options import (
-    ACTIVATIONS,
-    FROM_FOLDER,
-    LOSSES,
-    NORMS,
-    RULES,
-    SCHEDULES,
-    TOYS,
-)
+from chainrule.training.augmentation import augmentation
+from chainrule.training.networks import network
+from chainrule.training.options import FROM_FOLDER, LOSSES, RULES, SCHEDULES, TOYS
 from chainrule.training.ranks import ALONE, Alone
+
+SIZE, LARGEST = (32,), 4096  # pixels of --image-size
+bar = partial(tqdm, unit="picture", delay=1, leave=False, disable=None, dynamic_ncols=True)
 
 
 def load(
@@ -31,11 +30,14 @@ def load(
     *,
     label: str | None = None,
     header: str | None = None,
+    image_size: Sequence[int] | None = None,
 ) -> data.Dataset:
     """The data set called `name`, its inputs standardised by the training part. Each of several
-    processes reads the rows that it needs, where the file is one that allows it. `label` and
-    `header` are the options of these names."""
-    if not Path(name).suffix and (label or header) is not None:
+    processes reads the rows that it needs, where the file is one that allows it. `label`, `header`
+    and `image_size` are the options of these names."""
+    if image_size is not None and not is_folder(name):
+        raise ValueError(f"--image-size: goes with a folder of pictures; --dataset {name} is none")
+    if (not Path(name).suffix or is_folder(name)) and (label or header) is not None:
         option = "--label" if label is not None else "--header"
         raise ValueError(f"{option} goes with a CSV file, not with --dataset {name}")
     if folder is not None and name not in FROM_FOLDER:
@@ -47,13 +49,16 @@ def load(
         dataset = FROM_FOLDER[name](folder, **sharing)
     elif name in TOYS:
         dataset = TOYS[name]()
+    elif is_folder(name):
+        with reading("--dataset", name):
+            dataset = data.load_images(name, size=pair(image_size or SIZE), progress=bar)
     elif Path(name).suffix:
         with reading("--dataset", name):
             dataset = data.load_file(name, label=label, header=told(header))
     else:
         raise ValueError(
-            f"--dataset {name}: expected digits, {', '.join((*FROM_FOLDER, *TOYS))}, or a file "
-            f"that ends in .csv, .csv.gz or .npz"
+            f"--dataset {name}: expected digits, {', '.join((*FROM_FOLDER, *TOYS))}, a file that "
+            f"ends in .csv, .csv.gz or .npz, or a folder that holds one of pictures for each class"
         )
     return dataset.standardised().astype(dtype)
 
@@ -62,7 +67,25 @@ def load_for(options: argparse.Namespace, team: Alone = ALONE) -> data.Dataset:
     """The data set that the options of a run ask for; those of earlier versions know fewer."""
     label, header = (getattr(options, name, None) for name in ("label", "header"))
     given = options.dataset, options.data_dir, options.dtype
-    return load(*given, team, label=label, header=header)
+    size = getattr(options, "image_size", None)
+    if is_folder(options.dataset):
+        size = options.image_size = size or SIZE
+    return load(*given, team, label=label, header=header, image_size=size)
+
+
+def is_folder(name: str) -> bool:
+    """Whether --dataset asks for a folder of pictures."""
+    return name not in ("digits", *FROM_FOLDER, *TOYS) and Path(name).is_dir()
+
+
+def pair(sizes: Sequence[int]) -> tuple[int, int]:
+    """Height and width, as --image-size says. Raises ValueError where it says something else."""
+    if not 1 <= len(sizes) <= 2 or max(sizes) > LARGEST:
+        raise ValueError(
+            f"--image-size {','.join(map(str, sizes))}: expected one number of pixels, or height "
+            f"and width, up to {LARGEST:,}"
+        )
+    return sizes[0], sizes[-1]
 
 
 def told(header: str | None) -> bool | None:
@@ -77,6 +100,8 @@ def reading(option: str, file: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise FileNotFoundError(f"{option} {file}: there is no such file") from None
+    except ImportError as error:
+        raise ValueError(f"{option} {file}: {error}") from None
     except OSError as error:
         raise OSError(f"{option} {file}: cannot be read: {error.strerror or error}") from None
 
@@ -87,27 +112,8 @@ def build(
     """The classifier and the solver that the options ask for, for a `team` to train. Raises
     ValueError where an option is wrong."""
     rng = np.random.default_rng(options.seed)
-    if options.norm == "batchnorm" and options.hidden and options.batch_size == 1:
-        raise ValueError(
-            "--batch-size 1: batch normalisation needs at least 2, since one row is its own mean; "
-            "take a larger batch or another --norm"
-        )
-    if options.norm == "layernorm" and 1 in options.hidden:
-        raise ValueError(
-            "--norm layernorm: a hidden layer of 1 unit is its own mean, and would give the same "
-            "for every row; take 2 or more"
-        )
-    try:
-        net = MLP(
-            [dataset.x_train[0].size, *options.hidden, dataset.num_classes],
-            **ACTIVATIONS[options.activation],
-            norm=NORMS[options.norm],
-            keep=None if options.dropout == 1 else options.dropout,
-            rng=rng,
-            dtype=options.dtype,
-        )
-    except MemoryError as error:
-        raise ValueError(f"--hidden {','.join(map(str, options.hidden))}: {error}") from None
+    shape, image_shape = dataset.x_train.shape[1:], dataset.image_shape
+    net = network(options, shape, image_shape, dataset.num_classes, rng=rng)
     if options.batch_size > len(dataset.x_train):
         raise ValueError(
             f"--batch-size {options.batch_size}: expected at most {len(dataset.x_train)}, the "
@@ -124,6 +130,7 @@ def build(
         schedule=SCHEDULES[options.schedule](options.epochs)(warmup=options.warmup),
         clip_norm=options.clip_norm,
         patience=options.patience,
+        augment=augmentation(getattr(options, "augment", None), dataset),
         seed=rng,
         progress=sys.stderr.isatty(),
     )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.nets import weights_of
+from chainrule.nets import Sequential, weights_of
+from chainrule.pictures import Picture, feature_maps, kernels, saliency_maps
+from chainrule.pictures.convolution import first_kernels
 from chainrule.pictures.scores import class_scores
 from chainrule.solvers import History
+
+EXAMPLES = 8  # right ones and wrong ones, of which there are saliency maps
 
 
 def class_rows(
@@ -48,6 +52,7 @@ class Evidence:
         image_shape: the shape that makes a picture of a row, (H, W) or (channels, H, W); None
             where rows are no pictures.
         weights: those of the first layer (D, M), if a row is a picture; else None.
+        views: pictures of what a network of convolutions sees; none of other networks.
 
     Raises:
         ValueError: rows, labels, predicted and scores do not fit together or are empty.
@@ -69,6 +74,7 @@ class Evidence:
     records: Sequence[dict[str, Any]] = ()
     image_shape: tuple[int, ...] | None = None
     weights: np.ndarray | None = None
+    views: Sequence[Picture] = ()
 
     def __post_init__(self) -> None:
         N, C = len(self.rows), len(self.classes)
@@ -88,7 +94,7 @@ class Evidence:
         rows, standardiser = x, dataset.standardiser
         if standardiser is not None:
             rows = x * standardiser.std.astype(x.dtype) + standardiser.mean.astype(x.dtype)
-        return cls(
+        evidence = cls(
             title=title,
             history=solver.history,
             steps_per_epoch=solver.steps_per_epoch,
@@ -103,6 +109,7 @@ class Evidence:
             weights=None if image_shape is None else first_weights(model, x[0].size),
             **others,
         )
+        return replace(evidence, views=views_of(model, x, evidence))
 
     @property
     def confusion(self) -> np.ndarray:
@@ -129,8 +136,31 @@ class Evidence:
 
 def first_weights(model: Any, features: int) -> np.ndarray | None:
     """The weights (D, M) of a network's first layer that has any, or None where it does not take
-    all D `features` at once. The pieces of a maxout unit are columns of their own."""
+    all D `features` at once, as a convolution does not. The pieces of a maxout unit are columns of
+    their own."""
     W = next((model.params[name] for name in weights_of(model)), None)
-    if W is None or W.ndim < 2 or len(W) != features:
+    if W is None or W.ndim not in (2, 3) or len(W) != features:
         return None
     return W.reshape(features, math.prod(W.shape[1:]))
+
+
+def views_of(model: Any, x: np.ndarray, evidence: Evidence) -> list[Picture]:
+    """What a model whose network has convolutions sees in the test rows x (N, …) that there is
+    evidence on: its kernels, the feature maps of one row, and saliency maps of right and wrong
+    rows. None of another network, and only the first where rows are no pictures."""
+    if first_kernels(model) is None:
+        return []
+    found = [kernels(model)]
+    if evidence.image_shape is None:
+        return found
+    right = np.flatnonzero(evidence.predicted == evidence.labels)
+    _, first = np.unique(evidence.labels[right], return_index=True)  # of each class
+    row = int(right[0]) if right.size else 0
+    if type(model.net).forward is Sequential.forward:
+        name = f"test row {row}: {evidence.classes[evidence.labels[row]]}"
+        found.append(feature_maps(model, x[row : row + 1], name))
+    rows = np.concatenate([right[first][:EXAMPLES], evidence.mistakes[:EXAMPLES]])
+    maps = saliency_maps(
+        model, x[rows], evidence.labels[rows], evidence.classes, evidence.image_shape
+    )
+    return [*found, maps]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.pictures.drawing import Panel, Picture, short
+from chainrule.pictures.tiles import image, sheet, to_largest
 from chainrule.training.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -83,23 +84,7 @@ def mosaic(evidence: Evidence, axes: Axes) -> None:
     assert W is not None
     assert shape is not None
     largest = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:TILES]
-    W = W[:, np.sort(largest)]
-    W = W / np.maximum(np.abs(W).max(axis=0), np.finfo(W.dtype).tiny)  # (D, M), in [-1, 1]
-    tiles = [image((1 + column) / 2, shape) for column in W.T]
-    high, wide = (length + 1 for length in shape[-2:])
-    sheet = np.full((high * -(-len(tiles) // COLUMNS), wide * COLUMNS, *tiles[0].shape[2:]), np.nan)
-    for at, tile in enumerate(tiles):
-        top, left = at // COLUMNS * high, at % COLUMNS * wide
-        sheet[top : top + high - 1, left : left + wide - 1] = tile
-    if sheet.ndim == 3:
-        sheet = np.dstack([np.nan_to_num(sheet), ~np.isnan(sheet[..., :1])])  # see through gaps
-    axes.imshow(sheet, cmap="RdBu_r", vmin=0, vmax=1, interpolation="none")
+    tiles = to_largest(W[:, np.sort(largest)].T)  # (TILES, D)
+    pictures = [image(tile, shape) for tile in tiles]
+    axes.imshow(sheet(pictures, COLUMNS), cmap="RdBu_r", vmin=0, vmax=1, interpolation="none")
     axes.set_axis_off()
-
-
-def image(row: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
-    """A row of numbers from 0 to 1 as matplotlib shows it: (H, W), or (H, W, 3) for colours."""
-    pixels = row.reshape(shape)
-    if pixels.ndim == 2:
-        return pixels
-    return pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels.mean(axis=0)

@@ -136,8 +136,8 @@ def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
     datasets: dict[tuple[Any, ...], Dataset] = {}
     described: dict[str, Any] = {}
     for options in rehearsals:
-        names = ("dataset", "data_dir", "dtype", "label", "header")
-        key = tuple(getattr(options, name, None) for name in names)
+        names = ("dataset", "data_dir", "dtype", "label", "header", "image_size")
+        key = tuple(repr(getattr(options, name, None)) for name in names)
         if key not in datasets:
             datasets[key] = load_for(options)
             tell(datasets[key].name, datasets[key].notes)

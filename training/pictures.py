@@ -44,6 +44,7 @@ def pictures_of(evidence: Evidence) -> list[Picture]:
         confusion(evidence),
         mistakes(evidence),
         weights(evidence),
+        *evidence.views,
         *(draw(evidence.records) for draw in OVER_TIME),
     ]
     return [picture for picture in found if picture.panels]

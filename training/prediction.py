@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from chainrule.data import Standardiser
+from chainrule.data import Pixels, Standardiser
 from chainrule.data.cells import numbered, plain
+from chainrule.data.image_folder import is_picture, read_images
 from chainrule.data.npz_file import as_floats
 from chainrule.data.rows import Known, quoted, read_rows
 from chainrule.data.standardiser import check_unmasked
@@ -33,12 +34,21 @@ from chainrule.nets.files import read_arrays, write_file
 from chainrule.nets.loading import DATA, net_of
 from chainrule.nets.models import ROWS_AT_ONCE
 from chainrule.pictures.scores import class_scores
-from chainrule.training.building import load, reading, told
+from chainrule.training.building import bar, load, reading, told
 from chainrule.training.folder import RunFolder, fingerprint
-from chainrule.training.options import LOSSES, Parser, add_reading, add_run, folder_of
-from chainrule.training.printing import class_table, tell
+from chainrule.training.options import (
+    FROM_FOLDER,
+    LOSSES,
+    Parser,
+    add_reading,
+    add_run,
+    folder_of,
+)
+from chainrule.training.printing import class_table, printable, tell
 
 SLOW = 20e6  # bytes of a file that is not read at once
+SHOWN = 20  # pictures whose classes are printed
+READING = ("label", "header", "image_size")  # options for `load`
 FAR = 10.0  # rms of standardised inputs, 1 in training, from which on their unit is suspect
 
 
@@ -52,7 +62,8 @@ class Trained:
     `shape` is that of a row, `dtype` that of the network; `classes` are the names of the C classes
     and `features` those of the columns, if the training data had a header; `label` and
     `label_column` are the name and the index of the column of the labels, "" and -1 where there
-    was none; `dataset`, `data_dir`, `reading` and `fingerprint` are those of the data of the run.
+    was none; `dataset`, `data_dir`, `reading` and `fingerprint` are those of the data of the run;
+    `image_shape` is that of a row as a picture, None where pictures cannot be made such rows.
     """
 
     path: Path
@@ -67,7 +78,8 @@ class Trained:
     fingerprint: str
     label: str = ""
     label_column: int = -1
-    reading: dict[str, str] = dataclasses.field(default_factory=dict)
+    reading: dict[str, Any] = dataclasses.field(default_factory=dict)
+    image_shape: tuple[int, ...] | None = None
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Trained:
@@ -98,12 +110,15 @@ class Trained:
 
         The rows are numbers of any dtype, as they stand in the data, in the same unit: they are
         standardised here as those of the training data were. The columns of a data frame, or of
-        what else has `columns`, are taken by their names.
+        what else has `columns`, are taken by their names. x may also be the path of a picture, or
+        of a folder of them, or a list of such paths, where the run was trained on pictures.
 
         Raises ValueError where x has no rows, rows of another shape, columns of other names, a
         mask, a number that is not finite or too large for the dtype of the network, or an integer
         that float64 cannot hold.
         """
+        if paths := as_paths(x):
+            x = self.read_pictures(paths)[0]
         order = self.order(x)
         check_unmasked(f"{self.path}: x", x)
         x = np.asarray(x)
@@ -168,7 +183,26 @@ class Trained:
         tell(file, notes)
         return x, labels
 
-    def blocks(self, name: str, x: np.ndarray) -> Iterator[np.ndarray]:
+    def read_pictures(
+        self, places: Sequence[str | PathLike[str]]
+    ) -> tuple[Pixels, list[Path], np.ndarray | None]:
+        """Pictures (N, …) of files and folders, as those of training were made; their paths; and
+        their labels as text (N,), or None where some are not in folders of classes. Raises
+        ValueError or OSError where they cannot be read, or the run was not trained on pictures."""
+        if self.image_shape is None:
+            raise ValueError(
+                f"{os.fspath(places[0])}: {self.path} was trained on {self.dataset}, and its rows "
+                f"cannot be made of pictures"
+            )
+        for place in places:
+            with reading("--data", os.fspath(place)):
+                os.stat(place)
+        with reading("--data", os.fspath(places[0])):
+            values, paths, labels, notes = read_images(places, self.image_shape, progress=bar)
+        tell(os.fspath(places[0]), notes)
+        return Pixels(values.reshape(-1, *self.shape), np.float64), paths, labels
+
+    def blocks(self, name: str, x: Any) -> Iterator[np.ndarray]:
         """The rows x (N, …), block by block, as the network takes them; with a progress bar if it
         takes long. Raises ValueError, with `name`, where the dtype cannot hold them."""
         with tqdm(
@@ -192,6 +226,17 @@ class Trained:
                     )
                 yield rows
                 bar.update(len(rows))
+
+
+def as_paths(x: Any) -> list[str | PathLike[str]]:
+    """The paths that x consists of; none where it is something else."""
+    listed = [x] if isinstance(x, str | PathLike) else x if isinstance(x, list | tuple) else []
+    return [*listed] if all(isinstance(one, str | PathLike) for one in listed) else []
+
+
+def of_pictures(file: str) -> bool:
+    """Whether --data is a picture, or a folder of them."""
+    return os.path.isdir(file) or is_picture(Path(file))
 
 
 def agreed(config: Mapping[str, Any], words: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -232,8 +277,22 @@ def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
         "fingerprint": data["fingerprint"],
         "label": label,
         "label_column": label_column,
-        "reading": {name: options[name] for name in ("label", "header") if options.get(name)},
+        "reading": {name: options[name] for name in READING if options.get(name)},
+        "image_shape": image_shape(data.get("image_shape"), shape, options),
     }
+
+
+def image_shape(
+    said: Sequence[int] | None, shape: tuple[int, ...], options: Mapping[str, Any]
+) -> tuple[int, ...] | None:
+    """The shape of a row as a picture, for data that the options say to be such, with 0 for black
+    and 1 for white; else None. Raises ValueError where it is not that of a row."""
+    pictures = options.get("image_size") is not None
+    if said is None or not (pictures or options["dataset"] in ("digits", *FROM_FOLDER)):
+        return None
+    if len(said) not in (2, 3) or np.prod(said, dtype=object) != np.prod(shape, dtype=object):
+        raise ValueError(f"image_shape is {said}, expected that of rows of shape {shape}")
+    return tuple(said)
 
 
 def predict_parser() -> Parser:
@@ -242,10 +301,11 @@ def predict_parser() -> Parser:
     out.add_argument(
         "--data",
         metavar="FILE",
+        nargs="+",
         required=True,
         help=".csv or .csv.gz with the columns of the training data, in their order if there is no "
         "header, the column of the label where it was or missing; or .npz with x; in the unit of "
-        "the training data",
+        "the training data; or, after training on pictures, PNG and JPEG files and folders of them",
     )
     add_reading(out, label=False)
     out.add_argument(
@@ -260,38 +320,79 @@ def predict_parser() -> Parser:
 def predict(options: argparse.Namespace) -> str:
     """Writes what the run predicts for each row of a file; returns a line that says so. Raises
     ValueError or OSError where the run or a file is wrong."""
+    if options.folder is options.run is None and len(options.data) > 1:  # RUN stands last
+        *options.data, options.folder = options.data
     trained = Trained.open(folder_of(options))
-    x, labels = trained.read(options.data, options.header)
-    out = Path(options.out or f"{stem(options.data)}.predictions.csv")
-    if out.exists() and out.samefile(options.data):
+    file, paths, shown, what = options.data[0], None, "", "rows"
+    x: Any
+    if all(map(of_pictures, options.data)):
+        x, paths, labels = trained.read_pictures(options.data)
+        shown, what = sure_of(trained, x, paths), "pictures"
+    elif len(options.data) == 1:
+        x, labels = trained.read(file, options.header)
+    else:
+        raise ValueError(
+            f"--data {' '.join(options.data)}: several have to be pictures, all of them"
+        )
+    out = Path(options.out or f"{stem(file)}.predictions.csv")
+    if out.exists() and any(map(out.samefile, options.data)):
         raise ValueError(f"--out {out}: is the file with the data; choose another name")
-    content, words = predictions(trained, options.data, x)
+    content, words = predictions(trained, file, x, paths)
     write_file(out, content)
-    ignored = "" if labels is None else " (the labels of the file were not used)"
-    return f"{out}: the class of {len(x):,} rows{ignored}, and {words}"
+    whose = "labels of the file" if paths is None else "names of their folders"
+    ignored = "" if labels is None else f" (the {whose} were not used)"
+    return f"{shown}{out}: the class of {len(x):,} {what}{ignored}, and {words}"
+
+
+def sure_of(trained: Trained, x: Pixels, paths: Sequence[Path]) -> str:
+    """A line for each of the first pictures x (N, …): what the network takes it for, and how sure
+    it is of the three classes that it is surest of."""
+    rows = next(trained.blocks(str(paths[0]), x[:SHOWN]))
+    names, (scores, are_probabilities, _) = (
+        trained.judged(rows)[0],
+        class_scores(trained.model, rows),
+    )
+    lines = []
+    for path, name, row in zip(paths, names, scores, strict=False):
+        best = np.argsort(-row, kind="stable")[:3]
+        text = "{:.1%}" if are_probabilities else "{:.3g}"
+        given = ", ".join(f"{trained.classes[c]} {text.format(row[c])}" for c in best)
+        lines.append(printable(f"{path}: {name} ({given})"))
+    if len(paths) > SHOWN:
+        lines.append(f"and {len(paths) - SHOWN:,} more")
+    return "\n".join([*lines, "", ""])
 
 
 def stem(file: str) -> str:
-    """The name of a data file without .csv, .csv.gz or .npz."""
-    name = Path(file).name
+    """The name of a data file without .csv, .csv.gz, .npz or that of a picture."""
+    name = Path(file).resolve().name if os.path.isdir(file) else Path(file).name
     return name[: -len(".csv.gz")] if name.lower().endswith(".csv.gz") else Path(name).stem
 
 
-def predictions(trained: Trained, file: str, x: np.ndarray) -> tuple[bytes, str]:
-    """A CSV table of a line for each of the rows x (N, …): its number from 1, its class, and what
-    the network gives each class; and in words what that is."""
+def predictions(
+    trained: Trained, file: str, x: Any, paths: Sequence[Path] | None = None
+) -> tuple[bytes, str]:
+    """A CSV table of a line for each of the rows x (N, …): its number from 1, or its path, its
+    class, and what the network gives each class; and in words what that is."""
     any_row = np.zeros((1, *trained.shape), trained.dtype)
     _, probabilities, words = class_scores(trained.model, any_row)
     kind, text = "probability" if probabilities else "score", io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["row", "predicted", *(f"{kind}_{name}" for name in trained.classes)])
-    row = 1
+    known = range(1, len(x) + 1) if paths is None else [*map(str, paths)]
+    table.writerow(
+        [
+            "row" if paths is None else "file",
+            "predicted",
+            *(f"{kind}_{name}" for name in trained.classes),
+        ]
+    )
+    done = 0
     for rows in trained.blocks(file, x):
         names, scores = trained.judged(rows)
-        columns = range(row, row + len(rows)), names.tolist(), *scores.astype(str).T.tolist()
+        columns = known[done : done + len(rows)], names.tolist(), *scores.astype(str).T.tolist()
         table.writerows(zip(*columns, strict=True))
-        row += len(rows)
-    return text.getvalue().encode(), words
+        done += len(rows)
+    return text.getvalue().encode(errors="surrogateescape"), words
 
 
 def evaluate_parser() -> Parser:
@@ -300,8 +401,9 @@ def evaluate_parser() -> Parser:
     out.add_argument(
         "--data",
         metavar="FILE",
-        help="labelled rows: .csv, .csv.gz or .npz as for training, in the same unit; left out, "
-        "the test part of the data that the run was trained on",
+        help="labelled rows: .csv, .csv.gz or .npz as for training, in the same unit, or a folder "
+        "with pictures in a subfolder for each class; left out, the test part of the data that the "
+        "run was trained on",
     )
     add_reading(out, label=False)
     return out
@@ -314,7 +416,11 @@ def evaluate(options: argparse.Namespace) -> str:
     if options.data is None:
         subject, out, y = own_test_part(trained)
     else:
-        x, labels = trained.read(options.data, options.header)
+        x: Any
+        if of_pictures(options.data):
+            x, _, labels = trained.read_pictures([options.data])
+        else:
+            x, labels = trained.read(options.data, options.header)
         subject, y = options.data, numbers(labels, trained.classes, options.data)
         out = np.concatenate([trained.model.outputs(rows) for rows in trained.blocks(subject, x)])
     loss, predicted = trained.model.criterion.forward(out, y)[0], out.argmax(axis=1)
@@ -334,8 +440,7 @@ def own_test_part(trained: Trained) -> tuple[str, np.ndarray, np.ndarray]:
         trained.dataset,
         trained.data_dir,
         trained.dtype,
-        label=trained.reading.get("label"),
-        header=trained.reading.get("header"),
+        **trained.reading,
     )
     if fingerprint(dataset) != trained.fingerprint:
         raise FileError(
@@ -351,7 +456,7 @@ def numbers(labels: np.ndarray | None, classes: Sequence[str], file: str) -> np.
     if labels is None:
         raise ValueError(
             f"{file}: has no labels, expected a last column of them, or one where the training "
-            f"data had them, or y in an NPZ file"
+            f"data had them, or y in an NPZ file, or a folder for each class in one of pictures"
         )
     number, other = numbered(classes), dict[str, int]()
     found = np.full(len(labels), -1)

@@ -24,7 +24,7 @@ FEATURES = 3  # named of a mistaken row that is no picture
 LONG = 12  # tables of more rows are folded
 #: The sections in their order, those that are not pictures included.
 ORDER = (
-    *("curves", "confusion", "mistakes", "weights"),
+    *("curves", "confusion", "mistakes", "weights", "kernels", "features", "saliency"),
     *("activations", "gradients", "units", "updates", "layers", "options"),
 )
 
@@ -40,8 +40,8 @@ def write_report(path: str | PathLike[str], evidence: Evidence) -> None:
 
 def write_pictures(folder: str | PathLike[str], evidence: Evidence) -> None:
     """Write the report's pictures to `folder` as curves.png, confusion.png, mistakes.png,
-    weights.png, activations.png, gradients.png, units.png and updates.png, those that there is
-    evidence for.
+    weights.png, kernels.png, features.png, saliency.png, activations.png, gradients.png, units.png
+    and updates.png, those that there is evidence for.
 
     Raises:
         FileError: a file cannot be written.
@@ -59,6 +59,8 @@ def report(evidence: Evidence) -> str:
     ) as bar:  # fmt: skip
         sections = {one.name: (one.title, shown(one, bar)) for one in pictures}
     add(sections, "confusion", "Confusion", by_class(evidence))
+    if evidence.views and "units" in sections:
+        add(sections, "units", "", "<p>Of a layer that gives images, a channel is one unit.</p>")
     add(sections, "mistakes", "Most confident mistakes", mistaken(evidence))
     if evidence.records and evidence.records[-1]["layers"]:
         sections["layers"] = ("Layers at the end", at_the_end(evidence.records[-1]))

@@ -22,7 +22,7 @@ class Stage(NamedTuple):
 
     shape   of one example
     names   of the layers, and `titles` what a browser says about each under the mouse
-    wired   whether each unit may depend on all those of the stage before
+    wired   whether weights lie between it and the stage before
     """
 
     shape: tuple[int, ...]

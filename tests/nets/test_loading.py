@@ -1,13 +1,26 @@
 """Files that are damaged, or made to do damage: each is refused in one sentence."""
 
+import contextlib
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
-from chainrule.layers import BatchNorm, Layer
+from chainrule import layers
+from chainrule.layers import (
+    AveragePool,
+    BatchNorm,
+    Conv,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool,
+    Reshape,
+)
 from chainrule.nets import MLP, FileError, Graph, Sequential, load
+from chainrule.nets.blueprint import blueprint, settings_of
 from chainrule.nets.files import checksum, read_arrays, write_arrays
 
 
@@ -277,3 +290,58 @@ def test_a_network_within_a_network_a_thousand_times_is_refused(file):
 
 def test_a_layer_a_million_times_in_a_row_is_refused_at_once(file):
     refused(file, replaced(-1, "parts", [1] * 10**6), "comes to 50,001 layers")
+
+
+def owners():
+    """A layer of each example of the library that has arrays, and each of its whole numbers."""
+    for name in layers.__all__:
+        cls = getattr(layers, name)
+        if not (isinstance(cls, type) and issubclass(cls, Layer)) or cls in (Layer, layers.Loss):
+            continue
+        for what, layer, *_ in cls.examples(np.random.default_rng(0)):
+            if layer.params or layer.state:
+                for key, value in blueprint(Sequential(layer))[0]["settings"].items():
+                    if whole_numbers(value):
+                        yield pytest.param(layer, key, id=f"{name}, {what}, {key}")
+
+
+def whole_numbers(value):
+    values = value if isinstance(value, (tuple, list)) else [value]
+    return any(type(n) is int for n in values)
+
+
+@pytest.mark.parametrize(("layer", "key"), list(owners()))
+@pytest.mark.parametrize("large", [10**7, [10**4, 10**3], [10**7, 1]])
+def test_no_layer_takes_more_memory_than_its_file(layer, key, large, tmp_path):
+    file = tmp_path / "net.safetensors"
+    Sequential(layer).save(file)
+    arrays, described = read_arrays(file)
+    described["architecture"][0]["settings"][key] = large
+    write_arrays(file, arrays, described)
+    tracemalloc.start()
+    with contextlib.suppress(FileError):  # a stride of ten million is none of the file's business
+        load(file)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1e6
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv(4, 4, (1, 3), stride=7, pad=(2, 9), groups=4, dilation=(11, 13), bias=False, rng=0),
+        Conv(1, 1, 1, stride=1000, rng=0),
+        MaxPool(2),
+        MaxPool((2, 3), stride=50, pad=(1, 0)),
+        AveragePool((4, 1)),
+        GlobalAveragePool(),
+        Flatten(),
+        Reshape((1, 28, 28)),
+    ],
+)
+def test_settings_that_are_no_sizes_of_arrays_come_back_equal(layer, tmp_path):
+    file = tmp_path / "net.safetensors"
+    Sequential(layer).save(file)
+    (again,) = load(file).layers
+    assert settings_of(again) == settings_of(layer)
+    assert repr(again) == repr(layer)

@@ -160,6 +160,19 @@ def test_summary_lists_layers_shapes_and_parameters_and_counts_a_shared_one_once
     assert len({len(line) for line in lines}) == 1
 
 
+def test_summary_lists_the_layers_of_a_network_within_under_its_name():
+    twice = Affine(4, 4)
+    net = Sequential(Sequential(twice, Sequential(Tanh())), twice, Affine(4, 3))
+    rows = [line.split() for line in net.summary((4,)).splitlines()]
+    assert [(row[0], row[-1]) for row in rows[1:]] == [
+        ("sequential1.affine1", "20"),
+        ("sequential1.sequential1.tanh1", "0"),
+        ("affine1", "0"),  # counted before
+        ("affine2", "15"),
+        ("total", "35"),
+    ]
+
+
 def test_summary_of_images_needs_the_shape_of_an_example():
     net = Sequential(BatchNorm(3), Affine(3 * 4 * 4, 10))
     assert "(N, 3, 4, 4)" in net.summary((3, 4, 4))
