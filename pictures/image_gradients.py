@@ -108,7 +108,7 @@ def fool(net: Any, x: ArrayLike, y: ArrayLike, *, steps: int = 100, rate: float 
     x, y = np.array(x), np.asarray(y)
     if y.shape != (len(x),):
         raise ValueError(f"fool: y has shape {y.shape}, expected ({len(x)},), a class for each row")
-    model = net if isinstance(net, Model) else Classifier(net)
+    model: Any = net if isinstance(net, Model) else Classifier(net)
     for _ in range(steps):
         left = np.flatnonzero(model.predict(x) != y)
         if not left.size:
