@@ -1,12 +1,10 @@
 """Pooling by the average."""
 
-import math
-
 import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer
-from chainrule.layers.max_pool import check_pad, pooling
+from chainrule.layers.pooling import called, check_images, settings, to_all, total, windows_of
 from chainrule.layers.windows import Sides, Windows
 
 
@@ -27,26 +25,28 @@ class AveragePool(Layer):
 
     def __init__(self, size: Sides, *, stride: Sides | None = None, pad: Sides = 0) -> None:
         super().__init__()
-        self.size, self.stride, self.pad = size, size if stride is None else stride, pad
-        self.windows = Windows.of("AveragePool", size, self.stride, pad)
-        check_pad("AveragePool", self.windows)
+        self.windows = windows_of("AveragePool", size, size if stride is None else stride, pad)
+        self.size, self.stride, self.pad = settings(self.windows)
+        (kh, kw), (sh, sw) = self.windows.size, self.windows.stride
+        # A sum down the columns, then one across these: kh + kw steps instead of kh kw.
+        self.down, self.across = Windows((kh, 1), (sh, 1)), Windows((1, kw), (1, sw))
+        self.count = kh * kw
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
-        self.windows.check(self, x)
-        out = np.zeros((*x.shape[:2], *self.windows.places(x.shape[2:])), x.dtype)
-        for _, _, part in self.windows.entries(self.windows.padded(x)):
-            out += part
-        out /= math.prod(self.windows.size)
-        return out, (out.shape, x.shape, x.dtype)
+        check_images(self, x, self.windows)
+        padded = self.windows.padded(x)
+        rows = total(padded, self.down)  # (N, C, H', W + 2 p)
+        out = total(rows, self.across)  # (N, C, H', W')
+        out /= self.count
+        return out, (x.shape, padded.shape, rows.shape, out.shape, x.dtype)
 
     def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
-        out_shape, shape, dtype = cache
-        share = self.upstream(dout, out_shape, dtype) / math.prod(self.windows.size)
-        dx = self.windows.padded(np.zeros(shape, dtype))
-        for _, _, part in self.windows.entries(dx):
-            part += share
-        return self.windows.inner(dx, shape[2:]), {}
+        x_shape, padded_shape, rows_shape, out_shape, dtype = cache
+        share = self.upstream(dout, out_shape, dtype) / self.count
+        rows = to_all(share, self.across, rows_shape)
+        dx = to_all(rows, self.down, padded_shape)
+        return self.windows.inner(dx, x_shape[2:]), {}
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:
@@ -56,4 +56,4 @@ class AveragePool(Layer):
         yield "2 × 3, stride", cls((2, 3), stride=(1, 3), pad=(1, 0)), x
 
     def __repr__(self) -> str:
-        return pooling(self, self.size, self.stride, self.pad)
+        return called(self)

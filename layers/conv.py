@@ -1,5 +1,6 @@
 """The convolutional layer."""
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -10,22 +11,26 @@ from chainrule.layers.convolution import correlate, spread, weight_sum
 from chainrule.layers.init import lecun_normal
 from chainrule.layers.kernels import sum_of_rows
 from chainrule.layers.layer import Layer
-from chainrule.layers.windows import Sides, Windows, check_groups, described
+from chainrule.layers.windows import Sides, Windows, check_groups, described, said, sides
+
+#: Settings that are told where they are others.
+USUAL = {"stride": 1, "pad": 0, "groups": 1, "dilation": 1, "bias": True}
 
 
 class Conv(Layer):
-    """out = b + the correlation of x with the kernels W:
+    """out = x ⋆ W + b, the correlation of images with kernels:
     out[n, f, i, j] = b[f] + Σ W[f, c, u, v] · x[n, c, i s + u d - p, j s + v d - p], over c, u, v
 
     x (N, C, H, W), zero outside;  W (F, C, kh, kw);  b (F,);  out (N, F, H', W') with
     H' = ⌊(H + 2 p - d (kh - 1) - 1) / s⌋ + 1, and W' likewise.
+    dx = what each entry of dout sends back through its window:
+    dx[n, c, y, z] = Σ W[f, c, u, v] · dout[n, f, i, j], over all f, u, v, i, j with
+    i s + u d - p = y and j s + v d - p = z
     dW[f, c, u, v] = Σ dout[n, f, i, j] · x[n, c, i s + u d - p, j s + v d - p], over n, i, j
     db[f] = Σ dout[n, f, i, j], over n, i, j
-    dx[n, c, y, z] = Σ of W[f, c, u, v] · dout[n, f, i, j] over all f, u, v, i, j with
-    i s + u d - p = y and j s + v d - p = z
 
-    The kernel is not turned round, so this is a correlation, as everywhere in this field; dx is
-    dout, with s - 1 zeros between its entries, correlated with the kernel turned round.
+    The kernels are not turned round, as they are in the convolution of signal processing. dx is
+    dout, with s - 1 zeros between its entries, correlated with the kernels turned round.
 
     `size` (kh, kw), `stride` s, `pad` p and `dilation` d are numbers, or pairs for height and
     width. `pad="same"` makes H' = ⌈H / s⌉; where that takes an odd number of zeros, one more stands
@@ -56,16 +61,24 @@ class Conv(Layer):
         dtype = self.float_dtype(dtype)
         self.in_channels = self.positive("in_channels", in_channels)
         self.out_channels = self.positive("out_channels", out_channels)
-        self.size, self.stride, self.pad, self.dilation = size, stride, pad, dilation
-        self.groups, self.bias = groups, bias
-        self.windows = Windows.of("Conv", size, stride, pad, dilation)
-        check_groups("Conv", groups, in_channels=in_channels, out_channels=out_channels)
-        kh, kw = self.windows.size
-        shape = (out_channels, in_channels // groups, kh, kw)
-        fans = in_channels // groups * kh * kw, out_channels // groups * kh * kw
-        self.params["W"] = init(*fans, shape=shape, rng=rng, dtype=dtype)
+        name = type(self).__name__
+        check_groups(name, groups, in_channels=in_channels, out_channels=out_channels)
+        self.windows = Windows.of(name, size, stride, pad, dilation)
+        self.size, self.stride = said(self.windows.size), said(self.windows.stride)
+        self.pad = pad if isinstance(pad, str) else said(sides(name, "pad", pad, 0))
+        self.dilation = said(self.windows.dilation)
+        self.groups, self.bias = int(groups), bool(bias)
+        shape, fan_in, fan_out = self.kernels()
+        self.params["W"] = init(fan_in, fan_out, shape=shape, rng=rng, dtype=dtype)
         if bias:
             self.params["b"] = np.zeros(out_channels, dtype)
+
+    def kernels(self) -> tuple[tuple[int, ...], int, int]:
+        """The shape of W, how many entries of x one of out reads, and how many of out one of x goes
+        to, where the stride is 1."""
+        area = math.prod(self.windows.size)
+        C, F = self.in_channels // self.groups, self.out_channels // self.groups
+        return (self.out_channels, C, *self.windows.size), C * area, F * area
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
@@ -102,8 +115,8 @@ class Conv(Layer):
         yield "depthwise, no bias", cls(4, 4, 3, pad=1, groups=4, bias=False, rng=rng), x
 
     def __repr__(self) -> str:
-        said = f"{self.in_channels} → {self.out_channels}, {described(self.size)}"
-        for name, usual in (("stride", 1), ("pad", 0), ("groups", 1), ("dilation", 1)):
+        text = f"{self.in_channels} → {self.out_channels}, {described(self.size)}"
+        for name, usual in USUAL.items():
             if (value := getattr(self, name)) != usual:
-                said += f", {name}={value!r}"
-        return f"{type(self).__name__}({said}{'' if self.bias else ', bias=False'})"
+                text += f", {name}={value!r}"
+        return f"{type(self).__name__}({text})"

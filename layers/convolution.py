@@ -4,8 +4,7 @@
 x (N, C, H, W); kernels W (F, C / G, kh, kw) for G groups of channels; out, dout (N, F, H', W').
 
 The fast forms are products of images that are unrolled block by block (`layers.unrolled`), or
-transformed (`layers.winograd`). Beside them, one product of all windows unrolled at once, as courses
-teach it, takes 3 to 10 times as long, and the plain forms 5 to 20 times.
+transformed (`layers.winograd`).
 """
 
 from collections.abc import Iterator

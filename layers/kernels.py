@@ -5,7 +5,7 @@ Gains are times of the plain form over times of this one, float32, one thread, b
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -86,3 +86,18 @@ def blocks(rows: int, size: int) -> Iterator[slice]:
     step = max(BLOCK // max(size, 1), 1)
     for at in range(0, rows, step):
         yield slice(at, at + step)
+
+
+def in_blocks(
+    function: Callable[[Floats], tuple[Floats, Floats]], x: Floats
+) -> tuple[Floats, Floats]:
+    """function(x), a curve and its slope entry by entry, which takes so few entries at once that
+    what it computes on the way stays in the cache.
+
+    Plainly function(x), 1.5 to 3 times as slow where it takes many steps.
+    """
+    flat = x.reshape(-1)
+    out, slope = np.empty_like(flat), np.empty_like(flat)
+    for part in blocks(flat.size, x.itemsize // 4):
+        out[part], slope[part] = function(flat[part])
+    return out.reshape(x.shape), slope.reshape(x.shape)

@@ -1,12 +1,18 @@
 """Pooling by the maximum."""
 
-import math
-
 import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer
-from chainrule.layers.windows import Sides, Windows, described
+from chainrule.layers.pooling import (
+    called,
+    check_images,
+    maxima_fast,
+    settings,
+    to_winners,
+    windows_of,
+)
+from chainrule.layers.windows import Sides
 
 
 class MaxPool(Layer):
@@ -27,28 +33,19 @@ class MaxPool(Layer):
 
     def __init__(self, size: Sides, *, stride: Sides | None = None, pad: Sides = 0) -> None:
         super().__init__()
-        self.size, self.stride, self.pad = size, size if stride is None else stride, pad
-        self.windows = Windows.of("MaxPool", size, self.stride, pad)
-        check_pad("MaxPool", self.windows)
+        self.windows = windows_of("MaxPool", size, size if stride is None else stride, pad)
+        self.size, self.stride, self.pad = settings(self.windows)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
-        self.windows.check(self, x)
-        shape = (*x.shape[:2], *self.windows.places(x.shape[2:]))
-        winner = np.zeros(shape, np.min_scalar_type(math.prod(self.windows.size) - 1))
-        out = np.full(shape, -np.inf, x.dtype)
-        for k, (_, _, part) in enumerate(self.windows.entries(self.windows.padded(x, -np.inf))):
-            winner[(part > out) | (np.isnan(part) & ~np.isnan(out))] = k
-            out = np.maximum(out, part)
+        check_images(self, x, self.windows)
+        out, winner = maxima_fast(x, self.windows)
         return out, (winner, x.shape, x.dtype)
 
     def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         winner, shape, dtype = cache
         dout = self.upstream(dout, winner.shape, dtype)
-        dx = self.windows.padded(np.zeros(shape, dtype))
-        for k, (_, _, part) in enumerate(self.windows.entries(dx)):
-            part += np.where(winner == k, dout, 0)
-        return self.windows.inner(dx, shape[2:]), {}
+        return to_winners(dout, winner, self.windows, shape[2:]), {}
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:
@@ -59,22 +56,4 @@ class MaxPool(Layer):
         yield "on kinks", cls(2, stride=1), np.round(x[:1])
 
     def __repr__(self) -> str:
-        return pooling(self, self.size, self.stride, self.pad)
-
-
-def pooling(layer: Layer, size: Sides, stride: Sides, pad: Sides) -> str:
-    """What a layer that pools says of itself: "MaxPool(2 × 2)"."""
-    said = described(size)
-    said += f", stride={stride!r}" if stride != size else ""
-    said += f", pad={pad!r}" if pad != 0 else ""
-    return f"{type(layer).__name__}({said})"
-
-
-def check_pad(who: str, windows: Windows) -> None:
-    """Raises ValueError where a window may lie in the border alone."""
-    for side, k, (p, _) in zip(("height", "width"), windows.size, windows.pad, strict=True):
-        if p > k // 2:
-            raise ValueError(
-                f"{who}: pad {p} is more than half the size {k} (in {side}), so that a window "
-                f"could hold no entry; expected at most {k // 2}"
-            )
+        return called(self)

@@ -4,7 +4,7 @@ import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer
-from chainrule.layers.windows import Sides, Windows, sides
+from chainrule.layers.windows import Sides, Windows, said, sides
 
 
 class Pad(Layer):
@@ -18,9 +18,8 @@ class Pad(Layer):
 
     def __init__(self, pad: Sides, value: float = 0) -> None:
         super().__init__()
-        self.pad = pad
-        self.value = self.number("value", value)
         rows, columns = sides("Pad", "pad", pad, 0)
+        self.pad, self.value = said((rows, columns)), self.number("value", value)
         self.windows = Windows((1, 1), pad=((rows, rows), (columns, columns)))
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:

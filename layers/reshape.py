@@ -20,7 +20,7 @@ class Reshape(Layer):
 
     def __init__(self, shape: Sequence[int]) -> None:
         super().__init__()
-        if not isinstance(shape, Sequence) or isinstance(shape, str) or not shape:
+        if not isinstance(shape, Sequence) or not shape:
             raise ValueError(
                 f"Reshape: shape must be that of one example, such as (3, 32, 32), got {shape!r}"
             )

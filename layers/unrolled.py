@@ -1,8 +1,8 @@
 """Images unrolled into matrices, block by block, so that a convolution becomes products of these.
 
-A block is some images, or a band of one image's rows of windows, whose unrolled matrix is small
-enough for the processor's cache; one buffer serves all blocks, so that memory does not grow with the
-batch. Plain forms of what is computed here: `layers.convolution`.
+A block is some images, or a band of rows of one, whose unrolled matrix is small enough for the
+processor's cache. One buffer serves all blocks, so that memory does not grow with the batch. Plain
+forms of what is computed here are in `layers.convolution`.
 
 Two ways of unrolling, of which `Unrolled.of` takes one:
 
@@ -26,7 +26,7 @@ from numpy.typing import DTypeLike
 from chainrule.layers.annotations import Floats
 from chainrule.layers.windows import Windows
 
-BLOCK = 2**17  # numbers in an unrolled block, at most: half a second-level cache, in float32
+BLOCK = 2**19  # numbers in an unrolled block, at most
 SHORT = 16  # numbers in a kernel's row, over the channels, that make no product of their own
 
 
@@ -88,7 +88,9 @@ class Unrolled:
         size = max(self.size(rows), 1)
         images = cut(count, max(BLOCK // size, 1))
         bands = cut(rows, rows if size <= BLOCK else max(rows * BLOCK // size, 1))
-        largest = [max((one.stop - one.start for one in some), default=0) for some in (images, bands)]
+        largest = [
+            max((one.stop - one.start for one in some), default=0) for some in (images, bands)
+        ]
         return images, bands, np.empty(largest[0] * self.size(largest[1]), dtype)
 
     def block(self, buffer: Floats, images: int, rows: slice) -> Floats:
@@ -140,8 +142,8 @@ class Unrolled:
     def roll_back(
         self, kernels: Floats, sent: Floats, images: Floats, rows: slice, buffer: Floats
     ) -> Iterator[tuple[Floats, Floats]]:
-        """The transpose of `unroll`: matrices sent (n, G, F / G, P), each times its kernel, as parts
-        of a block, beside the parts of the images that they are to be added to."""
+        """The transpose of `unroll`: matrices sent (n, G, F / G, P), times each kernel, as parts of
+        a block, beside the parts of the images that they are to be added to."""
         block = self.block(buffer, len(images), rows)
         if not self.whole:
             block[...] = 0
@@ -185,5 +187,5 @@ class Unrolled:
 def cut(count: int, most: int) -> list[slice]:
     """Slices of at most so many, and of much the same length."""
     pieces = -(-count // most)
-    ends = [count * at // pieces for at in range(pieces + 1)]
+    ends = (count * at // pieces for at in range(pieces + 1)) if pieces else ()
     return [slice(*pair) for pair in pairwise(ends)]

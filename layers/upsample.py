@@ -4,7 +4,7 @@ import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Layer
-from chainrule.layers.windows import Sides, Windows, sides
+from chainrule.layers.windows import Sides, Windows, said, sides
 
 
 class Upsample(Layer):
@@ -20,8 +20,8 @@ class Upsample(Layer):
 
     def __init__(self, factor: Sides) -> None:
         super().__init__()
-        self.factor = factor
         pair = sides("Upsample", "factor", factor, 1)
+        self.factor = said(pair)
         self.windows = Windows(pair, stride=pair)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:

@@ -69,6 +69,16 @@ class Windows:
         (top, bottom), (left, right) = self.pad
         return top + image[0] + bottom, left + image[1] + right
 
+    def covered(self, places: Sequence[int]) -> tuple[int, int]:
+        """The size of the image (H, W), without its border, that so many windows reach over."""
+        H, W = (
+            (n - 1) * step + reach - before - behind
+            for n, step, reach, (before, behind) in zip(
+                places, self.stride, self.extent, self.pad, strict=True
+            )
+        )
+        return H, W
+
     def fitting(self, axis: int, length: int) -> int:
         """How many windows fit into so many rows (axis 0) or columns (axis 1), border included."""
         return (length - self.extent[axis]) // self.stride[axis] + 1
@@ -145,6 +155,11 @@ def sides(who: str, name: str, value: Sides, least: int) -> tuple[int, int]:
             f"height and width, got {value!r}"
         )
     return int(pair[0]), int(pair[1])
+
+
+def said(pair: tuple[int, int]) -> Sides:
+    """A pair as a setting that files can hold: one number where height and width are alike."""
+    return pair[0] if pair[0] == pair[1] else pair
 
 
 def check_groups(who: str, groups: int, **channels: int) -> None:

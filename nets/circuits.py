@@ -276,6 +276,21 @@ def scaled_input() -> Circuit:
     return g.output((w * (1000 * x)).named("f")), (2.0, 3.0)
 
 
+def convolution() -> Circuit:
+    """f = y0 y1, where the kernel w = (2, -1) slides over x = (1, 3, 2).
+
+    y0 = w0 x0 + w1 x1 = -1 and y1 = w0 x1 + w1 x2 = 4, so that f = -4, and the gradients of y0 and
+    y1 are 4 and -1. Each weight is used at both places, and what comes back from them adds up:
+    dw0 = 1 · 4 + 3 · (-1) = 1, dw1 = 3 · 4 + 2 · (-1) = 10. So does what comes back to x1, which
+    lies in both windows: dx = (8, -4 - 2, 1) = (8, -6, 1).
+    """
+    g = Graph()
+    w0, x0, w1, x1, x2 = inputs_of(g, "w0 x0 w1 x1 x2")
+    y0 = (w0 * x0 + w1 * x1).named("y0")
+    y1 = (w0 * x1 + w1 * x2).named("y1")
+    return g.output((y0 * y1).named("f")), (2.0, 1.0, -1.0, 3.0, 2.0)
+
+
 #: All circuits by name.
 GALLERY = {
     circuit.__name__: circuit
@@ -300,6 +315,7 @@ GALLERY = {
         max_gate,
         used_twice,
         scaled_input,
+        convolution,
     )
 }
 

@@ -1,4 +1,4 @@
-"""The homework course: nine notebooks, and what their check cells say.
+"""The homework course: ten notebooks, and what their check cells say.
 
     with exercise(1, "the slope of a line", slope) as check:
         check("the slope of 3x + 1 is 3", slope(3, 1), 3.0)

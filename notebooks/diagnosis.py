@@ -177,6 +177,9 @@ def misfit(text: str) -> list[str]:
         return [f"a product a @ b with inner lengths {given[2]} and {given[1]}: they have to agree"]
     if given := re.search(r"shapes \(.*\) and \(.*\) not aligned: (\d+) .* != (\d+)", text):
         return [f"a product with inner lengths {given[1]} and {given[2]}: they have to agree"]
+    if given := re.search(r"operand with shape (\(.*\)) doesn't match .* shape (\(.*\))", text):
+        found, into = (one.replace(",", ", ").replace(", )", ",)") for one in given.group(2, 1))
+        return [f"an array of shape {found} does not fit into one of shape {into}"]
     if given := re.search(r"broadcast input array from shape (\(.*\)) into shape (\(.*\))", text):
         return [f"an array of shape {given[1]} does not fit into one of shape {given[2]}"]
     if "shape-mismatch for sum" in text:
@@ -185,6 +188,8 @@ def misfit(text: str) -> list[str]:
         return ["exp overflowed (np.where computes both of its branches for every entry)"]
     if "truth value of an array" in text:
         return ["`if`, `and`, max and min ask an array for one yes or no, not one for each entry"]
+    if "inhomogeneous" in text:
+        return ["things of different shapes do not make one array; is it a tuple of two results?"]
     if "only integer scalar arrays" in text:
         return ["an array stands where one whole number is meant, as for an axis or an index"]
     return []

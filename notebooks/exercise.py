@@ -179,22 +179,30 @@ class exercise:
         return value
 
     @contextmanager
-    def without(self, *classes: type) -> Iterator[None]:
+    def without(self, *classes: type, forward: bool = False) -> Iterator[None]:
         """Within it the backward passes of these classes of the library, and the traces of a
         graph, are out of reach, and whoever calls one is told so; not where the exercise is
         borrowed:
 
             with exercise(5, "the sigmoid", sigmoid_backward) as check, check.without(Sigmoid):
+
+        With `forward=True` so are their forward passes.
         """
 
-        def refuse(layer: Any, *_: Any) -> Any:
-            name = type(layer).__name__
-            raise NotOwn(f"this calls the backward pass of the library's {name}; write your own")
+        def refusing(way: str) -> Callable[..., Any]:
+            def refuse(layer: Any, *_: Any, **__: Any) -> Any:
+                name = type(layer).__name__
+                raise NotOwn(f"this calls the {way} pass of the library's {name}; write your own")
 
+            return refuse
+
+        ways = {"backward": "backward", "trace": "backward"}
+        if forward:
+            ways["forward"] = "forward"
         with ExitStack() as stack:
             for one in () if self.borrowed else classes:
-                for name in {"backward", "trace"} & {*dir(one)}:
-                    stack.enter_context(patch.object(one, name, refuse))
+                for name in ways.keys() & {*dir(one)}:
+                    stack.enter_context(patch.object(one, name, refusing(ways[name])))
             yield
 
     def functions(

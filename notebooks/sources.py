@@ -20,7 +20,8 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 def homeworks() -> list[str]:
     """The names of the homeworks, in order: "1-derivatives", …"""
-    return sorted(path.stem for path in SOLUTIONS.glob("[0-9]*-*.py"))
+    names = [path.stem for path in SOLUTIONS.glob("[0-9]*-*.py")]
+    return sorted(names, key=lambda name: int(name.partition("-")[0]))
 
 
 def student_notebook(name: str, folder: str | PathLike[str] = FOLDER) -> Path:

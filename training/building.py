@@ -36,7 +36,7 @@ def load(
     processes reads the rows that it needs, where the file is one that allows it. `label`, `header`
     and `image_size` are the options of these names."""
     if image_size is not None and not is_folder(name):
-        raise ValueError(f"--image-size goes with a folder of pictures, not with --dataset {name}")
+        raise ValueError(f"--image-size: goes with a folder of pictures; --dataset {name} is none")
     if (not Path(name).suffix or is_folder(name)) and (label or header) is not None:
         option = "--label" if label is not None else "--header"
         raise ValueError(f"{option} goes with a CSV file, not with --dataset {name}")

@@ -18,6 +18,12 @@ ACTIVATIONS: dict[str, dict[str, Any]] = {
     "sigmoid": {"activation": layers.Sigmoid()},
     "tanh": {"activation": layers.Tanh()},
     "softplus": {"activation": layers.Softplus()},
+    "gelu": {"activation": layers.GELU()},
+    "swish": {"activation": layers.Swish()},
+    "selu": {"activation": layers.SELU()},
+    "mish": {"activation": layers.Mish()},
+    "hard-swish": {"activation": layers.HardSwish()},
+    "softsign": {"activation": layers.Softsign()},
     "maxout": {"activation": None, "affine": layers.Maxout},
 }
 

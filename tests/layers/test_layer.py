@@ -7,21 +7,27 @@ from hypothesis import given
 
 from chainrule.layers import (
     ELU,
+    GELU,
     MSE,
+    SELU,
     Add,
     Affine,
     BatchNorm,
     CrossEntropy,
     Dropout,
+    HardSwish,
     Hinge,
     Layer,
     LeakyReLU,
     Maxout,
+    Mish,
     ReLU,
     Sigmoid,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     Softplus,
+    Softsign,
+    Swish,
     Tanh,
     lecun_normal,
 )
@@ -294,7 +300,10 @@ def test_sum_to_is_the_transpose_of_broadcasting(shapes):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "layer",
-    [ReLU(), LeakyReLU(), ELU(), ELU(0.7), Sigmoid(), Tanh(), Softplus(), Dropout(0.5, rng=0)],
+    [
+        *(ReLU(), LeakyReLU(), ELU(), ELU(0.7), Sigmoid(), Tanh(), Softplus(), Dropout(0.5, rng=0)),
+        *(GELU(), GELU("tanh"), Swish(), SELU(), Mish(), HardSwish(), Softsign()),
+    ],
 )
 def test_a_layer_of_any_shape_takes_a_number(layer, dtype):
     out, cache = layer.forward(dtype(0.5))

@@ -30,7 +30,7 @@ def test_another_number_of_entries_is_refused():
     [
         (5, "Reshape: shape must be that of one example, such as (3, 32, 32), got 5"),
         ((), "Reshape: shape must be that of one example, such as (3, 32, 32), got ()"),
-        ("34", "Reshape: shape must be that of one example, such as (3, 32, 32), got '34'"),
+        ("34", "Reshape: each number of shape must be a positive integer, got '3'"),
         ((3, -1), "Reshape: each number of shape must be a positive integer, got -1"),
         ((3, 2.0), "Reshape: each number of shape must be a positive integer, got 2.0"),
     ],

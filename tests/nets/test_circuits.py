@@ -180,6 +180,14 @@ def test_a_scaled_input_scales_the_gradient_of_its_weight():
     assert numbers(trace, "w x scale1") == [3000, 2000, 2]
 
 
+def test_the_weights_of_a_convolution_collect_from_all_places():
+    trace = run(circuits.convolution)
+    assert numbers(trace, "y0 y1 f", "value") == [-1, 4, -4]
+    assert numbers(trace, "y0 y1") == [4, -1]
+    assert numbers(trace, "w0 w1") == [1, 10]
+    assert numbers(trace, "x0 x1 x2") == [8, -6, 1]
+
+
 @pytest.mark.parametrize("circuit", circuits.GALLERY.values(), ids=circuits.GALLERY)
 def test_the_gradient_checker_agrees(circuit):
     graph, inputs = circuit()
@@ -201,7 +209,7 @@ def test_every_circuit_says_its_numbers():
 
 def test_the_pictures_in_the_readme_are_those_of_today(tmp_path, capsys):
     assert circuits.main([str(tmp_path), "--svg"]) == 0
-    assert "20 circuits" in capsys.readouterr().out
+    assert "21 circuits" in capsys.readouterr().out
     kept = Path(__file__).parents[2] / "docs" / "circuits"
     names = sorted(path.name for path in kept.iterdir())
     assert names == sorted(path.name for path in tmp_path.iterdir())

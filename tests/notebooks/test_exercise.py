@@ -376,6 +376,14 @@ def test_two_names_for_one_array_are_told():
             ["an array of shape (2,) does not fit into one of shape (3,)"],
         ),
         (
+            "np.abs((np.ones((2, 3)), {}))",
+            ["things of different shapes do not make one array; is it a tuple of two results?"],
+        ),
+        (
+            "np.zeros((2, 1)).__iadd__(np.ones((2, 3)))",
+            ["an array of shape (2, 3) does not fit into one of shape (2, 1)"],
+        ),
+        (
             "np.tensordot(np.ones((2, 3)), np.ones((2, 3)), axes=1)",
             ["the axes to sum over are of other lengths in the one array than in the other"],
         ),
@@ -551,6 +559,17 @@ def test_what_is_to_be_written_cannot_be_called_from_the_library():
         "  ✗ this calls the backward pass of the library's Sigmoid; write your own",
     ]
     assert backward(np.array(1.0), cache) == 0.25
+
+
+def test_nor_can_its_forward_pass_where_that_is_asked_for():
+    with exercise(5, "the sigmoid") as check, check.without(Sigmoid):
+        check("at 0", Sigmoid().forward(np.array(0.0))[0], 0.5)
+        with check.without(Sigmoid, forward=True):
+            check("at 0", Sigmoid().forward(np.array(0.0))[0], 0.5)
+    assert said(check)[1:] == [
+        "  ✓ at 0",
+        "  ✗ this calls the forward pass of the library's Sigmoid; write your own",
+    ]
 
 
 def test_a_trace_cannot_be_called_instead():

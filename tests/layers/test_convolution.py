@@ -1,0 +1,87 @@
+"""The fast sums of a convolution against the plain ones, block sizes and borders of all kinds."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.layers import convolution, unrolled, winograd
+from chainrule.layers.windows import Windows
+
+
+@st.composite
+def convolutions(draw):
+    """A batch, kernels, windows and groups."""
+
+    def sides(least, most):
+        return draw(st.integers(least, most)), draw(st.integers(least, most))
+
+    groups = draw(st.integers(1, 3))
+    C, F = (groups * side for side in sides(1, 6))
+    pad = draw(st.sampled_from(["same", 0, 1, (2, 1), (0, 3)]))
+    windows = Windows.of("Conv", sides(1, 4), sides(1, 3), pad, sides(1, 2))
+    least = (max(reach, 1) for reach in windows.extent)
+    H, W = (side + draw(st.integers(0, 9)) for side in least)
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    x = rng.standard_normal((draw(st.integers(1, 5)), C, H, W))
+    return x, rng.standard_normal((F, C // groups, *windows.size)), windows, groups
+
+
+@settings(deadline=None, max_examples=150)
+@given(convolutions(), st.sampled_from([1, 60, 1000, 2**19]), st.sampled_from([1, 8, 99]))
+def test_products_of_unrolled_blocks_are_the_plain_sums(case, block, short):
+    x, W, windows, groups = case
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (convolution, unrolled):
+            patch.setattr(module, "BLOCK", block)
+        patch.setattr(unrolled, "SHORT", short)
+        patch.setattr(convolution, "WIDER", short % 5)
+        out = convolution.correlate(x, W, windows)
+        dout = np.random.default_rng(0).standard_normal(out.shape)
+        dx = convolution.spread(dout, W, windows, x.shape[2:], groups)
+        dW = convolution.weight_sum(x, dout, windows, groups)
+    plain = convolution.spread_plain(dout, W, windows, x.shape[2:], groups)
+    np.testing.assert_allclose(out, convolution.correlate_plain(x, W, windows), atol=1e-12)
+    np.testing.assert_allclose(dx, plain, atol=1e-12)
+    np.testing.assert_allclose(
+        dW, convolution.weight_sum_plain(x, dout, windows, groups), atol=1e-11
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.tuples(*[st.integers(1, 20)] * 2, *[st.integers(3, 19)] * 2),
+    st.sampled_from([0, 1, (2, 0)]),
+    st.sampled_from([1, 2000, 2**19]),
+)
+def test_transformed_products_are_the_plain_sums(shape, pad, block):
+    rng, windows = np.random.default_rng(1), Windows.of("Conv", 3, 1, pad)
+    x, W = rng.standard_normal(shape), rng.standard_normal((4, shape[1], 3, 3))
+    out = convolution.correlate_plain(x, W, windows)
+    dout = rng.standard_normal(out.shape)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "BLOCK", block)
+        found = winograd.correlate(x, W, windows)
+        dW = winograd.weight_sum(x, dout, windows)
+    np.testing.assert_allclose(found, out, atol=1e-11)
+    np.testing.assert_allclose(dW, convolution.weight_sum_plain(x, dout, windows, 1), atol=1e-10)
+
+
+def test_many_channels_are_transformed_in_float32_alone_and_their_error_stays_small():
+    rng, windows = np.random.default_rng(2), Windows.of("Conv", 3, 1, 1)
+    x, W = rng.standard_normal((8, 64, 8, 8)), rng.standard_normal((64, 64, 3, 3))
+    assert not winograd.suits(x, W, windows)
+    out = convolution.correlate_plain(x, W, windows)
+    x, W = x.astype(np.float32), W.astype(np.float32)
+    assert winograd.suits(x, W, windows)
+    error = convolution.correlate(x, W, windows) - out
+    assert np.sqrt(np.square(error).mean()) < 2e-6 * out.std()
+    assert abs(error).max() < 2e-5 * out.std()
+
+
+def test_an_infinite_pixel_reaches_the_windows_that_hold_it_and_no_other():
+    x = np.zeros((1, 1, 6, 6))
+    x[0, 0, 2, 2] = np.inf
+    out = convolution.correlate(x, np.ones((1, 1, 3, 3)), Windows.of("Conv", 3))
+    expected = np.pad(np.full((3, 3), np.inf), ((0, 1), (0, 1)))
+    np.testing.assert_array_equal(out[0, 0], expected)
