@@ -1,18 +1,20 @@
 """`chainrule train --net`: networks of convolutions, from their options to prediction."""
 
-import json
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from chainrule.data import load_digits
 from chainrule.layers import GroupNorm
-from chainrule.nets import MLP, Classifier, ConvNet, LeNet5, ResNet
+from chainrule.nets import MLP, Classifier, ConvNet, FileError, LeNet5, ResNet
 from chainrule.training import Trained
 from chainrule.training.building import build, load
+from chainrule.training.folder import CHECKPOINT, RunFolder
 from chainrule.training.networks import chain, said, taken_alone
 from chainrule.training.options import FROM_FOLDER, RECIPES, TAKEN, fill_in, group_norm, parser
+from chainrule.training.running import check_size
 from chainrule.training.sanity import examine
 from chainrule.training.sanity_start import check_symmetry
 
@@ -176,15 +178,25 @@ def test_a_run_goes_on_to_the_bit_and_its_network_judges_rows(words, script):
     assert "accuracy" in printed
 
 
-def test_a_checkpoint_that_is_too_small_for_the_network_is_found_before_memory_is_asked_for(script):
-    script.call("train", *CNN, "--run-dir", "run")
-    config = json.loads((script.folder / "run/config.json").read_text())
-    config["options"]["channels"] = [10**6, 10**6]
-    del config["checksum"]
-    (script.folder / "run/config.json").write_text(json.dumps(config))
-    for path in ("checkpoint.safetensors", "best.safetensors"):
-        assert (script.folder / "run" / path).exists()
-    one_line(script.call("resume", "run"), "config.json and checkpoint.safetensors are not of one")
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"channels": [10**6, 10**6]}, "does not fit into that file of"),
+        ({"channels": [3, 4], "hidden": [10**9]}, "does not fit into that file of"),
+        ({"net": "lenet5"}, "damaged: --net lenet5: LeNet5: images of 8 × 8 are too small"),
+    ],
+)
+def test_no_memory_is_asked_for_that_a_checkpoint_does_not_fill(changed, message, script):
+    assert script.call("train", *CNN, "--run-dir", "run")[0] == 0
+    folder = RunFolder.open(script.folder / "run")
+    check_size(folder, folder / CHECKPOINT)
+    folder.config["options"] |= changed
+    tracemalloc.start()
+    with pytest.raises(FileError, match=message):
+        check_size(folder, folder / CHECKPOINT)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1e6
 
 
 def test_several_runs_a_search_and_their_table(script):
