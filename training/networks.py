@@ -11,6 +11,8 @@ from chainrule.layers.annotations import Scheme
 from chainrule.nets import MLP, ConvNet, LeNet5, ResNet, Sequential
 from chainrule.training.options import ACTIVATIONS, NORMS, TAKEN, named, taken_by
 
+COLOURS = (1, 3)  # channels that images have
+
 
 def network(
     options: argparse.Namespace,
@@ -25,6 +27,7 @@ def network(
     `image_shape`, or None; `init` is the scheme of its weights, if it is to be another than usual.
     Raises ValueError where an option is wrong, or the data are."""
     name = named(options)
+    image_shape = as_images(shape, image_shape)
     check(name, options, image_shape)
     given: dict[str, Any] = {"norm": NORMS[options.norm], "init": init, "rng": rng}
     given |= ACTIVATIONS[options.activation] | {"dtype": options.dtype}
@@ -47,6 +50,12 @@ def network(
         raise ValueError(f"--net {name}: {error}") from None
 
 
+def as_images(shape: Sequence[int], image_shape: Sequence[int] | None) -> Sequence[int] | None:
+    """The shape of the images that rows of a `shape` are: `image_shape`, or where that is None, of
+    a file of arrays, (C, H, W); None where they are no images."""
+    return shape if image_shape is None and len(shape) == 3 else image_shape
+
+
 def check(name: str, options: argparse.Namespace, image_shape: Sequence[int] | None) -> None:
     """Raises ValueError where options do not go together, or not with the data."""
     if name != "mlp":
@@ -54,6 +63,11 @@ def check(name: str, options: argparse.Namespace, image_shape: Sequence[int] | N
             raise ValueError(
                 f"--net {name}: takes images, and the rows of {options.dataset} are none; leave "
                 f"it out for a network that takes rows of any kind"
+            )
+        if image_shape[-1] in COLOURS and image_shape[0] not in COLOURS:
+            raise ValueError(
+                f"--net {name}: the rows of {options.dataset} have the shape {(*image_shape,)}, "
+                f"expected channels first: x.transpose(0, 3, 1, 2)"
             )
         if options.activation == "maxout":
             raise ValueError(f"--activation maxout: goes with --net mlp alone, not with {name}")
@@ -82,7 +96,8 @@ def chain(options: argparse.Namespace, dataset: Any) -> str:
     widths = [*(options.channels or ()), *options.hidden, dataset.num_classes]
     if name == "mlp":
         return " → ".join(map(str, [dataset.x_train[0].size, *widths]))
-    return f"{name}, " + " → ".join([" × ".join(map(str, dataset.image_shape)), *map(str, widths)])
+    image = as_images(dataset.x_train.shape[1:], dataset.image_shape) or ()
+    return f"{name}, " + " → ".join([" × ".join(map(str, image)), *map(str, widths)])
 
 
 def said(options: Mapping[str, Any]) -> str:

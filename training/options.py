@@ -112,16 +112,18 @@ RECIPES = {
     ("mlp", "mnist"): Recipe(hidden=(512, 512), dropout=0.6, epochs=15, batch_size=128, l2=0.0),
     ("mlp", "cifar10"): Recipe(hidden=(512, 256), dropout=0.7, epochs=15, batch_size=128),
     ("mlp", ""): Recipe(hidden=(128,)),
-    ("cnn", "digits"): Recipe(channels=(32, 64), hidden=(128,), dropout=0.5),
+    ("cnn", "digits"): Recipe(
+        channels=(32, 64), hidden=(128,), dropout=0.7, epochs=30, batch_size=64
+    ),
     ("cnn", "mnist"): Recipe(
-        channels=(16, 32), hidden=(128,), dropout=0.5, epochs=10, batch_size=128
+        channels=(16, 32), hidden=(128,), dropout=0.7, epochs=10, batch_size=128
     ),
     ("cnn", "cifar10"): Recipe(
-        channels=(32, 64, 128), hidden=(128,), dropout=0.5, epochs=15, batch_size=128
+        channels=(32, 64, 128), hidden=(128,), dropout=0.7, epochs=15, batch_size=128
     ),
-    ("cnn", ""): Recipe(channels=(16, 32), hidden=(128,), dropout=0.5),
-    ("lenet5", "mnist"): Recipe(dropout=0.5, epochs=15, batch_size=128),
-    ("lenet5", ""): Recipe(dropout=0.5),
+    ("cnn", ""): Recipe(channels=(16, 32), hidden=(128,), dropout=0.7),
+    ("lenet5", "mnist"): Recipe(dropout=0.8, epochs=10, batch_size=128),
+    ("lenet5", ""): Recipe(dropout=0.8),
     ("resnet", "mnist"): Recipe(channels=(8, 16, 32), epochs=10, batch_size=128),
     ("resnet", "cifar10"): Recipe(channels=(16, 32, 64), epochs=15, batch_size=128),
     ("resnet", ""): Recipe(channels=(16, 32, 64)),

@@ -193,8 +193,7 @@ def check_symmetry(model: Any, x: np.ndarray, y: np.ndarray) -> Check:
         arrays = [source[key] for key in (name, bias) if key in grads
                   for source in (model.params, grads)]  # fmt: skip
         # Rounded, because a matrix product may round equal columns in different ways.
-        units = np.concatenate([np.round(a / (abs(a).max() or 1), 5).reshape(-1, a.shape[-1])
-                                for a in arrays])  # fmt: skip
+        units = np.concatenate([by_unit(np.round(a / (abs(a).max() or 1), 5)) for a in arrays])
         different = len(np.unique(units.T, axis=0))
         if (alike := (len(units.T) - different) / max(len(units.T) - 1, 1)) > share:
             worst, share = name.rpartition(".")[0] or name, alike
@@ -206,6 +205,14 @@ def check_symmetry(model: Any, x: np.ndarray, y: np.ndarray) -> Check:
             f"the same gradients, and so stay one and the same unit. Draw the weights at random."
         )
     return Check("symmetry", not cause, found, cause)
+
+
+def by_unit(array: np.ndarray) -> np.ndarray:
+    """Weights or biases with a column per unit, which is the last axis, or of kernels (F, C, kh,
+    kw) the first."""
+    return (
+        array.reshape(len(array), -1).T if array.ndim == 4 else array.reshape(-1, array.shape[-1])
+    )
 
 
 def check_units(model: Any, x: np.ndarray) -> Check:
