@@ -127,7 +127,7 @@ def wrong_normalisation(scene: Scene, name: str) -> Iterator[Cause]:
         residual = scene.small(name, rest, right, len(way.parts))
         if residual is not None:
             yield from compared(scene, way, mine, wanted, residual)
-        elif first and len(way.parts) == 3:
+        if first and len(way.parts) == 3:
             first = False
             yield from other_means(scene, name, way, wanted)
 
@@ -141,7 +141,7 @@ def other_means(scene: Scene, name: str, way: Way, wanted: Array) -> Iterator[Ca
     xhat = (x - cut.mean(x)) * near
 
     def gradient(g: Array, first: Cut, second: Cut) -> Array:
-        return (g - first.mean(g) - xhat * second.mean(g * xhat)) * near
+        return g * near - first.mean(g * near) - xhat * second.mean(g * xhat) * near
 
     if way.weight:
         guess = weight * gradient(scene.dout, cut, cut)

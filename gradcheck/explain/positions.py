@@ -89,6 +89,10 @@ def windows_of(
     lines_of = [m.through[T - space :] for m in (mine, right)]
     if space == 2 and np.allclose(lines_of[0], lines_of[1][::-1], atol=NEAR):
         yield cause("kernel-axes", None, other=other)
+    if space == 2:
+        order = [*range(E + len(found.out) - 2), -2, -3, -1]  # out's last axes exchanged
+        if np.allclose(lines_of[0], lines_of[1][:, order], atol=NEAR):
+            yield cause("places-exchanged", None)
     off: dict[tuple[str, float, float], list[int]] = {}
     for k, (line, should) in enumerate(zip(*lines_of, strict=True)):
         e = int(np.abs(should[:E]).argmax())
@@ -102,7 +106,8 @@ def windows_of(
     for (word, a, b), where in off.items():
         at = along(where)
         if word == "turn":
-            yield cause("turned", None, kernel=kernel, axes=at)
+            key = "is-turned" if name == kernel else "turned"
+            yield cause(key, None, kernel=kernel, axes=at)
         elif word == "offset":
             key = "windows-moved" if name == kernel else "moved"
             yield cause(key, None, by=f"{abs(a - b):g}", axes=at)
@@ -208,7 +213,8 @@ def moved(scene: Scene, name: str) -> Iterator[Cause]:
     if space < 1 or not scene.measured(name) or name in scene.params:
         return
     size, sides = 1e-6 * np.abs(right).max(), yours.shape[-space:]
-    for by in sorted(product(*[range(-FAR, FAR + 1)] * space), key=lambda by: np.abs(by).sum()):
+    steps = product(*(range(-min(FAR, m - 1), min(FAR, m - 1) + 1) for m in sides))
+    for by in sorted(steps, key=lambda by: np.abs(by).sum()):
         mine = tuple(slice(max(n, 0), min(m, m + n)) for n, m in zip(by, sides, strict=True))
         from_ = tuple(slice(max(-n, 0), min(m, m - n)) for n, m in zip(by, sides, strict=True))
         a, b = yours[..., *mine], right[..., *from_]
