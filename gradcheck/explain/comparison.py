@@ -36,7 +36,7 @@ UNEXPLAINED = "unexplained"  # the key of a cause that explains nothing
 VAGUE = (UNEXPLAINED, "reordered", "one-term", "nearly", "not-zero-in-part", "leak-and-lack",
          "not-turned", "lack", "leak", "one-only", "summed-too", "extra-term", "sign-in-part",
          "lacks-contribution", "moves-along", "axes-exchanged", "reshaped",
-         "moved", "windows-moved", "dout-moved", "dout-steps", "other-entries")  # fmt: skip
+         "dout-moved", "dout-steps", "other-entries")  # fmt: skip
 
 
 def explain(found: Comparison, passes: Passes, mend: bool = True) -> tuple[list[Cause], list[str]]:

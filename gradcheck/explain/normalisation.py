@@ -140,13 +140,14 @@ def other_means(scene: Scene, name: str, way: Way, wanted: Array) -> Iterator[Ca
     near = cut.spread(wanted[:, :1], x)  # 1 / std
     xhat = (x - cut.mean(x)) * near
 
-    def gradient(g: Array, first: Cut, second: Cut) -> Array:
-        return g * near - first.mean(g * near) - xhat * second.mean(g * xhat) * near
+    def gradients(g: Array, first: Cut, second: Cut) -> Iterator[Array]:
+        rest = xhat * second.mean(g * xhat) * near
+        yield (g - first.mean(g)) * near - rest
+        yield g * near - first.mean(g * near) - rest
 
     if way.weight:
-        guess = weight * gradient(scene.dout, cut, cut)
+        guess = weight * next(gradients(scene.dout, cut, cut))
         yield from explains(scene, name, "weight-outside", guess, weight=way.weight)
-    g = scene.dout * weight
     both = ("means of the gradient and of its product with x̂", "go")
     for other in (one for one in cuts_of(x) if one.groups != cut.groups):
         for (which, go), pair in {
@@ -155,7 +156,8 @@ def other_means(scene: Scene, name: str, way: Way, wanted: Array) -> Iterator[Ca
             ("mean of the gradient times x̂", "goes"): (cut, other),
         }.items():
             values = {"which": which, "go": go, "mine": other.words, "right": cut.words}
-            yield from explains(scene, name, "means-over", gradient(g, *pair), **values)
+            for guess in gradients(scene.dout * weight, *pair):
+                yield from explains(scene, name, "means-over", guess, **values)
 
 
 def compared(
