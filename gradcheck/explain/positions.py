@@ -31,12 +31,19 @@ def places(at: Array, shape: Sequence[int]) -> Array:
 
 
 class Lines(NamedTuple):
-    """Of pairs of an entry and an output the place in another array (pairs, axes), and the
-    coefficients (axes, entry and output and 1) of the lines through it, nan where there is none."""
+    """Of pairs of an entry and an output the places of both, and 1, `given` (pairs, …), and that in
+    another array, `taken` (pairs, axes); and the coefficients (axes, …) of the lines through it,
+    nan where there is none."""
 
     pairs: Array
+    given: Array
     taken: Array
     through: Array
+
+    def hold_for(self, other: Lines) -> bool:
+        """Whether other pairs lie on these lines."""
+        gap = np.abs(other.given @ self.through.T - other.taken)
+        return bool((gap[:, np.isfinite(self.through).all(axis=1)] < 1e-3).all())
 
 
 def lines(matrix: Array, found: Contributions, other: Array) -> Lines | None:
@@ -58,7 +65,7 @@ def lines(matrix: Array, found: Contributions, other: Array) -> Lines | None:
     given, taken = np.concatenate(around, axis=1), places(at, other.shape)
     through = np.linalg.lstsq(given, taken, rcond=None)[0]
     through[:, np.abs(given @ through - taken).max(axis=0) > NEAR] = np.nan
-    return Lines(rows * len(found.right.T) + columns, taken, np.round(through.T, 6))
+    return Lines(rows * len(found.right.T) + columns, given, taken, np.round(through.T, 6))
 
 
 def taken_from_elsewhere(scene: Scene, name: str) -> Iterator[Cause]:
@@ -71,10 +78,8 @@ def taken_from_elsewhere(scene: Scene, name: str) -> Iterator[Cause]:
         mine, right = (lines(matrix, found, array) for matrix in (found.yours, found.right))
         if mine is None or right is None:
             continue
-        _, a, b = np.intersect1d(mine.pairs, right.pairs, return_indices=True)
-        if len(a) and (mine.taken[a] == right.taken[b]).all():
-            continue  # what it takes is right
-        yield from windows_of(scene, name, other, found, mine, right)
+        if not right.hold_for(mine):
+            yield from windows_of(scene, name, other, found, mine, right)
         yield from other_entries(other, found, mine, right)
 
 

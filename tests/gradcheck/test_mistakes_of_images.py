@@ -207,7 +207,7 @@ MISTAKES = {
         (CUT, "return dxp[:, :, :H, :W], dw, dout.sum(axis=(0, 2, 3))",
          "dx is moved by 1 along axes 2 and 3"),
         (CUT, "return dxp[:, :, pad : pad + H, pad : pad + W], dw, dout.mean(axis=(0, 2, 3))",
-         "db is too small by a factor"),
+         "`dout.sum` for `dout.mean`"),
     ],
     "full": [
         (FULL, 'dx = np.einsum("nfhwij,fcij->nchw", u, w)',
