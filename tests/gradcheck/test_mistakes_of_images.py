@@ -296,12 +296,14 @@ def mistake(layer, patch, says):
     return PairMistake(layer, patch, says, "", **pair)
 
 
-EACH = [(layer, *one) for layer, several in MISTAKES.items() for one in several]
+def each():
+    for layer, several in MISTAKES.items():
+        for line, wrong, words in several:
+            marks = [pytest.mark.slow] if "`" in words else []  # edits of the source are tried
+            yield pytest.param(layer, line, wrong, words, marks=marks, id=f"{layer}: {words}")
 
 
-@pytest.mark.parametrize(
-    ("layer", "line", "wrong", "words"), EACH, ids=[f"{one[0]}: {one[3]}" for one in EACH]
-)
+@pytest.mark.parametrize(("layer", "line", "wrong", "words"), each())
 def test_a_mistake_is_found_and_named(layer, line, wrong, words):
     report = mistake(layer, {line: wrong}, words).check(np.random.default_rng(0))
     assert words in report.findings[0].message
