@@ -303,7 +303,7 @@ def each():
             yield pytest.param(layer, line, wrong, words, marks=marks, id=f"{layer}: {words}")
 
 
-@pytest.mark.parametrize(("layer", "line", "wrong", "words"), each())
+@pytest.mark.parametrize(("layer", "line", "wrong", "words"), list(each()))
 def test_a_mistake_is_found_and_named(layer, line, wrong, words):
     report = mistake(layer, {line: wrong}, words).check(np.random.default_rng(0))
     assert words in report.findings[0].message
