@@ -62,6 +62,7 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     positions.moved,
     positions.taken_from_elsewhere,
     positions.displaced,
+    places.permuted,
     places.reordered,
     contributions.wrong_contributions,
     normalisation.moves_along_what_changes_nothing,

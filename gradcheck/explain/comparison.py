@@ -35,7 +35,8 @@ UNEXPLAINED = "unexplained"  # the key of a cause that explains nothing
 # Those that say how it is wrong, not why: an edit of the source that makes it right says more.
 VAGUE = (UNEXPLAINED, "reordered", "one-term", "nearly", "not-zero-in-part", "leak-and-lack",
          "not-turned", "lack", "leak", "one-only", "summed-too", "extra-term", "sign-in-part",
-         "lacks-contribution", "moves-along", "axes-exchanged", "reshaped")  # fmt: skip
+         "lacks-contribution", "moves-along", "axes-exchanged", "reshaped",
+         "dout-moved", "dout-steps", "other-entries")  # fmt: skip
 
 
 def explain(found: Comparison, passes: Passes, mend: bool = True) -> tuple[list[Cause], list[str]]:
@@ -85,7 +86,7 @@ def is_vague(told: Cause) -> bool:
 def joined(told: Cause, edit: Cause) -> Cause:
     """How a gradient is wrong, and the edit that makes it right."""
     blunt = told.values.get("where") in ("", " of outputs", " of some outputs")
-    if told.key in (UNEXPLAINED, "moves-along", "reordered") or blunt:
+    if told.key in (UNEXPLAINED, "moves-along", "reordered", "other-entries") or blunt:
         return replace(edit, example=told.example, where=told.where, line=told.line)
     message = f"{told.message}, and would agree in every digit {{said}} in line {{number}}"
     return replace(told, message=message, hint=edit.hint, values={**told.values, **edit.values},

@@ -6,6 +6,7 @@ factor 5 is just 5.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -132,6 +133,10 @@ def derived(scene: Scene, sizes: dict[str, float]) -> Iterator[tuple[float, str]
     if 1 < x.ndim <= len(sizes):
         yield float(x.size), "the number of all entries"
         yield float(np.sqrt(x.shape[-1])), f"√{[*sizes][x.ndim - 1]}"
+    for (key, value), (other, divisor) in itertools.permutations(scene.settings.items(), 2):
+        if value > divisor > 1:
+            yield value / divisor, f"{key} / {other}"
+            yield (value / divisor) ** 2, f"({key} / {other})²"
     for key, value in scene.settings.items():
         yield value, key
         yield value**2, f"{key}²"

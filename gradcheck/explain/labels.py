@@ -34,6 +34,7 @@ def wrong_at_the_labels(scene: Scene, name: str) -> Iterator[Cause]:
     units = [float(scene.dout) / n for n in {int(true.sum()), len(yours), 1}]  # of means, of a sum
     yield from at_the_class(scene, name, true, units)
     yield from explains(scene, name, "true-class-only", np.where(true, right, 0))
+    yield from off_by_class(scene, name, true)
     for shift in (-1, 1):
         beside = np.roll(true, shift, axis=-1)
         guesses = [right - unit * (beside.astype(float) - true) for unit in units]
@@ -62,3 +63,18 @@ def at_the_class(scene: Scene, name: str, true: Array, units: list[float]) -> It
     if c:
         guess, size = np.where(true, c * right, right), off_by(scene, c)
         yield from explains(scene, name, "factor-at-true-class", guess, 1, size=size)
+
+
+def off_by_class(scene: Scene, name: str, true: Array) -> Iterator[Cause]:
+    """Rows that are off by factors, the same for all examples of a class."""
+    yours, right = scene.yours[name], scene.right[name]
+    square = np.square(right).sum(axis=-1)
+    if yours.ndim != 2 or not square.all():
+        return
+    factors, classes = (yours * right).sum(axis=-1) / square, true.argmax(axis=-1)
+    each = {int(c): factors[classes == c] for c in np.unique(classes)}
+    alike = all(np.ptp(group) < 1e-6 * np.abs(group).max() for group in each.values())
+    if alike and len(each) < len(factors) and np.ptp(factors) > 1e-4:
+        told = ", ".join(f"{group[0]:.4g} for {c}" for c, group in each.items())
+        guess = factors[:, np.newaxis] * right
+        yield from explains(scene, name, "class-factor", guess, len(each), factors=told)

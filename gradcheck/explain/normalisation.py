@@ -38,17 +38,17 @@ def moves_along_what_changes_nothing(scene: Scene, name: str) -> Iterator[Cause]
 
 
 class Cut(NamedTuple):
-    """Groups of entries: what they are called, the axis that comes first before arrays are cut into
-    them, and how many there are."""
+    """Groups of entries: what they are called, which axis is moved where before arrays are cut into
+    them, how many there are, and in words what a group is."""
 
     said: str
-    first: int
+    move: tuple[int, int]
     groups: int
     words: str
 
     def of(self, a: Array) -> Array:
         """An array in these groups (groups, entries)."""
-        return np.moveaxis(a, self.first, 0).reshape(self.groups, -1)
+        return np.moveaxis(a, *self.move).reshape(self.groups, -1)
 
     def mean(self, a: Array) -> Array:
         """The means over the groups, in the places of their entries."""
@@ -57,7 +57,8 @@ class Cut(NamedTuple):
     def spread(self, each: Array, a: Array) -> Array:
         """A number of each group (groups, 1) in the places of its entries in an array."""
         entries = np.broadcast_to(each, self.of(a).shape)
-        return np.moveaxis(entries.reshape(np.moveaxis(a, self.first, 0).shape), 0, self.first)
+        moved = entries.reshape(np.moveaxis(a, *self.move).shape)
+        return np.moveaxis(moved, *self.move[::-1])
 
 
 class Way(NamedTuple):
@@ -80,11 +81,11 @@ class Way(NamedTuple):
 def cuts_of(x: Array) -> list[Cut]:
     """By columns or channels over the batch, by rows, and by groups of channels of each example."""
     axis, C = (1 if x.ndim > 2 else -1), x.shape[1]  # that of channels or features
-    found = [Cut("batch", axis, x.shape[axis], "the batch"),
-             Cut("row", 0, x.size // max(x.shape[-1], 1), "each row")]  # fmt: skip
+    found = [Cut("batch", (axis, 0), x.shape[axis], "the batch"),
+             Cut("row", (0, 0), x.size // max(x.shape[-1], 1), "each row")]  # fmt: skip
     for n in (n for n in range(1, C + 1) if x.ndim > 2 and C % n == 0):
         size = "all channels" if n == 1 else f"{C // n} channels" if n < C else "each channel"
-        found.append(Cut("group", 0, len(x) * n, f"{size} of an example"))
+        found.append(Cut("group", (0, 0), len(x) * n, f"{size} of an example"))
     return sorted(found, key=lambda cut: cut.groups if x.ndim > 2 else 0)  # the largest first
 
 
@@ -127,7 +128,7 @@ def wrong_normalisation(scene: Scene, name: str) -> Iterator[Cause]:
         residual = scene.small(name, rest, right, len(way.parts))
         if residual is not None:
             yield from compared(scene, way, mine, wanted, residual)
-        elif first and len(way.parts) == 3:
+        if first and len(way.parts) == 3:
             first = False
             yield from other_means(scene, name, way, wanted)
 
@@ -140,22 +141,25 @@ def other_means(scene: Scene, name: str, way: Way, wanted: Array) -> Iterator[Ca
     near = cut.spread(wanted[:, :1], x)  # 1 / std
     xhat = (x - cut.mean(x)) * near
 
-    def gradient(g: Array, first: Cut, second: Cut) -> Array:
-        return (g - first.mean(g) - xhat * second.mean(g * xhat)) * near
+    def gradients(g: Array, first: Cut, second: Cut) -> Iterator[Array]:
+        rest = xhat * second.mean(g * xhat) * near
+        yield (g - first.mean(g)) * near - rest
+        yield g * near - first.mean(g * near) - rest
 
     if way.weight:
-        guess = weight * gradient(scene.dout, cut, cut)
+        guess = weight * next(gradients(scene.dout, cut, cut))
         yield from explains(scene, name, "weight-outside", guess, weight=way.weight)
-    g = scene.dout * weight
+    pixels = Cut("pixel", (0, -1), x[0].size, "the examples alone, pixel by pixel")
     both = ("means of the gradient and of its product with x̂", "go")
-    for other in (one for one in cuts_of(x) if one.groups != cut.groups):
+    for other in (one for one in [*cuts_of(x), pixels] if one.groups != cut.groups):
         for (which, go), pair in {
             both: (other, other),
             ("mean of the gradient", "goes"): (other, cut),
             ("mean of the gradient times x̂", "goes"): (cut, other),
         }.items():
             values = {"which": which, "go": go, "mine": other.words, "right": cut.words}
-            yield from explains(scene, name, "means-over", gradient(g, *pair), **values)
+            for guess in gradients(scene.dout * weight, *pair):
+                yield from explains(scene, name, "means-over", guess, **values)
 
 
 def compared(

@@ -58,6 +58,19 @@ def rearranged(scene: Scene, name: str) -> Iterator[Cause]:
             yield from explains(scene, name, "reshaped", guess, shape=shape)
 
 
+def permuted(scene: Scene, name: str) -> Iterator[Cause]:
+    """The right slices along one axis in another order."""
+    yours, right = scene.yours[name], scene.right[name]
+    for axis in range(yours.ndim if scene.measured(name) else 0):
+        a, b = (np.moveaxis(g, axis, 0).reshape(g.shape[axis], -1) for g in (yours, right))
+        if 1 < len(a) <= 32:
+            order = np.abs(a[:, np.newaxis] - b).max(axis=2).argmin(axis=1)
+            if len(np.unique(order)) == len(a):
+                guess = np.take(right, order, axis)
+                values = {"axis": axis, "order": str([int(at) for at in order])}
+                yield from explains(scene, name, "permuted", guess, **values)
+
+
 def reordered(scene: Scene, name: str) -> Iterator[Cause]:
     yours, right = scene.yours[name], scene.right[name]
     rest = (np.sort(yours, axis=None) - np.sort(right, axis=None)).reshape(yours.shape)

@@ -31,12 +31,19 @@ def places(at: Array, shape: Sequence[int]) -> Array:
 
 
 class Lines(NamedTuple):
-    """Of pairs of an entry and an output the place in another array (pairs, axes), and the
-    coefficients (axes, entry and output and 1) of the lines through it, nan where there is none."""
+    """Of pairs of an entry and an output the places of both, and 1, `given` (pairs, …), and that in
+    another array, `taken` (pairs, axes); and the coefficients (axes, …) of the lines through it,
+    nan where there is none."""
 
     pairs: Array
+    given: Array
     taken: Array
     through: Array
+
+    def hold_for(self, other: Lines) -> bool:
+        """Whether other pairs lie on these lines."""
+        gap = np.abs(other.given @ self.through.T - other.taken)
+        return bool((gap[:, np.isfinite(self.through).all(axis=1)] < 1e-3).all())
 
 
 def lines(matrix: Array, found: Contributions, other: Array) -> Lines | None:
@@ -58,7 +65,7 @@ def lines(matrix: Array, found: Contributions, other: Array) -> Lines | None:
     given, taken = np.concatenate(around, axis=1), places(at, other.shape)
     through = np.linalg.lstsq(given, taken, rcond=None)[0]
     through[:, np.abs(given @ through - taken).max(axis=0) > NEAR] = np.nan
-    return Lines(rows * len(found.right.T) + columns, taken, np.round(through.T, 6))
+    return Lines(rows * len(found.right.T) + columns, given, taken, np.round(through.T, 6))
 
 
 def taken_from_elsewhere(scene: Scene, name: str) -> Iterator[Cause]:
@@ -71,10 +78,8 @@ def taken_from_elsewhere(scene: Scene, name: str) -> Iterator[Cause]:
         mine, right = (lines(matrix, found, array) for matrix in (found.yours, found.right))
         if mine is None or right is None:
             continue
-        _, a, b = np.intersect1d(mine.pairs, right.pairs, return_indices=True)
-        if len(a) and (mine.taken[a] == right.taken[b]).all():
-            continue  # what it takes is right
-        yield from windows_of(scene, name, other, found, mine, right)
+        if not right.hold_for(mine):
+            yield from windows_of(scene, name, other, found, mine, right)
         yield from other_entries(other, found, mine, right)
 
 
@@ -89,6 +94,10 @@ def windows_of(
     lines_of = [m.through[T - space :] for m in (mine, right)]
     if space == 2 and np.allclose(lines_of[0], lines_of[1][::-1], atol=NEAR):
         yield cause("kernel-axes", None, other=other)
+    if space == 2:
+        order = [*range(E + len(found.out) - 2), -2, -3, -1]  # out's last axes exchanged
+        if np.allclose(lines_of[0], lines_of[1][:, order], atol=NEAR):
+            yield cause("places-exchanged", None)
     off: dict[tuple[str, float, float], list[int]] = {}
     for k, (line, should) in enumerate(zip(*lines_of, strict=True)):
         e = int(np.abs(should[:E]).argmax())
@@ -102,7 +111,8 @@ def windows_of(
     for (word, a, b), where in off.items():
         at = along(where)
         if word == "turn":
-            yield cause("turned", None, kernel=kernel, axes=at)
+            key = "is-turned" if name == kernel else "turned"
+            yield cause(key, None, kernel=kernel, axes=at)
         elif word == "offset":
             key = "windows-moved" if name == kernel else "moved"
             yield cause(key, None, by=f"{abs(a - b):g}", axes=at)
@@ -208,7 +218,8 @@ def moved(scene: Scene, name: str) -> Iterator[Cause]:
     if space < 1 or not scene.measured(name) or name in scene.params:
         return
     size, sides = 1e-6 * np.abs(right).max(), yours.shape[-space:]
-    for by in sorted(product(*[range(-FAR, FAR + 1)] * space), key=lambda by: np.abs(by).sum()):
+    steps = product(*(range(-min(FAR, m - 1), min(FAR, m - 1) + 1) for m in sides))
+    for by in sorted(steps, key=lambda by: np.abs(by).sum()):
         mine = tuple(slice(max(n, 0), min(m, m + n)) for n, m in zip(by, sides, strict=True))
         from_ = tuple(slice(max(-n, 0), min(m, m - n)) for n, m in zip(by, sides, strict=True))
         a, b = yours[..., *mine], right[..., *from_]

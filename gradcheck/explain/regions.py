@@ -40,6 +40,8 @@ def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
     if scene.measured(name) and np.abs(x).min() > 0 and dout.all():
         first, whole = out / x, scene.right[name] / dout
         inner = (whole - first) / x
+        if np.ptp(whole / first) < 1e-6 * np.abs(whole / first).max():  # of a power of x
+            return
         for said, slope in {
             f"is dout times out / {name}, one of the two terms of the product rule": first,
             f"lacks out / {name}, one of the two terms of the product rule": whole - first,
@@ -54,9 +56,10 @@ def of_another_loss(scene: Scene, name: str) -> Iterator[Cause]:
     """Of a loss of two arrays alike: the gradient of squares, or of absolute values."""
     yours, y = scene.yours[name], scene.inputs.get(name)
     for word, t in scene.inputs.items():
-        if not scene.is_loss or y is None or word == name or t.shape != y.shape or y.size < 4:
+        alike = y is not None and t.shape == y.shape and t.dtype.kind == "f" and y.size > 3
+        if not scene.is_loss or word == name or not alike:
             continue
-        e = y - t if t.dtype.kind == "f" else np.zeros(())
+        e = y - t
         for said, slope in {"squared": e, "absolute": np.sign(e)}.items():
             if c := ratio(yours, slope):
                 values = {"errors": f"{name} - {word}", "loss": said}
@@ -159,6 +162,25 @@ def wrong_in_a_part(scene: Scene, name: str) -> Iterator[Cause]:
         elif known and (region & np.isfinite(right)).sum() > 1:
             values = where | {"size": off_by(scene, c)}
             yield from explains(scene, name, "factor-in-part", guess, **values)
+    for said, region in parts(scene, name):
+        yield from slope_of_part(scene, name, said, region, count)
+
+
+def slope_of_part(scene: Scene, name: str, said: str, region: Array, count: str) -> Iterator[Cause]:
+    """Of a unit: one slope in a part, where the slope varies, or where it should be one."""
+    if not scene.elementwise or not scene.measured(name) or region.sum() < 2:
+        return
+    both = {"is": scene.yours[name], "should be": scene.right[name]}
+    slopes = [ratio(g, scene.dout, region) or 0.0 for g in both.values()]
+    one = [agree((g - c * scene.dout)[region], 0, np.abs(g).max())
+           for g, c in zip(both.values(), slopes, strict=True)]  # fmt: skip
+    if one[0] != one[1]:
+        verb, other = ("is", "where its slope varies") if one[0] else ("should be", "and is not")
+        c = slopes[one[1]]
+        times = "dout" if abs(c - 1) < 1e-6 else f"{c:.4g} dout"
+        guess = np.where(region, scene.yours[name], scene.right[name])
+        values = {"verb": verb, "times": times, "where": said, "other": other, "count": count}
+        yield from explains(scene, name, "slope-of-part", guess, **values)
 
 
 def two_sides(scene: Scene, name: str) -> Iterator[Cause]:
