@@ -420,6 +420,12 @@ with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
                     for one in one_sided
                 ),
                 (
+                    convolve(
+                        np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=1), kernel
+                    ),
+                    "the border holds ones; it is to hold zeros",
+                ),
+                (
                     convolve(np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)), "edge"), kernel),
                     "the border repeats the pixels at the edge; it holds zeros",
                 ),
@@ -641,6 +647,10 @@ with exercise(3, "the backward pass", conv_backward, points=5) as check_3, check
             (last, "windows overlap, and a later one has overwritten what an earlier one sent"),
             (by_entry, "windows overlap, and what one weight sent has overwritten another's"),
             (turn, "the kernel was turned round: which weight did the pixel at the top left meet?"),
+            (
+                sent_back(dout.transpose(0, 1, 3, 2), image, kernel)[0],
+                "rows and columns of dout are exchanged",
+            ),
             (
                 sent_back(dout, image, kernel.transpose(0, 1, 3, 2))[0],
                 "rows and columns of the kernel are exchanged",
@@ -911,7 +921,10 @@ with (
                 convolve(dout, kernel.transpose(0, 1, 3, 2), pad=1),
                 "the kernel is transposed; that is not a half turn",
             ),
-            (convolve(turned(dout), kernel, pad=1), "dout is turned round, not the kernel"),
+            (
+                convolve(turned(dout), kernel, pad=1),
+                "dx is turned round: was it dout that was turned, or the result?",
+            ),
             (convolve(dout, turned(kernel)), narrow),
             (convolve(dout, kernel), narrow + "; nor is the kernel turned"),
             (convolve(dout, turned(kernel), pad=2), wide_border),
@@ -978,7 +991,7 @@ with (
         dW_as_convolution(image, dout, 0),
         small_W,
         mistakes=[
-            (turned(small_W), "it is turned round: either dout was, or the result"),
+            (turned(small_W), "dW is turned round; no array is to be turned here"),
             (convolve(image, dout, pad=1), "there is a border too many"),
             (convolve(dout, image, pad=1), "image and kernel are exchanged, with a border"),
             (convolve(image, turned(dout)), "dout is turned round: i and u both go up here"),
@@ -1287,6 +1300,7 @@ with (
                 shares(dout, x, 2, 2, last)[None, None],
                 "where several numbers are largest, the last of them has got the gradient",
             ),
+            (shares(dout, x, 2, 1, first)[None, None], "the windows are one apart, not two"),
             (whole[None, None], "the largest of the whole image gets everything"),
             (largest[None, None], "only the largest of the whole image gets something"),
             (
@@ -1350,6 +1364,7 @@ with (
         mistakes=[
             (each, "the divisor is missing: each number has a share in the mean"),
             (each / 2, "divided by the side of a window; it holds size² numbers"),
+            (shares(dout, x, 2, 1, np.ones_like)[None, None] / 4, "the windows are one apart here"),
             (each / 16, "divided twice, or by the number of pixels of the image"),
             (each * x / 4, "multiplied by the pixels; a mean has the same slope everywhere"),
             (
@@ -1376,6 +1391,41 @@ with (
         ],
         hint="the pixel in the middle, which lies in four windows",
     )
+    numbers = np.random.default_rng(17)
+    x, many = numbers.permutation(72).reshape(2, 2, 6, 3) / 9, numbers.integers(-3, 4, (2, 2, 3, 2))
+    many = many.astype(float)
+    if check_5.verdict != "wrong":
+
+        def channel_by_channel(share, dout=many):
+            return np.array(
+                [[shares(dout[n, c], x[n, c], 2, 2, share) for c in (0, 1)] for n in (0, 1)]
+            )
+
+        x = np.pad(x, ((0, 0), (0, 0), (0, 0), (0, 1)))  # (2, 2, 6, 4)
+        over_channels = np.repeat(many.mean(axis=1, keepdims=True), 2, axis=1)
+        elsewhere = np.zeros(x.shape)
+        for n, c, i, j in np.ndindex(many.shape):
+            at = n, c, slice(2 * i, 2 * i + 2), slice(2 * j, 2 * j + 2)
+            elsewhere[at] += many[n, c, i, j] * first(x[n, 0][at[2:]])
+        check_5(
+            "max, backward, two images of two channels",
+            max_pool_backward(many.copy(), (x.copy(), 2, 2)),
+            channel_by_channel(first),
+            mistakes=[(elsewhere, "channel 1 sends to where channel 0 is largest")],
+            hint="which of the channels a window belongs to",
+        )
+        check_5(
+            "average, backward, two images of two channels",
+            average_pool_backward(many.copy(), (x.copy(), 2, 2)),
+            channel_by_channel(np.ones_like) / 4,
+            mistakes=[
+                (
+                    channel_by_channel(np.ones_like, over_channels) / 4,
+                    "the channels are averaged, too; each is pooled by itself",
+                ),
+            ],
+            hint="which of the channels a window belongs to",
+        )
     if check_5.verdict != "wrong":
         x = np.random.default_rng(5).permutation(72).reshape(2, 2, 6, 3) / 9
         check_5.functions(
@@ -1571,6 +1621,7 @@ with exercise(6, "one product", im2col, conv_by_product, points=4) as check_6:
                     .transpose(0, 3, 1, 2),
                     "W is reshaped to (C k k, F), which mixes kernels; each is a row of (F, C k k)",
                 ),
+                (right - b[:, np.newaxis, np.newaxis] + b.sum(), "the sum of all biases is added"),
                 (rows.transpose(0, 3, 2, 1), "rows and columns of the places are exchanged"),
             ],
             hint="what the rows of the product are, and which of its axes are N, H' and W'",
@@ -1866,6 +1917,10 @@ with exercise(7, "group norm", group_norm_forward, group_norm_backward, points=4
                 (
                     terms.sum(axis=(0, 2, 3)).reshape(2, 2).sum(axis=1).repeat(2),
                     "the channels of a group are summed; each has a number of its own",
+                ),
+                (
+                    terms.reshape(2, 2, -1).sum(axis=(0, 2)),
+                    "a number for each group; γ and β have one for each channel",
                 ),
                 (
                     terms.reshape(2, 2, -1).sum(axis=2),
@@ -2233,6 +2288,12 @@ with exercise(9, "saliency", saliency, points=3) as check_9:
             (np.abs(slopes).mean(axis=1), "that is the mean of the channels; take the largest"),
             (np.abs(slopes.sum(axis=1)), "the channels are summed; take the largest"),
             (np.abs(slopes).min(axis=1), "that is the smallest of the channels"),
+            (
+                np.square(slopes).max(axis=1),
+                "the slopes are squared; their absolute values are meant",
+            ),
+            (np.abs(slopes).max(axis=1) * [[[0.0]], [[1.0]]], "the first image gets nothing"),
+            (np.abs(slopes).max(axis=1) * [[[1.0]], [[0.0]]], "the last image gets nothing"),
             (np.abs(slopes).max(axis=0), "the largest over the images; each has a map of its own"),
             (np.abs(slopes).max(), "the largest of everything; each pixel has a number of its own"),
             (np.abs(of(np.ones((2, 3)))).max(axis=1), "that is the sum of all scores"),
@@ -2541,7 +2602,7 @@ with further(3, "how far a net sees", receptive_field) as go_3:
 
 # %% [markdown]
 # Your formula, and the picture of the net itself: for one number in the middle, after the second
-# pooling, the gradient by the pixels of a random sheet of 32 × 32.
+# pooling, how large its gradient by each pixel is, on average over random sheets of 32 × 32.
 
 # %% jupyter={"source_hidden": true}
 if check_8.opens("this picture") and go_3.opens("this picture"):
