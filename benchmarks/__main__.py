@@ -1,14 +1,16 @@
 """How fast the library is, against others and against the bare matrix products.
 
-    python -m benchmarks [--quick] [--only layers rules steps inference checks] [--threads 1 2]
-                         [--out FOLDER] [--contenders ours pytorch …]
+    python -m benchmarks [--quick] [--only layers rules steps inference checks convolutions
+                         image_layers image_steps] [--threads 1 2] [--avx2] [--out FOLDER]
+                         [--contenders ours pytorch …]
 
 Every contender works in a process of its own, and all take turns on a case, round by round. A
 layer is called forward and backward; with one thread, what counts is the processor time, else the
 time by the clock. The table shows ours in µs, the median over the rounds, and ours ÷ the time of
 each contender. FOLDER gets results.json, written case by case, so that a run that was stopped goes
-on where it was when FOLDER is named again; and, in the end, results.md and a picture per kind. What
-a graph costs over the same layers by hand: `python -m benchmarks.graphs`.
+on where it was when FOLDER is named again; and, in the end, results.md and a picture per kind. With
+--avx2 nobody uses what the processor has beyond AVX2, as on most desktops. What a graph costs over
+the same layers by hand: `python -m benchmarks.graphs`.
 """
 
 import argparse
@@ -34,6 +36,7 @@ def parser():
     found.add_argument("--quick", action="store_true", help="every fifth case, fewer rounds")
     found.add_argument("--only", nargs="+", choices=cases.KINDS, default=[*cases.KINDS])
     found.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N")
+    found.add_argument("--avx2", action="store_true", help="use nothing beyond AVX2")
     found.add_argument("--contenders", nargs="+", choices=NEEDS, default=[*NEEDS])
     found.add_argument("--out", type=Path, metavar="FOLDER", help="(default: a new one by date)")
     return found
@@ -69,7 +72,7 @@ def measure(results, path, kinds, thread_counts, names):
         for threads in thread_counts:
             own = [case for at, case in todo if at == threads]
             if own:
-                with Race(names, threads) as race:
+                with Race(names, threads, results["settings"]["avx2"]) as race:
                     run(race, own, results, path, bar)
 
 
@@ -101,6 +104,7 @@ def finish(results, folder):
     """Print the summary, and write results.md and the pictures."""
     records = results["records"]
     how = "{rounds} rounds of {seconds} s".format(**results["settings"])
+    how += ", nothing beyond AVX2 in use" if results["settings"]["avx2"] else ""
     about = f"{in_words(results['machine'])}; {results['begun'][:10]}; {how}."
     (folder / "results.md").write_text(markdown(records, about), encoding="utf-8")
     for kind in {record["case"]["kind"]: None for record in records}:
@@ -123,6 +127,7 @@ def main(arguments=None):
         "rounds": rounds,
         "seconds": seconds,
         "contenders": names,
+        "avx2": options.avx2,
     }
     results = opened(folder / "results.json", settings)
     try:

@@ -1,8 +1,11 @@
 """What is measured: calls of layers, update rules, training steps, inference, gradient checks.
 
-A case is a dict that JSON can hold. `kind` is "layer", "rule", "step", "inference" or "check"; the
-other keys are its settings.
+A case is a dict that JSON can hold. `kind` is "layer", "rule", "step", "inference", "check",
+"convolution", "first_layer", "image_layer" or "image_step"; the other keys are its settings. A
+first layer is a convolution without dx, which nobody needs there.
 """
+
+from itertools import groupby
 
 ELEMENTWISE = ("relu", "leaky_relu", "prelu", "elu", "sigmoid", "tanh", "softplus")
 LAYERS = ("affine", *ELEMENTWISE, "maxout2", "maxout4", "batchnorm", "softmax_ce", "mse", "dropout")
@@ -25,6 +28,41 @@ NETS = (
     ((784, 512, 512, 10), 128),
     ((784, 1000, 1000, 1000, 10), 100),
 )
+CONVOLUTIONS: tuple[tuple[tuple[int, ...], int, int, dict[str, int]], ...] = (
+    # images (N, C, H, W), filters, size, and what else there is
+    ((64, 3, 32, 32), 32, 3, {}),
+    ((64, 32, 16, 16), 32, 3, {}),
+    ((64, 32, 32, 32), 32, 3, {}),
+    ((64, 64, 16, 16), 64, 3, {}),
+    ((32, 64, 32, 32), 64, 3, {}),
+    ((64, 128, 8, 8), 128, 3, {}),
+    ((100, 1, 28, 28), 32, 5, {}),
+    ((100, 3, 32, 32), 32, 7, {}),
+    ((64, 32, 32, 32), 64, 3, {"stride": 2}),
+    ((64, 64, 16, 16), 128, 1, {"stride": 2}),
+    ((64, 64, 16, 16), 64, 1, {}),
+    ((64, 64, 8, 8), 256, 1, {}),
+    ((64, 64, 32, 32), 64, 3, {"groups": 64}),
+    ((64, 128, 16, 16), 128, 3, {"groups": 128}),
+    ((64, 64, 16, 16), 64, 3, {"groups": 4}),
+    ((64, 32, 16, 16), 32, 5, {}),
+    ((128, 6, 14, 14), 16, 5, {"pad": 0}),
+    ((32, 3, 64, 64), 64, 7, {"stride": 2}),
+    ((64, 8, 32, 32), 8, 3, {}),
+    ((64, 16, 32, 32), 16, 3, {}),
+    ((32, 256, 8, 8), 256, 3, {}),
+)
+POOLS = (  # images (N, C, H, W), and windows
+    ((64, 32, 32, 32), {"size": 2, "stride": 2, "pad": 0}),
+    ((128, 6, 28, 28), {"size": 2, "stride": 2, "pad": 0}),
+)
+GROUPS = (  # images (N, C, H, W), and the groups of a group norm
+    ((64, 64, 8, 8), 8),
+    ((64, 32, 16, 16), 8),
+    ((64, 32, 32, 32), 8),
+    ((64, 32, 32, 32), 32),
+)
+IMAGE_NETS = {"lenet5": (128, 1, 28, 28), "resnet": (64, 3, 32, 32)}
 RULES = ("sgd", "momentum", "rmsprop", "adam")
 
 
@@ -71,21 +109,73 @@ def checks():
             yield {"kind": "check", "layer": name, "shape": shape, "dtype": "float64"}
 
 
+def convolutions():
+    for first in (False, True):
+        for shape, filters, size, more in CONVOLUTIONS:
+            if not first or shape[1] <= 3:
+                yield {
+                    "kind": "first_layer" if first else "convolution",
+                    "shape": shape,
+                    "filters": filters,
+                    "size": size,
+                    **{"stride": 1, "pad": size // 2, "groups": 1, **more},
+                    "dtype": "float32",
+                }
+
+
+def image_layers():
+    for name in ("max pool", "average pool"):
+        for shape, where in POOLS:
+            yield {
+                "kind": "image_layer",
+                "layer": name,
+                "shape": shape,
+                **where,
+                "dtype": "float32",
+            }
+    overlapping = {"size": 3, "stride": 2, "pad": 1}
+    some = {"kind": "image_layer", "shape": (64, 32, 32, 32), "dtype": "float32"}
+    yield {**some, "layer": "max pool", **overlapping}
+    yield {**some, "layer": "global average", "shape": (64, 64, 8, 8)}
+    for shape, groups in GROUPS:
+        yield {**some, "layer": "groupnorm", "shape": shape, "groups": groups}
+
+
+def image_steps():
+    for net, shape in IMAGE_NETS.items():
+        for rule in ("momentum", "adam"):
+            yield {
+                "kind": "image_step",
+                "net": net,
+                "shape": shape,
+                "rule": rule,
+                "dtype": "float32",
+            }
+
+
 KINDS = {
     "layers": layers,
     "rules": rules,
     "steps": steps,
     "inference": inference,
     "checks": checks,
+    "convolutions": convolutions,
+    "image_layers": image_layers,
+    "image_steps": image_steps,
 }
 
 
 def name_of(case):
     """A case in a few words: "relu 256x1024 float32"."""
+    if "filters" in case:
+        return convolution_name(case)
     words = ["check"] if case["kind"] == "check" else []
-    words.append(case.get("layer") or "-".join(map(str, case["sizes"])))
+    words.append(case.get("layer") or case.get("net") or "-".join(map(str, case["sizes"])))
+    if "size" in case:
+        words += [by_x((case["size"], case["size"])), f"stride {case['stride']}"]
+    words += [f"{case['groups']} groups"] if "groups" in case else []
     if "shape" in case:
-        words.append("x".join(map(str, case["shape"])))
+        words.append(by_x(case["shape"]))
     if "batch" in case:
         words.append(f"batch {case['batch']}")
     words += [case[key] for key in ("rule",) if key in case]
@@ -94,7 +184,21 @@ def name_of(case):
     return " ".join(words)
 
 
+def convolution_name(case):
+    """A convolution: "3x3 64x32x16x16 to 64 stride 2"."""
+    words = [by_x((case["size"], case["size"])), by_x(case["shape"]), f"to {case['filters']}"]
+    words += [f"stride {case['stride']}"] if case["stride"] > 1 else []
+    words += ["no pad"] if case["size"] > 1 and not case["pad"] else []
+    words += [f"groups {case['groups']}"] if case["groups"] > 1 else []
+    words += ["without dx"] if case["kind"] == "first_layer" else []
+    return " ".join(words)
+
+
+def by_x(numbers):
+    return "x".join(map(str, numbers))
+
+
 def quick(cases):
-    """Some of the smaller cases, for a look in passing."""
-    widest = [max(case.get("shape") or case["sizes"]) for case in cases]
-    return [case for case, width in zip(cases, widest, strict=True) if width < 1000][::7]
+    """Some of the smaller cases of each kind, for a look in passing."""
+    small = [case for case in cases if max(case.get("shape") or case["sizes"]) < 1000]
+    return [case for _, own in groupby(small, lambda case: case["kind"]) for case in [*own][::7]]

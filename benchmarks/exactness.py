@@ -11,7 +11,9 @@ Half of the inputs have every order of magnitude that the dtype has, in equal pa
 lie between 2⁻¹² and 2¹⁰, where the curves bend; both have both signs. Softmax and cross-entropy get
 rows of 10 scores as large as that. Where the input or the exact result is denormal the error counts
 apart, in units of the smallest number; exact results that overflow are left out. The gradient of
-softmax, dx = p (dout - Σ dout p), may cancel: its ulp are those of p (dout + Σ dout p).
+softmax, dx = p (dout - Σ dout p), may cancel: its ulp are those of p (dout + Σ dout p). So may the
+slopes of GELU, Swish, Mish and HardSwish, Φ(x) + x φ(x) for one: their ulp are those of
+Φ(x) + |x| φ(x).
 
 Prints the largest error for each, and where ours misses the aim: 4 ulp, or PyTorch's own figure
 where that is larger.
@@ -36,7 +38,18 @@ from chainrule import layers
 AIM = 4.0
 ALPHA = 0.25  # of PReLU
 CLASSES = 10
-ELEMENTWISE = ("relu", "leaky_relu", "prelu", "elu", "sigmoid", "tanh", "softplus")
+ELEMENTWISE = (
+    *("relu", "leaky_relu", "prelu", "elu", "sigmoid", "tanh", "softplus"),
+    *("gelu", "gelu_tanh", "swish", "mish", "selu", "hard_swish", "softsign"),
+)
+IN_PARTS = (
+    "gelu",
+    "gelu_tanh",
+    "swish",
+    "mish",
+    "hard_swish",
+)  # the slope is a sum, and may cancel
+SELU = mpf("1.0507009873554804934193349853"), mpf("1.6732632423543772848170429917")
 FUNCTIONS = (*ELEMENTWISE, "softmax", "softmax_ce")
 PASSES = ("forward", "backward")
 
@@ -64,8 +77,38 @@ def inputs(name, dtype, count):
     return x.astype(dtype), y, dout.astype(dtype)
 
 
+def exact_parts(name, x):
+    """One of IN_PARTS at x, a number of mpmath, and the two parts of its derivative."""
+    if name == "gelu":
+        below = mp.erfc(-x / mp.sqrt(2)) / 2 if abs(x) < 1e6 else mpf(x > 0)  # mpmath overflows
+        return x * below, below, x * mp.npdf(x)
+    if name == "gelu_tanh":
+        rate, cube = 2 * mp.sqrt(2 / mp.pi), mpf("0.044715")
+        part = 1 / (1 + mp.exp(-rate * (x + cube * x**3)))
+        other = 1 / (1 + mp.exp(rate * (x + cube * x**3)))
+        return x * part, part, x * part * other * rate * (1 + 3 * cube * x**2)
+    if name == "swish":
+        part = 1 / (1 + mp.exp(-x))
+        return x * part, part, x * part / (1 + mp.exp(x))
+    if name == "mish":
+        e = mp.exp(x)
+        n = e * (e + 2)
+        return x * n / (n + 2), n / (n + 2), 4 * x * e * (1 + e) / (n + 2) ** 2
+    if abs(x) >= 3:  # hard_swish
+        return max(x, 0), mpf(x > 0), mpf(0)
+    return x * (x + 3) / 6, mpf(1) / 2, x / 3
+
+
 def exact_slopes(name, x, alpha):
     """The function at x, a number of mpmath, and its derivative."""
+    if name == "softsign":
+        return x / (1 + abs(x)), 1 / (1 + abs(x)) ** 2
+    if name == "selu":
+        scale, below = SELU
+        out, slope = exact_slopes("elu", x, alpha)
+        return (
+            (scale * out, scale * slope) if x > 0 else (scale * below * out, scale * below * slope)
+        )
     if name == "sigmoid":
         e = mp.exp(-abs(x))
         return 1 / (1 + mp.exp(-x)), e / (1 + e) ** 2
@@ -102,10 +145,13 @@ def exact(name, x, y, dout):
     out, dx, size = [], [], []
     if name in ELEMENTWISE:
         for one, own in zip(x.tolist(), dout.tolist(), strict=True):
-            value, slope = exact_slopes(name, mpf(one), mpf(float(alpha)))
+            if name in IN_PARTS:
+                value, *parts = exact_parts(name, mpf(one))
+            else:
+                value, *parts = exact_slopes(name, mpf(one), mpf(float(alpha)))
             out.append(value)
-            dx.append(own * slope)
-        size = dx
+            dx.append(own * sum(parts))
+            size.append(own * sum(map(abs, parts)))
     else:
         for row, label, own in zip(x.tolist(), y.tolist(), dout.tolist(), strict=True):
             found = exact_row(name, [mpf(score) for score in row], label, own)

@@ -5,11 +5,12 @@
 Each figure comes from a process of its own. Steps: the peak of what Python allocated during a
 training step, parameters and all (`tracemalloc`), over what no step can do without: parameters,
 gradients, what the rule remembers, and the activations that the backward pass reads (the outputs of
-the hidden layers, and the scores). Inference: the peak beyond input and output while a network
-judges a million rows. Epochs: the time that a `Solver` takes for an epoch on rows like MNIST's,
-against the same steps written as a loop, and against the layers and the rule alone, on batches that
-lie ready: for float32 rows, and for bytes that are scaled batch by batch; in processor time, with
-one thread.
+the hidden layers, and the scores). Convolutions: the peak of a forward and a backward pass, with
+what goes in, over images, outputs, the gradients of both, and parameters. Inference: the peak
+beyond input and output while a network judges a million rows. Epochs: the time that a `Solver`
+takes for an epoch on rows like MNIST's, against the same steps written as a loop, and against the
+layers and the rule alone, on batches that lie ready: for float32 rows, and for bytes that are
+scaled batch by batch; in processor time, with one thread.
 """
 
 import argparse
@@ -22,7 +23,9 @@ from types import SimpleNamespace
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks import cases
 from benchmarks.cases import NETS
+from benchmarks.contenders.images.ours import conv_of
 from benchmarks.contenders.ours import RULES, model_of
 from benchmarks.machine import machine
 from benchmarks.race import clock, in_a_process
@@ -65,6 +68,23 @@ def step_peak(sizes, batch, rule):
     params = sum(array.nbytes for array in model.params.values())
     remembered = sum(array.nbytes for array in one.state.values())
     return peak, 2 * params + remembered + FLOAT * batch * sum(sizes[1:])
+
+
+def convolution_peak(case):
+    """Bytes: the peak during a forward and a backward pass, and what is necessary."""
+    one, x, dout = conv_of(case)
+
+    def passes():
+        out, cache = one.forward(x)
+        return out, one.backward(dout, cache)
+
+    with traced():
+        passes()
+        tracemalloc.reset_peak()
+        passes()
+        _, peak = tracemalloc.get_traced_memory()
+    given = x.nbytes + dout.nbytes + sum(array.nbytes for array in one.params.values())
+    return peak + given, given + x.nbytes + dout.nbytes
 
 
 def inference_peak(sizes, rows):
@@ -148,6 +168,9 @@ def measurements(quick):
         for batch in (own_batch, 1024):
             for rule in ("sgd", "momentum", "adam"):
                 yield "steps", (named(sizes), str(batch), rule), step_peak, (sizes, batch, rule)
+    convolutions = [case for case in cases.convolutions() if case["kind"] == "convolution"]
+    for case in convolutions[:2] if quick else convolutions:
+        yield "convolutions", (cases.name_of(case),), convolution_peak, (case,)
     for count in (rows // 10, rows):
         net = (64, 100, 10)
         yield "inference", (named(net), f"{count:,}"), inference_peak, (net, count)
@@ -163,6 +186,7 @@ def named(sizes):
 
 HEADERS = {
     "steps": ["net", "batch", "rule", "peak, MiB", "necessary, MiB", "ratio"],
+    "convolutions": ["case", "peak, MiB", "necessary, MiB", "ratio"],
     "inference": ["net", "rows", "scores: beyond, MiB", "labels: beyond, MiB"],
     "epochs": [
         *("net", "batch", "rows as", "solver, s", "loop, s", "layers and rule, s"),
@@ -178,7 +202,8 @@ def cells(kind, what, found):
         ratios = (f"{solver / loop:.3f}", f"{solver / alone:.3f}")
         return [*what, *(f"{seconds:.3f}" for seconds in found), *ratios]
     figures = [f"{size / MiB:.2f}" for size in found]
-    return [*what, *figures, *([f"{found[0] / found[1]:.2f}"] if kind == "steps" else [])]
+    ratio = [f"{found[0] / found[1]:.2f}"] if kind in ("steps", "convolutions") else []
+    return [*what, *figures, *ratio]
 
 
 def main(arguments=None):

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 ROOT = Path(__file__).parents[1]
 NEEDS = {  # the package that a contender takes
     "ours": "numpy",
@@ -34,6 +36,7 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+BEYOND_AVX2 = ("AVX512", "X86_V4")  # how NumPy's names of such features begin
 
 
 def installed():
@@ -42,10 +45,27 @@ def installed():
     return [name for name, need in NEEDS.items() if need not in missing], sorted(missing)
 
 
-def limits(threads):
-    """The environment of a process that is to keep to so many threads."""
-    flags = "--xla_cpu_multi_thread_eigen=false" if threads == 1 else ""
-    return {**dict.fromkeys(THREADS, str(threads)), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+def limits(threads, avx2=False):
+    """The environment of a process that is to keep to so many threads and, with `avx2`, to do
+    without what the processor has beyond AVX2."""
+    flags = ["--xla_cpu_multi_thread_eigen=false"] if threads == 1 else []
+    flags += ["--xla_cpu_max_isa=AVX2"] if avx2 else []
+    found = {**dict.fromkeys(THREADS, str(threads)), "JAX_PLATFORMS": "cpu"}
+    return {**found, "XLA_FLAGS": " ".join(flags), **(without_avx512() if avx2 else {})}
+
+
+def without_avx512():
+    """The environment in which NumPy, OpenBLAS, MKL and PyTorch use AVX2 and nothing beyond."""
+    present = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    beyond = [name for name in present if name.startswith(BEYOND_AVX2)]
+    before = os.environ.get("NPY_DISABLE_CPU_FEATURES", "")
+    return {
+        "NPY_DISABLE_CPU_FEATURES": " ".join([*before.split(), *beyond]),
+        "OPENBLAS_CORETYPE": "Haswell",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+    }
 
 
 @contextmanager
@@ -77,9 +97,9 @@ def clock(threads):
 
 
 class Racer:
-    """A contender's process, held to a number of threads."""
+    """A contender's process, held to a number of threads and, where asked for, to AVX2."""
 
-    def __init__(self, name, threads):
+    def __init__(self, name, threads, avx2):
         self.name = name
         self.process: Any = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", name, str(threads)],
@@ -87,7 +107,7 @@ class Racer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **limits(threads)},
+            env={**os.environ, **limits(threads, avx2)},
             start_new_session=True,  # Ctrl-C is for the parent, which closes the pipe
         )
 
@@ -111,9 +131,9 @@ class Race:
     What counts is processor time or time by the clock, as for `clock`.
     """
 
-    def __init__(self, names, threads):
+    def __init__(self, names, threads, avx2=False):
         self.threads = threads
-        self.racers = {name: Racer(name, threads) for name in names}
+        self.racers = {name: Racer(name, threads, avx2) for name in names}
 
     def __enter__(self):
         try:

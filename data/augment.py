@@ -38,12 +38,7 @@ class Moved:
     """What `Crop` and `Shift` have in common: a window of a picture with a border around it."""
 
     def __init__(self, by: int, name: str) -> None:
-        if not isinstance(by, Integral) or by < 1:
-            raise ValueError(
-                f"{type(self).__name__}({name}={by!r}): expected a whole number of pixels, at "
-                f"least 1"
-            )
-        self.by = int(by)
+        self.by = pixels(f"{type(self).__name__}({name}={by!r})", by)
 
     def __call__(self, x: Examples, rng: np.random.Generator) -> Examples:
         """Return new pictures for x (N, …, H, W); x stays as it is."""
@@ -73,9 +68,7 @@ class Crop(Moved):
 
     def __init__(self, pad: int = 4, *, fill: float = 0.0) -> None:
         super().__init__(pad, "pad")
-        if not isinstance(fill, Real) or not np.isfinite(fill):
-            raise ValueError(f"Crop(fill={fill!r}): expected a finite number")
-        self.fill = float(fill)
+        self.fill = finite(f"Crop(fill={fill!r})", fill)
 
     def bordered(self, x: Examples, around: Any) -> Examples:
         return np.pad(x, around, constant_values=self.fill)
@@ -99,6 +92,20 @@ class Shift(Moved):
 
     def __repr__(self) -> str:
         return f"Shift({self.by})"
+
+
+def pixels(said: str, value: object) -> int:
+    """Return a distance as an int. Raises ValueError, which begins with `said`, for others."""
+    if not isinstance(value, Integral) or int(value) < 1:
+        raise ValueError(f"{said}: expected a whole number of pixels, at least 1")
+    return int(value)
+
+
+def finite(said: str, value: object) -> float:
+    """Return a number as a float. Raises ValueError, likewise, for others."""
+    if not isinstance(value, Real) or not np.isfinite(float(value)):
+        raise ValueError(f"{said}: expected a finite number")
+    return float(value)
 
 
 def check_pictures(owner: object, x: NDArray[Any]) -> None:

@@ -18,15 +18,15 @@ from chainrule.data.image_file import DEEP, SUFFIXES, Size, pillow, read_image
 from chainrule.data.notes import REGRESSION, listed, notes_on_labels
 from chainrule.data.pixels import Bytes, Pixels
 from chainrule.data.splits import TRAIN_VAL_TEST
+from chainrule.data.standardiser import Examples
 
 #: What the subfolders of parts are called, and the part that each is.
 PARTS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
-OTHERS = (".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".jp2", ".jfif",
-    ".jpe", ".ppm", ".pgm", ".pbm", ".tga", ".ico", ".svg", ".psd", ".raw", ".dng", ".cr2",
-    ".nef")  # fmt: skip
+OTHERS = (".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".jp2", ".ppm",
+    ".pgm", ".pbm", ".tga", ".ico", ".svg", ".psd", ".raw", ".dng", ".cr2", ".nef")  # fmt: skip
 SYSTEM = ("thumbs.db", "desktop.ini", "__macosx")  # what a desktop leaves behind
 NAMED = 3  # files in one message
 Each = Callable[[Sequence[Path]], Iterable[Path]]  # shows the progress, as tqdm does
@@ -76,8 +76,12 @@ def load_images(
     """
     pillow()
     name, size = str(folder), checked(size)
-    notes: list[str] = []
-    parts = {part: classes_in(home, notes) for part, home in homes(Path(folder), notes).items()}
+    aside: list[Path] = []
+    parts = {
+        part: classes_in(home, aside, fewest=2 if part == "train" else 1)
+        for part, home in homes(Path(folder), aside).items()
+    }
+    notes = left_out(aside)
     classes = in_order(parts["train"])
     for part, found in parts.items():
         if unknown := [one for one in found if one not in classes]:
@@ -97,8 +101,8 @@ def load_images(
     values, deep = read_all(name, paths, size, gray, progress)
     if deep:
         notes.append(
-            f"{deep:,} pictures have 16 bits a pixel, of which the upper 8 are kept: levels that "
-            f"differ by less than 257 may become one"
+            f"{deep:,} of the {len(paths):,} pictures have 16 bits a pixel and are brought to 8: "
+            f"levels that differ by less than 257 may become one"
         )
     marks, called = fingerprints(values), np.array(classes)[labels]
     notes += twice(paths, marks, labels)
@@ -135,7 +139,7 @@ def entries(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def homes(folder: Path, notes: list[str]) -> dict[str, Path]:
+def homes(folder: Path, aside: list[Path]) -> dict[str, Path]:
     """Return the folders that hold the classes, by the part that they are: "train" alone where the
     folder is not divided. Raises ValueError where it is only half so."""
     held = [path for path in entries(folder) if path.is_dir()]
@@ -148,21 +152,20 @@ def homes(folder: Path, notes: list[str]) -> dict[str, Path]:
             f"{folder}: holds {listed([path.name for path in held])}: expected train, val and test "
             f"alone, one folder each, or a folder for each class"
         )
-    left_out([path for path in entries(folder) if not path.is_dir()], folder, notes)
+    aside += others_in(folder)
     return {part: parts[part] for part in ("train", "val", "test") if part in parts}
 
 
-def classes_in(folder: Path, notes: list[str], fewest: int = 2) -> dict[str, list[Path]]:
-    """Return the pictures of each class by its name, and note what is left out. Raises ValueError
-    where pictures would be, or where there are too few classes."""
-    inside = [*entries(folder)]
-    homes = [path for path in inside if path.is_dir()]
-    left_out([path for path in inside if not path.is_dir()], folder, notes)
+def classes_in(folder: Path, aside: list[Path], fewest: int) -> dict[str, list[Path]]:
+    """Return the pictures of each class by its name; `aside` gets the files that are left out.
+    Raises ValueError where these are pictures, or there are too few classes."""
+    homes = [path for path in entries(folder) if path.is_dir()]
+    aside += others_in(folder)
     if len(homes) < fewest:
         alone = f"{homes[0].name!r} alone" if homes else "none"
         raise ValueError(
-            f"{folder}: expected at least two folders, one for each class, with its pictures in "
-            f"it; found {alone}"
+            f"{folder}: expected {'two folders or more' if fewest == 2 else 'folders'}, one for "
+            f"each class, with its pictures in it; found {alone}"
         )
     found = {}
     for home in homes:
@@ -170,13 +173,13 @@ def classes_in(folder: Path, notes: list[str], fewest: int = 2) -> dict[str, lis
             raise ValueError(
                 f"{folder}: the folder {home.name!r} has a name that cannot be printed"
             )
-        found[home.name] = pictures_in(home, notes)
+        found[home.name] = pictures_in(home, aside)
     return found
 
 
-def pictures_in(folder: Path, notes: list[str]) -> list[Path]:
-    """Return the pictures that a folder holds, by name. Raises ValueError where it holds none, or
-    anything that would be lost."""
+def pictures_in(folder: Path, aside: list[Path]) -> list[Path]:
+    """Return the pictures that a folder holds, by name; `aside` gets the other files. Raises
+    ValueError where it holds none, or pictures of other kinds, or folders."""
     inside = [*entries(folder)]
     if nested := [path.name for path in inside if path.is_dir()]:
         raise ValueError(
@@ -188,22 +191,30 @@ def pictures_in(folder: Path, notes: list[str]) -> list[Path]:
         raise ValueError(
             f"{names_of(wrong)}: expected PNG or JPEG (.png, .jpg, .jpeg); convert such pictures"
         )
-    left_out(others, folder, notes)
+    aside += others
     if not pictures:
         raise ValueError(f"{folder}: holds no pictures, expected PNG or JPEG files")
     return pictures
 
 
-def left_out(paths: list[Path], folder: Path, notes: list[str]) -> None:
-    """Note files that are no pictures. Raises ValueError for pictures, which belong to no class."""
-    if dangling := [path for path in paths if not path.exists()]:
-        raise ValueError(f"{names_of(dangling)}: a link to what is not there")
-    if wrong := [path for path in paths if is_picture(path) or path.suffix.lower() in OTHERS]:
+def others_in(folder: Path) -> list[Path]:
+    """Return the files that stand beside the folders of classes. Raises ValueError for pictures."""
+    files = [path for path in entries(folder) if not path.is_dir()]
+    if dangling := [path for path in files if not path.exists()]:
+        raise ValueError(f"{dangling[0]}: a link to what is not there")
+    if wrong := [path for path in files if is_picture(path) or path.suffix.lower() in OTHERS]:
         raise ValueError(
-            f"{folder}: holds pictures that are in no folder of a class, such as {wrong[0].name!r}"
+            f"{folder}: holds pictures that are in no folder of a class, such as "
+            f"{wrong[0].name!r}; expected a folder for each class, with its pictures in it"
         )
-    if paths:
-        notes.append(f"left out, since they are no pictures by their names: {names_of(paths)}")
+    return files
+
+
+def left_out(files: Sequence[Path]) -> list[str]:
+    """Return what is to be said of files that are not used."""
+    if not files:
+        return []
+    return [f"left out, since they are no pictures by their names: {names_of(files)}"]
 
 
 def is_picture(path: Path) -> bool:
@@ -212,7 +223,8 @@ def is_picture(path: Path) -> bool:
 
 def names_of(paths: Sequence[Path]) -> str:
     """Return the first few paths, and how many more there are."""
-    return listed([str(path) for path in paths])
+    more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
+    return ", ".join(map(str, paths[:NAMED])) + more
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -226,7 +238,10 @@ def read_all(
 ) -> tuple[Bytes, int]:
     """Return the pictures (N, 3, H, W), or (N, 1, H, W) where they are grey, and how many of them
     have 16 bits. Raises ValueError, which names them, where some cannot be read."""
-    values = np.empty((len(paths), 1 if gray else 3, *size), np.uint8)
+    try:
+        values = np.empty((len(paths), 1 if gray else 3, *size), np.uint8)
+    except MemoryError as error:
+        raise ValueError(f"{name}: {error}; take a smaller size of pictures") from None
     colours, deep, bad = bool(gray is False), 0, []
     for row, path in enumerate(progress(paths)):
         try:
@@ -248,13 +263,13 @@ def read_all(
     return (values if colours or gray else values[:, :1].copy()), deep
 
 
-def fingerprints(values: Bytes) -> Bytes:
-    """Return 16 bytes for each picture, the same for the same pixels."""
+def fingerprints(values: Bytes) -> Examples:
+    """Return 16 numbers for each picture, the same for the same pixels."""
     found = [hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=16) for one in values]
-    return np.array([[*one.digest()] for one in found], np.uint8)
+    return np.array([[*one.digest()] for one in found], np.float32)
 
 
-def twice(paths: Sequence[Path], marks: Bytes, labels: NDArray[np.integer]) -> list[str]:
+def twice(paths: Sequence[Path], marks: Examples, labels: NDArray[np.integer]) -> list[str]:
     """Return what is to be said of pictures that are the same and in two classes."""
     first = originals(marks)
     rows = np.flatnonzero(labels != labels[first])
@@ -268,7 +283,7 @@ def twice(paths: Sequence[Path], marks: Bytes, labels: NDArray[np.integer]) -> l
 
 def divided(
     name: str,
-    marks: Bytes,
+    marks: Examples,
     y: NDArray[np.str_],
     rows: dict[str, NDArray[np.intp]],
     seed: int,
@@ -309,19 +324,19 @@ def read_images(
         ImportError, OSError, ValueError: as `load_images` does.
     """
     pillow()
-    paths, labels, notes = list[Path](), list[str | None](), list[str]()
+    paths, labels, aside = list[Path](), list[str | None](), list[Path]()
     for place in map(Path, places):
         found: dict[Any, list[Path]]
         if not place.is_dir():
             found = {None: [place]}
         elif any(path.is_dir() for path in entries(place)):
-            found = classes_in(place, notes, fewest=1)
+            found = classes_in(place, aside, fewest=1)
         else:
-            found = {None: pictures_in(place, notes)}
+            found = {None: pictures_in(place, aside)}
         for label, inside in found.items():
             paths += inside
             labels += [label] * len(inside)
     *channels, H, W = shape
     values, _ = read_all(listed([*map(str, places)]), paths, (H, W), channels != [3], progress)
     named = None if None in labels else np.array(labels, np.str_)
-    return values.reshape(-1, *shape), paths, named, notes
+    return values.reshape(-1, *shape), paths, named, left_out(aside)

@@ -19,9 +19,12 @@ from chainrule.layers.dropout2d import Dropout2D
 from chainrule.layers.elu import ELU
 from chainrule.layers.exp import Exp
 from chainrule.layers.flatten import Flatten
+from chainrule.layers.gelu import GELU
 from chainrule.layers.global_average_pool import GlobalAveragePool
 from chainrule.layers.groupnorm import GroupNorm
+from chainrule.layers.hard_swish import HardSwish
 from chainrule.layers.hinge import Hinge
+from chainrule.layers.huber import Huber
 from chainrule.layers.init import (
     glorot_normal,
     glorot_uniform,
@@ -32,6 +35,7 @@ from chainrule.layers.init import (
     plain_normal,
 )
 from chainrule.layers.instancenorm import InstanceNorm
+from chainrule.layers.l1 import L1
 from chainrule.layers.layer import Layer, Loss
 from chainrule.layers.layernorm import LayerNorm
 from chainrule.layers.leaky_relu import LeakyReLU
@@ -41,6 +45,7 @@ from chainrule.layers.max import Max
 from chainrule.layers.max_pool import MaxPool
 from chainrule.layers.maxout import Maxout
 from chainrule.layers.min import Min
+from chainrule.layers.mish import Mish
 from chainrule.layers.mse import MSE
 from chainrule.layers.multiply import Multiply
 from chainrule.layers.negate import Negate
@@ -50,21 +55,27 @@ from chainrule.layers.reciprocal import Reciprocal
 from chainrule.layers.relu import ReLU
 from chainrule.layers.reshape import Reshape
 from chainrule.layers.scale import Scale
+from chainrule.layers.selu import SELU
 from chainrule.layers.shift import Shift
 from chainrule.layers.sigmoid import Sigmoid
 from chainrule.layers.sigmoid_cross_entropy import SigmoidCrossEntropy
 from chainrule.layers.softmax import Softmax
 from chainrule.layers.softmax_cross_entropy import SoftmaxCrossEntropy
 from chainrule.layers.softplus import Softplus
+from chainrule.layers.softsign import Softsign
 from chainrule.layers.square import Square
 from chainrule.layers.subtract import Subtract
 from chainrule.layers.sum import Sum
+from chainrule.layers.swish import Swish
 from chainrule.layers.tanh import Tanh
 from chainrule.layers.upsample import Upsample
 
 __all__ = [
     "ELU",
+    "GELU",
+    "L1",
     "MSE",
+    "SELU",
     "Add",
     "Affine",
     "AveragePool",
@@ -79,7 +90,9 @@ __all__ = [
     "Flatten",
     "GlobalAveragePool",
     "GroupNorm",
+    "HardSwish",
     "Hinge",
+    "Huber",
     "InstanceNorm",
     "Layer",
     "LayerNorm",
@@ -91,6 +104,7 @@ __all__ = [
     "MaxPool",
     "Maxout",
     "Min",
+    "Mish",
     "Multiply",
     "Negate",
     "PReLU",
@@ -105,9 +119,11 @@ __all__ = [
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "Softsign",
     "Square",
     "Subtract",
     "Sum",
+    "Swish",
     "Tanh",
     "Upsample",
     "glorot_normal",

@@ -5,15 +5,13 @@ Gains are times of the plain form over times of this one, float32, one thread, b
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from chainrule.layers.annotations import Floats
 
-BLOCK = (
-    1 << 16
-)  # numbers that a step of several passes takes at once, so that they stay in the cache
+BLOCK = 1 << 18  # numbers that several passes take at once, so that they stay in the cache
 NARROW = 32  # columns of a matrix, at most, of which a copy is cheaper than a transposed product
 
 
@@ -86,3 +84,18 @@ def blocks(rows: int, size: int) -> Iterator[slice]:
     step = max(BLOCK // max(size, 1), 1)
     for at in range(0, rows, step):
         yield slice(at, at + step)
+
+
+def in_blocks(
+    function: Callable[[Floats], tuple[Floats, Floats]], x: Floats
+) -> tuple[Floats, Floats]:
+    """function(x), a curve and its slope entry by entry, which takes so few entries at once that
+    what it computes on the way stays in the cache.
+
+    Plainly function(x), 1.2 to 2 times as slow on 4 million numbers.
+    """
+    flat = x.reshape(-1)
+    out, slope = np.empty_like(flat), np.empty_like(flat)
+    for part in blocks(flat.size, x.itemsize // 4):
+        out[part], slope[part] = function(flat[part])
+    return out.reshape(x.shape), slope.reshape(x.shape)

@@ -312,6 +312,11 @@ def exp_limit(dtype: DTypeLike) -> float:
     return float(np.log(np.finfo(dtype).max)) - 1
 
 
+def exp_vanishes(dtype: DTypeLike) -> float:
+    """A bound just below the point up to which eˣ is 0: -104.3 for float32, -745.4 for float64."""
+    return float(np.log(np.finfo(dtype).smallest_subnormal)) - 1
+
+
 def flatten(x: Floats) -> Floats:
     """(N, d1, …, dk) → (N, D) with D = d1 · … · dk."""
     return x.reshape(len(x), math.prod(x.shape[1:]))

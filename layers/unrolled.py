@@ -142,8 +142,8 @@ class Unrolled:
     def roll_back(
         self, kernels: Floats, sent: Floats, images: Floats, rows: slice, buffer: Floats
     ) -> Iterator[tuple[Floats, Floats]]:
-        """The transpose of `unroll`: matrices sent (n, G, F / G, P), times each kernel, as parts of a
-        block, beside the parts of the images that they are to be added to."""
+        """The transpose of `unroll`: matrices sent (n, G, F / G, P), times each kernel, as parts of
+        a block, beside the parts of the images that they are to be added to."""
         block = self.block(buffer, len(images), rows)
         if not self.whole:
             block[...] = 0

@@ -60,9 +60,9 @@ def kernels(net: Any) -> Picture:
         "kernels",
         "Kernels of the first convolution",
         f"A tile is a kernel{which}, what a channel looks for at every place of the image, scaled "
-        f"to its own largest weight: {colours}.{several} A tile with a light and a dark side finds "
+        f"to its own largest weight: {colours}.{several} A tile with two unlike sides finds "
         "edges, one of stripes a texture, an even one brightness; kernels of 3 × 3 hardly say "
-        "more, and a bad sign are larger ones that still look like noise after long training.",
+        "more, and larger ones that still look like noise after long training are a bad sign.",
         [
             Panel(
                 partial(draw_sheet, sheet(shown, columns)),
@@ -94,21 +94,19 @@ def feature_maps(net: Any, x: ArrayLike, name: str = "the image") -> Picture:
         raise ValueError(f"feature_maps: no layer of {net!r} gives images (N, C, H, W)")
     some = np.unique(np.linspace(0, len(found) - 1, min(len(found), LAYERS)).astype(int))
     panels = [Panel(partial(draw_image, name, seen), name)] if seen is not None else []
-    panels += [
-        Panel(
-            partial(draw_maps, *found[at]), f"{found[at][0]}: maps of {len(found[at][1])} channels"
-        )
-        for at in some
-    ]
+    for layer, maps in [found[at] for at in some]:
+        which = f" (the first {CHANNELS})" if len(maps) > CHANNELS else ""
+        title = f"{layer}: {' × '.join(map(str, maps.shape))}{which}"
+        panels.append(Panel(partial(draw_maps, title, maps), title))
     high, wide = found[0][1].shape[1:]
     return Picture(
         "features",
         "Feature maps",
         f"What the layers make of one image, of their first {CHANNELS} channels: a map is red "
         "where the channel answers with a positive number, blue where with a negative one, white "
-        "where with 0, and scaled to its own largest number. In front one still sees the image, "
-        "its edges and surfaces, farther on only where something was found; a channel that stays "
-        "white for image after image is dead.",
+        "where with 0, and scaled to its own largest number. In the first layers one still sees "
+        "the image, its edges and surfaces, farther on only where something was found; a channel "
+        "that stays white for image after image is dead.",
         panels,
         width=5.2,
         height=5.2 / CHANNELS * (high + 1) / (wide + 1) + 0.3,
@@ -142,18 +140,16 @@ def draw_image(name: str, pixels: Floats, axes: Axes) -> None:
     axes.set_title(name, loc="left")
 
 
-def draw_maps(name: str, maps: Floats, axes: Axes) -> None:
+def draw_maps(title: str, maps: Floats, axes: Axes) -> None:
     """The first maps of a layer (C, H, W)."""
-    C, high, wide = maps.shape
     tiles = [enlarged(tile) for tile in to_largest(maps[:CHANNELS])]
     draw_sheet(sheet(tiles, CHANNELS, GAP), axes)
-    which = f" (the first {CHANNELS})" if C > CHANNELS else ""
-    axes.set_title(f"{name}: {C} × {high} × {wide}{which}", loc="left")
+    axes.set_title(title, loc="left")
 
 
 def enlarged(tile: np.ndarray) -> np.ndarray:
-    """A tile with every pixel repeated until it is wide enough, so that the gap between two is about
-    as narrow for small maps as for large ones."""
+    """A tile with every pixel repeated until it is wide enough, so that the gap between two looks
+    the same for small maps and for large ones."""
     times = -(-SIDE // tile.shape[1])
     return tile.repeat(times, axis=0).repeat(times, axis=1)
 

@@ -3,12 +3,13 @@ would have to change."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from chainrule.layers.annotations import Floats
 from chainrule.nets import Classifier, Model
@@ -33,6 +34,11 @@ def saliency(net: Any, x: ArrayLike, y: ArrayLike, shape: tuple[int, ...] | None
     """
     sizes = np.abs(score_gradient(net, x, y))
     if shape is not None:
+        if math.prod(shape) != math.prod(sizes.shape[1:]):
+            raise ValueError(
+                f"saliency: shape is {shape}, expected one of as many numbers as a row of x has, "
+                f"{math.prod(sizes.shape[1:])}"
+            )
         sizes = sizes.reshape(len(sizes), *shape)
     return sizes.max(axis=1) if sizes.ndim == 4 else sizes
 
@@ -48,18 +54,13 @@ def score_gradient(net: Any, x: ArrayLike, y: ArrayLike) -> Floats:
     """
     net = net.net if isinstance(net, Model) else net
     scores, cache = net.forward(np.asarray(x), train=False)
-    y, rows = np.asarray(y), len(scores)
     if scores.ndim != 2 or scores.shape[1] == 0:
         raise ValueError(
             f"score_gradient: the network's output has shape {scores.shape}, expected (N, C), a "
             f"score per class"
         )
-    classes = max(scores.shape[1], 2)
-    if y.shape != (rows,) or y.dtype.kind not in "iu" or not ((y >= 0) & (y < classes)).all():
-        raise ValueError(
-            f"score_gradient: y has shape {y.shape} and dtype {y.dtype}, expected ({rows},), for "
-            f"each row an integer from 0 to {classes - 1}"
-        )
+    rows = len(scores)
+    y = labels("score_gradient", y, rows, max(scores.shape[1], 2))
     dout = np.zeros_like(scores)
     if scores.shape[1] == 1:
         dout[:, 0] = np.where(y == 1, 1, -1)
@@ -67,6 +68,17 @@ def score_gradient(net: Any, x: ArrayLike, y: ArrayLike) -> Floats:
         dout[np.arange(rows), y] = 1
     dx: Floats = net.backward(dout, cache)[0]
     return dx
+
+
+def labels(who: str, y: ArrayLike, rows: int, classes: int) -> NDArray[np.integer]:
+    """`y` as an array. Raises ValueError unless it names a class for each row."""
+    y = np.asarray(y)
+    if y.shape != (rows,) or y.dtype.kind not in "iu" or not ((y >= 0) & (y < classes)).all():
+        raise ValueError(
+            f"{who}: y has shape {y.shape} and dtype {y.dtype}, expected ({rows},), for each row "
+            f"an integer from 0 to {classes - 1}"
+        )
+    return y
 
 
 def ascend(
@@ -94,6 +106,8 @@ def fool(net: Any, x: ArrayLike, y: ArrayLike, *, steps: int = 100, rate: float 
     Source: Szegedy et al., "Intriguing Properties of Neural Networks", 2013.
     """
     x, y = np.array(x), np.asarray(y)
+    if y.shape != (len(x),):
+        raise ValueError(f"fool: y has shape {y.shape}, expected ({len(x)},), a class for each row")
     model = net if isinstance(net, Model) else Classifier(net)
     for _ in range(steps):
         left = np.flatnonzero(model.predict(x) != y)
@@ -107,9 +121,9 @@ def uphill(net: Any, x: Floats, y: ArrayLike, rate: float, l2: float = 0.0) -> F
     """x after a step of length `rate` in each row."""
     if not rate > 0:
         raise ValueError(f"ascend: rate is {rate!r}, expected a positive number")
-    g = score_gradient(net, x, y) - 2 * l2 * x
+    g = score_gradient(net, x, y) - 2 * float(l2) * x
     length = np.linalg.norm(g.reshape(len(g), -1), axis=1).reshape(-1, *[1] * (g.ndim - 1))
-    return x + rate * g / np.maximum(length, np.finfo(g.dtype).tiny)
+    return x + float(rate) * g / np.maximum(length, np.finfo(g.dtype).tiny)
 
 
 def saliency_maps(
@@ -125,21 +139,24 @@ def saliency_maps(
 
     `model` is a `Classifier`, `x` are images (N, C, H, W), or rows that `shape` makes images of,
     and `y` their true classes (N,). The map is that of the class which the model takes the image
-    for. `classes` are the names of the classes; left out, their numbers.
+    for. `classes` are the names of the C classes; left out, they are numbers.
 
     Raises:
-        ValueError: rows are no images; y is not as described.
+        ValueError: rows are no images, or there are none; y or classes are not as described.
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x = np.asarray(x)
     shape = x.shape[1:] if shape is None else shape
-    if len(shape) not in (2, 3):
+    if len(shape) not in (2, 3) or x.size == 0:
         raise ValueError(
-            f"saliency_maps: x has shape {x.shape}, expected images (N, C, H, W), or the shape of "
-            f"one, (H, W) or (C, H, W)"
+            f"saliency_maps: x has shape {x.shape}, expected images (N, C, H, W), at least one, or "
+            f"rows and the shape of an image, (H, W) or (C, H, W)"
         )
     scores, are_probabilities, _ = class_scores(model, x)
-    if y.shape != (len(x),) or y.dtype.kind not in "iu":
-        raise ValueError(f"saliency_maps: y has shape {y.shape}, expected integers ({len(x)},)")
+    y = labels("saliency_maps", y, *scores.shape)
+    if classes is not None and len(classes) != scores.shape[1]:
+        raise ValueError(
+            f"saliency_maps: classes has {len(classes)} names, expected {scores.shape[1]}"
+        )
     taken = model.predict(x)
     maps = saliency(model, x, taken, shape)
     low, high = float(x.min()), float(x.max())
@@ -163,11 +180,11 @@ def saliency_maps(
         "saliency",
         "Saliency maps",
         "Beside each image stands how strongly each of its pixels moves the score of the class "
-        "that it is taken for: the size of the gradient of that score by the pixel, of three "
-        "colours the largest, from black for 0 to bright for the map's largest. The light "
-        "should lie on and around what the class is known by; light that gathers at the "
-        "border or in the background is a bad sign, since the network may have learned what goes "
-        "with a class in place of the class. Specks are common.",
+        "that it is taken for, after the arrow where that is wrong: the size of the gradient of "
+        "that score by the pixel, of three colours the largest, from black for 0 to bright for "
+        "the map's largest. The light should lie on and around what the class is known by; light "
+        "that gathers at the border or in the background is a bad sign, since the network may "
+        "have learned what goes with a class in place of the class. Specks are common.",
         panels,
         width=2.3,
         height=2.3 / (2 + GAP) * shape[-2] / shape[-1] + 0.45,

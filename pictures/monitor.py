@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROWS = 256  # examples that are looked at, at most
 LEAST = 32  # of a network of convolutions, for which more may be too slow
 SHARE = 32  # of the training data: one in so many examples is looked at there, at most
-NUMBERS = 2**16  # of a layer that gives images, about
+NUMBERS = 2**16  # of a layer that gives images, at most
 BINS = 40  # of a histogram
 KEPT = 40  # epochs of a long run of which there are records, about
 DECADES = (-16.0, 4.0)  # the range of log₁₀ |gradient|
@@ -32,11 +32,11 @@ class Monitor:
         monitor = Monitor(model, data.x_train, data.y_train)
         Solver(model, rule, data, callbacks=[monitor])
 
-    Of x (N, …) and y (N, …) it takes 256 evenly spaced rows, or all if there are fewer; of these,
-    for a network of convolutions, no more than a batch has, nor than 1/32 of the training data (but
-    32), so that its passes take as long as a few steps. As a callback it makes a record of every
-    epoch; `after_step` adds how far the last step of the epoch went. It leaves the run as it is, to
-    the bit: its passes are those of inference, and it draws no random numbers.
+    Of x (N, …) and y (N, …) it takes 256 evenly spaced rows, or all if there are fewer; for a
+    network of convolutions no more of these than a batch has, nor than 1/32 of the training data
+    or 32, whichever is more, so that its passes take as long as a few steps. As a callback it makes
+    a record of every epoch; `after_step` adds how far the last step of the epoch went. It leaves
+    the run as it is, to the bit: its passes are those of inference, and it draws no random numbers.
 
     `records` is a list of dicts that JSON can hold. To resume a run, assign it, and call
     `after_step` once before the first step. There are records of the first epoch, of the last
@@ -60,14 +60,14 @@ class Monitor:
                          that is linear or mixes its units
 
     A unit is an entry of a layer's output, or a channel where that is images (N, C, H, W), with the
-    places of all images as its rows; its slope is the derivative with respect to its
-    own input. It is dead if the slope is 0 on every row of the sample, since no gradient gets
-    past it. It is saturated if on at least 95 % of the rows the slope is below 0.5 % of the
-    steepest that it has there or anywhere from -8 to 8. (The 1 % of a leaky ReLU is not flat.)
-    Both are asked of layers whose backward pass sends each unit its own gradient times a slope
-    that varies: all activations, but not Affine, Maxout or norms.
+    places of all images as its rows; its slope is the derivative with respect to its own input. It
+    is dead if the slope is 0 on every row of the sample, since no gradient gets past it. It is
+    saturated if on at least 95 % of the rows the slope is below 0.5 % of the steepest that it has
+    there or anywhere from -8 to 8. (The 1 % of a leaky ReLU is not flat.) Both are asked of layers
+    whose backward pass sends each unit its own gradient times a slope that varies: all activations,
+    but not Affine, Maxout or norms.
 
-    The other figures of images are those of about 65,536 of their numbers, evenly spread. A layer
+    The other figures of images are those of at most 65,536 of their numbers, spread evenly. A layer
     that passes its input on as it is, in another shape or not, is left out: Flatten, and Dropout in
     inference. Layers within a `Residual` or another network in the row are no layers of their own.
     Raises ValueError where x and y have no rows, or not equally many.
@@ -227,14 +227,14 @@ def some_rows(held: int, solver: Solver) -> slice:
 
 
 def thinned(images: np.ndarray) -> np.ndarray:
-    """About 65,536 of the numbers of images (N, C, H, W), as far apart as one that shares no factor
-    with their shape, so that no row, column or channel is left out; another array as it is."""
+    """At most 65,536 of the numbers of images (N, C, H, W), a step apart that shares no factor with
+    their shape, so that no row, column or channel is left out; any other array as it is."""
     if images.ndim != 4 or images.size <= NUMBERS:
         return images
-    apart = images.size // NUMBERS
-    while math.gcd(apart, images.size) > 1:
-        apart += 1
-    return images.reshape(-1)[::apart]
+    step = -(-images.size // NUMBERS)
+    while math.gcd(step, images.size) > 1:
+        step += 1
+    return images.reshape(-1)[::step]
 
 
 def relative(after: np.ndarray, before: np.ndarray) -> float | None:

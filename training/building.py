@@ -11,18 +11,11 @@ import numpy as np
 from tqdm import tqdm
 
 from chainrule import data
-from chainrule.nets import MLP, Classifier
+from chainrule.nets import Classifier
 from chainrule.solvers import Solver
 from chainrule.training.augmentation import augmentation
-from chainrule.training.options import (
-    ACTIVATIONS,
-    FROM_FOLDER,
-    LOSSES,
-    NORMS,
-    RULES,
-    SCHEDULES,
-    TOYS,
-)
+from chainrule.training.networks import network
+from chainrule.training.options import FROM_FOLDER, LOSSES, RULES, SCHEDULES, TOYS
 from chainrule.training.ranks import ALONE, Alone
 
 SIZE, LARGEST = (32,), 4096  # pixels of --image-size
@@ -43,7 +36,7 @@ def load(
     processes reads the rows that it needs, where the file is one that allows it. `label`, `header`
     and `image_size` are the options of these names."""
     if image_size is not None and not is_folder(name):
-        raise ValueError(f"--image-size goes with a folder of pictures, not with --dataset {name}")
+        raise ValueError(f"--image-size: goes with a folder of pictures; --dataset {name} is none")
     if (not Path(name).suffix or is_folder(name)) and (label or header) is not None:
         option = "--label" if label is not None else "--header"
         raise ValueError(f"{option} goes with a CSV file, not with --dataset {name}")
@@ -119,27 +112,8 @@ def build(
     """The classifier and the solver that the options ask for, for a `team` to train. Raises
     ValueError where an option is wrong."""
     rng = np.random.default_rng(options.seed)
-    if options.norm == "batchnorm" and options.hidden and options.batch_size == 1:
-        raise ValueError(
-            "--batch-size 1: batch normalisation needs at least 2, since one row is its own mean; "
-            "take a larger batch or another --norm"
-        )
-    if options.norm == "layernorm" and 1 in options.hidden:
-        raise ValueError(
-            "--norm layernorm: a hidden layer of 1 unit is its own mean, and would give the same "
-            "for every row; take 2 or more"
-        )
-    try:
-        net = MLP(
-            [dataset.x_train[0].size, *options.hidden, dataset.num_classes],
-            **ACTIVATIONS[options.activation],
-            norm=NORMS[options.norm],
-            keep=None if options.dropout == 1 else options.dropout,
-            rng=rng,
-            dtype=options.dtype,
-        )
-    except MemoryError as error:
-        raise ValueError(f"--hidden {','.join(map(str, options.hidden))}: {error}") from None
+    shape, image_shape = dataset.x_train.shape[1:], dataset.image_shape
+    net = network(options, shape, image_shape, dataset.num_classes, rng=rng)
     if options.batch_size > len(dataset.x_train):
         raise ValueError(
             f"--batch-size {options.batch_size}: expected at most {len(dataset.x_train)}, the "

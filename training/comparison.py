@@ -23,6 +23,7 @@ from chainrule.nets import FileError
 from chainrule.nets.files import brief, read_file, write_file
 from chainrule.pictures.drawing import Panel, Picture, curve, over_epochs, powers, short
 from chainrule.training.folder import CHECKPOINT, COLUMNS, RunFolder, runs_in
+from chainrule.training.networks import said
 from chainrule.training.options import RULES, Parser
 
 if TYPE_CHECKING:
@@ -77,12 +78,14 @@ def read(path: str | Path) -> RunRecord:
     if (folder / CHECKPOINT).exists():
         check_history(folder, metrics)
     try:
-        options, data = folder.config["options"], folder.config["data"]
+        # Runs of earlier versions do not say that they have the one network that there was.
+        options = {"net": "mlp", "channels": []} | folder.config["options"]
+        data = folder.config["data"]
         return RunRecord(
             folder.path,
             options,
             {name: data[name] for name in ("name", "fingerprint", *DATA)},
-            network_of(options),
+            said(options),
             rule_of(options),
             int(options["epochs"]),
             **{name: metrics[name] for name in ("loss", "val_score", "seconds")},
@@ -118,14 +121,6 @@ def check_history(folder: RunFolder, metrics: dict[str, list[Any]]) -> None:
                 f"{folder / 'metrics.csv'}: has {len(metrics[name])} epochs, {CHECKPOINT} only "
                 f"{len(column)}: one of them is damaged or older"
             )
-
-
-def network_of(options: dict[str, Any]) -> str:
-    """The network as in `128,64 relu batchnorm keep 0.8`."""
-    hidden = ",".join(map(str, options["hidden"]))
-    words = [hidden, options["activation"], options["norm"]] if hidden else ["linear"]
-    keep = [] if options["dropout"] in (1, None) else [f"keep {options['dropout']:g}"]
-    return " ".join(word for word in words + keep if word != "none")
 
 
 def rule_of(options: dict[str, Any]) -> str:

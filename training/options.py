@@ -18,9 +18,28 @@ ACTIVATIONS: dict[str, dict[str, Any]] = {
     "sigmoid": {"activation": layers.Sigmoid()},
     "tanh": {"activation": layers.Tanh()},
     "softplus": {"activation": layers.Softplus()},
+    "gelu": {"activation": layers.GELU()},
+    "swish": {"activation": layers.Swish()},
+    "selu": {"activation": layers.SELU()},
+    "mish": {"activation": layers.Mish()},
+    "hard-swish": {"activation": layers.HardSwish()},
+    "softsign": {"activation": layers.Softsign()},
     "maxout": {"activation": None, "affine": layers.Maxout},
 }
-NORMS = {"none": None, "batchnorm": layers.BatchNorm, "layernorm": layers.LayerNorm}
+
+
+def group_norm(width: int, **options: Any) -> layers.Layer:
+    """Group normalisation with up to 8 groups, of at least two channels."""
+    groups = max(n for n in (1, 2, 4, 8) if n == 1 or (width % n == 0 and width >= 2 * n))
+    return layers.GroupNorm(width, groups, **options)
+
+
+NORMS = {
+    "none": None,
+    "batchnorm": layers.BatchNorm,
+    "layernorm": layers.LayerNorm,
+    "groupnorm": group_norm,
+}
 LOSSES = {
     "softmax": layers.SoftmaxCrossEntropy(),
     "sigmoid": layers.SigmoidCrossEntropy(),
@@ -59,11 +78,26 @@ TOYS: dict[str, Callable[..., data.Dataset]] = {
 }
 
 
+#: By the network, the options that not all networks take.
+TAKEN: dict[str, tuple[str, ...]] = {
+    "mlp": ("hidden", "dropout"),
+    "cnn": ("channels", "hidden", "dropout"),
+    "lenet5": ("dropout",),
+    "resnet": ("channels",),
+}
+
+
+def taken_by(option: str) -> list[str]:
+    """The networks that take an option; all of them where it is one for all."""
+    return [net for net, taken in TAKEN.items() if option in taken] or [*TAKEN]
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """What is used for an option that is left out."""
 
-    hidden: tuple[int, ...] = (128,)
+    channels: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
     dropout: float | None = None
     epochs: int = 40
     batch_size: int = 32
@@ -72,11 +106,36 @@ class Recipe:
 
 #: Of a small file of one's own: so many steps, in a number of epochs within these bounds.
 STEPS, MOST_EPOCHS = 2000, 500
+#: By the network and the data set, "" for any other one.
 RECIPES = {
-    "digits": Recipe(dropout=0.8),
-    "mnist": Recipe(hidden=(512, 512), dropout=0.6, epochs=15, batch_size=128, l2=0.0),
-    "cifar10": Recipe(hidden=(512, 256), dropout=0.7, epochs=15, batch_size=128, l2=1e-4),
+    ("mlp", "digits"): Recipe(hidden=(128,), dropout=0.8),
+    ("mlp", "mnist"): Recipe(hidden=(512, 512), dropout=0.6, epochs=15, batch_size=128, l2=0.0),
+    ("mlp", "cifar10"): Recipe(hidden=(512, 256), dropout=0.7, epochs=15, batch_size=128),
+    ("mlp", ""): Recipe(hidden=(128,)),
+    ("cnn", "digits"): Recipe(channels=(32, 64), hidden=(128,), dropout=0.5),
+    ("cnn", "mnist"): Recipe(
+        channels=(16, 32), hidden=(128,), dropout=0.5, epochs=10, batch_size=128
+    ),
+    ("cnn", "cifar10"): Recipe(
+        channels=(32, 64, 128), hidden=(128,), dropout=0.5, epochs=15, batch_size=128
+    ),
+    ("cnn", ""): Recipe(channels=(16, 32), hidden=(128,), dropout=0.5),
+    ("lenet5", "mnist"): Recipe(dropout=0.5, epochs=15, batch_size=128),
+    ("lenet5", ""): Recipe(dropout=0.5),
+    ("resnet", "mnist"): Recipe(channels=(8, 16, 32), epochs=10, batch_size=128),
+    ("resnet", "cifar10"): Recipe(channels=(16, 32, 64), epochs=15, batch_size=128),
+    ("resnet", ""): Recipe(channels=(16, 32, 64)),
 }
+
+
+def recipe_for(net: str, dataset: str) -> Recipe:
+    """What is used of the options that are left out, with this network on this data set."""
+    return RECIPES.get((net, dataset), RECIPES[net, ""])
+
+
+def named(options: argparse.Namespace) -> str:
+    """The network that the options ask for; runs of earlier versions knew of one alone."""
+    return str(getattr(options, "net", "mlp"))
 
 
 class Parser(argparse.ArgumentParser):
@@ -151,13 +210,19 @@ def parser() -> Parser:
     add("--data-dir", metavar="DIR", help="folder with the files of mnist or cifar10; left out, "
         "they are downloaded once")  # fmt: skip
     add_reading(out)
-    add("--hidden", type=sizes, metavar="SIZES", help="units of the hidden layers, as in 256,128")
+    add("--net", choices=TAKEN, default="mlp", help="a network of affine layers, mlp (if left out),"
+        " or one of convolutions for data that are images")  # fmt: skip
+    add("--channels", type=sizes, metavar="SIZES", help="of the convolutions of --net cnn, or of "
+        "the stages of resnet, as in 16,32")  # fmt: skip
+    add("--hidden", type=sizes, metavar="SIZES", help="units of the hidden layers of --net mlp or "
+        "cnn, as in 256,128")  # fmt: skip
     add("--activation", choices=ACTIVATIONS, default="relu", help="relu if left out")
     add("--augment", metavar="WAYS", help="change the pictures at random each time that they are "
         "trained on: flip (left is right, not for digits and letters), crop (moved, with a black "
         "border), shift (moved, the edge repeated), as in flip,crop; crop=4 is by up to 4 pixels, "
         "left out an eighth of the picture")  # fmt: skip
-    add("--norm", choices=NORMS, default="batchnorm", help="batchnorm if left out")
+    add("--norm", choices=NORMS, default="batchnorm", help="batchnorm if left out; "
+        "groupnorm has up to 8 groups")  # fmt: skip
     add("--dropout", type=partial(number, least=0, most=1), metavar="KEEP",
         help="probability of keeping a unit; 1 for no dropout")  # fmt: skip
     add("--loss", choices=LOSSES, default="softmax", help="softmax if left out")
@@ -228,14 +293,26 @@ def parser() -> Parser:
 
 def recipes() -> str:
     """What the recipes say, a line each."""
-    return "\n".join(
-        f"  {name:<11} --hidden {','.join(map(str, one.hidden))} --dropout {one.dropout or 1} "
-        f"--epochs {one.epochs} --batch-size {one.batch_size} --l2 {one.l2:g}"
-        for name, one in [*RECIPES.items(), ("other data", Recipe())]
-    ) + (
+    lines = [
+        f"  {dataset or 'other data':<11} {options_of(net, recipe)}"
+        for (net, dataset), recipe in RECIPES.items()
+    ]
+    return "\n".join(lines) + (
         f"\nA file of your own gets more epochs if it is small: {STEPS:,} steps, "
         f"{MOST_EPOCHS} epochs at most."
     )
+
+
+def options_of(net: str, recipe: Recipe) -> str:
+    """A recipe as one would type it."""
+    words = [] if net == "mlp" else [f"--net {net}"]
+    for name in ("channels", "hidden"):
+        if name in TAKEN[net]:
+            words.append(f"--{name} {','.join(map(str, getattr(recipe, name)))}")
+    if "dropout" in TAKEN[net]:
+        words.append(f"--dropout {recipe.dropout or 1}")
+    words += [f"--epochs {recipe.epochs}", f"--batch-size {recipe.batch_size}"]
+    return " ".join([*words, f"--l2 {recipe.l2:g}"])
 
 
 def add_reading(out: argparse.ArgumentParser, *, label: bool = True) -> None:
@@ -288,11 +365,18 @@ def folder_of(options: argparse.Namespace) -> str:
 
 
 def fill_in(options: argparse.Namespace, dataset: data.Dataset) -> None:
-    """Sets the options that were left out, with a batch that is no larger than the data."""
-    recipe = RECIPES.get(options.dataset, Recipe())
+    """Sets the options that were left out, with a batch that is no larger than the data. Raises
+    ValueError where one was given that the network does not take."""
+    net = named(options)
+    for name in ("channels", "hidden", "dropout"):
+        if getattr(options, name) and net not in taken_by(name):
+            raise ValueError(
+                f"--{name}: goes with --net {' or '.join(taken_by(name))}, not with {net}"
+            )
+    recipe = recipe_for(net, options.dataset)
     rows = len(dataset.x_train)
     batch_size = min(recipe.batch_size, rows)
-    if options.dataset not in (*RECIPES, *TOYS):
+    if options.dataset not in ("digits", *FROM_FOLDER, *TOYS):
         a_file = math.ceil(STEPS / math.ceil(rows / (options.batch_size or batch_size)))
         recipe = dataclasses.replace(recipe, epochs=max(recipe.epochs, min(a_file, MOST_EPOCHS)))
     for name, value in (dataclasses.asdict(recipe) | {"batch_size": batch_size}).items():

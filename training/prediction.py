@@ -44,7 +44,7 @@ from chainrule.training.options import (
     add_run,
     folder_of,
 )
-from chainrule.training.printing import class_table, tell
+from chainrule.training.printing import class_table, printable, tell
 
 SLOW = 20e6  # bytes of a file that is not read at once
 SHOWN = 20  # pictures whose classes are printed
@@ -194,6 +194,9 @@ class Trained:
                 f"{os.fspath(places[0])}: {self.path} was trained on {self.dataset}, and its rows "
                 f"cannot be made of pictures"
             )
+        for place in places:
+            with reading("--data", os.fspath(place)):
+                os.stat(place)
         with reading("--data", os.fspath(places[0])):
             values, paths, labels, notes = read_images(places, self.image_shape, progress=bar)
         tell(os.fspath(places[0]), notes)
@@ -275,14 +278,21 @@ def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
         "label": label,
         "label_column": label_column,
         "reading": {name: options[name] for name in READING if options.get(name)},
-        "image_shape": tuple(data["image_shape"]) if made_of_pictures(options) else None,
+        "image_shape": image_shape(data.get("image_shape"), shape, options),
     }
 
 
-def made_of_pictures(options: Mapping[str, Any]) -> bool:
-    """Whether the options of a run are for data in which 0 is black and 1 is white."""
+def image_shape(
+    said: Sequence[int] | None, shape: tuple[int, ...], options: Mapping[str, Any]
+) -> tuple[int, ...] | None:
+    """The shape of a row as a picture, for data that the options say to be such, with 0 for black
+    and 1 for white; else None. Raises ValueError where it is not that of a row."""
     pictures = options.get("image_size") is not None
-    return pictures or options["dataset"] in ("digits", *FROM_FOLDER)
+    if said is None or not (pictures or options["dataset"] in ("digits", *FROM_FOLDER)):
+        return None
+    if len(said) not in (2, 3) or np.prod(said, dtype=object) != np.prod(shape, dtype=object):
+        raise ValueError(f"image_shape is {said}, expected that of rows of shape {shape}")
+    return tuple(said)
 
 
 def predict_parser() -> Parser:
@@ -317,7 +327,8 @@ def predict(options: argparse.Namespace) -> str:
     x: Any
     if all(map(of_pictures, options.data)):
         x, paths, labels = trained.read_pictures(options.data)
-        shown, what = sure_of(trained, x, paths), "pictures"
+        shown = sure_of(trained, x, paths)
+        what = "pictures" if len(paths) > 1 else "picture"
     elif len(options.data) == 1:
         x, labels = trained.read(file, options.header)
     else:
@@ -329,7 +340,8 @@ def predict(options: argparse.Namespace) -> str:
         raise ValueError(f"--out {out}: is the file with the data; choose another name")
     content, words = predictions(trained, file, x, paths)
     write_file(out, content)
-    ignored = "" if labels is None else f" (the labels of the {what} were not used)"
+    whose = "labels of the file" if paths is None else "names of their folders"
+    ignored = "" if labels is None else f" (the {whose} were not used)"
     return f"{shown}{out}: the class of {len(x):,} {what}{ignored}, and {words}"
 
 
@@ -346,7 +358,7 @@ def sure_of(trained: Trained, x: Pixels, paths: Sequence[Path]) -> str:
         best = np.argsort(-row, kind="stable")[:3]
         text = "{:.1%}" if are_probabilities else "{:.3g}"
         given = ", ".join(f"{trained.classes[c]} {text.format(row[c])}" for c in best)
-        lines.append(f"{path}: {name} ({given})")
+        lines.append(printable(f"{path}: {name} ({given})"))
     if len(paths) > SHOWN:
         lines.append(f"and {len(paths) - SHOWN:,} more")
     return "\n".join([*lines, "", ""])
@@ -381,7 +393,7 @@ def predictions(
         columns = known[done : done + len(rows)], names.tolist(), *scores.astype(str).T.tolist()
         table.writerows(zip(*columns, strict=True))
         done += len(rows)
-    return text.getvalue().encode(), words
+    return text.getvalue().encode(errors="surrogateescape"), words
 
 
 def evaluate_parser() -> Parser:

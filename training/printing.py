@@ -23,8 +23,12 @@ LAST = 3  # epochs
 def tell(name: str, notes: Sequence[str]) -> None:
     """Says on stderr what is to be said of the data called `name`, a line each."""
     for note in notes:
-        line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in note)
-        print(f"note: {name}: {line}", file=sys.stderr)
+        print(f"note: {name}: {printable(note)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """A text in one line, with escapes for what cannot be printed."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def check_gradients(net: Layer, x: np.ndarray) -> bool:

@@ -7,7 +7,6 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +23,7 @@ from chainrule.training.comparison import worded
 from chainrule.training.evidence import Evidence
 from chainrule.training.folder import CHECKPOINT, RunFolder, description, fingerprint, fresh_path
 from chainrule.training.keeper import Follower, Keeper, Stopped
+from chainrule.training.networks import chain, network, taken_alone
 from chainrule.training.options import fill_in
 from chainrule.training.printing import (
     best_of,
@@ -175,14 +175,28 @@ def with_what_is_kept(folder: RunFolder) -> Iterator[None]:
 def check_size(folder: RunFolder, checkpoint: Path) -> None:
     """Raises FileError where the layers of config.json have more weights than the checkpoint has
     room for: memory for all of these is asked for before a single one is read."""
-    options, data = folder.config["options"], folder.config["data"]
-    widths = [math.prod(data["shape"]), *options["hidden"], len(data["classes"])]
-    asked = sum(one * two for one, two in pairwise(widths)) * np.dtype(options["dtype"]).itemsize
-    if asked > (held := checkpoint.stat().st_size):
-        raise FileError(
-            f"{folder / 'config.json'}: damaged, or not that of {CHECKPOINT}: its network of "
-            f"{asked:,} bytes does not fit into that file of {held:,}"
-        )
+    options, data = argparse.Namespace(**folder.config["options"]), folder.config["data"]
+    held = checkpoint.stat().st_size
+    room = held // np.dtype(options.dtype).itemsize
+
+    def blank(*fans: int, shape: tuple[int, ...] | None = None, **_: Any) -> np.ndarray:
+        nonlocal room
+        room -= math.prod(shape or fans)
+        if room < 0:
+            raise FileError(
+                f"{folder / 'config.json'}: damaged, or not that of {CHECKPOINT}: its network does "
+                f"not fit into that file of {held:,} bytes"
+            )
+        return np.empty(shape or fans, options.dtype)
+
+    shape, image_shape = data["shape"], data.get("image_shape")
+    rng = np.random.default_rng(0)
+    try:
+        network(options, shape, image_shape, len(data["classes"]), rng=rng, init=blank)
+    except FileError:
+        raise
+    except (AttributeError, TypeError, ValueError) as error:
+        raise FileError(f"{folder / 'config.json'}: damaged: {error}") from None
 
 
 def assembled(
@@ -297,10 +311,9 @@ def finish(run: Run) -> None:
         return
     options, (train, val, test) = run.options, folder.config["data"]["examples"]
     best, epoch = best_of(solver)
-    widths = [dataset.x_train[0].size, *options.hidden, dataset.num_classes]
     summary = [
         ("data", f"{dataset.name}: {train:,} + {val:,} + {test:,}"),
-        ("network", " → ".join(map(str, widths))),
+        ("network", chain(options, dataset)),
         ("units", f"{options.activation}, norm {options.norm}, keep {options.dropout or 1}"),
         ("parameters", f"{sum(array.size for array in model.params.values()):,}"),
         ("rule", f"{options.rule}, rate {solver.rule.lr:g}, {options.schedule}"),
@@ -328,7 +341,7 @@ def finish(run: Run) -> None:
 def told(options: argparse.Namespace, solver: Solver) -> dict[str, str]:
     """The options that say what was trained and how, by their names and as one would type them;
     those that were not used are left out."""
-    used = vars(options) | {"lr": solver.rule.lr}
+    used = taken_alone(vars(options)) | {"lr": solver.rule.lr}
     return {
         f"--{name.replace('_', '-')}": worded(value)
         for name, value in used.items()

@@ -14,14 +14,20 @@ import numpy as np
 from chainrule.gradcheck import check_model
 from chainrule.layers import (
     ELU,
+    GELU,
+    SELU,
     CrossEntropy,
     Dropout,
+    HardSwish,
     LeakyReLU,
+    Mish,
     PReLU,
     ReLU,
     Sigmoid,
     Softmax,
     Softplus,
+    Softsign,
+    Swish,
     Tanh,
 )
 from chainrule.nets import weights_of
@@ -35,8 +41,8 @@ TWISTED = 0.25  # of the rows with a label that contradicts another; no network 
 MOSTLY = 0.5  # units alike or stuck: fresh networks of 10 ReLU layers had 0.25, others less
 VANISHED, EXPLODED = 1e-3, 1e3  # measured: up to 4 layers 0.0027 to 1.7, 10 of sigmoids 5e-7
 ACTIVATIONS = {  # those with a largest slope, and what that is
-    **dict.fromkeys((ReLU, LeakyReLU, PReLU, ELU, Tanh, Softplus), 1.0),
-    Sigmoid: 0.25,
+    **dict.fromkeys((ReLU, LeakyReLU, PReLU, ELU, Tanh, Softplus, Softsign), 1.0),
+    **{Sigmoid: 0.25, GELU: 1.13, Swish: 1.1, Mish: 1.09, SELU: 1.76, HardSwish: 1.5},
 }
 
 
@@ -236,8 +242,8 @@ def stuck(layer: Any, slope: np.ndarray) -> float:
     """The share of units that are flat for all rows; of a layer that is flat on both sides, the
     share of its outputs that are flat, because a saturated unit jumps from one side to the other.
     """
-    flat = slope < FLAT
-    return float(np.mean(flat if isinstance(layer, (Sigmoid, Tanh)) else flat.all(axis=0)))
+    flat, both_sides = slope < FLAT, isinstance(layer, (Sigmoid, Tanh, Softsign))
+    return float(np.mean(flat if both_sides else flat.all(axis=0)))
 
 
 def check_depth(model: Any, x: np.ndarray, y: np.ndarray) -> Check:

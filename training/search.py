@@ -123,7 +123,7 @@ def range_of(text: str) -> Range | Choice:
         if ".." in values and isinstance(number(name, values.partition("..")[0]), (int, float)):
             return numbers(name, values)
         words = tuple(values.split(","))
-        if name == "hidden":
+        if name in ("channels", "hidden"):
             words = tuple(word.replace("x", ",") for word in words)
         for word in words:
             value_of(name, word)

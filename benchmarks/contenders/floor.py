@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from benchmarks.contenders.images import floor as images
 from benchmarks.contenders.setting import affine_weights, arrays, pieces, weights
 
 
 def make(case):
     known = {"layer": layer, "rule": rule, "step": step, "inference": inference}
+    known |= {**images.KINDS, "image_step": images.step}
     return known[case["kind"]](case) if case["kind"] in known else None
 
 

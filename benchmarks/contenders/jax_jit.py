@@ -5,6 +5,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from benchmarks.contenders.images import jax_jit as images
+from benchmarks.contenders.images.setting import batch, image_weights
 from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 
 jax.config.update("jax_enable_x64", True)
@@ -15,11 +17,19 @@ ELEMENTWISE = {
     "sigmoid": jax.nn.sigmoid,
     "tanh": jnp.tanh,
     "softplus": jax.nn.softplus,
+    "gelu": partial(jax.nn.gelu, approximate=False),
+    "gelu_tanh": jax.nn.gelu,
+    "swish": jax.nn.silu,
+    "mish": jax.nn.mish,
+    "selu": jax.nn.selu,
+    "hard_swish": jax.nn.hard_swish,
+    "softsign": jax.nn.soft_sign,
 }
 
 
 def make(case):
     known = {"layer": layer, "rule": rule, "step": step, "inference": inference}
+    known |= {**images.KINDS, "image_step": image_step}
     return known[case["kind"]](case) if case["kind"] in known else None
 
 
@@ -166,6 +176,15 @@ def step(case):
         return cross_entropy(scores_of(params, x, case["norm"]), y)
 
     return stepping(lambda p, s: update(case, p, jax.grad(loss)(p), s), weights(case))
+
+
+def image_step(case):
+    x, y = map(jnp.asarray, batch(case))
+
+    def loss(params):
+        return cross_entropy(images.scores_of(case["net"], params, x), y)
+
+    return stepping(lambda p, s: update(case, p, jax.grad(loss)(p), s), image_weights(case))
 
 
 def inference(case):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.contenders.images import ours as images
+from benchmarks.contenders.images.setting import batch
 from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 from chainrule import gradcheck, layers
 from chainrule.nets import MLP, Classifier
@@ -16,6 +18,13 @@ ELEMENTWISE = {
     "sigmoid": layers.Sigmoid(),
     "tanh": layers.Tanh(),
     "softplus": layers.Softplus(),
+    "gelu": layers.GELU(),
+    "gelu_tanh": layers.GELU("tanh"),
+    "swish": layers.Swish(),
+    "mish": layers.Mish(),
+    "selu": layers.SELU(),
+    "hard_swish": layers.HardSwish(),
+    "softsign": layers.Softsign(),
     "dropout": layers.Dropout(0.5, rng=0),
 }
 LOSSES = {"softmax_ce": layers.SoftmaxCrossEntropy(), "mse": layers.MSE()}
@@ -30,6 +39,7 @@ own = np.asarray
 
 def make(case):
     kinds = {"layer": layer, "rule": rule, "step": step, "inference": inference, "check": check}
+    kinds |= {**images.KINDS, "image_step": image_step}
     return kinds[case["kind"]](case)
 
 
@@ -97,8 +107,8 @@ def model_of(case):
     return model
 
 
-def trainer(case):
-    model, one = model_of(case), RULES[case["rule"]](learning_rate(case))
+def trainer(case, model=None):
+    model, one = model or model_of(case), RULES[case["rule"]](learning_rate(case))
 
     def train(x, y):
         _, grads = model.loss(x, y)
@@ -111,6 +121,12 @@ def trainer(case):
 def step(case):
     x, _, y = arrays(case)
     train, _ = trainer(case)
+    return lambda: train(x, y)
+
+
+def image_step(case):
+    x, y = batch(case)
+    train, _ = trainer(case, images.model_of(case))
     return lambda: train(x, y)
 
 

@@ -1,8 +1,12 @@
 """PyTorch, eager, with its default optimizers; `foreach` and `fused` are variants of them."""
 
+from functools import partial
+
 import torch
 from torch import nn
 
+from benchmarks.contenders.images import pytorch as images
+from benchmarks.contenders.images.setting import batch
 from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 
 ELEMENTWISE = {
@@ -12,17 +16,27 @@ ELEMENTWISE = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "softplus": nn.functional.softplus,
+    "gelu": nn.functional.gelu,
+    "gelu_tanh": partial(nn.functional.gelu, approximate="tanh"),
+    "swish": nn.functional.silu,
+    "mish": nn.functional.mish,
+    "selu": nn.functional.selu,
+    "hard_swish": nn.functional.hardswish,
+    "softsign": nn.functional.softsign,
     "dropout": nn.functional.dropout,
 }
 own = torch.from_numpy
 
 
 def make(case, **variant):
-    if case["kind"] in ("rule", "step"):
-        return {"rule": rule, "step": step}[case["kind"]](case, **variant)
+    updating = {"rule": rule, "step": step, "image_step": image_step}
+    if case["kind"] in updating:
+        return updating[case["kind"]](case, **variant)
     if variant:
         return None
-    return {"layer": layer, "inference": inference, "check": check}[case["kind"]](case)
+    kinds = {"layer": layer, "inference": inference, "check": check}
+    kinds |= images.KINDS
+    return kinds[case["kind"]](case)
 
 
 class Maxout(nn.Module):
@@ -129,8 +143,8 @@ def net_of(case):
     return nn.Sequential(*blocks)
 
 
-def trainer(case, **variant):
-    net = net_of(case)
+def trainer(case, net=None, **variant):
+    net = net or net_of(case)
     optim = optimizer(case, net.parameters(), **variant)
     params = [*net.parameters()]
 
@@ -152,6 +166,12 @@ def trainer(case, **variant):
 def step(case, **variant):
     x, _, y = (torch.from_numpy(array) for array in arrays(case))
     train, _ = trainer(case, **variant)
+    return lambda: train(x, y)
+
+
+def image_step(case, **variant):
+    x, y = map(torch.from_numpy, batch(case))
+    train, _ = trainer(case, images.model_of(case), **variant)
     return lambda: train(x, y)
 
 

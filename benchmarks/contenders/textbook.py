@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from benchmarks.contenders.images import textbook as images
+from benchmarks.contenders.images.setting import batch, image_weights
 from benchmarks.contenders.ours import LOSSES, layer_of
 from benchmarks.contenders.setting import affine_weights, arrays, learning_rate, pieces, weights
 
 
 def make(case):
     kinds = {"layer": layer, "rule": rule, "step": step, "inference": inference, "check": check}
+    kinds |= {**images.KINDS, "image_step": image_step}
     return kinds[case["kind"]](case)
 
 
@@ -203,6 +206,21 @@ def step(case):
             grads[at][...] = a.T @ d
             grads[at + 1][...] = d.sum(axis=0)
             d = d @ params[at].T
+        return update()
+
+    return run
+
+
+def image_step(case):
+    x, y = batch(case)
+    params = image_weights(case)
+    grads = [np.zeros_like(array) for array in params]
+    update = updates(case["rule"], learning_rate(case), params, grads)
+
+    def run():
+        found = images.gradients(case["net"], params, x, y, softmax_ce)
+        for array, new in zip(grads, found, strict=True):
+            array[...] = new
         return update()
 
     return run

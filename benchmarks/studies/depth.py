@@ -139,7 +139,7 @@ def draw(study, what, scheme, norm, axes):
 
 
 def main(arguments=None):
-    given = options(sys.modules[__name__], arguments, data=False)
+    given = options(sys.modules[__name__], arguments, data=None)
     study = Study("depth", given.out)
     settings = [
         {"activation": activation, "scheme": scheme, "norm": norm}

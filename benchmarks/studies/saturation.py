@@ -106,7 +106,7 @@ def draw_steps(study, axes):
 
 
 def main(arguments=None):
-    given = options(sys.modules[__name__], arguments, data=False)
+    given = options(sys.modules[__name__], arguments, data=None)
     study = Study("saturation", given.out)
     settings = [{"loss": loss, "start": start} for start in STARTS for loss in COLOURS]
     study.carry_out(settings, measure, given.workers)

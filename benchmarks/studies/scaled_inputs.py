@@ -120,7 +120,7 @@ def draw(study, what, title, axes):
 
 
 def main(arguments=None):
-    given = options(sys.modules[__name__], arguments, data=False)
+    given = options(sys.modules[__name__], arguments, data=None)
     study = Study("scaled_inputs", given.out)
     settings = [{"model": model, "factor": factor} for model in MODELS for factor in FACTORS]
     study.carry_out(settings, measure, given.workers)

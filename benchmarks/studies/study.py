@@ -15,20 +15,27 @@ from tqdm import tqdm
 from benchmarks.machine import cores, machine
 from benchmarks.race import limited
 from benchmarks.report import write_json
-from chainrule.data import load_mnist
+from chainrule.data import load_cifar10, load_mnist
 from chainrule.solvers import restore_checkpoint, save_checkpoint
 
 SAVE_EVERY = 30  # seconds
 
 
-def options(module, arguments, data=True):
-    """The command line of a study."""
+DATA: dict[str, tuple] = {  # what reads it, and what a folder of it holds
+    "MNIST": (load_mnist, "MNIST's four IDX files"),
+    "CIFAR-10": (load_cifar10, "the first training batch and the test batch of CIFAR-10"),
+}
+
+
+def options(module, arguments, data="MNIST"):
+    """The command line of a study of `data`, a key of DATA, or None for no data from outside."""
     parser = argparse.ArgumentParser(
         prog=f"python -m {module.__spec__.name}",
         description=(module.__doc__ or "").partition("\n\n")[0],
     )
     if data:
-        parser.add_argument("--data-dir", metavar="FOLDER", help="MNIST's four IDX files")
+        load, held = DATA[data]
+        parser.add_argument("--data-dir", metavar="FOLDER", help=held)
     parser.add_argument("--out", type=Path, default=Path("docs/studies"), metavar="FOLDER")
     parser.add_argument("--workers", type=int, default=cores(), metavar="N", help="runs at a time")
     given = parser.parse_args(arguments)
@@ -36,7 +43,7 @@ def options(module, arguments, data=True):
         parser.error(f"--workers must be at least 1, got {given.workers}")
     if data:
         try:
-            load_mnist(given.data_dir)
+            load(given.data_dir)
         except (OSError, ValueError) as problem:
             parser.error(str(problem))
     return given

@@ -13,6 +13,7 @@ held. The first that explains the numbers to the noise level is stated; none is 
     terms           the terms that gradients are made of, and which of them is wrong
     normalisation   the paths through means and variances; a part that changes nothing
     contributions   what single outputs contribute, beside the Jacobian
+    positions       where those numbers stand: windows of convolutions and pooling
     repair          the edit of the source that makes all right: `editor`, `edits`, `insertions`,
                     tried on `clones`
     comparison      from wrong gradients to causes; in a network, to the layer that is wrong
@@ -31,6 +32,7 @@ from chainrule.gradcheck.explain import (
     labels,
     normalisation,
     places,
+    positions,
     regions,
     terms,
 )
@@ -46,6 +48,7 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     places.swapped_with_another,
     labels.wrong_at_the_labels,
     regions.not_the_derivative,
+    regions.of_another_loss,
     regions.wrong_in_a_part,
     regions.two_sides,
     terms.repeated_rows,
@@ -56,6 +59,9 @@ HYPOTHESES: tuple[Callable[[Scene, str], Iterator[Cause]], ...] = (  # the first
     factors.lacks_a_factor,
     normalisation.wrong_normalisation,
     contributions.jacobian_not_turned,
+    positions.moved,
+    positions.taken_from_elsewhere,
+    positions.displaced,
     places.reordered,
     contributions.wrong_contributions,
     normalisation.moves_along_what_changes_nothing,

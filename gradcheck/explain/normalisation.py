@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.gradcheck.explain.causes import cause
+from chainrule.gradcheck.explain.causes import cause, explains
 from chainrule.gradcheck.explain.factors import off_by
 from chainrule.gradcheck.explain.scene import Array, Scene, agree
 from chainrule.gradcheck.report.findings import Cause
@@ -37,38 +37,73 @@ def moves_along_what_changes_nothing(scene: Scene, name: str) -> Iterator[Cause]
                 yield cause("moves-along", None, word=word, what=what, axis=axis % x.ndim)
 
 
+class Cut(NamedTuple):
+    """Groups of entries: what they are called, the axis that comes first before arrays are cut into
+    them, and how many there are."""
+
+    said: str
+    first: int
+    groups: int
+    words: str
+
+    def of(self, a: Array) -> Array:
+        """An array in these groups (groups, entries)."""
+        return np.moveaxis(a, self.first, 0).reshape(self.groups, -1)
+
+    def mean(self, a: Array) -> Array:
+        """The means over the groups, in the places of their entries."""
+        return self.spread(self.of(a).mean(axis=1, keepdims=True), a)
+
+    def spread(self, each: Array, a: Array) -> Array:
+        """A number of each group (groups, 1) in the places of its entries in an array."""
+        entries = np.broadcast_to(each, self.of(a).shape)
+        return np.moveaxis(entries.reshape(np.moveaxis(a, self.first, 0).shape), 0, self.first)
+
+
 class Way(NamedTuple):
     """One way to normalise: its parts, their numbers (groups, entries, parts), the deviation of
-    each group with eps, and the axis that comes first before arrays are cut into groups."""
+    each group with eps, how arrays are cut into groups, and the name of what multiplies dout."""
 
     parts: tuple[str, ...]
     terms: Array
     std: Array
-    first: int
+    cut: Cut
+    weight: str
 
     def fit(self, gradient: Array) -> tuple[Array, Array]:
         """The coefficients (groups, parts) of a gradient, and what they leave of it."""
-        wanted = np.moveaxis(gradient, self.first, 0).reshape(*self.terms.shape[:2], 1)
+        wanted = self.cut.of(gradient)[..., np.newaxis]
         found = np.linalg.pinv(self.terms) @ wanted
         return found[..., 0], np.full(gradient.shape, np.abs(self.terms @ found - wanted).max())
 
 
-def ways(scene: Scene, x: Array) -> Iterator[Way]:
+def cuts_of(x: Array) -> list[Cut]:
     """By columns or channels over the batch, by rows, and by groups of channels of each example."""
-    axis = 1 if x.ndim == 4 else -1  # that of channels or features
-    counts = [n for n in range(1, x.shape[1] + 1) if x.shape[1] % n == 0] if x.ndim > 2 else []
-    cuts = [("batch", axis, x.shape[axis]), ("row", 0, x.size // max(x.shape[-1], 1))]
-    cuts += [("group", 0, len(x) * n) for n in counts]
-    vectors = [p for p in (scene.params | scene.inputs).values() if p.shape == (x.shape[axis],)]
-    weights = [np.ones(()), *(p.reshape(-1, 1, 1) if x.ndim == 4 else p for p in vectors)]
-    cuts.sort(key=lambda cut: cut[2] if x.ndim > 2 else 0)  # what holds in a group holds in parts
-    for (said, first, groups), weight in itertools.product(cuts, weights):
-        arrays = (scene.dout * weight, x)
-        direct, entries = (np.moveaxis(a, first, 0).reshape(groups, -1) for a in arrays)
+    axis, C = (1 if x.ndim > 2 else -1), x.shape[1]  # that of channels or features
+    found = [Cut("batch", axis, x.shape[axis], "the batch"),
+             Cut("row", 0, x.size // max(x.shape[-1], 1), "each row")]  # fmt: skip
+    for n in (n for n in range(1, C + 1) if x.ndim > 2 and C % n == 0):
+        size = "all channels" if n == 1 else f"{C // n} channels" if n < C else "each channel"
+        found.append(Cut("group", 0, len(x) * n, f"{size} of an example"))
+    return sorted(found, key=lambda cut: cut.groups if x.ndim > 2 else 0)  # the largest first
+
+
+def weights_of(scene: Scene, x: Array) -> Iterator[tuple[str, Array]]:
+    """What may multiply dout: nothing, or a number for each channel."""
+    axis = 1 if x.ndim > 2 else -1
+    yield "", np.ones(())
+    for name, p in (scene.params | scene.inputs).items():
+        if p.size == x.shape[axis] and max(p.shape, default=0) == p.size:
+            yield name, p.reshape(-1, *[1] * (x.ndim - 2))
+
+
+def ways(scene: Scene, x: Array) -> Iterator[Way]:
+    for cut, (word, weight) in itertools.product(cuts_of(x), list(weights_of(scene, x))):
+        direct, entries = cut.of(scene.dout * weight), cut.of(x)
         if entries.shape[1] < LEAST:
             continue
         centred = entries - entries.mean(axis=1, keepdims=True)
-        way, through = "direct path", f"path through the {said}"
+        way, through = "direct path", f"path through the {cut.said}"
         three = (way, f"{through} mean", f"{through} variance")
         for parts, basis in (
             ((way, f"{through} mean square"), (direct, entries)),
@@ -76,13 +111,14 @@ def ways(scene: Scene, x: Array) -> Iterator[Way]:
         ):
             square = np.square(basis[-1]).mean(axis=1)
             std = np.sqrt(square + scene.settings.get("eps", 0.0))
-            yield Way(parts, np.stack(basis, axis=-1), std, first)
+            yield Way(parts, np.stack(basis, axis=-1), std, cut, word)
 
 
 def wrong_normalisation(scene: Scene, name: str) -> Iterator[Cause]:
     x, yours, right = scene.inputs.get(name), scene.yours[name], scene.right[name]
     if x is None or x.ndim < 2 or x.shape != scene.dout.shape or not scene.measured(name):
         return
+    first = True
     for way in ways(scene, x):
         wanted, rest = way.fit(right)
         if scene.small(name, rest, right, len(way.parts)) is None:
@@ -91,6 +127,35 @@ def wrong_normalisation(scene: Scene, name: str) -> Iterator[Cause]:
         residual = scene.small(name, rest, right, len(way.parts))
         if residual is not None:
             yield from compared(scene, way, mine, wanted, residual)
+        elif first and len(way.parts) == 3:
+            first = False
+            yield from other_means(scene, name, way, wanted)
+
+
+def other_means(scene: Scene, name: str, way: Way, wanted: Array) -> Iterator[Cause]:
+    """Gradients with the right terms whose means go over other entries, or that are multiplied by
+    gamma too late."""
+    x, cut = scene.inputs[name], way.cut
+    weight = dict(weights_of(scene, x))[way.weight]
+    near = cut.spread(wanted[:, :1], x)  # 1 / std
+    xhat = (x - cut.mean(x)) * near
+
+    def gradient(g: Array, first: Cut, second: Cut) -> Array:
+        return (g - first.mean(g) - xhat * second.mean(g * xhat)) * near
+
+    if way.weight:
+        guess = weight * gradient(scene.dout, cut, cut)
+        yield from explains(scene, name, "weight-outside", guess, weight=way.weight)
+    g = scene.dout * weight
+    both = ("means of the gradient and of its product with x̂", "go")
+    for other in (one for one in cuts_of(x) if one.groups != cut.groups):
+        for (which, go), pair in {
+            both: (other, other),
+            ("mean of the gradient", "goes"): (other, cut),
+            ("mean of the gradient times x̂", "goes"): (cut, other),
+        }.items():
+            values = {"which": which, "go": go, "mine": other.words, "right": cut.words}
+            yield from explains(scene, name, "means-over", gradient(g, *pair), **values)
 
 
 def compared(

@@ -37,6 +37,30 @@ def not_the_derivative(scene: Scene, name: str) -> Iterator[Cause]:
         is_factor = agree(x * slope, out, np.abs(out).max())
         key = "product-rule" if is_factor else "other-slope"
         yield from explains(scene, name, key, dout * slope, slope=said)
+    if scene.measured(name) and np.abs(x).min() > 0 and dout.all():
+        first, whole = out / x, scene.right[name] / dout
+        inner = (whole - first) / x
+        for said, slope in {
+            f"is dout times out / {name}, one of the two terms of the product rule": first,
+            f"lacks out / {name}, one of the two terms of the product rule": whole - first,
+            f"is dout times the derivative of out / {name} alone": inner,
+            f"lacks the factor {name} in the second term of the product rule": first + inner,
+            "has the wrong sign in the second term of the product rule": first - x * inner,
+        }.items():
+            yield from explains(scene, name, "terms-of-product", dout * slope, does=said)
+
+
+def of_another_loss(scene: Scene, name: str) -> Iterator[Cause]:
+    """Of a loss of two arrays alike: the gradient of squares, or of absolute values."""
+    yours, y = scene.yours[name], scene.inputs.get(name)
+    for word, t in scene.inputs.items():
+        if not scene.is_loss or y is None or word == name or t.shape != y.shape or y.size < 4:
+            continue
+        e = y - t if t.dtype.kind == "f" else np.zeros(())
+        for said, slope in {"squared": e, "absolute": np.sign(e)}.items():
+            if c := ratio(yours, slope):
+                values = {"errors": f"{name} - {word}", "loss": said}
+                yield from explains(scene, name, "other-loss", c * slope, 1, **values)
 
 
 def sides(scene: Scene, name: str) -> Iterator[tuple[str, Array]]:

@@ -69,8 +69,8 @@ def compare(
     with np.errstate(all="ignore"):
         try:
             reference.claim(layer)
-            if reference.name == "dropout":
-                compare_dropout(found, call, outs[0])
+            if reference.name in ("dropout", "channeldropout"):
+                compare_dropout(found, call, outs[0], whole=reference.name == "channeldropout")
             else:
                 compare_out(found, reference, call, outs)
             if reference.name == "batchnorm":

@@ -1,8 +1,8 @@
-"""Formulas of convolution and of its transpose, over one, two or more axes of space."""
+"""Formulas of convolution, over one, two or more axes of space."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -24,69 +24,140 @@ ROLES = {
     "w": "w[0-9]?|weights?|kernels?|filters?",
     "b": "b[0-9]?|bias(es)?",
 }
-STRIDE, PAD = ("stride", "strides"), ("pad", "padding", "pads")
-# What makes a convolution another one, unless it is 1.
-OTHERS = ("dilation", "dilations", "dilate", "groups", "group")
+STRIDE, PAD = ("stride", "strides", "s"), ("pad", "padding", "pads", "p")
+DILATION = ("dilation", "dilations", "dilate", "dilation_rate", "dil")
+GROUPS = ("groups", "group", "num_groups", "n_groups", "G")
+EXTRA = ("output_padding", "out_pad")
+SETTINGS = (*STRIDE, *PAD, *DILATION, *GROUPS, *EXTRA)
+Sides = tuple[int, ...]
+Border = tuple[tuple[int, int], ...]  # entries before and behind, for each axis of space
 
 
-def windows(x: np.ndarray, size: Sequence[int], stride: int, step: int = 0) -> np.ndarray:
+def sides(call: Call, ndim: int, *names: str) -> Sides:
+    """A setting for each axis of space, () where the layer does not tell it."""
+    value = call.held(*names)
+    several = isinstance(value, (tuple, list)) and len(value) == ndim
+    each = value if several else [value] * ndim
+    whole = all(isinstance(n, (int, float, np.number)) and n == int(n) for n in each)
+    return tuple(map(int, each)) if whole else ()
+
+
+def borders(call: Call, ndim: int, reach: Sides, stride: Sides, space: Sides) -> Iterator[Border]:
+    """How much of zeros the layer may put around an image: what it tells, or all that is usual."""
+    value = call.held(*PAD)
+    if isinstance(value, str):
+        if value.lower() not in ("same", "valid"):
+            raise Inapplicable(f"the padding is {value!r}")
+        spans = [(n - 1) * (value.lower() == "same") for n in reach]
+        yield tuple((n // 2, n - n // 2) for n in spans)
+        ends = zip(space, stride, spans, strict=True)  # as TensorFlow does with a stride
+        yield tuple((m // 2, m - m // 2) for m in (max(k - (n - 1) % s, 0) for n, s, k in ends))
+    elif isinstance(value, (tuple, list)) and all(np.shape(pair) == (2,) for pair in value):
+        yield tuple((int(a), int(b)) for a, b in value)
+    elif told := sides(call, ndim, *PAD):
+        yield tuple((n, n) for n in told)
+    elif value is None:
+        yield from (((n, n),) * ndim for n in range(max(reach)))
+
+
+def reaches(size: Sequence[int], dilation: Sequence[int]) -> Sides:
+    """How many entries of an image a window spans."""
+    return tuple(d * (k - 1) + 1 for k, d in zip(size, dilation, strict=True))
+
+
+def windows(
+    x: np.ndarray, size: Sequence[int], stride: Sides, dilation: Sides, begin: Sides = ()
+) -> np.ndarray:
     """The windows of x (N, C, *space), (N, C, *places, *size). As many as there are places in steps
-    of `stride`; but they begin every `step`, if that is given."""
-    places = [(n - k) // stride + 1 for n, k in zip(x.shape[2:], size, strict=True)]
+    of `stride`; but they begin every `begin`, if that is given."""
+    reach = reaches(size, dilation)
+    places = [(n - k) // s + 1 for n, k, s in zip(x.shape[2:], reach, stride, strict=True)]
     if min(places, default=0) < 1:
         raise Inapplicable(f"windows {tuple(size)} do not fit into {x.shape[2:]}")
     found = np.empty((*x.shape[:2], *places, *size))
     for at in np.ndindex(*places):
-        start = [i * (step or stride) for i in at]
-        cut = (slice(i, i + k) for i, k in zip(start, size, strict=True))
+        start = [i * s for i, s in zip(at, begin or stride, strict=True)]
+        cut = (slice(i, i + k, d) for i, k, d in zip(start, reach, dilation, strict=True))
         found[(slice(None), slice(None), *at)] = x[(slice(None), slice(None), *cut)]
     return found
 
 
-def padded(x: np.ndarray, before: int, after: int, **how: Any) -> np.ndarray:
+def padded(x: np.ndarray, border: Border, **how: Any) -> np.ndarray:
     """x (N, C, *space) with so many more entries on both sides of every axis of space."""
-    return np.pad(x, [(0, 0), (0, 0), *[(before, after)] * (x.ndim - 2)], **how)
+    return np.pad(x, [(0, 0), (0, 0), *border], **how)
 
 
-def correlated(x: np.ndarray, w: np.ndarray, stride: int, step: int = 0) -> np.ndarray:
-    """Σ over c and u of w[f, c, u] x[n, c, i · stride + u]: (N, F, *places)."""
-    space = range(2, w.ndim)
-    found = windows(x, w.shape[2:], stride, step)
-    axes = ([1, *range(w.ndim, 2 * w.ndim - 2)], [1, *space])
-    return np.moveaxis(np.tensordot(found, w, axes), -1, 1)
+def said(numbers: Sequence[Any]) -> str:
+    """One number for each axis of space, in words: one where all are the same."""
+    same = [n[0] if isinstance(n, tuple) and n[0] == n[-1] else n for n in numbers]
+    return str(same[0] if len(set(same)) == 1 else tuple(same))
 
 
 @dataclass(frozen=True, eq=False)
 class Conv:
-    """A convolution with channels first: x (N, C, *space), w (F, C, *size), b (1, F, 1, …)."""
+    """A convolution with channels first: x (N, C, *space), w (F, C / groups, *size) and
+    b (1, F, 1, …)."""
 
     x: np.ndarray
     w: np.ndarray
     b: np.ndarray
-    stride: int
-    pad: int
+    stride: Sides
+    pad: Border
+    dilation: Sides
+    groups: int
     last: bool = False  # whether the channels of the output stand last
 
-    def out(self, x: Any = None, w: Any = None, b: Any = None, step: int = 0) -> np.ndarray:
-        """The output, with something else in the place of x and its border, of w, b or the step."""
-        x = padded(self.x, self.pad, self.pad) if x is None else x
-        out = correlated(x, self.w if w is None else w, self.stride, step)
-        out += self.b if b is None else b
+    def out(self, x: Any = None, w: Any = None, b: Any = None, begin: Sides = ()) -> np.ndarray:
+        """The output, with something else in the place of x and its border, of w or b, or with
+        windows that begin elsewhere."""
+        x = padded(self.x, self.pad) if x is None else x
+        w = self.w if w is None else w
+        axes = [1, *range(w.ndim, 2 * w.ndim - 2)], [1, *range(2, w.ndim)]
+        pairs = zip(*(np.split(a, self.groups, at) for a, at in ((x, 1), (w, 0))), strict=True)
+        parts = [
+            np.tensordot(windows(a, w.shape[2:], self.stride, self.dilation, begin), k, axes)
+            for a, k in pairs
+        ]
+        out = np.moveaxis(np.concatenate(parts, -1), -1, 1) + (self.b if b is None else b)
         return np.moveaxis(out, 1, -1) if self.last else out
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the output; a side of less than 1 has no room for a window."""
+        reach = reaches(self.w.shape[2:], self.dilation)
+        each = zip(self.x.shape[2:], self.pad, reach, self.stride, strict=True)
+        places = [(n + sum(p) - k) // s + 1 for n, p, k, s in each]
+        shape = (len(self.x), *places, len(self.w))
+        return shape if self.last else (*shape[:1], *shape[-1:], *places)
 
-def steps(call: Call, size: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Stride and padding as the layer tells them; where it does not, all that are usual."""
-    for name in OTHERS:
-        if call.setting(name, default=1.0) != 1:
-            raise Inapplicable(f"the layer's {name} is no part of it")
-    stride, pad = (int(call.setting(*names, default=-1.0)) for names in (STRIDE, PAD))
-    strides = (stride,) if stride > 0 else range(1, max(*size, 4) + 1)
-    yield from product(strides, (pad,) if pad >= 0 else range(max(size)))
+
+def kernels(x: np.ndarray, w: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The image and the kernel with channels first: as they are, of channels last, one kernel for
+    each channel, and a matrix for single pixels."""
+    if x.ndim == w.ndim:
+        yield x, w
+        yield np.moveaxis(x, -1, 1), np.moveaxis(w, (-1, -2), (0, 1))
+    elif x.ndim == w.ndim + 1 and len(w) == x.shape[1]:
+        yield x, w[:, np.newaxis]
+    if w.ndim == 2 and x.ndim > 2:
+        yield x, w.reshape(*w.shape, *[1] * (x.ndim - 2))
+
+
+def steps(call: Call, x: np.ndarray, size: Sides) -> Iterator[tuple[Sides, Border, Sides]]:
+    """Stride, border and dilation as the layer tells them; where it does not, all that are usual
+    and, at last, other dilations."""
+    ndim = len(size)
+    told, spread = sides(call, ndim, *STRIDE), sides(call, ndim, *DILATION)
+    strides = [told] if told else [(s,) * ndim for s in range(1, max(*size, 4) + 1)]
+    for dilation in [spread] if spread else [(d,) * ndim for d in (1, 2, 3)]:
+        reach = reaches(size, dilation)
+        for stride in strides:
+            for border in borders(call, ndim, reach, stride, x.shape[2:]):
+                yield stride, border, dilation
 
 
 def is_told(call: Call) -> bool:
-    return min(call.setting(*names, default=-1.0) for names in (STRIDE, PAD)) >= 0
+    return call.held(*STRIDE) is not None and call.held(*PAD) is not None
 
 
 def convs(call: Call) -> Iterator[Conv]:
@@ -94,22 +165,21 @@ def convs(call: Call) -> Iterator[Conv]:
     its stride and padding, those whose output has the shape of the layer's."""
     parts = call.roles(ROLES, "x w")
     x, w = parts["x"], parts["w"]
-    if x.ndim != w.ndim or x.ndim < 3 or not x.size:
+    if x.ndim < 3 or not x.size:
         raise Inapplicable(f"x of shape {x.shape} and w of shape {w.shape} do not fit")
-    for last in (False, True):
-        image = np.moveaxis(x, -1, 1) if last else x
-        kernel = np.moveaxis(w, (-1, -2), (0, 1)) if last else w
+    told = int(call.setting(*GROUPS, default=0.0))
+    for at, (image, kernel) in enumerate(kernels(x, w)):
         b = parts.get("b", np.zeros(len(kernel)))
-        if kernel.shape[1] != image.shape[1] or b.size != len(kernel):
+        groups = image.shape[1] // max(kernel.shape[1], 1)
+        fits = groups * kernel.shape[1] == image.shape[1] and groups and not len(kernel) % groups
+        if not fits or b.size != len(kernel) or told not in (0, groups):
             continue
-        for stride, pad in steps(call, kernel.shape[2:]):
-            sizes = zip(image.shape[2:], kernel.shape[2:], strict=True)
-            places = [(n + 2 * pad - k) // stride + 1 for n, k in sizes]
-            shape = (len(x), *places, len(kernel)) if last else (len(x), len(kernel), *places)
-            fits = shape in call.shapes[:1] or (is_told(call) and not last)
-            if fits and min(places) > 0:
-                columns = b.reshape(-1, *[1] * (x.ndim - 2))
-                yield Conv(image, kernel, columns, stride, pad, last)
+        columns, last = b.reshape(-1, *[1] * (x.ndim - 2)), x.ndim == w.ndim and at == 1
+        for stride, border, dilation in steps(call, image, kernel.shape[2:]):
+            way = Conv(image, kernel, columns, stride, border, dilation, groups, last)
+            right = way.shape in call.shapes[:1] or (is_told(call) and not last)
+            if right and min(way.shape) > 0:
+                yield way
 
 
 def conv(call: Call) -> np.ndarray:
@@ -121,6 +191,7 @@ def conv(call: Call) -> np.ndarray:
 def conv_mistakes(call: Call) -> Said:
     for way in convs(call):
         yield from kernel_mistakes(way)
+        yield from group_mistakes(way)
         yield from border_mistakes(way)
 
 
@@ -148,99 +219,71 @@ def kernel_mistakes(way: Conv) -> Said:
     yield from working({text: partial(way.out, b=b) for text, b in biases.items()})
 
 
+def group_mistakes(way: Conv) -> Said:
+    """What can go wrong with groups of channels: which of them an output sees."""
+    G, (F, C) = way.groups, way.w.shape[:2]
+    if G == 1:
+        return
+    x = padded(way.x, way.pad)
+    one_by_one = np.arange(G * C).reshape(G, C)
+    every = np.arange(G * C).reshape(C, G).T.reshape(-1)
+    ways = {
+        f"a group sees every {G}-th channel of x: it should see {C} next to each other": every,
+        f"all groups see the first {C} channels of x": one_by_one.reshape(-1) % C,
+        "the groups see the channels of x in the opposite order": one_by_one[::-1].reshape(-1),
+    }
+    yield from ((text, way.out(x[:, order])) for text, order in ways.items())
+    yield (
+        "all groups have the kernels of the first",
+        way.out(w=np.concatenate([way.w[: F // G]] * G)),
+    )
+    mixed = np.arange(F).reshape(G, F // G).T.reshape(-1)
+    text = "the outputs of the groups are interleaved, not one behind the other"
+    yield text, np.take(way.out(), mixed, axis=-1 if way.last else 1)
+
+
 def border_mistakes(way: Conv) -> Said:
-    """What can go wrong with the border and the stride."""
-    p, s = way.pad, way.stride
+    """What can go wrong with the border, the stride and the dilation."""
+    border, s, d = way.pad, way.stride, way.dilation
     starts = "windows begin at i, not at i · stride: the stride only makes the output smaller"
-    if s > 1:
-        yield starts, way.out(step=1)
-    for side, by in {"before": (2 * p, 0), "behind": (0, 2 * p)}.items() if p else ():
-        text = f"all the padding stands on one side, {side} the image: {p} belong on each side"
-        yield text, way.out(padded(way.x, *by))
+    if max(s) > 1:
+        yield starts, way.out(begin=(1,) * len(s))
+    is_padded = any(map(any, border))
+    if is_padded:
+        for side, turn in {"before": 1, "behind": -1}.items():
+            moved = tuple((a + b, 0)[::turn] for a, b in border)
+            half = said([max(pair) for pair in border])
+            text = f"all the padding stands on one side, {side} the image: {half} belong on each"
+            yield f"{text} side", way.out(padded(way.x, moved))
+        turned = tuple(pair[::-1] for pair in border)
+        text = "where the padding is uneven, the larger part stands before the image, not behind it"
+        yield text, way.out(padded(way.x, turned)), CONVENTION
     for mode, what in {"edge": "repeated", "reflect": "mirrored", "wrap": "wrapped"}.items():
         text = f"the image is {what} at its border, and not padded with zeros"
-        if p:
-            yield text, way.out(padded(way.x, p, p, mode=mode)), CONVENTION
-    for stride, pad in product(range(1, 5), range(max(way.w.shape[2:]) + 1)):
-        text = f"the stride is {stride}, not {s}" * (stride != s)
-        text += " and " * (stride != s and pad != p) + f"the padding is {pad}, not {p}" * (pad != p)
-        if text:
-            other = replace(way, stride=stride, pad=pad)
-            yield from working({text: other.out})
+        if is_padded:
+            ways = {text: partial(padded, way.x, border, mode=mode)}
+            yield from ((text, way.out(x), CONVENTION) for text, x, *_ in working(ways))
+    changes: dict[str, dict[str, Any]] = {}
+    for name, what in {"stride": s, "pad": border, "dilation": d}.items():
+        changes[f"the {name}s of height and width are exchanged"] = {name: what[::-1]}
+    reach = max(reaches(way.w.shape[2:], d))
+    for stride, pad in product([s, *((n,) * len(s) for n in range(1, 5))], range(-1, reach + 1)):
+        other = border if pad < 0 else ((pad, pad),) * len(s)
+        text = f"the stride is {said(stride)}, not {said(s)}" * (stride != s)
+        text += " and " * (stride != s and other != border)
+        text += f"the padding is {said(other)}, not {said(border)}" * (other != border)
+        changes[text] = {"stride": stride, "pad": other}
+    for n in range(1, 5):
+        changes[f"the dilation is {n}, not {said(d)}"] = {"dilation": (n,) * len(d)}
+    yield from working({text: replace(way, **new).out for text, new in changes.items() if text})
 
 
-def scattered(
-    x: np.ndarray, w: np.ndarray, stride: int, add: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> np.ndarray:
-    """Each entry x[n, c, i] times w[c, f] at the place i · stride of the output (N, F, *space)."""
-    sizes = [(n - 1) * stride + k for n, k in zip(x.shape[2:], w.shape[2:], strict=True)]
-    out = np.zeros((len(x), w.shape[1], *sizes))
-    for at in np.ndindex(*x.shape[2:]):
-        cut = tuple(slice(i * stride, i * stride + k) for i, k in zip(at, w.shape[2:], strict=True))
-        place = (slice(None), slice(None), *cut)
-        out[place] = add(out[place], np.tensordot(x[(slice(None), slice(None), *at)], w, 1))
-    return out
-
-
-def cut_off(out: np.ndarray, pad: int) -> np.ndarray:
-    """`out` without `pad` entries at both ends of each axis of space."""
-    inner = (slice(pad, n - pad) for n in out.shape[2:])
-    return out[(slice(None), slice(None), *inner)]
-
-
-def transposed_ways(call: Call) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, int, int]]:
-    """x, w, b, stride and padding as the layer may mean them."""
-    parts = call.roles(ROLES, "x w")
-    x, w = parts["x"], parts["w"]
-    b = parts.get("b", np.zeros(w.shape[1] if w.ndim > 1 else 0))
-    if x.ndim != w.ndim or x.ndim < 3 or x.shape[1] != len(w) or b.size != w.shape[1]:
-        raise Inapplicable(f"x of shape {x.shape} and w of shape {w.shape} do not fit")
-    for stride, pad in steps(call, w.shape[2:]):
-        sizes = zip(x.shape[2:], w.shape[2:], strict=True)
-        places = [(n - 1) * stride + k - 2 * pad for n, k in sizes]
-        if min(places) > 0 and (is_told(call) or (len(x), w.shape[1], *places) in call.shapes[:1]):
-            yield x, w, b.reshape(-1, *[1] * (x.ndim - 2)), stride, pad
-
-
-def transposed(call: Call) -> np.ndarray:
-    for x, w, b, stride, pad in transposed_ways(call):
-        return cut_off(scattered(x, w, stride, np.add), pad) + b
-    raise Inapplicable("the shapes fit no usual stride and padding")
-
-
-def transposed_equals(call: Call) -> Iterator[np.ndarray]:
-    for x, w, b, stride, pad in transposed_ways(call):
-        yield cut_off(scattered(x, w, stride, np.add), pad) + b
-
-
-def transposed_mistakes(call: Call) -> Said:
-    for x, w, b, stride, pad in transposed_ways(call):
-        out = cut_off(scattered(x, w, stride, np.add), pad)
-        yield "the bias is missing", out
-        text = "where windows overlap the last one overwrites the others: they add up"
-        yield text, cut_off(scattered(x, w, stride, lambda _, new: new), pad) + b
-        turned = np.flip(w, tuple(range(2, w.ndim)))
-        text = "the kernel is turned round"
-        yield text, cut_off(scattered(x, turned, stride, np.add), pad) + b
-
-
-CONVOLUTIONS = (
-    Reference(
-        "conv",
-        "Σ w[f, c, u] x[n, c, i · stride + u] + b[f]",
-        conv,
-        conv_mistakes,
-        lambda call: (way.out() for way in convs(call)),
-        settings=(*STRIDE, *PAD),
-        by_roles=True,
-    ),
-    Reference(
-        "convtranspose",
-        "w[c, f, u] x[n, c, i] added up at i · stride + u, + b[f]",
-        transposed,
-        transposed_mistakes,
-        transposed_equals,
-        settings=(*STRIDE, *PAD),
-        by_roles=True,
-    ),
+CONV = Reference(
+    "conv",
+    "Σ w[f, c, u] x[n, c, i · stride + u] + b[f]",
+    conv,
+    conv_mistakes,
+    lambda call: (way.out() for way in convs(call)),
+    settings=SETTINGS,
+    by_roles=True,
 )

@@ -35,7 +35,10 @@ def no_formula(_: Call) -> np.ndarray:
     raise Inapplicable("dropout is random, so no call has one right output")
 
 
-DROPOUT = Reference("dropout", "x mask / keep", no_formula, settings=(*KEEP, *DROP, *EITHER))
+DROPOUTS = (
+    Reference("dropout", "x mask / keep", no_formula, settings=(*KEEP, *DROP, *EITHER)),
+    Reference("channeldropout", "x mask / keep", no_formula, settings=(*KEEP, *DROP, *EITHER)),
+)
 
 
 def keeps(call: Call) -> list[float]:
@@ -59,14 +62,25 @@ def draw(call: Call, x: np.ndarray, *, train: bool) -> np.ndarray:
     return np.asarray(out, np.float64)
 
 
-def compare_masks(found: Comparison, call: Call) -> None:
-    """Training: whether each entry is kept on its own, with the right probability and factor."""
+def compare_masks(found: Comparison, call: Call, whole: bool) -> None:
+    """Training: whether each entry is kept on its own, with the right probability and factor; or
+    each channel as a `whole`."""
     ways = keeps(call)
     x = call.raw[0] if call.raw[0].dtype.kind == "f" else call.x
-    tall = max(30_000 // max(math.prod(x.shape[1:]), 1), 2)
+    several = x.shape[1:2] if whole else x.shape[1:]
+    most = 3_000_000 // max(math.prod(x.shape[1:]), 1)
+    tall = max(min(30_000 // max(math.prod(several), 1), most), 2)
     probe = np.random.default_rng(0).uniform(0.5, 2, (tall, *x.shape[1:])).astype(x.dtype)
     factors = draw(call, probe, train=True) / probe
     kept = factors != 0
+    if whole and x.ndim > 2:
+        first = kept.reshape(*kept.shape[:2], -1)[..., :1]
+        if not (kept.reshape(*kept.shape[:2], -1) == first).all():
+            text = "single entries are dropped: whole channels should be, each with all its pixels"
+            cause = because("dropout-mask", BUG, text, "Draw the mask with shape (N, C, 1, 1).")
+            found.add(replace(cause, tensors=("out",)))
+            return
+        kept, factors = first, factors.reshape(first.shape[0], first.shape[1], -1)[..., :1]
     share, factor = float(kept.mean()), float(np.median(factors[kept])) if kept.any() else 0.0
     digits = 1e-5 if x.dtype == np.float32 else 1e-9
     example = f"of {kept.size} entries {share:.1%} were kept, times {factor:.4g}"
@@ -85,7 +99,8 @@ def compare_masks(found: Comparison, call: Call) -> None:
         add(because("dropout-factors", BUG, text, "Each is 0 or x / keep."), known=False)
     elif text := shared(kept):
         text = f"one mask for all: {text}"
-        add(because("dropout-mask", BUG, text, "Draw the mask with x.shape."))
+        size = "(N, C, 1, 1)" if whole else "x.shape"
+        add(because("dropout-mask", BUG, text, f"Draw the mask with shape {size}."))
     elif not any(keep(q) and scale(1 / q) for q in ways):
         q = next(filter(keep, ways), ways[0])
         if keep(q) and scale(1) and np.allclose(draw(call, probe, train=False), q * probe):
@@ -137,10 +152,10 @@ def shared(kept: np.ndarray) -> str:
     return ""
 
 
-def compare_dropout(found: Comparison, call: Call, out: np.ndarray) -> None:
+def compare_dropout(found: Comparison, call: Call, out: np.ndarray, whole: bool = False) -> None:
     """Adds to `found` what is wrong with the masks, or with the inference pass, where out = x."""
     if call.train:
-        compare_masks(found, call)
+        compare_masks(found, call, whole)
         return
     x = call.x
     largest = np.abs(x).max(initial=0.0)

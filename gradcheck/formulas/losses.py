@@ -17,7 +17,7 @@ from chainrule.gradcheck.formulas.reference import (
     Said,
     nothing,
 )
-from chainrule.gradcheck.formulas.units import FLOORS, log_softmax, sigmoid, softmax
+from chainrule.gradcheck.formulas.units import FLOORS, log_softmax, sigmoid
 
 MARGIN = ("margin", "delta")
 SETTINGS = ("eps", "epsilon", *MARGIN)
@@ -56,8 +56,8 @@ def loss(
     mean is over all elements and not over the examples alone."""
 
     def count(call: Call) -> int:
-        s = call.pair[0]
-        if s.size == 0:
+        s = call.inputs[0]
+        if s.size == 0 or s.ndim == 0:
             raise Inapplicable("the batch is empty")
         return s.size if elements else len(s)
 
@@ -80,7 +80,7 @@ def loss(
 
 def factors(call: Call, right: Any, count: int) -> Said:
     """`right`, with a factor that comes from the shapes, or a quotient of two."""
-    s = call.pair[0]
+    s = call.inputs[0]
     N, C = len(s), s.size // len(s)
     names: dict[str, float] = {"2": 2, "N": N, "C": C, "N·C": s.size}
     names |= {"log 2 = 0.693 (base 2)": 1 / np.log(2), "log 10 = 2.303 (base 10)": 1 / np.log(10)}
@@ -199,13 +199,6 @@ def cross_entropy_mistakes(call: Call) -> Said:
     return entropy_mistakes(labels(call), p := probabilities(call), np.log(p))
 
 
-def softmax_cross_entropy_mistakes(call: Call) -> Said:
-    s, t = class_scores(call), labels(call)
-    yield from entropy_mistakes(t, softmax(s), log_softmax(s))
-    yield "the softmax is over the wrong axis, 0", log_likelihood(log_softmax(s, 0), t)
-    yield "softmax is applied twice", log_likelihood(log_softmax(softmax(s)), t)
-
-
 def margins(call: Call, margin: float | None = None) -> np.ndarray:
     """s_j - s_y + margin, and -∞ for the right class y; (N, C)."""
     s, t = class_scores(call), labels(call)
@@ -248,12 +241,6 @@ LOSSES = (
         cross_entropy,
         cross_entropy_mistakes,
         equals=cross_entropies,
-    ),
-    loss(
-        "softmaxcrossentropy",
-        "-Σ t log softmax(s) / N",
-        lambda call: log_likelihood(log_softmax(class_scores(call)), labels(call)),
-        softmax_cross_entropy_mistakes,
     ),
     loss(
         "hinge",

@@ -6,8 +6,8 @@ import re
 
 from chainrule.gradcheck.formulas.activations import ACTIVATIONS
 from chainrule.gradcheck.formulas.attention import ATTENTION
-from chainrule.gradcheck.formulas.convolution import CONVOLUTIONS
-from chainrule.gradcheck.formulas.dropout import DROPOUT
+from chainrule.gradcheck.formulas.dropout import DROPOUTS
+from chainrule.gradcheck.formulas.entropies import ENTROPIES
 from chainrule.gradcheck.formulas.group_norms import GROUP_NORMS
 from chainrule.gradcheck.formulas.heads import TRANSFORMER
 from chainrule.gradcheck.formulas.losses import LOSSES
@@ -17,11 +17,13 @@ from chainrule.gradcheck.formulas.recurrence import RECURRENT
 from chainrule.gradcheck.formulas.reference import Reference
 from chainrule.gradcheck.formulas.regressions import REGRESSIONS
 from chainrule.gradcheck.formulas.sequences import SEQUENCES
+from chainrule.gradcheck.formulas.shapes import SHAPES
+from chainrule.gradcheck.formulas.transposed import CONVOLUTIONS
 from chainrule.gradcheck.formulas.units import UNITS
 
 GROUPS = (
-    *(UNITS, ACTIVATIONS, NORMS, GROUP_NORMS, LOSSES, REGRESSIONS),
-    *(CONVOLUTIONS, POOLINGS, RECURRENT, SEQUENCES, ATTENTION, TRANSFORMER, (DROPOUT,)),
+    *(UNITS, ACTIVATIONS, NORMS, GROUP_NORMS, LOSSES, ENTROPIES, REGRESSIONS),
+    *(CONVOLUTIONS, POOLINGS, RECURRENT, SEQUENCES, ATTENTION, TRANSFORMER, DROPOUTS, SHAPES),
 )
 REFERENCES = {one.name: one for group in GROUPS for one in group}
 
@@ -31,10 +33,16 @@ OTHER_NAMES = {
     "avgpool": "averagepool meanpool avgpooling averagepooling",
     "batchnorm": "spatialbatchnorm spatialbatchnormalization batchnormalization batchnormalisation",
     "causalattention": "causalselfattention maskedselfattention",
-    "conv": "convolution convolve",
+    "conv": "convolution convolve convsame convpadded convfull dilatedconv dilatedconvolution "
+    "atrousconv convdilated convatrous groupedconv groupconv groupedconvolution convgrouped "
+    "convgroups convgroup depthwiseconv depthwise depthwiseconvolution convdepthwise pointwiseconv "
+    "pointwise pointwiseconvolution convx convpointwise stridedconv convstrided",
     "convtranspose": "transposedconv transposedconvolution convtransposed deconv deconvolution "
     "transposeconv",
+    "channeldropout": "spatialdropout featuredropout dropchannels dropchannel",
+    "concatenate": "concat concatenation channelconcat concatchannels",
     "dropout": "inverteddropout",
+    "flatten": "flattening flat",
     "embedding": "wordembedding embed tokenembedding timeembedding",
     "gelu": "gelutanh geluexact gelunew gelufast",
     "globalavgpool": "globalaveragepool gap globalaveragepooling globalavgpooling",
@@ -52,19 +60,27 @@ OTHER_NAMES = {
     "multiply": "mul",
     "multiheadattention": "multihead mha multiheadedattention multiheadselfattention",
     "negate": "neg",
+    "pad": "padding zeropad zeropadding constantpad padlayer",
     "pooling": "pool",
     "positionalencoding": "sinusoidalpositionalencoding positionalembedding sinusoidpositions "
     "positionembedding sinusoid positions positionencodingsinusoid sinusoidalpositions",
     "reciprocal": "inverse",
     "relu": "rectifier",
+    "reshape": "view",
     "rmsnorm": "rms rmsnormalization rmsnormalisation",
     "rnn": "vanillarnn timernn",
     "sigmoid": "logistic",
     "sigmoidcrossentropy": "sigmoidce bcewithlogits binarycrossentropywithlogits",
-    "softmaxcrossentropy": "softmaxloss softmaxce softmaxwithloss",
+    "softmaxcrossentropy": "softmaxloss softmaxce softmaxwithloss labelsmoothing smoothce "
+    "labelsmoothingcrossentropy smoothcrossentropy smoothedcrossentropy smoothedce weightedce "
+    "smoothedsoftmaxcrossentropy smoothedsoftmax labelsmoothingsoftmax softmaxlabelsmoothing "
+    "crossentropylabelsmoothing weightedcrossentropy weightedsoftmax classweightedcrossentropy "
+    "weightedsoftmaxcrossentropy",
     "smoothl1": "smoothl",  # as digits do not count
     "subtract": "sub",
     "swish": "silu",
+    "upsample": "upsampling nearestupsample upsamplenearest upsamplenearestneighbor nearest "
+    "nearestneighborupsample nearestupsampling unpool",
     "temporalaffine": "timeaffine",
     "temporalsoftmax": "temporalsoftmaxloss timesoftmaxwithloss timesoftmax maskedsoftmaxloss "
     "temporalsoftmaxcrossentropy",
@@ -90,6 +106,7 @@ def find(name: str | type) -> Reference | None:
     """
     word = name if isinstance(name, str) else name.__name__
     word = re.sub(r"(?i)^l_?1(?=_?loss|$)", "mae", word)
+    word = re.sub(r"(?i)^dropout_?[23]_?d", "channeldropout", word)
     word = re.sub(r"[\W_]", "", re.sub(r"\d+[dD]?", "", word)).lower()
     if (parts := re.fullmatch(f"(?:{PREFIX})*({KNOWN})((?:{SUFFIX})*)", word)) is None:
         return None

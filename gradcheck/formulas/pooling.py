@@ -9,7 +9,17 @@ from itertools import product
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.convolution import PAD, STRIDE, padded, windows
+from chainrule.gradcheck.formulas.convolution import (
+    DILATION,
+    PAD,
+    STRIDE,
+    Sides,
+    padded,
+    reaches,
+    said,
+    sides,
+    windows,
+)
 from chainrule.gradcheck.formulas.reference import (
     Call,
     Inapplicable,
@@ -36,21 +46,31 @@ class Pool:
     """A pooling with channels first: x (N, C, *space)."""
 
     x: np.ndarray
-    size: tuple[int, ...]
-    stride: int
-    pad: int
+    size: Sides
+    stride: Sides
+    pad: Sides
+    dilation: Sides
     last: bool  # whether the channels of the output stand last
 
-    def out(self, what: str, border: float = 0.0, step: int = 0) -> np.ndarray:
+    def out(self, what: str, border: float = 0.0, begin: Sides = ()) -> np.ndarray:
         """One of OF_WINDOWS of each window of x, with this number around it."""
-        x = padded(self.x, self.pad, self.pad, constant_values=border)
-        found = windows(x, self.size, self.stride, step)
+        x = padded(self.x, tuple((p, p) for p in self.pad), constant_values=border)
+        found = windows(x, self.size, self.stride, self.dilation, begin)
         out = OF_WINDOWS[what](found, axis=tuple(range(-len(self.size), 0)))
         return np.moveaxis(out, 1, -1) if self.last else out
 
     def inside(self) -> np.ndarray:
         """Which share of each window is x, and not border."""
         return replace(self, x=np.ones_like(self.x)).out("the mean")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the output; a side of less than 1 has no room for a window."""
+        reach = reaches(self.size, self.dilation)
+        each = zip(self.x.shape[2:], self.pad, reach, self.stride, strict=True)
+        places = [(n + 2 * p - k) // s + 1 for n, p, k, s in each]
+        N, C = self.x.shape[:2]
+        return (N, *places, C) if self.last else (N, C, *places)
 
 
 def pools(call: Call) -> Iterator[Pool]:
@@ -59,23 +79,24 @@ def pools(call: Call) -> Iterator[Pool]:
     x = call.roles(ROLES, "x")["x"]
     if x.ndim not in (3, 4) or not x.size:
         raise Inapplicable(f"x has shape {x.shape}, which is no batch of images")
-    told = [int(call.setting(*names, default=-1.0)) for names in (HEIGHT, WIDTH)][4 - x.ndim :]
-    stride, pad = int(call.setting(*STRIDE, default=-1.0)), int(call.setting(*PAD, default=0.0))
+    ndim = x.ndim - 2
+    each = [int(call.setting(*names, default=-1.0)) for names in (HEIGHT, WIDTH)][-ndim:]
+    told = list(sides(call, ndim, *SIDE) if max(each) < 0 else each) or [-1] * ndim
+    stride, pad = sides(call, ndim, *STRIDE), sides(call, ndim, *PAD) or (0,) * ndim
+    dilation = sides(call, ndim, *DILATION) or (1,) * ndim
     for last in (False, True):
         image = np.moveaxis(x, -1, 1) if last else x
-        space = image.shape[2:]
-        for size in sizes(space, told):
+        for size in sizes(image.shape[2:], told):
             # A window is usually as wide as it goes on.
-            strides = dict.fromkeys((size[0], *range(1, max(size) + 1)))
-            for s in (stride,) if stride > 0 else strides:
-                places = [(n + 2 * pad - k) // s + 1 for n, k in zip(space, size, strict=True)]
-                shape = (len(x), *places, image.shape[1]) if last else (*image.shape[:2], *places)
-                known = min(*told, stride) > 0 and not last
-                if min(places) > 0 and (known or shape in call.shapes[:1]):
-                    yield Pool(image, size, s, pad, last)
+            strides = [size, *((s,) * ndim for s in range(1, max(size) + 1))]
+            for s in [stride] if stride else dict.fromkeys(strides):
+                way = Pool(image, size, s, pad, dilation, last)
+                known = min(told) > 0 and bool(stride) and not last
+                if min(way.shape) > 0 and (known or way.shape in call.shapes[:1]):
+                    yield way
 
 
-def sizes(space: tuple[int, ...], told: list[int]) -> Iterator[tuple[int, ...]]:
+def sizes(space: Sides, told: list[int]) -> Iterator[Sides]:
     """The windows that the layer may have: as it tells, square ones, and all others."""
     every = [(k,) if k > 0 else range(1, n + 1) for n, k in zip(space, told, strict=True)]
     yield from sorted(product(*every), key=lambda size: len(set(size)))
@@ -96,7 +117,7 @@ def pool_equals(what: str, call: Call) -> Iterator[np.ndarray]:
     """Zeros around the image may count, too."""
     for way in pools(call):
         yield way.out(what, border(what))
-        if way.pad:
+        if max(way.pad):
             yield way.out(what) if what == "the maximum" else way.out(what) / way.inside()
 
 
@@ -113,27 +134,28 @@ def mistakes_of(way: Pool, what: str) -> Said:
     if what == "the mean":
         sizes = {
             "the side of the window": way.size[0],
-            "the stride": s,
-            "the stride squared": s * s,
+            "the stride": s[0],
+            "the stride squared": s[0] * s[0],
         }
         for name, n in by_name(sizes).items():
             text = f"it divides by {n}, which is {name}, not by the window's area"
             yield text, way.out("the sum") / n
-    if s > 1:
+    if max(s) > 1:
         text = "windows begin at i, not at i · stride: the stride only makes the output smaller"
-        yield text, way.out(what, edge, step=1)
+        yield text, way.out(what, edge, begin=(1,) * len(s))
     channel = -1 if way.last else 1
     text = "it also goes over the channels, which stay apart"
     over = OF_WINDOWS[what](right, axis=channel, keepdims=True)
     yield text, np.broadcast_to(over, right.shape)
     yield "the largest absolute value is taken", replace(way, x=abs(way.x)).out(what, edge)
-    turned = replace(way, size=way.size[::-1])
-    text = f"height and width of the window are exchanged: it is {way.size[0]} × {way.size[-1]}"
-    yield from working({text: partial(turned.out, what, edge)})
-    for stride in {1, 2, 3, 4} - {s}:
-        changed = replace(way, stride=stride)
-        text = f"the stride is {stride}, not {s}"
-        yield from working({text: partial(changed.out, what, edge)})
+    size, ways = f"{way.size[0]} × {way.size[-1]}", {}
+    turned = f"height and width of the window are exchanged: it is {size}"
+    ways[turned] = replace(way, size=way.size[::-1])
+    for n in range(1, 5):
+        ways[f"the stride is {n}, not {said(s)}"] = replace(way, stride=(n,) * len(s))
+    for n in range(max(way.size)):
+        ways[f"the padding is {n}, not {said(way.pad)}"] = replace(way, pad=(n,) * len(s))
+    yield from working({text: partial(one.out, what, edge) for text, one in ways.items()})
 
 
 def wholes(call: Call) -> Iterator[tuple[np.ndarray, tuple[int, ...]]]:
@@ -188,7 +210,7 @@ def reference(name: str, what: str, formula: str) -> Reference:
         lambda call: pool(what, call),
         lambda call: pool_mistakes(what, call),
         lambda call: pool_equals(what, call),
-        settings=(*HEIGHT, *WIDTH, *STRIDE, *PAD),
+        settings=(*HEIGHT, *WIDTH, *STRIDE, *PAD, *DILATION, "count_include_pad"),
         by_roles=True,
     )
 

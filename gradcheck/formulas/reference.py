@@ -102,6 +102,14 @@ class Call:
             raise Inapplicable(f"the layer has no parameter {names[0]}")
         return np.array(default)
 
+    def held(self, *names: str) -> Any:
+        """What the layer keeps under one of these names: a number, a few, or a word."""
+        for name in (*names, *(f"_{name}" for name in names)):
+            value = getattr(self.layer, name, None)
+            if isinstance(value, (int, float, np.number, tuple, list, str)):
+                return None if isinstance(value, bool) else value
+        return None
+
     def setting(self, *names: str, default: float | None = None) -> float:
         """The number that the layer keeps under one of these names."""
         for name in (*names, *(f"_{name}" for name in names)):
@@ -122,7 +130,7 @@ def working(ways: Mapping[str, Callable[[], Any]], *mark: str) -> Said:
     for text, way in ways.items():
         try:
             yield text, way(), *mark
-        except MISFITS:
+        except (*MISFITS, Inapplicable):
             continue
 
 

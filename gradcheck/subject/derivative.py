@@ -19,6 +19,7 @@ from chainrule.gradcheck.report.findings import because
 from chainrule.gradcheck.subject.functions import FunctionPair, is_floats, name_of, profile_of
 from chainrule.gradcheck.subject.layer import argument_names, positional
 from chainrule.gradcheck.subject.subject import Complaint, Subject
+from chainrule.gradcheck.subject.trees import is_setting
 
 # What people call the upstream gradient: dout, dA, grad_output, upstream, delta, g.
 UPSTREAM = re.compile(r"d\w*|.*grad\w*|\w*upstream\w*|delta\w*|g|gy|gout|error", re.I)
@@ -48,7 +49,7 @@ def of_derivative(
     kind = DerivativeByOutput if by_output else DerivativePair
     pair = kind(f, df, names, arrays, differentiated(names, arrays, wrt))
     for key, value in getattr(getattr(f, "__self__", None), "__dict__", {}).items():
-        if isinstance(value, (int, float, np.number)) and not hasattr(pair, key):
+        if is_setting(value) and not hasattr(pair, key):
             setattr(pair, key, value)  # where formulas look for settings
     profile, name = profile_of(pair), name_of(df)
     words = replace(profile.vocabulary, labels=dict.fromkeys(pair.wrt, name), backward=name)

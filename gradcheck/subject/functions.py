@@ -21,6 +21,7 @@ from chainrule.gradcheck.subject.source import (
     source_of,
 )
 from chainrule.gradcheck.subject.subject import Complaint, Profile, Subject, miscounted
+from chainrule.gradcheck.subject.trees import is_setting
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
 # Arguments with these names are parameters, all others inputs; a `b` is one beside a `w`.
@@ -66,7 +67,7 @@ def profile_of(pair: FunctionPair) -> Profile:
         lines=lambda: gradient_lines(
             source_of(function), pair.owed, int(backward is None), keyed=False
         ),
-        cached=lambda cache: named_parts(cache, source_of(forward)),
+        cached=lambda cache: named_parts(cache, source_of(forward)) if backward else {},
         raising=partial(raising_line, function),
         written={"forward": forward, "backward": function}.get,
         has_mode=pair.has_mode,
@@ -119,9 +120,11 @@ class FunctionPair:
         self.state: dict[str, np.ndarray] = {}
         if self.has_mode:
             self.find_state()
-        for key, value in ((k, v) for some in (self.constants, *dicts) for k, v in some.items()):
-            usual = isinstance(key, str) and key != "seed" and not hasattr(self, key)
-            if usual and isinstance(value, (int, float, np.number)):
+        usual = {p.name: p.default for p in positional(forward)[len(names) :]}
+        told = [self.constants, *dicts, usual]
+        for key, value in ((k, v) for some in told for k, v in some.items()):
+            new = isinstance(key, str) and key != "seed" and not hasattr(self, key)
+            if new and is_setting(value):
                 setattr(self, key, value)
 
     def find_state(self) -> None:

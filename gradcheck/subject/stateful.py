@@ -30,6 +30,7 @@ from chainrule.gradcheck.subject.places import Places, find_places
 from chainrule.gradcheck.subject.source import assigned_lines, gradient_lines, method, raising_line
 from chainrule.gradcheck.subject.subject import Profile, Subject
 from chainrule.gradcheck.subject.switches import Switch, switch_of
+from chainrule.gradcheck.subject.trees import is_setting
 from chainrule.gradcheck.subject.vocabulary import Vocabulary
 
 OUTPUTS = ("output", "out", "outputs", "y")  # where a forward pass that returns None keeps it
@@ -97,7 +98,7 @@ class StatefulLayer:
         if not self.arguments and takes_any(backward):
             self.arguments = ["dout"]
         for key, value in getattr(thing, "__dict__", {}).items():
-            if isinstance(value, (int, float, np.number)) and not hasattr(self, key):
+            if is_setting(value) and not hasattr(self, key):
                 setattr(self, key, value)  # where formulas look for settings
 
     def settle(self, places: Places) -> None:

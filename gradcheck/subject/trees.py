@@ -14,6 +14,15 @@ Arrays = list[np.ndarray]
 PLAIN = (str, bytes, int, float, complex, type(None), type, types.ModuleType)
 
 
+def is_setting(value: Any) -> bool:
+    """Whether formulas may ask for it: a number, one for each axis of an image, or how it is
+    padded, in a word."""
+    if isinstance(value, (tuple, list)):
+        return 0 < len(value) < 4 and all(map(is_setting, value))
+    number = isinstance(value, (int, float, np.number))
+    return number or (isinstance(value, str) and value.lower() in ("same", "valid"))
+
+
 def nested(thing: Any, layers_alone: bool = False, seen: set[int] | None = None) -> Iterator[Any]:
     """`thing` and what containers, functions and objects hold, each once; with `layers_alone` of
     objects only those that have a method forward are entered."""

@@ -29,8 +29,10 @@ def test_the_quick_choice_has_every_kind_and_is_short():
 def test_small_ones_run(contender):
     seen = set()
     for case in CASES:
-        kind = case["kind"], case.get("layer"), case.get("rule")
+        kind = case["kind"], case.get("layer"), case.get("net"), case.get("rule")
         small = max(case.get("shape") or case["sizes"]) < 1000
+        if len(case.get("shape", ())) == 4:
+            case = {**case, "shape": (2, *case["shape"][1:])}
         if small and kind not in seen:
             seen.add(kind)
             run = contender.make(case)

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import cases
 from benchmarks.contenders import floor, ours
+from benchmarks.contenders.images.setting import convolution_arrays, image_weights
 from benchmarks.contenders.setting import arrays, weights
 from benchmarks.race import installed
 
@@ -42,6 +43,38 @@ STEPS = [
     for dtype, rule, norm in product(TOLERANCE, ("sgd", "momentum", "adam"), (False, True))
     # The bias in front of batch norm has a gradient of 0, and Adam steps by the signs of its noise.
     if (dtype, rule, norm) != ("float32", "adam", True)
+]
+CONVOLUTIONS = [
+    {
+        **{"kind": kind, "shape": (3, 4, 9, 8), "filters": 8, "dtype": dtype},
+        **{"size": size, "stride": stride, "pad": pad, "groups": groups},
+    }
+    for kind, dtype, size, stride, pad, groups in (
+        ("convolution", "float32", 3, 1, 1, 1),
+        ("convolution", "float64", 5, 2, 1, 2),
+        ("convolution", "float64", 1, 2, 0, 4),
+        ("first_layer", "float32", 4, 1, 0, 1),
+        ("first_layer", "float64", 3, 2, 1, 4),
+    )
+]
+IMAGE_LAYERS = [
+    {"kind": "image_layer", "layer": name, "shape": (3, 4, 8, 6), "dtype": dtype, **settings}
+    for name, dtype, settings in (
+        ("max pool", "float32", {"size": 2, "stride": 2, "pad": 0}),
+        ("max pool", "float64", {"size": 3, "stride": 2, "pad": 1}),
+        ("average pool", "float64", {"size": 2, "stride": 2, "pad": 0}),
+        ("global average", "float32", {}),
+        ("groupnorm", "float32", {"groups": 2}),
+        ("groupnorm", "float64", {"groups": 4}),
+    )
+]
+STEPS += [
+    {"kind": "image_step", "net": net, "shape": (3, *shape[1:]), "rule": rule, "dtype": "float64"}
+    for net, shape, rule in (
+        ("lenet5", cases.IMAGE_NETS["lenet5"], "momentum"),
+        ("lenet5", cases.IMAGE_NETS["lenet5"], "adam"),
+        ("resnet", cases.IMAGE_NETS["resnet"], "momentum"),
+    )
 ]
 CHECKS = [{**case, "shape": (3, 4)} for case in cases.checks()][::2]
 
@@ -78,12 +111,13 @@ def agree(found, expected, dtype, tolerance=0.0):
     assert np.max(np.abs(found - expected)) <= max(tolerance, TOLERANCE[dtype]) * scale
 
 
-@pytest.mark.parametrize("case", LAYERS, ids=in_words)
+@pytest.mark.parametrize("case", LAYERS + CONVOLUTIONS + IMAGE_LAYERS, ids=in_words)
 def test_layers_and_their_gradients_are_ours(contender, case):
     run = contender.make(case)
     if run is None:  # nothing to set against the case
         return
     found, expected = run(), ours.make(case)()
+    assert found.keys() == expected.keys() or "convolution" not in case["kind"]
     for key in found.keys() - {"grads"}:
         agree(numpy_of(found[key]), expected[key], case["dtype"])
         if not contender.__name__.endswith("autograd"):  # which goes over to float64
@@ -114,10 +148,11 @@ def test_three_steps_lead_where_ours_do(contender, case):
     tolerance = 1e-5 if "scikit" in contender.__name__ and case["rule"] == "adam" else 0
     for _ in range(3):
         found, expected = run()["params"], own_run()["params"]
-    for array, own, start in zip(found, expected, weights(case), strict=True):
+    starts = image_weights(case) if "net" in case else weights(case)
+    for array, own, start in zip(found, expected, starts, strict=True):
         array = in_our_layout(array, own, contender, case)
         agree(array, own, case["dtype"], tolerance)
-        assert case["kind"] == "step" or np.all(array != start)
+        assert case["kind"] != "rule" or np.all(array != start)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -163,7 +198,16 @@ def test_the_floor_of_a_layer_of_products_is_its_products(case):
     assert dW.size == next(iter(expected["grads"])).size
 
 
+@pytest.mark.parametrize("case", CONVOLUTIONS, ids=in_words)
+def test_the_floor_of_a_convolution_multiplies_as_often(case):
+    found, (_, W, _, dout) = floor.make(case)(), convolution_arrays(case)
+    (dW,) = found["grads"]
+    assert dW.size == W.size
+    assert found["out"].size == dout.size  # as all images fit into a block
+    assert ("dx" in found) == (case["kind"] == "convolution")
+
+
 @pytest.mark.parametrize("case", RULES + STEPS, ids=in_words)
 def test_the_floor_moves_no_parameter(case):
-    for array in floor.make(case)()["params"]:
+    for array in floor.make(case)().get("params", ()):
         assert any(np.array_equal(array, own) for own in weights(case))

@@ -45,6 +45,17 @@ def test_the_exact_results_are_those_of_known_identities():
     assert abs(slope - (1 - out**2)) < 1e-15
     out, slope = exactness.exact_slopes("softplus", x, 0)
     assert abs(out - mp.log(1 + mp.exp(x))) < 1e-15
+    out, slope = exactness.exact_slopes("selu", -x, 0)
+    assert abs(out - 1.7580993408473766 * mp.expm1(-x)) < 1e-15
+    assert abs(slope - out - 1.7580993408473766) < 1e-15
+    for name in exactness.IN_PARTS:
+        out, *parts = exactness.exact_parts(name, x)
+        assert (
+            abs(sum(parts) - mp.diff(lambda x, name=name: exactness.exact_parts(name, x)[0], x))
+            < 1e-12
+        )
+    assert abs(exactness.exact_parts("gelu", x)[0] - 0.7 * mp.ncdf(0.7)) < 1e-15
+    assert abs(exactness.exact_parts("mish", x)[0] - x * mp.tanh(mp.log1p(mp.exp(x)))) < 1e-15
     row = [mpf(1), mpf(3), mpf(2)]
     (loss,), dx, _ = exactness.exact_row("softmax_ce", row, 0, 2)
     p, _, _ = exactness.exact_row("softmax", row, 0, [1, 1, 1])

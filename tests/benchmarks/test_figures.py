@@ -17,6 +17,13 @@ def test_a_step_takes_at_least_what_is_necessary():
     assert necessary <= peak < 2 * necessary
 
 
+def test_a_convolution_takes_at_least_what_goes_in_and_comes_out():
+    case = {"kind": "convolution", "shape": (4, 3, 10, 8), "filters": 5, "size": 3, "stride": 1}
+    found = memory.convolution_peak({**case, "pad": 0, "groups": 1, "dtype": "float32"})
+    assert found[1] == 4 * (2 * (4 * 3 * 10 * 8 + 4 * 5 * 8 * 6) + 5 * 3 * 9 + 5)
+    assert found[1] <= found[0]
+
+
 def test_inference_takes_a_bounded_part_of_what_all_activations_would():
     beyond, _ = memory.inference_peak((16, 200, 2), 20_000)
     assert beyond < 20_000 * 200 * 4 / 2
@@ -37,7 +44,8 @@ def test_rows_of_bytes_and_of_floats_are_the_same_rows():
 
 @pytest.mark.parametrize("kind", memory.HEADERS)
 def test_every_table_of_memory_has_a_cell_for_each_column(kind):
-    found = {"steps": (4e6, 2e6), "inference": (1e6, 2e6), "epochs": (2.0, 1.0, 1.0)}[kind]
+    pairs = dict.fromkeys(("steps", "convolutions", "inference"), (4e6, 2e6))
+    found = {**pairs, "epochs": (2.0, 1.0, 1.0)}[kind]
     what = {kind: words for kind, words, _, _ in memory.measurements(True)}[kind]
     assert len(memory.cells(kind, what, found)) == len(memory.HEADERS[kind])
 

@@ -67,3 +67,22 @@ def test_a_process_of_its_own_keeps_to_its_threads(monkeypatch):
         monkeypatch.setenv(name, "2")
     assert race.in_a_process(1, os.getenv, "OMP_NUM_THREADS") == "1"
     assert os.environ["OMP_NUM_THREADS"] == "2"
+
+
+def test_what_is_beyond_avx2_is_switched_off_for_everyone(monkeypatch):
+    found = {"SIMD Extensions": {"found": ["X86_V3", "X86_V4", "AVX512_ICL"]}}
+    monkeypatch.setattr(race.np, "show_config", lambda **_: found)
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "AVX512_SPR")
+    limits = race.limits(1, avx2=True)
+    assert limits["NPY_DISABLE_CPU_FEATURES"] == "AVX512_SPR X86_V4 AVX512_ICL"
+    assert limits["OPENBLAS_CORETYPE"] == "Haswell"
+    assert {limits[name].lower() for name in ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")} == {
+        "avx2"
+    }
+    assert limits["XLA_FLAGS"].endswith(" --xla_cpu_max_isa=AVX2")
+    assert "ATEN_CPU_CAPABILITY" not in race.limits(1)
+
+
+def test_the_results_say_that_nothing_beyond_avx2_was_used(tmp_path):
+    assert run(tmp_path, "--avx2")["settings"]["avx2"] is True
+    assert "nothing beyond AVX2 in use" in (tmp_path / "results.md").read_text(encoding="utf-8")

@@ -10,16 +10,19 @@ import pytest
 
 from benchmarks.studies import (
     autoencoders,
+    conv_units,
+    convnets,
     depth,
     elus,
     later_methods,
+    mnist_best,
     rectifiers,
     saturation,
     scaled_inputs,
     study,
 )
 from chainrule.data import moons
-from chainrule.layers import ELU, Affine, Multiply, ReLU, glorot_normal
+from chainrule.layers import ELU, Affine, BatchNorm, Conv, Multiply, ReLU, glorot_normal
 from chainrule.nets import MLP, Classifier, Sequential
 from chainrule.solvers import SGD, Solver
 
@@ -242,3 +245,57 @@ def test_the_stable_rate_is_the_border():
         for c in (0.95, 1.05)
     )
     assert (below, above) == (True, False)
+
+
+def test_the_deep_net_has_nine_convolutions_and_as_many_units():
+    net = conv_units.network(ReLU(), True, np.random.default_rng(0))
+    kinds = [type(layer) for layer in net.layers]
+    assert [kinds.count(kind) for kind in (Conv, BatchNorm, ReLU)] == [9, 9, 9]
+    out, _ = net.forward(np.zeros((2, 3, 32, 32), np.float32))
+    assert (out.shape, out.dtype) == ((2, 10), np.float32)
+
+
+def test_the_mean_output_is_the_median_over_channels():
+    net = Sequential(Conv(1, 3, 1, bias=False), ReLU())
+    net.params["conv1.W"][...] = np.array([1.0, 2, -1]).reshape(3, 1, 1, 1)
+    assert conv_units.means(Classifier(net), np.full((2, 1, 4, 4), 0.5)) == [0.5]
+
+
+def bytes_of_cifar10(folder, images):
+    rng = np.random.default_rng(0)
+    for name, count in (("data_batch_1.bin", images), ("test_batch.bin", 20)):
+        records = rng.integers(256, size=(count, 3073), dtype=np.uint8)
+        records[:, 0] = np.arange(count) % 10
+        records.tofile(folder / name)
+
+
+def test_photographs_of_more_batches_are_refused(tmp_path, monkeypatch):
+    bytes_of_cifar10(tmp_path, 2000)
+    monkeypatch.setattr(convnets, "IMAGES", 2000)
+    assert len(convnets.photographs(tmp_path).x_train) == 1000
+    monkeypatch.setattr(convnets, "IMAGES", 1000)
+    with pytest.raises(ValueError, match="hold 2,000 images, expected the first batch alone"):
+        convnets.photographs(tmp_path)
+
+
+def test_networks_for_photographs_give_ten_scores():
+    x = np.zeros((2, 3, 32, 32), np.float32)
+    for make in convnets.NETS.values():
+        out, _ = make(rng=0, dtype=np.float32).forward(x, train=False)
+        assert (out.shape, out.dtype) == ((2, 10), np.float32)
+
+
+def test_lenet5_is_that_of_the_command(monkeypatch):
+    data = moons(seed=0)
+    monkeypatch.setattr(mnist_best, "load_for", lambda _: data)
+    monkeypatch.setattr(mnist_best, "fill_in", lambda given, _: vars(given).update(epochs=7))
+    monkeypatch.setattr(mnist_best, "build", lambda given, _: (given.net, given.epochs))
+    assert mnist_best.lenet5("a folder", 3) == (data, "lenet5", 7)
+
+
+def test_digits_that_all_seeds_read_wrong(tmp_path):
+    own = study.Study("mnist_best", tmp_path)
+    for seed, wrong in enumerate(([3, 8, 9], [8, 1, 3], [3, 8])):
+        own.runs.append({"setting": {"recipe": "best recipe", "seed": seed}, "wrong": wrong})
+    own.runs.append({"setting": {"recipe": "LeNet-5", "seed": 0}, "wrong": [5]})
+    assert mnist_best.often_wrong(own) == [3, 8]

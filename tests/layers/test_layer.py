@@ -7,21 +7,28 @@ from hypothesis import given
 
 from chainrule.layers import (
     ELU,
+    GELU,
+    L1,
     MSE,
+    SELU,
     Add,
     Affine,
     BatchNorm,
     CrossEntropy,
     Dropout,
+    HardSwish,
     Hinge,
     Layer,
     LeakyReLU,
     Maxout,
+    Mish,
     ReLU,
     Sigmoid,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     Softplus,
+    Softsign,
+    Swish,
     Tanh,
     lecun_normal,
 )
@@ -196,7 +203,7 @@ def test_two_inputs_are_named_apart_when_one_holds_no_floats():
 
 
 every_loss = pytest.mark.parametrize(
-    "loss", [CrossEntropy, Hinge, MSE, SigmoidCrossEntropy, SoftmaxCrossEntropy]
+    "loss", [CrossEntropy, Hinge, L1, MSE, SigmoidCrossEntropy, SoftmaxCrossEntropy]
 )
 row_losses = pytest.mark.parametrize("loss", [CrossEntropy, Hinge, SoftmaxCrossEntropy])
 distribution_losses = pytest.mark.parametrize("loss", [CrossEntropy, SoftmaxCrossEntropy])
@@ -214,7 +221,9 @@ def test_a_reduction_is_mean_or_sum(loss):
 def test_an_empty_batch_has_no_mean_but_a_sum_of_0(loss):
     scores = np.zeros((0, 3))
     targets = np.zeros(0, int) if loss is Hinge else scores
-    message = rf"^{loss.__name__}\(reduction='mean'\): the mean over an empty batch has no meaning"
+    message = (
+        rf"^{loss.__name__}\(reduction='mean'.*\): the mean over an empty batch has no meaning"
+    )
     with pytest.raises(ValueError, match=message):
         loss().forward(scores, targets)
     assert loss("sum").forward(scores, targets)[0] == 0
@@ -294,7 +303,10 @@ def test_sum_to_is_the_transpose_of_broadcasting(shapes):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "layer",
-    [ReLU(), LeakyReLU(), ELU(), ELU(0.7), Sigmoid(), Tanh(), Softplus(), Dropout(0.5, rng=0)],
+    [
+        *(ReLU(), LeakyReLU(), ELU(), ELU(0.7), Sigmoid(), Tanh(), Softplus(), Dropout(0.5, rng=0)),
+        *(GELU(), GELU("tanh"), Swish(), SELU(), Mish(), HardSwish(), Softsign()),
+    ],
 )
 def test_a_layer_of_any_shape_takes_a_number(layer, dtype):
     out, cache = layer.forward(dtype(0.5))

@@ -7,12 +7,18 @@ import pytest
 
 from chainrule.layers import (
     ELU,
+    GELU,
+    L1,
     MSE,
+    SELU,
     Exp,
+    HardSwish,
     Hinge,
+    Huber,
     LeakyReLU,
     Log,
     Max,
+    Mish,
     Negate,
     PReLU,
     Reciprocal,
@@ -24,7 +30,9 @@ from chainrule.layers import (
     Softmax,
     SoftmaxCrossEntropy,
     Softplus,
+    Softsign,
     Square,
+    Swish,
     Tanh,
 )
 
@@ -49,6 +57,20 @@ ENTRIES = [
     (ELU(0), INF, INF, 1),
     (Softplus(), -INF, 0, 0),
     (Softplus(), INF, INF, 1),
+    (GELU(), -INF, 0, 0),
+    (GELU(), INF, INF, 1),
+    (GELU("tanh"), -INF, 0, 0),
+    (GELU("tanh"), INF, INF, 1),
+    (Swish(), -INF, 0, 0),
+    (Swish(), INF, INF, 1),
+    (Mish(), -INF, 0, 0),
+    (Mish(), INF, INF, 1),
+    (HardSwish(), -INF, 0, 0),
+    (HardSwish(), INF, INF, 1),
+    (SELU(), -INF, -1.7580993408473766, 0),
+    (SELU(), INF, INF, 1.0507009873554805),
+    (Softsign(), -INF, -1, 0),
+    (Softsign(), INF, 1, 0),
     (Sigmoid(), -INF, 0, 0),
     (Sigmoid(), INF, 1, 0),
     (Tanh(), -INF, -1, 0),
@@ -102,6 +124,13 @@ LOSSES = [
     (Hinge(), [[-INF, -INF, -INF]], [0], 2, [[-2, 1, 1]]),
     (MSE(), [[INF]], [[1.0]], INF, [[INF]]),
     (MSE(), [[-INF]], [[1.0]], INF, [[-INF]]),
+    (L1(), [[INF]], [[1.0]], INF, [[1]]),
+    (L1(), [[-INF]], [[1.0]], INF, [[-1]]),
+    (Huber(2), [[INF]], [[1.0]], INF, [[2]]),
+    (Huber(2), [[-INF]], [[1.0]], INF, [[-2]]),
+    (SoftmaxCrossEntropy(smoothing=0.5), [[INF, 0]], [0], INF, [[0.25, -0.25]]),
+    (SoftmaxCrossEntropy(class_weights=[2, 1]), [[INF, 0]], [0], 0, [[0, 0]]),
+    (SoftmaxCrossEntropy("sum", class_weights=[2, 1]), [[INF, 0]], [1], INF, [[1, -1]]),
 ]
 
 
@@ -135,6 +164,15 @@ def test_losses_reach_their_limits(loss, scores, targets, value, dscores, dtype)
     close(loss.backward(1, cache)[0], dscores, dtype)
 
 
+@pytest.mark.parametrize("layer", [GELU(), GELU("tanh"), Swish(), Mish(), HardSwish()], ids=str)
+def test_a_denormal_number_is_halved_or_what_the_slope_at_0_makes_of_it(layer, dtype):
+    x = np.array([-1, 1], dtype) * np.finfo(dtype).tiny / 8
+    out, cache = layer.forward(x)
+    slope = 0.6 if isinstance(layer, Mish) else 0.5
+    np.testing.assert_allclose(out, slope * x, rtol=1e-5)
+    np.testing.assert_allclose(layer.backward(np.ones(2), cache)[0], slope, rtol=1e-6)
+
+
 def test_the_larger_of_two_infinities():
     out, cache = Max().forward(np.array([INF, -INF, -INF]), np.array([0.0, 0.0, -INF]))
     np.testing.assert_array_equal(out, [INF, 0, -INF])
@@ -151,7 +189,13 @@ def test_what_has_no_limit_is_nan():
         assert layer.backward(np.ones((1, 1)), cache)[1]["alpha"] == -INF
 
 
-@pytest.mark.parametrize("layer", [Softmax(), LeakyReLU(0), PReLU(alpha=0), ReLU(), Softplus()])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *(Softmax(), LeakyReLU(0), PReLU(alpha=0), ReLU(), Softplus(), GELU(), GELU("tanh")),
+        *(Swish(), Mish(), SELU(), HardSwish(), Softsign()),
+    ],
+)
 def test_nan_stays_nan_beside_infinities(layer):
     out, _ = layer.forward(np.array([[NAN, -INF, INF]]))
     assert np.isnan(out[0, 0])

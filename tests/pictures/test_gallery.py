@@ -13,6 +13,8 @@ from chainrule.layers import (
     Sigmoid,
     Softmax,
     Softplus,
+    Softsign,
+    Swish,
     Tanh,
 )
 from chainrule.pictures import activations
@@ -54,6 +56,8 @@ KNOWN = [
     (Sigmoid(), logistic, lambda x: logistic(x) * logistic(-x)),
     (Tanh(), np.tanh, lambda x: 1 / np.cosh(x) ** 2),
     (Softplus(), lambda x: np.log(1 + np.exp(x)), logistic),
+    (Swish(), lambda x: x * logistic(x), lambda x: logistic(x) * (1 + x * logistic(-x))),
+    (Softsign(), lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2),
     (Cube(), lambda x: x * x * x, lambda x: 3 * x * x),
 ]
 

@@ -11,12 +11,19 @@ from chainrule.layers import (
     ELU,
     Affine,
     BatchNorm,
+    Conv,
+    Dropout2D,
+    Flatten,
+    GroupNorm,
+    InstanceNorm,
     LayerNorm,
     LeakyReLU,
     Log,
     Maxout,
+    MaxPool,
     PReLU,
     ReLU,
+    Reshape,
     Sigmoid,
     Softmax,
     SoftmaxCrossEntropy,
@@ -24,12 +31,12 @@ from chainrule.layers import (
     Square,
     Tanh,
 )
-from chainrule.nets import MLP, Classifier, Graph, Regressor, Sequential
-from chainrule.pictures.monitor import Monitor, check_records
+from chainrule.nets import MLP, Classifier, Graph, Regressor, Residual, Sequential
+from chainrule.pictures.monitor import Monitor, check_records, thinned
 from chainrule.solvers import SGD, Adam, Solver
 
 ROWS = np.linspace(-1, 1, 24).reshape(8, 3)
-AT_EPOCH_1 = SimpleNamespace(epoch=1, goal=1)
+AT_EPOCH_1 = SimpleNamespace(epoch=1, goal=1, steps_per_epoch=100, batch_size=100)
 
 
 def one_record(net, x=ROWS):
@@ -111,11 +118,91 @@ def test_a_layer_that_is_not_defined_everywhere_is_left_alone():
     assert (layers["log1"]["dead"], layers["softplus1"]["dead"]) == (None, 0)
 
 
-def test_units_of_pictures_are_the_entries_of_their_outputs():
-    x = np.ones((4, 2, 2, 2))
+def test_units_of_images_are_their_channels():
+    x = np.ones((4, 4, 2, 2))
     x[:, 0] = -1
-    net = Sequential(ReLU(), Affine(8, 2, rng=0))
-    assert one_record(net, x)["relu1"]["dead"] == 0.5
+    x[:, 1] = 9
+    x[:, 2] = -9
+    x[2, 2, 1, 0] = 1  # at one place of sixteen: neither dead nor, at 94 %, saturated
+    layers = one_record(Sequential(ReLU(), Affine(16, 2, rng=0)), x)
+    assert (layers["relu1"]["dead"], layers["relu1"]["saturated"]) == (0.25, 0.25)
+    layers = one_record(Sequential(Tanh(), Affine(16, 2, rng=0)), x)
+    assert (layers["tanh1"]["dead"], layers["tanh1"]["saturated"]) == (0, 0.25)
+    prelu = PReLU(4)
+    prelu.params["alpha"][...] = [0, 0, 0.001, 0.5]
+    layers = one_record(Sequential(prelu, Affine(16, 2, rng=0)), x)
+    assert (layers["prelu1"]["dead"], layers["prelu1"]["saturated"]) == (0.25, 0.25)
+
+
+IMAGES = np.random.default_rng(3).standard_normal((256, 2, 4, 4))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv(2, 2, 3, pad="same", rng=0),
+        MaxPool(3, stride=1, pad=1),
+        BatchNorm(2),
+        GroupNorm(2, 1),
+        InstanceNorm(2),
+        Residual(Sequential(Conv(2, 2, 3, pad=1, rng=0), ReLU(), Conv(2, 2, 1, rng=0))),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_of_images_that_are_linear_or_mix_their_places_have_no_units_to_die(layer):
+    figures = one_record(Sequential(layer, Affine(32, 3, rng=0)), IMAGES)
+    first = next(iter(figures.values()))
+    assert (first["dead"], first["saturated"]) == (None, None)
+
+
+def small_convnet():
+    return Sequential(
+        Reshape((2, 4, 4)), Conv(2, 3, 3, pad=1, rng=0), ReLU(), Dropout2D(0.5, rng=0), MaxPool(2),
+        Residual(Conv(3, 3, 1, rng=1)), Flatten(), Affine(12, 3, rng=2),
+    )  # fmt: skip
+
+
+def test_layers_that_pass_on_what_they_get_in_another_shape_are_left_out():
+    layers = one_record(small_convnet(), IMAGES.reshape(256, 32))
+    assert list(layers) == ["conv1", "relu1", "maxpool1", "residual1", "affine1"]
+    assert layers["relu1"]["dead"] == 0
+
+
+def test_nobody_asks_for_the_gradient_of_the_first_image():
+    class First(Conv):
+        def backward(self, dout, cache):
+            raise AssertionError
+
+    net = Sequential(Reshape((2, 4, 4)), First(2, 3, 3, rng=0), Affine(12, 3, rng=0))
+    assert list(one_record(net, IMAGES.reshape(256, 32))) == ["first1", "affine1"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "batch_size", "rows"),
+    [(1000, 100, 86), (1000, 300, 256), (1, 512, 32), (13, 256, 86), (5, 20, 20)],
+)
+def test_of_a_network_of_convolutions_few_rows_are_looked_at(steps, batch_size, rows):
+    class Counted(ReLU):
+        def forward(self, x, *, train=True):
+            seen.append(x)
+            return super().forward(x, train=train)
+
+    seen = []
+    net = Sequential(Conv(2, 3, 3, rng=0), Counted(), Affine(12, 3, rng=0))
+    monitor = Monitor(Classifier(net), IMAGES, np.zeros(256, int))
+    monitor(SimpleNamespace(epoch=1, goal=1, steps_per_epoch=steps, batch_size=batch_size))
+    assert len(seen[0]) == rows
+
+
+def test_of_many_images_some_numbers_are_taken_from_every_channel_row_and_column():
+    x = np.broadcast_to(np.arange(28) + 28 * np.arange(28)[:, np.newaxis], (100, 4, 28, 28))
+    x = x + 784 * np.arange(4).reshape(-1, 1, 1)
+    found = thinned(x)
+    assert len(found) == 34_845  # every ninth: 5 to 8 have factors in common with 313,600
+    counts = np.bincount(found, minlength=4 * 784)
+    assert counts.min() > 0.9 * counts.mean()
+    assert thinned(x[:1]).shape == (1, 4, 28, 28)
+    assert thinned(x.reshape(100, -1)).shape == (100, 3136)
 
 
 def test_outputs_are_recorded_as_mean_deviation_and_histogram():
@@ -201,6 +288,22 @@ def test_a_monitored_run_is_the_same_to_the_bit():
         for name, array in pairs[0].items():
             assert array.tobytes() == pairs[1][name].tobytes(), name
     assert plain.rng.bit_generator.state == watched.rng.bit_generator.state
+
+
+def test_a_monitored_run_of_images_is_the_same_to_the_bit():
+    data = SimpleNamespace(x_train=IMAGES.reshape(256, 32), y_train=np.arange(256) % 3,
+                           x_val=None, y_val=None)  # fmt: skip
+    runs = []
+    for monitored in (False, True):
+        model = Classifier(small_convnet())
+        monitor = Monitor(model, data.x_train, data.y_train)
+        watch = {"callbacks": [monitor], "after_step": monitor.after_step} if monitored else {}
+        solver = Solver(model, Adam(0.01), data, epochs=2, batch_size=50, seed=1, progress=False,
+                        **watch)  # fmt: skip
+        solver.train()
+        runs.append([*solver.history.step_loss, *(w.tobytes() for w in model.params.values())])
+    assert runs[0] == runs[1]
+    check_records(json.loads(json.dumps(monitor.records, allow_nan=False)))
 
 
 def test_the_sample_is_spread_over_the_data_and_at_most_256_rows():

@@ -44,7 +44,10 @@ RUNS = {
         *("--rule", "momentum", "--lr", "0.01", "--hidden", "64", "--batch-size", "16"),
         *("--epochs", "20", "--patience", "3"),
     ],
-    "adam": ["--hidden", "64", "--epochs", "15", "--batch-size", "64", "--patience", "9"],
+    "adam": [
+        *("--hidden", "64", "--epochs", "15", "--batch-size", "64", "--patience", "9"),
+        *("--augment", "flip,crop,shift"),
+    ],
     # So large that a good part of the time goes into writing it.
     "large": ["--hidden", "384,384", "--epochs", "5", "--batch-size", "256", "--patience", "5"],
 }

@@ -9,8 +9,19 @@ import pytest
 from matplotlib.figure import Figure
 
 from chainrule.data import Dataset
-from chainrule.layers import MSE, Affine, CrossEntropy, Hinge, Maxout, SigmoidCrossEntropy, Softmax
-from chainrule.nets import MLP, Classifier, Sequential
+from chainrule.layers import (
+    MSE,
+    Affine,
+    Conv,
+    CrossEntropy,
+    Hinge,
+    Maxout,
+    ReLU,
+    Reshape,
+    SigmoidCrossEntropy,
+    Softmax,
+)
+from chainrule.nets import MLP, Classifier, Graph, Sequential
 from chainrule.nets.files import FileError
 from chainrule.pictures.drawing import INK
 from chainrule.pictures.monitor import Monitor
@@ -380,3 +391,73 @@ def test_evidence_of_a_run_holds_the_test_rows_as_they_were_before_standardisati
     assert evidence.weights.shape == (4, 5)
     assert (evidence.steps_per_epoch, evidence.history) == (3, solver.history)
     assert "cat" not in Page(report(evidence)).words
+
+
+def a_run_on_images(net, image_shape=(3, 4, 4), shape=(3, 4, 4)):
+    """The evidence on a run of one epoch, on noise in colour."""
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0, 255, (90, *shape)), np.arange(90) % 3
+    dataset = Dataset.from_arrays("noise", x, y, image_shape=image_shape).standardised()
+    model = Classifier(net)
+    monitor = Monitor(model, dataset.x_train, dataset.y_train)
+    solver = Solver(
+        model, SGD(0.1), dataset, epochs=1, batch_size=12, progress=False, callbacks=[monitor]
+    )
+    solver.train()
+    return Evidence.of("t", model, solver, dataset, records=monitor.records)
+
+
+def convnet(in_channels=3):
+    return Sequential(
+        Reshape((in_channels, 4, 4)), Conv(in_channels, 5, 3, rng=0), ReLU(), Affine(20, 3, rng=0)
+    )
+
+
+def test_a_run_with_convolutions_shows_kernels_feature_maps_and_saliency_maps():
+    evidence = a_run_on_images(convnet())
+    kernels, features, saliency = evidence.views
+    assert [panel.alt for panel in kernels.panels] == ["5 kernels of 3 × 3"]
+    row = np.flatnonzero(evidence.predicted == evidence.labels)[0]
+    assert [panel.alt for panel in features.panels] == [
+        f"test row {row}: {evidence.labels[row]}", "conv1: 5 × 2 × 2", "relu1: 5 × 2 × 2",
+    ]  # fmt: skip
+    wrong = [" taken for " in panel.alt for panel in saliency.panels]
+    assert wrong == sorted(wrong)
+    assert sum(wrong) == min(8, len(evidence.mistakes))
+    right = {panel.alt[0] for panel in saliency.panels[: wrong.count(False)]}
+    assert right == {str(c) for c in evidence.labels[evidence.predicted == evidence.labels]}
+    page = Page(report(evidence))
+    sections = [name for name in page.names if "-" not in name and name.isalpha()]
+    assert sections == [
+        *("curves", "confusion", "mistakes", "kernels", "features", "saliency"),
+        *("activations", "gradients", "units", "layers"),
+    ]
+    assert "Of a layer that gives images, a channel is one unit." in page.words
+
+
+def test_images_that_are_no_rows_are_seen_as_well():
+    net = Sequential(Conv(3, 5, 3, rng=0), Affine(20, 3, rng=0))
+    assert [view.name for view in a_run_on_images(net).views] == ["kernels", "features", "saliency"]
+
+
+def test_kernels_as_many_as_pixels_are_no_weights_of_units():
+    net = Sequential(Reshape((1, 4, 4)), Conv(1, 16, 3, rng=0), Affine(64, 3, rng=0))
+    evidence = a_run_on_images(net, image_shape=(4, 4), shape=(16,))
+    assert evidence.weights is None
+    assert evidence.views[0].panels[0].alt == "16 kernels of 3 × 3"
+
+
+def test_of_a_graph_there_are_no_feature_maps():
+    graph = Graph()
+    out = graph.add("conv", Conv(3, 5, 3, rng=0), graph.input("x"))
+    graph.output(graph.add("affine", Affine(20, 3, rng=0), out))
+    assert [view.name for view in a_run_on_images(graph).views] == ["kernels", "saliency"]
+
+
+def test_of_rows_that_are_no_pictures_there_are_kernels_alone():
+    evidence = a_run_on_images(convnet(), image_shape=None)
+    assert [view.name for view in evidence.views] == ["kernels"]
+
+
+def test_a_network_without_convolutions_has_no_views():
+    assert not a_run_on_images(MLP([48, 5, 3], rng=0)).views

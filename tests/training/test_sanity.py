@@ -36,6 +36,7 @@ from chainrule.training.options import fill_in, parser
 from chainrule.training.sanity import examine
 from chainrule.training.sanity_picture import range_picture
 from chainrule.training.sanity_runs import above_chance, neighbours
+from chainrule.training.sanity_start import ACTIVATIONS as STEEPEST
 from chainrule.training.sanity_start import indifferent
 
 DIGITS = load_digits().standardised()
@@ -237,6 +238,8 @@ def test_weights_that_are_not_finite_are_named():
         "--dataset spirals --hidden 50,50",
         "--dataset moons --activation elu",
         "--dataset xor --norm none --activation softplus",
+        "--norm none --activation gelu",
+        "--dataset moons --norm none --activation selu",
     ],
 )
 def test_a_recipe_that_works_raises_no_false_alarm(arguments, seed):
@@ -361,3 +364,11 @@ def test_certainty_counts_classes_alike():
     assert above_chance(np.zeros(100, int), y) == 0  # 90 % right, and no merit in it
     # Recall 1 where answers of these shares give 1/2, give or take √(0.09 / 90 + 0.09 / 10) / 2.
     assert above_chance(y, y) == pytest.approx(0.5 / 0.05)
+
+
+def test_the_steepest_slopes_are_those_of_the_layers():
+    x = np.linspace(-6, 6, 12_001)
+    for kind, steepest in STEEPEST.items():
+        layer = kind()
+        slope, _ = layer.backward(np.ones_like(x), layer.forward(x)[1])
+        assert abs(slope).max() == pytest.approx(steepest, abs=0.005)

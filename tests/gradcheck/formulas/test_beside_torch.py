@@ -15,16 +15,40 @@ IMAGES, SEQUENCES, ROWS = drawn(2, 4, 6, 5), drawn(2, 3, 4), drawn(3, 4)
 F = torch.nn.functional
 
 
+def weighted(scores, labels, weights, **how):
+    return F.cross_entropy(scores, labels, weight=weights, **how)
+
+
 def functions():
     """The name of a formula, the function, its arrays, and its settings."""
     x = IMAGES
     yield "conv", F.conv2d, (x, drawn(3, 4, 3, 2), drawn(3)), {"stride": 2, "pad": 1}
+    pairs = {"stride": (2, 1), "pad": (1, 2), "dilation": (1, 2)}
+    yield "conv", F.conv2d, (x, drawn(6, 2, 2, 3), drawn(6)), {**pairs, "groups": 2}
+    yield "conv", F.conv2d, (x, drawn(4, 1, 3, 2)), {"stride": 1, "pad": "same", "groups": 4}
+    yield "conv", F.conv2d, (x, drawn(3, 4, 1, 1), drawn(3)), {}
     yield "conv", F.conv1d, (SEQUENCES, drawn(3, 3, 2), drawn(3)), {"stride": 1, "pad": 1}
     yield "convtranspose", F.conv_transpose2d, (x, drawn(4, 3, 3, 2)), {"stride": 2, "pad": 1}
+    given = {"stride": (2, 1), "pad": (0, 1), "dilation": 2, "output_padding": (1, 0)}
+    yield (
+        "convtranspose",
+        F.conv_transpose2d,
+        (x, drawn(4, 3, 2, 3), drawn(6)),
+        {**given, "groups": 2},
+    )
     yield "maxpool", F.max_pool2d, (x,), {"kernel_size": 3, "stride": 2, "pad": 1}
+    yield "maxpool", F.max_pool2d, (x,), {"kernel_size": (2, 3), "stride": (1, 2), "pad": (0, 1)}
+    yield "avgpool", F.avg_pool2d, (x,), {"kernel_size": (2, 3), "pad": (1, 0)}
+    yield "avgpool", F.avg_pool2d, (x,), {"kernel_size": 3, "pad": 1, "count_include_pad": False}
+    yield "upsample", F.interpolate, (x,), {"scale_factor": (2, 3)}
+    yield "pad", lambda x, **_: F.pad(x, (2, 2, 1, 1)), (x,), {"pad": (1, 2)}
     yield "avgpool", F.avg_pool2d, (x,), {"kernel_size": 2, "stride": 2, "pad": 1}
     for name in ("gelu", "selu", "mish", "hardswish", "softsign", "silu"):
         yield name.replace("silu", "swish"), getattr(F, name), (ROWS * 3,), {}
+    labels, weights = np.array([0, 2, 2]), np.array([0.5, 1, 2, 3])
+    yield "softmaxcrossentropy", F.cross_entropy, (ROWS, labels), {"label_smoothing": 0.2}
+    yield "softmaxcrossentropy", weighted, (ROWS, labels, weights), {"label_smoothing": 0.2}
+    yield "softmaxcrossentropy", weighted, (ROWS, labels, weights), {"reduction": "sum"}
     yield "mae", F.l1_loss, (ROWS, drawn(3, 4)), {}
     yield "huber", F.huber_loss, (ROWS, drawn(3, 4)), {"delta": 0.7}
     yield "smoothl1", F.smooth_l1_loss, (ROWS, drawn(3, 4)), {"beta": 0.7}
@@ -36,13 +60,19 @@ def functions():
     )
 
 
-ROLES = {"conv": "x w b", "convtranspose": "x w", "attention": "q k v"}
+ROLES = {
+    "conv": "x w b",
+    "convtranspose": "x w b",
+    "attention": "q k v",
+    "softmaxcrossentropy": "x y weights",
+}
 CALLS = list(functions())
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize(("name", "function", "arrays", "settings"), CALLS)
 def test_a_formula_gives_what_pytorch_gives(judged, name, function, arrays, settings):
-    told = {key.replace("pad", "padding"): value for key, value in settings.items()}
+    told = {"padding" if key == "pad" else key: value for key, value in settings.items()}
     out = function(*map(torch.as_tensor, arrays), **told).numpy()
     names = ROLES.get(name, "x y").split()
     assert judged(name, out, **dict(zip(names, arrays, strict=False)), **settings) == ([], [])

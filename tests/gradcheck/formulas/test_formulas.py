@@ -301,7 +301,7 @@ UNKNOWN = [
     ("scale", X * G, (X,), {"gamma": G}),
     ("matmul", X @ T.T, (X, T), {"transpose_b": True}),
     ("hinge", 1.0, (X[:, :1], Y), {}),
-    ("softmaxcrossentropy", 0.9 * LOSS, (X, Y), {"label_smoothing": 0.1}),
+    ("softmaxcrossentropy", 0.9 * LOSS, (X, Y), {"temperature": 0.1}),
     ("softmaxcrossentropy", LOSS, (X, Y - 1), {}),
     ("dropout", X, (X,), {"level": 0.3}),
 ]
@@ -315,6 +315,15 @@ def test_a_layer_with_what_the_formula_does_not_know_is_not_compared(name, out, 
     assert not found.causes
     (note,) = found.notes
     assert note.startswith("not compared with the formula")
+
+
+def test_smoothed_labels_and_weights_of_classes_may_be_settings():
+    out = 0.9 * LOSS - 0.1 * np.log(P).mean()
+    assert not judged("softmaxcrossentropy", out, X, Y, settings={"label_smoothing": 0.1}).causes
+    assert judged("softmaxcrossentropy", LOSS, X, Y, settings={"label_smoothing": 0.1}).causes
+    out = -(G[Y] * np.log(P[range(6), Y])).sum() / G[Y].sum()
+    assert not judged("softmaxcrossentropy", out, X, Y, settings={"class_weights": tuple(G)}).causes
+    assert judged("softmaxcrossentropy", LOSS, X, Y, settings={"class_weights": tuple(G)}).causes
 
 
 def test_the_margin_of_a_hinge_may_be_a_setting():
@@ -496,7 +505,10 @@ def test_a_dropout_without_an_argument_train_is_judged_on_its_masks_alone():
         ("Conv2d", "conv"),
         ("ConvTranspose2d", "convtranspose"),
         ("conv_relu", None),
-        ("depthwise_conv", None),
+        ("depthwise_conv", "conv"),
+        ("conv_then_pool", None),
+        ("Dropout2d", "channeldropout"),
+        ("smoothed_cross_entropy_loss", "softmaxcrossentropy"),
         ("max_pool_fast", "maxpool"),
         ("Pooling", "pooling"),
         ("spatial_groupnorm", "groupnorm"),

@@ -80,7 +80,6 @@ def test_a_wrong_convolution_is_told_its_mistake(judged, words, out):
     "given",
     [
         {"x": X, "w_": W[:, :2], "b_": B},  # groups
-        {"x": X, "w_": W, "b_": B, "dilation": 2, "stride": 1, "pad": 2},
         {"x": X, "w_": W, "b_": B, "groups": 3},
         {"x": X, "w_": W, "b_": B, "mask": X},
         {"x": X, "w_": W, "b_": B, "gain_": B},

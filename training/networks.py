@@ -1,0 +1,105 @@
+"""The networks that --net names."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from chainrule.layers.annotations import Scheme
+from chainrule.nets import MLP, ConvNet, LeNet5, ResNet, Sequential
+from chainrule.training.options import ACTIVATIONS, NORMS, TAKEN, named, taken_by
+
+
+def network(
+    options: argparse.Namespace,
+    shape: Sequence[int],
+    image_shape: Sequence[int] | None,
+    classes: int,
+    *,
+    rng: np.random.Generator,
+    init: Scheme | None = None,
+) -> Sequential:
+    """The network that the options ask for, for rows of a `shape` that are images of
+    `image_shape`, or None; `init` is the scheme of its weights, if it is to be another than usual.
+    Raises ValueError where an option is wrong, or the data are."""
+    name = named(options)
+    check(name, options, image_shape)
+    given: dict[str, Any] = {"norm": NORMS[options.norm], "init": init, "rng": rng}
+    given |= ACTIVATIONS[options.activation] | {"dtype": options.dtype}
+    if "dropout" in TAKEN[name]:
+        given["keep"] = None if options.dropout == 1 else options.dropout
+    if name == "mlp":
+        try:
+            return MLP([prod(shape), *options.hidden, classes], **given)
+        except MemoryError as error:
+            raise ValueError(f"--hidden {','.join(map(str, options.hidden))}: {error}") from None
+    assert image_shape is not None
+    try:
+        if name == "cnn":
+            sizes = {"channels": options.channels, "hidden": options.hidden}
+            return ConvNet(image_shape, classes, **sizes, **given)
+        if name == "resnet":
+            return ResNet(image_shape, classes, channels=options.channels, **given)
+        return LeNet5(image_shape, classes, **given)
+    except (MemoryError, ValueError) as error:
+        raise ValueError(f"--net {name}: {error}") from None
+
+
+def check(name: str, options: argparse.Namespace, image_shape: Sequence[int] | None) -> None:
+    """Raises ValueError where options do not go together, or not with the data."""
+    if name != "mlp":
+        if image_shape is None:
+            raise ValueError(
+                f"--net {name}: takes images, and the rows of {options.dataset} are none; leave "
+                f"it out for a network that takes rows of any kind"
+            )
+        if options.activation == "maxout":
+            raise ValueError(f"--activation maxout: goes with --net mlp alone, not with {name}")
+        if options.norm == "layernorm":
+            raise ValueError(
+                f"--norm layernorm: goes with --net mlp alone, not with {name}; --norm groupnorm "
+                f"is the one for images that needs no batch either"
+            )
+    hidden = (84,) if name == "lenet5" else options.hidden
+    if options.norm == "batchnorm" and hidden and options.batch_size == 1:
+        raise ValueError(
+            "--batch-size 1: batch normalisation needs at least 2, since one row is its own mean; "
+            "take a larger batch or another --norm"
+        )
+    if options.norm in ("layernorm", "groupnorm") and 1 in hidden:
+        raise ValueError(
+            f"--norm {options.norm}: a hidden layer of 1 unit is its own mean, and would give the "
+            f"same for every row; take 2 or more"
+        )
+
+
+def chain(options: argparse.Namespace, dataset: Any) -> str:
+    """The network of a report in a line: from the row or the image to the classes, what its width
+    is on the way."""
+    name = named(options)
+    widths = [*(options.channels or ()), *options.hidden, dataset.num_classes]
+    if name == "mlp":
+        return " → ".join(map(str, [dataset.x_train[0].size, *widths]))
+    return f"{name}, " + " → ".join([" × ".join(map(str, dataset.image_shape)), *map(str, widths)])
+
+
+def said(options: Mapping[str, Any]) -> str:
+    """The network as in `128,64 relu batchnorm keep 0.8`, or `cnn 16,32 100 relu batchnorm`."""
+    name = options.get("net", "mlp")
+    widths = [",".join(map(str, options.get(sizes) or ())) for sizes in ("channels", "hidden")]
+    linear = name == "mlp" and not options["hidden"]
+    units = [] if linear else [options["activation"], options["norm"]]
+    keep = [] if options["dropout"] in (1, None) else [f"keep {options['dropout']:g}"]
+    first = "linear" if linear else "" if name == "mlp" else name
+    return " ".join(word for word in [first, *widths, *units, *keep] if word not in ("", "none"))
+
+
+def taken_alone(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without the sizes of networks of other kinds."""
+    return {
+        name: value
+        for name, value in options.items()
+        if options.get("net", "mlp") in taken_by(name)
+    }
