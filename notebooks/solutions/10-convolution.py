@@ -20,7 +20,7 @@ from chainrule import layers
 from chainrule.data import load_digits
 from chainrule.layers import Affine, Conv, Dropout, MaxPool, ReLU
 from chainrule.layers.init import plain_normal
-from chainrule.nets import MLP, Classifier, Sequential, circuits
+from chainrule.nets import MLP, Classifier, ConvNet, Sequential, circuits
 from chainrule.notebooks import exercise, further, model_answer
 from chainrule.solvers import Adam, Solver
 
@@ -73,7 +73,7 @@ for name, data in (("sheets", sheets), ("shuffled sheets", shuffled_sheets)):
 
 # %% [markdown]
 # You cannot read the shuffled sheets. The net reads them about as well as the others, and neither
-# well: what it learns of a stroke in one corner says nothing about the same stroke in another. It
+# well: what it learns of a stroke in one corner says little about the same stroke in another. It
 # has a weight for every pixel, and each place has to be learned by itself.
 #
 # A **convolutional layer** looks at a small window, and uses the *same* few weights at every place.
@@ -246,8 +246,8 @@ if check_1.opens("the circuit with its numbers"):
 # - The **stride** $s$ is how far the window moves from one place to the next. With $s = 2$ out is
 #   about half as high and half as wide.
 # - The **padding** $p$ is a border of so many rows and columns of zeros that is laid around each
-#   image first. In the formula, $x$ is the image *with* its border. Without it out would
-#   shrink by $k - 1$ in each layer; with $k = 3$, $s = 1$ and $p = 1$ it keeps its size.
+#   image first. In the formula, $x$ is the image *with* its border. Without it out would, for
+#   $s = 1$, shrink by $k - 1$ in each layer; with $k = 3$, $s = 1$ and $p = 1$ it keeps its size.
 #
 # *A word on the word.* In mathematics, a convolution turns the kernel round before it slides. What
 # nets do is, strictly, a **correlation**. Everybody in this field says convolution.
@@ -420,6 +420,12 @@ with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
                     for one in one_sided
                 ),
                 (
+                    convolve(
+                        np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=1), kernel
+                    ),
+                    "the border holds ones; it is to hold zeros",
+                ),
+                (
                     convolve(np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)), "edge"), kernel),
                     "the border repeats the pixels at the edge; it holds zeros",
                 ),
@@ -521,11 +527,19 @@ with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
         np.concatenate([image.ravel(), kernel.ravel(), [10.0]]),
         hint="which line writes into an array that came in",
     )
-    ### BEGIN HIDDEN TESTS
     numbers = np.random.default_rng(2)
     x, W = numbers.standard_normal((2, 3, 7, 4)), numbers.standard_normal((2, 3, 3, 2))
-    out, _ = conv_forward(x, W, np.zeros(2), 2, 1)
-    check_2("a kernel of 3 × 2 on images of 7 × 4", out, convolve(x, W, 2, 1))
+    if check_2.verdict != "wrong":
+        out, _ = conv_forward(x, W, np.zeros(2), 2, 1)
+        check_2(
+            "a kernel of 3 × 2 on images of 7 × 4",
+            out,
+            convolve(x, W, 2, 1),
+            hint="which sizes belong to the rows, and which to the columns",
+        )
+    ### BEGIN HIDDEN TESTS
+    out, _ = conv_forward(x, W, np.zeros(2), 3, 2)
+    check_2("stride 3, a border of 2", out, convolve(x, W, 3, 2))
     ### END HIDDEN TESTS
 ### BEGIN HIDDEN TESTS
 check_2.require()
@@ -633,6 +647,10 @@ with exercise(3, "the backward pass", conv_backward, points=5) as check_3, check
             (last, "windows overlap, and a later one has overwritten what an earlier one sent"),
             (by_entry, "windows overlap, and what one weight sent has overwritten another's"),
             (turn, "the kernel was turned round: which weight did the pixel at the top left meet?"),
+            (
+                sent_back(dout.transpose(0, 1, 3, 2), image, kernel)[0],
+                "rows and columns of dout are exchanged",
+            ),
             (
                 sent_back(dout, image, kernel.transpose(0, 1, 3, 2))[0],
                 "rows and columns of the kernel are exchanged",
@@ -791,11 +809,11 @@ with exercise(3, "the backward pass", conv_backward, points=5) as check_3, check
         )
     if check_3.verdict != "wrong":
         check_3.functions(
-            "all three by differences, with stride 2 and a border",
+            "by differences: stride 2, a border, images of 4 × 3, kernels of 3 × 2",
             library_forward(2, 1),
             conv_backward,
             numbers.standard_normal((2, 2, 4, 3)),
-            numbers.standard_normal((2, 2, 3, 3)),
+            numbers.standard_normal((2, 2, 3, 2)),
             numbers.standard_normal(2),
         )
     ### BEGIN HIDDEN TESTS
@@ -836,7 +854,7 @@ check_3.require()
 # dw_u = \sum_i \text{dout}_i\,x_{i+u},$$
 #
 # where dout counts as 0 at places that there are not. Both are sums of products along a window
-# again, that is, convolutions, each with a turn.
+# again, that is, convolutions.
 #
 # **dx.** While $u$ grows, the index of dout *falls*: the kernel meets dout the other way round. And
 # at both ends the sum asks for numbers of dout that there are not, zeros: dout needs a border. How
@@ -903,7 +921,10 @@ with (
                 convolve(dout, kernel.transpose(0, 1, 3, 2), pad=1),
                 "the kernel is transposed; that is not a half turn",
             ),
-            (convolve(turned(dout), kernel, pad=1), "dout is turned round, not the kernel"),
+            (
+                convolve(turned(dout), kernel, pad=1),
+                "dx is turned round: was it dout that was turned, or the result?",
+            ),
             (convolve(dout, turned(kernel)), narrow),
             (convolve(dout, kernel), narrow + "; nor is the kernel turned"),
             (convolve(dout, turned(kernel), pad=2), wide_border),
@@ -970,7 +991,7 @@ with (
         dW_as_convolution(image, dout, 0),
         small_W,
         mistakes=[
-            (turned(small_W), "it is turned round: either dout was, or the result"),
+            (turned(small_W), "dW is turned round; no array is to be turned here"),
             (convolve(image, dout, pad=1), "there is a border too many"),
             (convolve(dout, image, pad=1), "image and kernel are exchanged, with a border"),
             (convolve(image, turned(dout)), "dout is turned round: i and u both go up here"),
@@ -1026,10 +1047,19 @@ check_4.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# <details><summary>Stuck? A hint.</summary>
+#
+# In both, find the three letters first. In dx, the sum runs over $f$, so $f$ has to stand second in
+# both arrays; it does in dout, and in $W$ it comes there by an exchange of axes. In dW, the sum
+# runs over $n$, which is first in both arrays: exchange the axes of both, and of what comes out,
+# once more. Then the border: count rows until those of the result are right.
+# </details>
+
+# %% [markdown]
 # With a stride $s$ there is one thing more: before it is convolved, dout is pulled apart, with $s -
-# 1$ zeros between neighbours. This is why a layer that goes *up*, from a small image to a large
-# one, is called a transposed convolution: its forward pass is this dx (the second exercise that
-# goes further).
+# 1$ zeros between neighbours, and zeros at the end for rows and columns that no window has reached.
+# Such a step goes from a small image to a large one. A layer that has it for its *forward* pass is
+# called a transposed convolution: the second exercise that goes further.
 
 # %% [markdown] nbgrader={"grade_id": "question-1"}
 # **Question 1.** (a) Somebody forgets to turn the kernel in dx, tests with the kernel
@@ -1270,6 +1300,7 @@ with (
                 shares(dout, x, 2, 2, last)[None, None],
                 "where several numbers are largest, the last of them has got the gradient",
             ),
+            (shares(dout, x, 2, 1, first)[None, None], "the windows are one apart, not two"),
             (whole[None, None], "the largest of the whole image gets everything"),
             (largest[None, None], "only the largest of the whole image gets something"),
             (
@@ -1333,6 +1364,7 @@ with (
         mistakes=[
             (each, "the divisor is missing: each number has a share in the mean"),
             (each / 2, "divided by the side of a window; it holds size² numbers"),
+            (shares(dout, x, 2, 1, np.ones_like)[None, None] / 4, "the windows are one apart here"),
             (each / 16, "divided twice, or by the number of pixels of the image"),
             (each * x / 4, "multiplied by the pixels; a mean has the same slope everywhere"),
             (
@@ -1359,6 +1391,41 @@ with (
         ],
         hint="the pixel in the middle, which lies in four windows",
     )
+    numbers = np.random.default_rng(17)
+    x, many = numbers.permutation(72).reshape(2, 2, 6, 3) / 9, numbers.integers(-3, 4, (2, 2, 3, 2))
+    many = many.astype(float)
+    if check_5.verdict != "wrong":
+
+        def channel_by_channel(share, dout=many):
+            return np.array(
+                [[shares(dout[n, c], x[n, c], 2, 2, share) for c in (0, 1)] for n in (0, 1)]
+            )
+
+        x = np.pad(x, ((0, 0), (0, 0), (0, 0), (0, 1)))  # (2, 2, 6, 4)
+        over_channels = np.repeat(many.mean(axis=1, keepdims=True), 2, axis=1)
+        elsewhere = np.zeros(x.shape)
+        for n, c, i, j in np.ndindex(many.shape):
+            at = n, c, slice(2 * i, 2 * i + 2), slice(2 * j, 2 * j + 2)
+            elsewhere[at] += many[n, c, i, j] * first(x[n, 0][at[2:]])
+        check_5(
+            "max, backward, two images of two channels",
+            max_pool_backward(many.copy(), (x.copy(), 2, 2)),
+            channel_by_channel(first),
+            mistakes=[(elsewhere, "channel 1 sends to where channel 0 is largest")],
+            hint="which of the channels a window belongs to",
+        )
+        check_5(
+            "average, backward, two images of two channels",
+            average_pool_backward(many.copy(), (x.copy(), 2, 2)),
+            channel_by_channel(np.ones_like) / 4,
+            mistakes=[
+                (
+                    channel_by_channel(np.ones_like, over_channels) / 4,
+                    "the channels are averaged, too; each is pooled by itself",
+                ),
+            ],
+            hint="which of the channels a window belongs to",
+        )
     if check_5.verdict != "wrong":
         x = np.random.default_rng(5).permutation(72).reshape(2, 2, 6, 3) / 9
         check_5.functions(
@@ -1554,6 +1621,7 @@ with exercise(6, "one product", im2col, conv_by_product, points=4) as check_6:
                     .transpose(0, 3, 1, 2),
                     "W is reshaped to (C k k, F), which mixes kernels; each is a row of (F, C k k)",
                 ),
+                (right - b[:, np.newaxis, np.newaxis] + b.sum(), "the sum of all biases is added"),
                 (rows.transpose(0, 3, 2, 1), "rows and columns of the places are exchanged"),
             ],
             hint="what the rows of the product are, and which of its axes are N, H' and W'",
@@ -1586,6 +1654,15 @@ check_6.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# <details><summary>Stuck? A hint.</summary>
+#
+# Rows in cols: entry $(u, v)$ of the windows is the slice that begins at row $u$ and column $v$,
+# goes on in steps of the stride, and has $H'$ rows and $W'$ columns. It has the axes $(N, C, H',
+# W')$; in the array they are $(N, H', W', C)$, at `[..., u, v]`. After the product, the rows are
+# $(N, H', W')$, and $F$ is the last axis.
+# </details>
+
+# %% [markdown]
 # What does it buy? Ten images of 16 × 16 pixels with 3 channels, 8 kernels of 3 × 3, forward:
 
 # %%
@@ -1614,8 +1691,8 @@ if check_2.opens("the comparison") and check_6.opens("the comparison"):
 # **And back?** cols $W^\mathsf{T} + b$ is an affine layer, whose backward pass you wrote in
 # homework 3. It gives a gradient for each entry of cols. But im2col has *copied*: a pixel that
 # stands in nine rows is a fork with nine branches. So each row goes back to its window and is
-# *added* there. The function that does so is called `col2im`, and the commonest mistake in it is to
-# write `=` where `+=` belongs.
+# *added* there. The function that does so is called `col2im`. It is easy to write `=` in it where
+# `+=` belongs.
 
 # %% [markdown] nbgrader={"grade_id": "question-2"}
 # **Question 2.** A convolution makes 32 channels of 3, with kernels of 3 × 3, stride 1 and a border
@@ -1840,6 +1917,10 @@ with exercise(7, "group norm", group_norm_forward, group_norm_backward, points=4
                 (
                     terms.sum(axis=(0, 2, 3)).reshape(2, 2).sum(axis=1).repeat(2),
                     "the channels of a group are summed; each has a number of its own",
+                ),
+                (
+                    terms.reshape(2, 2, -1).sum(axis=(0, 2)),
+                    "a number for each group; γ and β have one for each channel",
                 ),
                 (
                     terms.reshape(2, 2, -1).sum(axis=2),
@@ -2067,10 +2148,10 @@ check_8.require()
 
 # %% [markdown]
 # Two questions to ask of every new net before it is trained in earnest. *Is the loss of a fresh net
-# what it should be?* The check has asked: $\log 10 \approx 2.30$ for ten classes. *Can it learn a
-# handful by heart?* A net that cannot reach a loss near 0 on twenty images has a mistake in it. The
-# twenty here have the shape of those of CIFAR-10, and are pure noise: there is nothing in them
-# to understand, and a net that is large enough learns them all the same.
+# what it should be?* The check has asked: $\log 10 \approx 2.30$ for ten classes and small scores.
+# *Can it learn a handful by heart?* If a net does not come near a loss of 0 on twenty images, look
+# for a mistake. The twenty here have the shape of those of CIFAR-10, and are pure noise: there is
+# nothing in them to understand, and a net that is large enough learns them all the same.
 
 # %%
 if check_8.opens("the test of a handful"):
@@ -2088,15 +2169,21 @@ if check_8.opens("the test of a handful"):
 # %% [markdown]
 # Now back to the sheets of the beginning.
 
+
 # %%
-if check_8.opens("the comparison"):
-    reader = conv_net(1, SIDE, 10)
-    print(f"your net, sheets           {test_accuracy(reader, sheets, epochs=20):.0f} % right")
-    other = conv_net(1, SIDE, 10)
-    found = test_accuracy(other, shuffled_sheets, epochs=20)
-    print(f"your net, shuffled sheets  {found:.0f} % right")
-    for name, net in (("your net", reader), ("affine layers", MLP([SIDE * SIDE, 64, 10]))):
-        print(f"{name}: {sum(array.size for array in net.params.values()):,} weights and biases")
+def net_for_sheets():
+    """Your net, or one of the library's until it is right."""
+    if check_8.verdict == "right":
+        return conv_net(1, SIDE, 10)
+    return ConvNet((1, SIDE, SIDE), 10, channels=(16, 32), hidden=(), rng=0, dtype=np.float32)
+
+
+print(f"With {'your net' if check_8.verdict == 'right' else 'nets.ConvNet, for now'}.")
+reader, other = net_for_sheets(), net_for_sheets()
+for name, net, data in (("sheets", reader, sheets), ("shuffled sheets", other, shuffled_sheets)):
+    print(f"convolutions, {name:16} {test_accuracy(net, data, epochs=20):.0f} % right")
+for name, net in (("convolutions", reader), ("affine layers", MLP([SIDE * SIDE, 64, 10]))):
+    print(f"{name}: {sum(array.size for array in net.params.values()):,} weights and biases")
 
 # %% [markdown]
 # On the sheets it does far better than the affine layers did, for a stroke is the same stroke
@@ -2109,23 +2196,22 @@ if check_8.opens("the comparison"):
 # positive, dark negative. Below them is what they answer to a sheet, after the ReLU.
 
 # %% jupyter={"source_hidden": true}
-if check_8.opens("this picture"):
-    sheet = sheets.x_test[:1]
-    answers, _ = reader.layers[0].forward(sheet)
-    answers, _ = reader.layers[1].forward(answers)
-    kernels = reader.layers[0].params["W"][:, 0]
-    limit = np.abs(kernels).max()
-    fig, axes = plt.subplots(2, 9, figsize=(10, 2.6), layout="constrained")
-    axes[0, 0].axis("off")
-    axes[1, 0].imshow(sheet[0, 0], cmap="gray")
-    axes[1, 0].set(xticks=[], yticks=[], title=f"a {sheets.y_test[0]}")
-    for (top, bottom), kernel, answer in zip(axes.T[1:], kernels, answers[0], strict=False):
-        top.imshow(kernel, cmap="gray", vmin=-limit, vmax=limit)
-        bottom.imshow(answer, cmap="gray", vmin=0, vmax=answers.max())
-        for ax in (top, bottom):
-            ax.set(xticks=[], yticks=[])
-    fig.suptitle("eight of the sixteen kernels, and their answers")
-    plt.show()
+sheet = sheets.x_test[:1]
+first = next(layer for layer in reader.layers if isinstance(layer, Conv))
+answers = np.maximum(first.forward(sheet)[0], 0)
+kernels = first.params["W"][:, 0]
+limit = np.abs(kernels).max()
+fig, axes = plt.subplots(2, 9, figsize=(10, 2.6), layout="constrained")
+axes[0, 0].axis("off")
+axes[1, 0].imshow(sheet[0, 0], cmap="gray")
+axes[1, 0].set(xticks=[], yticks=[], title=f"a {sheets.y_test[0]}")
+for (top, bottom), kernel, answer in zip(axes.T[1:], kernels, answers[0], strict=False):
+    top.imshow(kernel, cmap="gray", vmin=-limit, vmax=limit)
+    bottom.imshow(answer, cmap="gray", vmin=0, vmax=answers.max())
+    for ax in (top, bottom):
+        ax.set(xticks=[], yticks=[])
+fig.suptitle("eight of the sixteen kernels, and their answers")
+plt.show()
 
 # %% [markdown]
 # **The gradient.** Deeper kernels look at the answers of other kernels, and a picture of them says
@@ -2202,6 +2288,12 @@ with exercise(9, "saliency", saliency, points=3) as check_9:
             (np.abs(slopes).mean(axis=1), "that is the mean of the channels; take the largest"),
             (np.abs(slopes.sum(axis=1)), "the channels are summed; take the largest"),
             (np.abs(slopes).min(axis=1), "that is the smallest of the channels"),
+            (
+                np.square(slopes).max(axis=1),
+                "the slopes are squared; their absolute values are meant",
+            ),
+            (np.abs(slopes).max(axis=1) * [[[0.0]], [[1.0]]], "the first image gets nothing"),
+            (np.abs(slopes).max(axis=1) * [[[1.0]], [[0.0]]], "the last image gets nothing"),
             (np.abs(slopes).max(axis=0), "the largest over the images; each has a map of its own"),
             (np.abs(slopes).max(), "the largest of everything; each pixel has a number of its own"),
             (np.abs(of(np.ones((2, 3)))).max(axis=1), "that is the sum of all scores"),
@@ -2273,11 +2365,11 @@ check_9.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Here is what your net looks at: sheets that it reads rightly, and sheets that it does not, with
+# Here is what the net looks at: sheets that it reads rightly, and sheets that it does not, with
 # the saliency of the class that it *says* in red.
 
 # %% jupyter={"source_hidden": true}
-if check_8.opens("this picture") and check_9.opens("this picture"):
+if check_9.opens("this picture"):
     said = Classifier(reader).predict(sheets.x_test)
     good, bad = (np.flatnonzero((said == sheets.y_test) == right)[:6] for right in (True, False))
     fig, axes = plt.subplots(2, 12, figsize=(12, 2.6), layout="constrained")
@@ -2510,7 +2602,7 @@ with further(3, "how far a net sees", receptive_field) as go_3:
 
 # %% [markdown]
 # Your formula, and the picture of the net itself: for one number in the middle, after the second
-# pooling, the gradient by the pixels of a random sheet of 32 × 32.
+# pooling, how large its gradient by each pixel is, on average over random sheets of 32 × 32.
 
 # %% jupyter={"source_hidden": true}
 if check_8.opens("this picture") and go_3.opens("this picture"):
@@ -2529,8 +2621,8 @@ if check_8.opens("this picture") and go_3.opens("this picture"):
 # %% [markdown]
 # ## What to keep
 #
-# - A convolution uses the same few weights at every place. Its size is $H' = \lfloor (H + 2p - k) /
-#   s \rfloor + 1$.
+# - A convolution uses the same few weights at every place. What comes out has $H' = \lfloor (H +
+#   2p - k) / s \rfloor + 1$ rows.
 # - **Shared means summed.** The gradient of a weight is a sum over all places and images, that of a
 #   pixel a sum over all windows and kernels: `+=`, never `=`.
 # - dx is dout convolved with the turned kernel, dW is the image convolved with dout.
@@ -2538,7 +2630,7 @@ if check_8.opens("this picture") and go_3.opens("this picture"):
 # - im2col makes a convolution one matrix product, for the price of memory.
 # - Batch, layer, group and instance norm are one formula over four sets of numbers. Where $\gamma$
 #   differs within the set, it goes inside.
-# - A fresh net has a loss of $\log C$, and a good one learns twenty images by heart.
+# - A fresh net with small scores has a loss of $\log C$, and can learn twenty images by heart.
 # - The gradient by the image shows what a score is sensitive to.
 #
 # *Sources: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998; Wu and
