@@ -45,7 +45,7 @@ class ConvTranspose(Conv):
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         Windows((1, 1)).check(self, x, self.in_channels)
-        W, image = self.params["W"], self.out_shape(x)[2:]
+        W, image = self.params["W"], self.windows.covered(x.shape[2:])
         if min(image) < 1:
             raise ValueError(
                 f"{self!r}: x has images of {x.shape[2]} × {x.shape[3]} (shape {x.shape}), of "
@@ -69,8 +69,7 @@ class ConvTranspose(Conv):
         return {"W": dW, "b": sum_of_rows(dout)} if self.bias else {"W": dW}
 
     def out_shape(self, x: Floats) -> tuple[int, ...]:
-        H, W = self.windows.covered(x.shape[2:])
-        return len(x), self.out_channels, H, W
+        return len(x), self.out_channels, *self.windows.covered(x.shape[2:])
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:

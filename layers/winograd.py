@@ -56,7 +56,8 @@ def transforms(dtype: DTypeLike) -> tuple[Floats, Floats, Floats]:
         G[row] = point ** np.arange(3) / np.prod([point - other for other in others])
     A[-1, -1] = G[-1, -1] = 1  # at infinity a polynomial is its last coefficient
     B[-1] = polynomial.polyfromroots(POINTS)
-    return tuple(np.kron(one, one).astype(dtype) for one in (A, B, G))
+    A, B, G = (np.kron(one, one).astype(dtype) for one in (A, B, G))
+    return A, B, G
 
 
 def correlate(x: Floats, W: Floats, windows: Windows) -> Floats:

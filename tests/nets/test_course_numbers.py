@@ -14,7 +14,7 @@ PRINTED = 5e-9  # half of the last digit
 
 def drawn(*shapes):
     """The arrays that the notebook draws, one after the other."""
-    stream = np.random.RandomState(231)  # noqa: NPY002 - as the course does
+    stream = np.random.RandomState(231)
     return [stream.randn(*shape) for shape in shapes]
 
 
@@ -119,7 +119,7 @@ def test_spatial_group_normalisation():
 
 def course(net, x_shape):
     """Data and weights as the notebook draws them: weights normal with a deviation of 1e-3."""
-    stream = np.random.RandomState(231)  # noqa: NPY002 - as the course does
+    stream = np.random.RandomState(231)
     x, y = stream.randn(*x_shape), stream.randint(10, size=x_shape[0])
     for param in net.params.values():
         param[...] = 1e-3 * stream.randn(*param.shape) if param.ndim > 1 else 0
