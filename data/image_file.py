@@ -29,8 +29,8 @@ def read_image(path: str | PathLike[str], size: Size, *, gray: bool) -> tuple[By
     It is turned as its EXIF data say, put on white where it is transparent, brought from 16 bits
     to 8, made red, green and blue or, with `gray`, one grey (ITU-R 601-2: 0.299 red + 0.587 green
     + 0.114 blue), and then stretched or squeezed to `size`, (H, W): each new pixel is a mean of
-    the old ones around it, weighted by a triangle. (A JPEG of more than four times the size is
-    first halved as it is decoded, again and again, down to twice the size at least.) Of an
+    the old ones around it, weighted by a triangle. (A JPEG of four times the size or more is
+    first halved as it is decoded, up to three times, down to twice the size at least.) Of an
     animation it is the first frame; colour profiles are ignored. A picture that has no colours is
     (1, H, W) in any case.
 

@@ -11,9 +11,7 @@ import numpy as np
 
 from chainrule.layers.annotations import Floats
 
-BLOCK = (
-    1 << 16
-)  # numbers that a step of several passes takes at once, so that they stay in the cache
+BLOCK = 1 << 18  # numbers that several passes take at once, so that they stay in the cache
 NARROW = 32  # columns of a matrix, at most, of which a copy is cheaper than a transposed product
 
 
@@ -94,7 +92,7 @@ def in_blocks(
     """function(x), a curve and its slope entry by entry, which takes so few entries at once that
     what it computes on the way stays in the cache.
 
-    Plainly function(x), 1.5 to 3 times as slow where it takes many steps.
+    Plainly function(x), 1.2 to 2 times as slow on 4 million numbers.
     """
     flat = x.reshape(-1)
     out, slope = np.empty_like(flat), np.empty_like(flat)

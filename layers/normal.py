@@ -75,7 +75,7 @@ def polynomial(coefficients: tuple[float, ...], t: Floats) -> Floats:
 def half_square_exp(t: Floats) -> Floats:
     """exp(-t² / 2), to the last digits.
 
-    t² rounded to its own digits would be wrong by up to t² ulp in the exponential, 200 in float32.
+    t² rounded to its own digits makes the exponential wrong by up to t² / 2 ulp, 100 in float32.
     What rounding takes away is s² - t² + (t - s) (t + s), where s, which has the upper half of the
     digits of t, has a square without any rounding.
     """

@@ -327,7 +327,8 @@ def predict(options: argparse.Namespace) -> str:
     x: Any
     if all(map(of_pictures, options.data)):
         x, paths, labels = trained.read_pictures(options.data)
-        shown, what = sure_of(trained, x, paths), "pictures"
+        shown = sure_of(trained, x, paths)
+        what = "pictures" if len(paths) > 1 else "picture"
     elif len(options.data) == 1:
         x, labels = trained.read(file, options.header)
     else:

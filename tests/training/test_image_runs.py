@@ -80,7 +80,7 @@ def test_one_picture_and_several_are_judged_on_the_screen_and_in_a_table(place, 
     first, empty, last = said.splitlines()
     assert first.startswith(f"{one}: heller Tag (heller Tag ")
     assert empty == ""
-    assert last.startswith("03.predictions.csv: the class of 1 pictures, and probabilities")
+    assert last.startswith("03.predictions.csv: the class of 1 picture, and probabilities")
     header, row = table("03.predictions.csv")
     assert header == ["file", "predicted", *(f"probability_{name}" for name in CLASSES)]
     assert row[:2] == [str(one), "heller Tag"]
