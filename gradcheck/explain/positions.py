@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -220,9 +220,11 @@ def moved(scene: Scene, name: str) -> Iterator[Cause]:
     size, sides = 1e-6 * np.abs(right).max(), yours.shape[-space:]
     steps = product(*(range(-min(FAR, m - 1), min(FAR, m - 1) + 1) for m in sides))
     for by in sorted(steps, key=lambda by: np.abs(by).sum()):
-        mine = tuple(slice(max(n, 0), min(m, m + n)) for n, m in zip(by, sides, strict=True))
-        from_ = tuple(slice(max(-n, 0), min(m, m - n)) for n, m in zip(by, sides, strict=True))
-        a, b = yours[..., *mine], right[..., *from_]
+        mine: list[Any] = [slice(max(n, 0), min(m, m + n)) for n, m in zip(by, sides, strict=True)]
+        from_: list[Any] = [
+            slice(max(-n, 0), min(m, m - n)) for n, m in zip(by, sides, strict=True)
+        ]
+        a, b = yours[(..., *mine)], right[(..., *from_)]
         if a.size > max(LEAST, yours.size / 3) and np.abs(a - b).max() <= size < np.ptp(b) * 1e-3:
             axes = [yours.ndim - space + k for k, n in enumerate(by) if n]
             n = " and ".join(f"{one:g}" for one in np.unique(np.abs(by)) if one)

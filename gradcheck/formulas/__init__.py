@@ -10,8 +10,8 @@ are the papers named in the layers of the same name.
                     Comparison: what is found
     units.py, activations.py         of one array, entry by entry or row by row; gates; x W + b
     norms.py, group_norms.py         normalisations
-    losses.py, regressions.py        losses
-    convolution.py, pooling.py       of images
+    losses.py, entropies.py, regressions.py   losses
+    convolution.py, transposed.py, pooling.py, shapes.py   of images
     recurrence.py, sequences.py      steps and loops through time; words, and every step alike
     attention.py, heads.py           one head and many; positions
     dropout.py      which is random, and known by its habits

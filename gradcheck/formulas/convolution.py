@@ -87,6 +87,11 @@ def padded(x: np.ndarray, border: Border, **how: Any) -> np.ndarray:
     return np.pad(x, [(0, 0), (0, 0), *border], **how)
 
 
+def one_sided(sums: Sequence[int], turn: int) -> Border:
+    """All of a border before the image (1), or behind it (-1)."""
+    return tuple((n, 0) if turn > 0 else (0, n) for n in sums)
+
+
 def said(numbers: Sequence[Any]) -> str:
     """One number for each axis of space, in words: one where all are the same."""
     same = [n[0] if isinstance(n, tuple) and n[0] == n[-1] else n for n in numbers]
@@ -251,11 +256,11 @@ def border_mistakes(way: Conv) -> Said:
     is_padded = any(map(any, border))
     if is_padded:
         for side, turn in {"before": 1, "behind": -1}.items():
-            moved = tuple((a + b, 0)[::turn] for a, b in border)
+            moved = one_sided([a + b for a, b in border], turn)
             half = said([max(pair) for pair in border])
             text = f"all the padding stands on one side, {side} the image: {half} belong on each"
             yield f"{text} side", way.out(padded(way.x, moved))
-        turned = tuple(pair[::-1] for pair in border)
+        turned = tuple((behind, before) for before, behind in border)
         text = "where the padding is uneven, the larger part stands before the image, not behind it"
         yield text, way.out(padded(way.x, turned)), CONVENTION
     for mode, what in {"edge": "repeated", "reflect": "mirrored", "wrap": "wrapped"}.items():
@@ -264,8 +269,9 @@ def border_mistakes(way: Conv) -> Said:
             ways = {text: partial(padded, way.x, border, mode=mode)}
             yield from ((text, way.out(x), CONVENTION) for text, x, *_ in working(ways))
     changes: dict[str, dict[str, Any]] = {}
-    for name, what in {"stride": s, "pad": border, "dilation": d}.items():
-        changes[f"the {name}s of height and width are exchanged"] = {name: what[::-1]}
+    settings: dict[str, tuple[Any, ...]] = {"stride": s, "pad": border, "dilation": d}
+    for name, sides_of in settings.items():
+        changes[f"the {name}s of height and width are exchanged"] = {name: sides_of[::-1]}
     reach = max(reaches(way.w.shape[2:], d))
     for stride, pad in product([s, *((n,) * len(s) for n in range(1, 5))], range(-1, reach + 1)):
         other = border if pad < 0 else ((pad, pad),) * len(s)

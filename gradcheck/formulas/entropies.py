@@ -115,7 +115,7 @@ def softmax_cross_entropies(call: Call) -> Iterator[Any]:
 def softmax_cross_entropy_mistakes(call: Call) -> Said:
     one = entropy(call)
     s, t = one.scores, one.soft * one.weights * one.spread(call)
-    for text, total in one.ways():
+    for text, total, *_ in one.ways():
         yield text, total
         yield text, total * one.spread(call)
     yield from entropy_mistakes(t, softmax(s), log_softmax(s))

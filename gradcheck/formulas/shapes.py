@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.gradcheck.formulas.convolution import Sides, borders, padded, said, sides
+from chainrule.gradcheck.formulas.convolution import Sides, borders, one_sided, padded, said, sides
 from chainrule.gradcheck.formulas.reference import Call, Inapplicable, Reference, Said, working
 
 FACTOR = ("factor", "scale_factor", "scale", "f", "r", "size", "s")
@@ -75,7 +75,7 @@ def padding_mistakes(call: Call) -> Said:
     more = [right.shape[axis] - x.shape[axis] for axis in space]
     half = said([n // 2 for n in more])
     for side, turn in {"before": 1, "behind": -1}.items():
-        border = tuple((n, 0)[::turn] for n in more)
+        border = one_sided(more, turn)
         text = f"the whole border stands {side} the image: {half} belong on each side"
         yield text, padded(x, border, constant_values=value)
     both = tuple((n // 2, n - n // 2) for n in more)

@@ -18,6 +18,7 @@ from chainrule.gradcheck.formulas.convolution import (
     Border,
     Sides,
     is_told,
+    one_sided,
     reaches,
     said,
     sides,
@@ -109,7 +110,7 @@ def transposed_mistakes(call: Call) -> Said:
         swapped["input and output channels are exchanged in w"] = w.swapaxes(0, 1)
         yield from working({text: partial(way.out, w=w) for text, w in swapped.items()})
         for turn, side in {1: "before", -1: "behind"}.items():
-            cut = tuple((a + b, 0)[::turn] for a, b in way.pad)
+            cut = one_sided([a + b for a, b in way.pad], turn)
             yield f"all the padding is cut off on one side, {side} the image", way.out(pad=cut)
         none = ((0, 0),) * len(way.pad)
         yield f"the padding {said(way.pad)} is not cut off", way.out(pad=none)
