@@ -69,7 +69,7 @@ def test_the_average_is_that_of_pytorch(drawn, seed):
         (Pad((1, 2), value=0.5), lambda t: F.pad(t, (2, 2, 1, 1), value=0.5)),
         (Upsample((2, 3)), lambda t: F.interpolate(t, scale_factor=(2, 3), mode="nearest")),
     ],
-    ids=str,
+    ids=["global average", "pad", "upsample"],
 )
 def test_other_layers_on_images_are_those_of_pytorch(layer, function):
     rng = np.random.default_rng(0)
