@@ -49,7 +49,7 @@ CONVOLUTIONS = (  # filters and stride
     *((16, 1), (16, 2), (24, 1), (24, 2), (32, 1), (32, 2)),
     *((32, 1), (32, 1), (32, 1)),
 )
-EPOCHS, BATCH, RATE = 10, 50, 0.02
+EPOCHS, BATCH, RATE = 6, 50, 0.02
 SEEDS = range(2)
 SHOWN = (1, 3, EPOCHS)  # epochs in the table
 

@@ -52,7 +52,7 @@ NETS: dict[str, Callable[..., Layer]] = {
     "convolutional": convolutional,
     "residual": residual,
 }
-EPOCHS, BATCH, RATE, PENALTY = 12, 64, 2e-3, 1e-4
+EPOCHS, BATCH, RATE, PENALTY = 8, 64, 2e-3, 1e-4
 SEEDS = range(3)
 
 
