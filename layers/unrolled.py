@@ -18,7 +18,8 @@ whole   all entries of a kernel, in one product. The copies keep the width of th
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -47,17 +48,17 @@ class Unrolled:
         whole = kh == 1 or channels // groups * kw < SHORT
         return cls(windows, width, channels, groups, whole)
 
-    @property
+    @cached_property
     def columns(self) -> int:
         """How many windows lie beside one another."""
         return self.windows.fitting(1, self.width)
 
-    @property
+    @cached_property
     def is_flat(self) -> bool:
         """Whether the copies keep the width of the image."""
         return self.whole and self.windows.stride == (1, 1)
 
-    @property
+    @cached_property
     def pitch(self) -> int:
         """How many numbers there are from one row of windows to the next."""
         return self.width if self.is_flat else self.columns
@@ -105,7 +106,7 @@ class Unrolled:
         band = images[:, :, rows.start * sh : (rows.stop - 1) * sh + self.windows.extent[0]]
         if self.is_flat:
             flat = band.reshape(*band.shape[:2], -1)
-            for u, v in np.ndindex(*self.windows.size):
+            for u, v in product(*map(range, self.windows.size)):
                 part = flat[:, :, u * dh * self.width + v * dw :][:, :, : block.shape[-1]]
                 yield block[:, :, u, v, : part.shape[-1]], part
         elif self.whole:

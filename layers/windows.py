@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -48,7 +50,7 @@ class Windows:
             top, left = ((p, p) for p in sides(who, "pad", pad, 0))
         return cls(size, sides(who, "stride", stride, 1), (top, left), dilation)
 
-    @property
+    @cached_property
     def extent(self) -> tuple[int, int]:
         """How many rows and columns of an image a window reaches over."""
         (kh, kw), (dh, dw) = self.size, self.dilation
@@ -134,7 +136,7 @@ class Windows:
         its border: a view (…, H', W')."""
         H, W = (self.fitting(axis, padded.shape[axis - 2]) for axis in (0, 1))
         (sh, sw), (dh, dw) = self.stride, self.dilation
-        for u, v in np.ndindex(*self.size):
+        for u, v in product(*map(range, self.size)):
             rows = slice(u * dh, u * dh + sh * (H - 1) + 1, sh)
             columns = slice(v * dw, v * dw + sw * (W - 1) + 1, sw)
             yield u, v, padded[..., rows, columns]
