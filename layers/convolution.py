@@ -38,7 +38,7 @@ def correlate(x: Floats, W: Floats, windows: Windows) -> Floats:
     out = np.empty((len(x), len(W), *windows.places(x.shape[2:])), x.dtype)
     for way, channels, filters in ways(windows, x.shape, W.shape):
         kernels = way.kernels(W[filters])
-        groups, bands, buffer = way.blocks(len(x), out.shape[2], x.dtype)
+        groups, bands, buffer = way.blocks(x, out)
         for images in groups:
             padded = windows.padded(x[images, channels])
             for rows in bands:
@@ -73,7 +73,7 @@ def spread(
     dx = np.empty((len(dout), groups * W.shape[1], *image), dout.dtype)
     for way, channels, filters in ways(windows, dx.shape, W.shape):
         kernels = np.ascontiguousarray(way.kernels(W[filters]).swapaxes(2, 3))
-        some, bands, buffer = way.blocks(len(dout), dout.shape[2], dout.dtype)
+        some, bands, buffer = way.blocks(dx, dout)
         for images in some:
             around = np.zeros((*dx[images, channels].shape[:2], *windows.around(image)), dx.dtype)
             for rows in bands:
@@ -101,13 +101,14 @@ def weight_sum(x: Floats, dout: Floats, windows: Windows, groups: int) -> Floats
         return winograd.weight_sum(x, dout, windows)
     for way, channels, filters in ways(windows, x.shape, dW.shape):
         total = np.zeros_like(way.kernels(dW[filters]))
-        some, bands, buffer = way.blocks(len(x), dout.shape[2], x.dtype)
+        some, bands, buffer = way.blocks(x, dout)
         for images in some:
             padded = windows.padded(x[images, channels])
             for rows in bands:
                 sent = way.widened(dout[images, filters, rows])
                 for sums, matrix in zip(total, way.unroll(padded, rows, buffer), strict=True):
-                    sums += (sent @ matrix.swapaxes(2, 3)).sum(axis=0)
+                    products = sent @ matrix.swapaxes(2, 3)
+                    sums += products[0] if len(products) == 1 else products.sum(axis=0)
         dW[filters] = way.gathered(total)
     return dW
 
@@ -131,7 +132,7 @@ def turned(W: Floats, groups: int) -> Floats:
     """The kernels (C, F / G, kh, kw) of the transposed convolution: turned round, and with inputs
     and outputs exchanged in each group."""
     by_group = W.reshape(groups, -1, *W.shape[1:])[..., ::-1, ::-1].swapaxes(1, 2)
-    return np.ascontiguousarray(by_group).reshape(-1, len(W) // groups, *W.shape[2:])
+    return by_group.reshape(-1, len(W) // groups, *W.shape[2:])
 
 
 def by_group(x: Floats, groups: int) -> Floats:

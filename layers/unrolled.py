@@ -22,12 +22,11 @@ from functools import cached_property
 from itertools import pairwise, product
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from chainrule.layers.annotations import Floats
 from chainrule.layers.windows import Windows
 
-BLOCK = 2**19  # numbers in an unrolled block, at most
+BLOCK, LEAST = 2**19, 2**17  # numbers in an unrolled block, at most; and where there are few
 SHORT = 16  # numbers in a kernel's row, over the channels, that make no product of their own
 
 
@@ -81,18 +80,18 @@ class Unrolled:
         """How many numbers an image with so many rows of windows unrolls to."""
         return math.prod(self.shape(rows))
 
-    def blocks(
-        self, count: int, rows: int, dtype: DTypeLike
-    ) -> tuple[list[slice], list[slice], Floats]:
-        """Divides so many images with so many rows of windows: into groups of images and, where a
-        single one is large, into bands of rows. Returns both, and a buffer for any one block."""
+    def blocks(self, x: Floats, out: Floats) -> tuple[list[slice], list[slice], Floats]:
+        """Divides images (N, C, H, W), and what is made of them (N, F, H', W'): into groups of
+        images and, where a single one is large, into bands of rows of out. Returns both, and a
+        buffer for any one block."""
+        rows, most = out.shape[2], block_size(x, out)
         size = max(self.size(rows), 1)
-        images = cut(count, max(BLOCK // size, 1))
-        bands = cut(rows, rows if size <= BLOCK else max(rows * BLOCK // size, 1))
+        images = cut(len(out), max(most // size, 1))
+        bands = cut(rows, rows if size <= most else max(rows * most // size, 1))
         largest = [
             max((one.stop - one.start for one in some), default=0) for some in (images, bands)
         ]
-        return images, bands, np.empty(largest[0] * self.size(largest[1]), dtype)
+        return images, bands, np.empty(largest[0] * self.size(largest[1]), x.dtype)
 
     def block(self, buffer: Floats, images: int, rows: slice) -> Floats:
         """Room in a buffer for a band of so many unrolled images."""
@@ -167,7 +166,7 @@ class Unrolled:
         each = self.channels // self.groups
         if self.whole:
             return kernels.reshape(-1, each, kh, kw)
-        return np.ascontiguousarray(kernels.reshape(kh, -1, each, kw).transpose(1, 2, 0, 3))
+        return kernels.reshape(kh, -1, each, kw).transpose(1, 2, 0, 3)
 
     def widened(self, dout: Floats) -> Floats:
         """dout (n, F, H', W') as matrices (n, G, F / G, P), with zeros where no window begins."""
@@ -183,6 +182,12 @@ class Unrolled:
         """Matrices (n, G, F / G, P) as (n, F, H', W'), without what stands where no window does."""
         filters, rows = wide.shape[1] * wide.shape[2], wide.shape[3] // self.pitch
         return wide.reshape(len(wide), filters, rows, self.pitch)[..., : self.columns]
+
+
+def block_size(x: Floats, out: Floats) -> int:
+    """How many numbers of a block there may be: a quarter of these arrays, so that it does not take
+    much of their memory, within bounds."""
+    return min(max((x.size + out.size) // 4, LEAST), BLOCK)
 
 
 def cut(count: int, most: int) -> list[slice]:

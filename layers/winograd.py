@@ -22,13 +22,12 @@ from numpy.polynomial import polynomial
 from numpy.typing import DTypeLike
 
 from chainrule.layers.annotations import Floats
-from chainrule.layers.unrolled import cut
+from chainrule.layers.unrolled import block_size, cut
 from chainrule.layers.windows import Windows
 
 POINTS = (0, 0.75, -0.75, 1.5, -1.5)  # and infinity
 TILE, SIDE = 4, 6  # sides of the tiles of an output, and of those of an image
 CHANNELS, IMAGES = 64, 8  # at least so many, of fewer the transforms take longer than they save
-BLOCK = 2**19  # numbers in a transformed block, at most
 
 
 def suits(x: Floats, W: Floats, windows: Windows) -> bool:
@@ -81,7 +80,8 @@ def weight_sum(x: Floats, dout: Floats, windows: Windows) -> Floats:
     for images, rows in blocks(x, dout):
         points = (B @ tiles(x[images], SIDE, rows, windows)).reshape(len(B), C, -1)
         sent = (A @ tiles(dout[images], TILE, rows, Windows((1, 1)))).reshape(len(A), F, -1)
-        total += sent @ points.swapaxes(1, 2)
+        for sums, one, other in zip(total, sent, points, strict=True):
+            sums += one @ other.T  # all in one product would need the memory of `total` again
     return np.ascontiguousarray((G.T @ total.reshape(len(G), -1)).T).reshape(F, C, 3, 3)
 
 
@@ -90,8 +90,9 @@ def blocks(x: Floats, out: Floats) -> Iterator[tuple[slice, slice]]:
     down, across = (-(-side // TILE) for side in out.shape[2:])
     row = SIDE**2 * across * max(x.shape[1], out.shape[1])  # numbers of one image's row of tiles
     least = 2 * IMAGES
-    high = min(max(BLOCK // (row * least), 1), down)
-    for images in cut(len(x), max(BLOCK // (row * high), least)):
+    most = block_size(x, out)
+    high = min(max(most // (row * least), 1), down)
+    for images in cut(len(x), max(most // (row * high), least)):
         for rows in cut(down, high):
             yield images, slice(rows.start * TILE, min(rows.stop * TILE, out.shape[2]))
 

@@ -32,8 +32,8 @@ def convolutions(draw):
 def test_products_of_unrolled_blocks_are_the_plain_sums(case, block, short):
     x, W, windows, groups = case
     with pytest.MonkeyPatch.context() as patch:
-        for module in (convolution, unrolled):
-            patch.setattr(module, "BLOCK", block)
+        for module, name in ((convolution, "BLOCK"), (unrolled, "BLOCK"), (unrolled, "LEAST")):
+            patch.setattr(module, name, block)
         patch.setattr(unrolled, "SHORT", short)
         patch.setattr(convolution, "WIDER", short % 5)
         out = convolution.correlate(x, W, windows)
@@ -60,7 +60,7 @@ def test_transformed_products_are_the_plain_sums(shape, pad, block):
     out = convolution.correlate_plain(x, W, windows)
     dout = rng.standard_normal(out.shape)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(winograd, "BLOCK", block)
+        patch.setattr(unrolled, "BLOCK", block)
         found = winograd.correlate(x, W, windows)
         dW = winograd.weight_sum(x, dout, windows)
     np.testing.assert_allclose(found, out, atol=1e-11)
