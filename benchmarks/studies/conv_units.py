@@ -3,13 +3,13 @@
     python -m benchmarks.studies.conv_units --data-dir FOLDER [--out docs/studies] [--workers 2]
 
 Clevert, Unterthiner & Hochreiter, "Fast and Accurate Deep Network Learning by Exponential Linear
-Units", 2015, section 4.2, compare units with and without batchnorm in a network of 11 convolutions
-on CIFAR-100. Here it is nine convolutions of 3 × 3, with 16 to 32 channels, on the first training
-batch of CIFAR-10, whose folder is named: 9,000 images to train on. The second, fourth and sixth
-have a stride of 2; the last is averaged over the image and goes into an affine layer. Each unit
-has the initialisation that suits it (`weight_init`). Gradient descent with momentum 0.9,
-minibatches of 50, a learning rate that falls along a cosine, the same for all with batchnorm and
-without; images are mirrored with a probability of one half.
+Units", 2015, compare units, with batchnorm and without, in a network of 11 convolutions on
+CIFAR-100. Here it is nine convolutions of 3 × 3, with 16 to 32 channels, on the first training
+batch of CIFAR-10: 9,000 images to train on. FOLDER holds that batch and the test batch, in their
+binary version. The second, fourth and sixth have a stride of 2; the last is averaged over the image
+and goes into an affine layer. Each unit has the initialisation that suits it (`weight_init`).
+Gradient descent with momentum 0.9, minibatches of 50, a learning rate that falls along a cosine,
+the same for all, with batchnorm and without; images are mirrored with a probability of one half.
 """
 
 import sys
@@ -35,7 +35,7 @@ from chainrule.layers import (
 )
 from chainrule.nets import Classifier, Sequential
 from chainrule.pictures import Panel, Picture
-from chainrule.pictures.drawing import COLOURS, powers
+from chainrule.pictures.drawing import COLOURS
 from chainrule.solvers import SGD, Cosine, Solver
 
 UNITS: dict[str, Layer] = {
@@ -144,7 +144,6 @@ def curves(study, what):
 def draw_losses(study, axes):
     for loss, style in curves(study, "loss"):
         axes.plot(range(1, EPOCHS + 1), loss, **style)
-    powers(axes)
     axes.set_xlabel("epoch")
     axes.set_title("training loss; dotted: with batchnorm", fontsize=9)
     axes.grid(alpha=0.25)

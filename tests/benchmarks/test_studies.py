@@ -36,6 +36,7 @@ NAMES = (
     "saturation",
     "depth",
     "scaled_inputs",
+    "conv_units",
 )
 
 
