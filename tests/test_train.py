@@ -13,7 +13,7 @@ import pytest
 
 import train
 from chainrule import layers
-from chainrule.training import building, running
+from chainrule.training import networks, running
 from chainrule.training import options as words
 
 ROOT = Path(__file__).parents[1]
@@ -260,7 +260,7 @@ def test_a_network_that_does_not_fit_in_memory_is_refused_by_its_sizes(monkeypat
     def too_large(*_arguments, **_options):
         raise MemoryError("Unable to allocate 477. GiB")
 
-    monkeypatch.setattr(building, "MLP", too_large)
+    monkeypatch.setattr(networks, "MLP", too_large)
     assert trained(["--hidden", "999999999,5"]) == 2
     message = "chainrule: --hidden 999999999,5: Unable to allocate 477. GiB\n"
     assert capsys.readouterr().err == message
