@@ -107,7 +107,8 @@ def tiles(x: Floats, side: int, rows: slice, windows: Windows) -> Floats:
     across = -(-windows.places((H, W))[1] // TILE) if side == SIDE else -(-W // TILE)
     first = rows.start - top
     around = np.zeros((C, TILE * (down - 1) + side, TILE * (across - 1) + side, n), x.dtype)
-    inside = x[:, :, max(first, 0) : first + around.shape[1], : around.shape[2] - left]
+    reached = slice(max(first, 0), max(first + around.shape[1], 0))  # rows of x; none in the border
+    inside = x[:, :, reached, : around.shape[2] - left]
     above = max(-first, 0)
     into = around[:, above : above + inside.shape[2], left : left + inside.shape[3]]
     into[...] = inside.transpose(1, 2, 3, 0)

@@ -67,6 +67,19 @@ def test_transformed_products_are_the_plain_sums(shape, pad, block):
     np.testing.assert_allclose(dW, convolution.weight_sum_plain(x, dout, windows, 1), atol=1e-10)
 
 
+@pytest.mark.parametrize("pad", [7, 8, (13, 2), (2, 13)])
+def test_tiles_that_lie_in_the_border_alone_are_zeros(pad, monkeypatch):
+    monkeypatch.setattr(unrolled, "BLOCK", 1)  # a row of tiles at a time
+    monkeypatch.setattr(unrolled, "LEAST", 1)
+    rng, windows = np.random.default_rng(3), Windows.of("Conv", 3, 1, pad)
+    x, W = rng.standard_normal((2, 3, 5, 6)), rng.standard_normal((2, 3, 3, 3))
+    out = convolution.correlate_plain(x, W, windows)
+    dout = rng.standard_normal(out.shape)
+    dW = convolution.weight_sum_plain(x, dout, windows, 1)
+    np.testing.assert_allclose(winograd.correlate(x, W, windows), out, atol=1e-11)
+    np.testing.assert_allclose(winograd.weight_sum(x, dout, windows), dW, atol=1e-10)
+
+
 def test_many_channels_are_transformed_in_float32_alone_and_their_error_stays_small():
     rng, windows = np.random.default_rng(2), Windows.of("Conv", 3, 1, 1)
     x, W = rng.standard_normal((8, 64, 8, 8)), rng.standard_normal((64, 64, 3, 3))
