@@ -63,6 +63,8 @@ class Conv(Layer):
         self.out_channels = self.positive("out_channels", out_channels)
         name = type(self).__name__
         check_groups(name, groups, in_channels=in_channels, out_channels=out_channels)
+        if not isinstance(bias, (bool, np.bool)):
+            raise ValueError(f"{name}: bias must be True or False, got {bias!r}")
         self.windows = Windows.of(name, size, stride, pad, dilation)
         self.size, self.stride = said(self.windows.size), said(self.windows.stride)
         self.pad = pad if isinstance(pad, str) else said(sides(name, "pad", pad, 0))

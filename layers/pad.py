@@ -25,6 +25,8 @@ class Pad(Layer):
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)
         self.windows.check(self, x)
+        if abs(self.value) > float(np.finfo(x.dtype).max):
+            raise ValueError(f"{self!r}: value is too large for {x.dtype}, the dtype of x")
         out = self.windows.padded(x, self.value)
         return out, (out.shape, x.shape, x.dtype)
 

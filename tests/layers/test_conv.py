@@ -1,6 +1,9 @@
-import numpy as np
+import re
 
-from chainrule.layers import Conv
+import numpy as np
+import pytest
+
+from chainrule.layers import Conv, ConvTranspose
 
 
 def test_a_kernel_is_laid_on_the_image_as_it_is_and_not_turned_round(dtype):
@@ -14,3 +17,11 @@ def test_a_kernel_is_laid_on_the_image_as_it_is_and_not_turned_round(dtype):
     np.testing.assert_array_equal(dx, [[[[1, 4, 4], [3, 10, 8]]]])
     np.testing.assert_array_equal(grads["W"], [[[[1, 0], [0, 10]]]])
     np.testing.assert_array_equal(grads["b"], [3])
+
+
+@pytest.mark.parametrize("layer", [Conv, ConvTranspose])
+@pytest.mark.parametrize("bias", ["no", None, np.zeros(2), 1])
+def test_a_bias_is_there_or_not(layer, bias):
+    message = f"{layer.__name__}: bias must be True or False, got {bias!r}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        layer(2, 2, 3, bias=bias)

@@ -43,6 +43,13 @@ def test_a_value_that_is_not_finite_is_refused():
         Pad(1, value=np.nan)
 
 
+def test_a_value_that_is_infinite_in_the_dtype_of_the_images_is_refused():
+    layer, x = Pad(1, value=-1e300), np.zeros((1, 1, 2, 2))
+    assert layer.forward(x)[0][0, 0, 0, 0] == -1e300
+    with pytest.raises(ValueError, match=r"value is too large for float32, the dtype of x$"):
+        layer.forward(x.astype(np.float32))
+
+
 def test_what_is_no_image_is_refused():
     with pytest.raises(ValueError, match=r"x has shape \(2, 3\), expected images \(N, C, H, W\)$"):
         Pad(1).forward(np.zeros((2, 3)))
