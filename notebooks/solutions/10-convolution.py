@@ -1474,9 +1474,9 @@ check_5.require()
 # makes it `im2col`, "image to columns", for one may as well lay the windows in its columns.
 #
 # Do not loop over the places: there are many, and that would be slow again. Loop over the $k^2$
-# entries of a window instead. Entry $(u, v)$ of *all* windows is one slice of the image, `x[:, :, u:…:s,
-# v:…:s]`, of shape $(N, C, H', W')$. Collect them in an array of shape $(N, H', W', C, k, k)$ and
-# reshape at the end.
+# entries of a window instead. Entry $(u, v)$ of *all* windows is one slice of the image, `x[:, :,
+# u:…:s, v:…:s]`, of shape $(N, C, H', W')$. Collect them in an array of shape $(N, H', W', C, k,
+# k)$ and reshape at the end.
 #
 # ### Exercise 6: one product (4 points)
 
