@@ -74,7 +74,7 @@ for name, data in (("sheets", sheets), ("shuffled sheets", shuffled_sheets)):
 # %% [markdown]
 # You cannot read the shuffled sheets. The net reads them about as well as the others, and neither
 # well: what it learns of a stroke in one corner says little about the same stroke in another. It
-# has a weight for every pixel, and each place has to be learned by itself.
+# has other weights for every pixel, and each place has to be learned by itself.
 #
 # A **convolutional layer** looks at a small window, and uses the *same* few weights at every place.
 # In this homework you write it, forward and backward; then pooling, a fast form, a normalisation,
@@ -182,6 +182,7 @@ with exercise(1, "a kernel slides", slide, slide_backward, points=3) as check_1:
             ([10.0, 1.0], "the two weights are exchanged"),
             ([8.0, -6.0, 1.0], "that is dx: the order is dx, dw"),
             ([18.0, 18.0], "dout and x were summed before they were multiplied"),
+            ([12.0, 15.0], "dout was summed first; each place multiplies by what arrives there"),
             ([4.0, 5.0], "dout is not in it: what arrives at a place multiplies"),
         ],
         hint="where w₀ is used, and what it meets there",
@@ -402,7 +403,8 @@ with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
         out, _ = conv_forward(image, kernel, np.zeros(1), 1, 1)
         below = np.pad(image, ((0, 0), (0, 0), (0, 2), (0, 2)))
         above = np.pad(image, ((0, 0), (0, 0), (2, 0), (2, 0)))
-        one_sided = [np.pad(image, ((0, 0), (0, 0), one, one)) for one in ((0, 1), (1, 0))]
+        after = np.pad(image, ((0, 0), (0, 0), (0, 1), (0, 1)))
+        before = np.pad(image, ((0, 0), (0, 0), (1, 0), (1, 0)))
         check_2(
             "with a border of one zero on every side",
             out,
@@ -415,9 +417,11 @@ with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
                 ),
                 (convolve(below, kernel), "the border stands below and on the right alone"),
                 (convolve(above, kernel), "the border stands above and on the left alone"),
-                *(
-                    (convolve(one, kernel), "one border is missing: it goes on all four sides")
-                    for one in one_sided
+                (convolve(after, kernel), "the first row and column of places are missing"),
+                (
+                    convolve(before, kernel),
+                    "the last row and column of places are missing: the border is on all four "
+                    "sides, and each side counts",
                 ),
                 (
                     convolve(
@@ -431,10 +435,6 @@ with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
                 ),
                 (convolve(image, kernel, pad=2), "the border is two zeros wide"),
                 (np.pad(small, ((0, 0), (0, 0), (1, 1), (1, 1))), "the zeros are laid around out"),
-                (
-                    np.array([[[[-1.0, 0.0, 4.0], [0.0, -2.0, 7.0], [-2.0, 4.0, 2.0]]]]),
-                    "the last row and column of places are missing: both borders count",
-                ),
                 (around[:, :, :2, :2], "the border is there, but out is as small as without it"),
             ],
             hint="how many places there are on 5 × 5 numbers, and what the first window holds",
@@ -528,14 +528,14 @@ with exercise(2, "the forward pass", conv_forward, points=4) as check_2:
         hint="which line writes into an array that came in",
     )
     numbers = np.random.default_rng(2)
-    x, W = numbers.standard_normal((2, 3, 7, 4)), numbers.standard_normal((2, 3, 3, 2))
+    x, W = numbers.standard_normal((2, 3, 8, 5)), numbers.standard_normal((2, 3, 3, 2))
     if check_2.verdict != "wrong":
         out, _ = conv_forward(x, W, np.zeros(2), 2, 1)
         check_2(
-            "a kernel of 3 × 2 on images of 7 × 4",
+            "a kernel of 3 × 2 on images of 8 × 5, with a stride of 2 and a border",
             out,
             convolve(x, W, 2, 1),
-            hint="which sizes belong to the rows, and which to the columns",
+            hint="which sizes belong to the rows, and whether the last window still has room",
         )
     ### BEGIN HIDDEN TESTS
     out, _ = conv_forward(x, W, np.zeros(2), 3, 2)
@@ -553,7 +553,7 @@ check_2.require()
 # pixel, the pixel gets dout times the weight. And the forks of section 1 are everywhere:
 #
 # - a **weight** is used at every place, in every image;
-# - a **pixel** lies in many windows, and every one of the $F$ kernels looks at it;
+# - a **pixel** may lie in many windows, and every one of the $F$ kernels looks at it;
 # - a **bias** is added at every place, in every image.
 #
 # All of these add up. So one may walk over the places as in the forward pass, and at each of them
@@ -606,7 +606,10 @@ with exercise(3, "the backward pass", conv_backward, points=5) as check_3, check
     right = np.array([[[[1.0, 2.0, 0.0], [5.0, 2.0, -2.0], [6.0, -5.0, 1.0]]]])
     last, lastly = sent_back(dout, image, kernel, add=False)
     turn, _ = sent_back(dout, image, turned(kernel))
-    by_entry = np.zeros((1, 1, 3, 3))
+    by_pixel, by_entry = np.zeros((2, 1, 1, 3, 3))
+    for i, j in np.ndindex(2, 2):
+        window = np.s_[:, :, i : i + 2, j : j + 2]
+        by_pixel[window] += dout[0, 0, i, j] * image[window]
     for u, v in np.ndindex(2, 2):
         by_entry[:, :, u : u + 2, v : v + 2] = kernel[0, 0, u, v] * dout
     check_3(
@@ -657,6 +660,7 @@ with exercise(3, "the backward pass", conv_backward, points=5) as check_3, check
             ),
             (np.zeros((1, 1, 0, 0)), "it is empty: for pad = 0, the slice pad:-pad is 0:0"),
             (np.zeros((1, 1, 3, 0)), "it is empty: for pad = 0, the slice pad:-pad is 0:0"),
+            (by_pixel, "dout is multiplied by the pixels; the slope by a pixel is its weight"),
             ([[[[2.0, 10.0], [12.0, 4.0]]]], "that is dW: the order is dx, dW, db"),
         ],
         hint="the pixel in the middle, which lies in four windows, with another weight in each",
@@ -1366,6 +1370,10 @@ with (
             (each / 2, "divided by the side of a window; it holds size² numbers"),
             (shares(dout, x, 2, 1, np.ones_like)[None, None] / 4, "the windows are one apart here"),
             (each / 16, "divided twice, or by the number of pixels of the image"),
+            (
+                shares(dout, x, 2, 2, lambda w: np.full(w.shape, w.mean()))[None, None],
+                "dout is multiplied by the mean; it is the slope of the mean that is needed",
+            ),
             (each * x / 4, "multiplied by the pixels; a mean has the same slope everywhere"),
             (
                 shares(dout, x, 2, 2, lambda w: np.eye(w.size)[0].reshape(w.shape) / 4)[None, None],
@@ -1465,10 +1473,10 @@ check_5.require()
 # an affine layer whose examples are windows. The matrix is called **cols**, and the function that
 # makes it `im2col`, "image to columns", for one may as well lay the windows in its columns.
 #
-# Do not loop over the places: that would be as slow as before. Loop over the $k^2$ entries of a
-# window instead. Entry $(u, v)$ of *all* windows is one slice of the image, `x[:, :, u:…:s,
-# v:…:s]`, of shape $(N, C, H', W')$. Collect them in an array of shape $(N, H', W', C, k, k)$ and
-# reshape at the end.
+# Do not loop over the places: there are many, and that would be slow again. Loop over the $k^2$
+# entries of a window instead. Entry $(u, v)$ of *all* windows is one slice of the image, `x[:, :,
+# u:…:s, v:…:s]`, of shape $(N, C, H', W')$. Collect them in an array of shape $(N, H', W', C, k,
+# k)$ and reshape at the end.
 #
 # ### Exercise 6: one product (4 points)
 
@@ -1710,7 +1718,8 @@ if check_2.opens("the comparison") and check_6.opens("the comparison"):
 # 116,500 times as many weights.
 #
 # (c) Nearly all of its entries are 0, since a number of out depends on at most 27 pixels; and the
-# entries that are not 0 are the same 864 numbers over and over, once for each place.
+# entries that are not 0 are the same 864 numbers over and over, once for each place (at the rim,
+# without those that meet the border).
 #
 # (d) That what is worth knowing about a place is in its neighbourhood (hence small windows), and
 # that it is the same everywhere (hence shared weights). It is false for rows of a table, where the
@@ -1946,6 +1955,10 @@ with exercise(7, "group norm", group_norm_forward, group_norm_backward, points=4
         lost = mean_1 * d.sum(2, keepdims=True) + mean_2 * h * (d * h).sum(2, keepdims=True)
         return ((d - lost / count) / root[:, :, None]).reshape(2, 4, 1, 2)
 
+    def mean(terms):
+        """The mean of each group, for each of its numbers."""
+        return np.repeat(terms.reshape(2, 2, -1).mean(2), 2, axis=1)[:, :, None, None]
+
     root = np.sqrt(var + 5)
     by_batch = dout - dout.mean(axis=(0, 2, 3), keepdims=True)
     by_batch = by_batch - xhat * (dout * xhat).mean(axis=(0, 2, 3), keepdims=True)
@@ -1963,6 +1976,18 @@ with exercise(7, "group norm", group_norm_forward, group_norm_backward, points=4
             (closed(wide * dout, xhat, root, False, False), "that is the direct path alone"),
             (closed(wide * dout, xhat, root, True, False), "nothing comes through the variance"),
             (closed(wide * dout, xhat, root, False, True), "nothing comes through the mean"),
+            (
+                (wide * dout - mean(dout) - xhat * mean(wide * dout * xhat)) / root_x,
+                "γ is missing in the first of the two means",
+            ),
+            (
+                (wide * dout - mean(wide * dout) - xhat * mean(dout * xhat)) / root_x,
+                "γ is missing in the second of the two means",
+            ),
+            (
+                (wide * dout - mean(dout) - xhat * mean(dout * xhat)) / root_x,
+                "γ is missing in the two means",
+            ),
             (closed(wide * dout, xhat, root, count=1), "sums stand where means belong"),
             (closed(wide * dout, xhat, root, 4, 1), "the first of the two means is a sum here"),
             (closed(wide * dout, xhat, root, 1, 4), "the second of the two means is a sum here"),
@@ -2084,12 +2109,21 @@ with exercise(8, "a net", conv_net, points=3) as check_8:
                 ),
                 (
                     [448, 0, 0, 4640, 0, 0, 650],
-                    "the affine layer takes one number of each row or column; an image has both",
+                    "the affine layer takes one channel of 8 × 8 numbers; there are 32 channels",
+                ),
+                (
+                    [448, 0, 0, 4640, 0, 0, 2570],
+                    "the affine layer takes 8 numbers of each channel; a channel has 8 × 8",
                 ),
                 (
                     [896, 0, 0, 9248, 0, 0, 20490],
                     "the first layer has 32 kernels; 16 are asked for",
                 ),
+                (
+                    [448, 0, 0, 2320, 0, 0, 10250],
+                    "the second convolution has 16 kernels; 32 are asked for",
+                ),
+                ([1216, 0, 0, 12832, 0, 0, 20490], "the kernels are 5 × 5; 3 × 3 is asked for"),
                 ([448, 0, 0, 896, 0, 0, 20490], "the second layer looks at 3 channels; it gets 16"),
             ],
             hint="a kernel has as many channels as the image it looks at, and each has a bias",
@@ -2296,7 +2330,10 @@ with exercise(9, "saliency", saliency, points=3) as check_9:
             (np.abs(slopes).max(axis=1) * [[[1.0]], [[0.0]]], "the last image gets nothing"),
             (np.abs(slopes).max(axis=0), "the largest over the images; each has a map of its own"),
             (np.abs(slopes).max(), "the largest of everything; each pixel has a number of its own"),
-            (np.abs(of(np.ones((2, 3)))).max(axis=1), "that is the sum of all scores"),
+            (
+                np.abs(of(np.ones((2, 3)))).max(axis=1),
+                "that is the gradient of the sum of all scores",
+            ),
             (np.abs(of(scores * hot)).max(axis=1), "the gradient is multiplied by the score"),
             (np.abs(of(scores)).max(axis=1), "the scores themselves stand in the place of dout"),
             (np.abs(of_loss).max(axis=1), "that is the gradient of the loss; the score is meant"),
@@ -2325,10 +2362,18 @@ with exercise(9, "saliency", saliency, points=3) as check_9:
                 "that is for the class with the largest score; y says which class is meant",
             ),
             (np.abs(of(hot / 2)).max(axis=1), "that is for the mean over the images"),
+            (
+                np.abs(slopes).max(axis=3),
+                "the largest along each row of pixels, not of the channels",
+            ),
+            (
+                np.abs(slopes).max(axis=2),
+                "the largest of each column of pixels, not of the channels",
+            ),
             (np.abs(slopes).max(axis=(2, 3)), "the largest pixel of each channel; keep the pixels"),
             (np.abs(slopes * x).max(axis=1), "the gradient is multiplied by the image"),
         ],
-        hint="one number of dout in each row, and what its gradient does to the others",
+        hint="which number of dout is not 0 in each row, and which axis of dx holds the channels",
     )
     check_9("x is left as it was", x, given, hint="which line writes into x")
     if check_9.verdict != "wrong":
@@ -2365,8 +2410,8 @@ check_9.require()
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Here is what the net looks at: sheets that it reads rightly, and sheets that it does not, with
-# the saliency of the class that it *says* in red.
+# Here is what the net looks at: six sheets that it reads rightly, and six that it does not. Below
+# each, in red, stands the saliency of the class that the net *says*.
 
 # %% jupyter={"source_hidden": true}
 if check_9.opens("this picture"):
@@ -2625,7 +2670,8 @@ if check_8.opens("this picture") and go_3.opens("this picture"):
 #   2p - k) / s \rfloor + 1$ rows.
 # - **Shared means summed.** The gradient of a weight is a sum over all places and images, that of a
 #   pixel a sum over all windows and kernels: `+=`, never `=`.
-# - dx is dout convolved with the turned kernel, dW is the image convolved with dout.
+# - With a stride of 1, dx is dout convolved with the turned kernel, and dW is the image convolved
+#   with dout.
 # - Max pooling routes the gradient, average pooling divides it, and windows that overlap add.
 # - im2col makes a convolution one matrix product, for the price of memory.
 # - Batch, layer, group and instance norm are one formula over four sets of numbers. Where $\gamma$

@@ -138,4 +138,28 @@ WRONG = [
         [9],
         "both classes are asked for in both rows: a row has a class of its own",
     ),
+    (
+        "sizes miscounted, and γ half forgotten",
+        "forward",
+        "(H + 2 * pad - kh) // stride + 1, (width + 2 * pad - kw)",
+        "(H + pad - kh) // stride + 1, (width + pad - kw)",
+        [2],
+        "the last row and column of places are missing: the border is on all four sides",
+    ),
+    (
+        "sizes miscounted, and γ half forgotten",
+        "group-norm",
+        "along = (d * h).mean",
+        "along = (dout.reshape(N, groups, -1) * h).mean",
+        [7],
+        "γ is missing in the second of the two means",
+    ),
+    (
+        "sizes miscounted, and γ half forgotten",
+        "net",
+        "32 * (side // 4) ** 2",
+        "(side // 4) ** 2",
+        [8],
+        "the affine layer takes one channel of 8 × 8 numbers; there are 32 channels",
+    ),
 ]
