@@ -60,11 +60,14 @@ class GroupNorm(Layer):
         out = np.empty(rows.shape, x.dtype)
         for part in blocks(len(rows), m):
             differences = np.subtract(rows[part], near[part], order="C")
-            flat = differences.reshape(-1, m)
-            offset[part, 0, 0] = flat @ np.ones(m, x.dtype) / m
-            var[part, 0, 0] = np.vecdot(flat, flat) / m
+            offset[part], var[part] = moments(differences)
             if np.isinf(var[part]).any():
                 continue  # to the error below
+            far = 2 * offset[part] ** 2 > var[part]  # the sample was unlike the rest
+            if far.any():
+                near[part] += np.where(far, offset[part], 0)
+                np.subtract(rows[part], near[part], out=differences)
+                offset[part], var[part] = moments(differences)
             var[part] -= offset[part] ** 2
             scale = gamma[part] / np.sqrt(var[part] + self.eps)
             np.multiply(differences, scale, out=out[part])
@@ -118,6 +121,14 @@ class GroupNorm(Layer):
             for array in layer.params.values():
                 array[...] = rng.uniform(0.5, 2, array.shape)
             yield name, layer, rng.standard_normal(shape)
+
+
+def moments(rows: Floats) -> tuple[Floats, Floats]:
+    """The means of rows (R, c, S) and of their squares, each (R, 1, 1)."""
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
+    m = flat.shape[1]
+    means = flat @ np.ones(m, rows.dtype) / m, np.vecdot(flat, flat) / m
+    return means[0][:, np.newaxis, np.newaxis], means[1][:, np.newaxis, np.newaxis]
 
 
 def near_means(rows: Floats) -> Floats:

@@ -194,3 +194,23 @@ def test_x_with_the_wrong_number_of_channels_is_refused():
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         GroupNorm(6, 2).forward(np.zeros((2, 4, 3, 3)))
+
+
+@pytest.mark.parametrize("where", [np.s_[..., 0], np.s_[..., 0, 0]])
+def test_a_bright_border_that_the_sample_is_taken_from_costs_no_digits(where):
+    x = np.random.default_rng(0).standard_normal((2, 2, 512, 512))
+    x[1][where] = 1e4
+    x = x.astype(np.float32)
+    layer = GroupNorm(2, 1, dtype=np.float32)
+    out, cache = layer.forward(x)
+    rows = x.astype(np.float64).reshape(2, -1)
+    sd = np.sqrt(rows.var(axis=1) + layer.eps)[:, np.newaxis]
+    expected = (rows - rows.mean(axis=1, keepdims=True)) / sd
+    np.testing.assert_allclose(out.reshape(2, -1), expected, rtol=1e-4, atol=1e-4)
+    dout = rows[::-1].reshape(x.shape).astype(np.float32)
+    dx, _ = layer.backward(dout, cache)
+    g = dout.astype(np.float64).reshape(2, -1)
+    mean_g, mean_gx = g.mean(axis=1), (g * expected).mean(axis=1)
+    wanted = (g - mean_g[:, np.newaxis] - mean_gx[:, np.newaxis] * expected) / sd
+    np.testing.assert_allclose(dx.reshape(2, -1), wanted, atol=1e-4 * abs(wanted).max())
+    np.testing.assert_array_equal(layer.forward(x[:1])[0], out[:1])
