@@ -19,7 +19,8 @@ def augmentation(words: str | None, dataset: Dataset) -> list[Callable[..., np.n
         return []
     if dataset.image_shape is None:
         raise ValueError(
-            f"--augment {words:.40}: goes with pictures, which the rows of {dataset.name} are not"
+            f"--augment {words:.40}: goes with digits, mnist, cifar10, a folder of pictures, or an "
+            f".npz file of grey ones (N, H, W), not with {dataset.name}"
         )
     found: dict[str, Callable[..., np.ndarray]] = {}
     for word in words.split(","):

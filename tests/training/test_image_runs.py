@@ -145,7 +145,7 @@ def test_a_run_on_the_digits_judges_pictures_too(capsys):
         (["--dataset", "{days}", "--image-size", "5000"], "--image-size 5000: expected one"),
         (["--dataset", "{days}", "--label", "x"], "--label goes with a CSV file, not with"),
         (["--dataset", "{days}", "--augment", "spin"], "--augment spin: 'spin', expected flip"),
-        (["--dataset", "moons", "--augment", "flip"], "--augment flip: goes with pictures"),
+        (["--dataset", "moons", "--augment", "flip"], "--augment flip: goes with digits"),
         (["--dataset", "{days}/dark night"], "in no folder of a class, such as '00.png'"),
         (["--dataset", "nowhere"], "or a folder that holds one of pictures for each class"),
         (["predict", "{run}", "--data", "nowhere.png"], "nowhere.png: there is no such file"),
