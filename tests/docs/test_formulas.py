@@ -43,6 +43,8 @@ def short(element):
         ("log(1 + exp(-|s|))", "log(1+exp(−|s|))"),
         ("p (", "p("),
         ("s ← s + dw²", "s←s+dw^{2}"),
+        ("dx = dout Φ(x)", "dx=doutΦ(x)"),
+        ("H' = ⌊(H + 2 p - kh) / s⌋ + 1", "H'=⌊[H+2p−kh|s]⌋+1"),
     ],
 )
 def test_a_formula_is_set_as_one_writes_it_by_hand(text, expected):
@@ -52,6 +54,16 @@ def test_a_formula_is_set_as_one_writes_it_by_hand(text, expected):
 def test_words_stay_words():
     html = formulas.line("dx = dout where x > 0, else `keep`", {"dx", "dout"})
     assert re.sub("<math.*?</math>", "∎", html) == "∎ where ∎, else <code>keep</code>"
+
+
+def test_a_genitive_is_a_word():
+    html = formulas.line("out = b + what a layer's windows send", {"out"})
+    assert "<mi>s</mi>" not in html
+
+
+def test_brackets_grow_with_fractions_alone():
+    assert 'stretchy="false">[' in formulas.line("out[n, j] = x", {"out"})
+    assert "stretchy" not in formulas.line("(1 + 1 / x)", set())
 
 
 def test_the_article_is_no_variable_and_a_variable_is():

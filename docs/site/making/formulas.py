@@ -11,12 +11,14 @@ from typing import NamedTuple
 SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀˣᵗˢᵏ", "0123456789−+Txtsk", strict=True))
 SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉ₙⱼₖᵢₓ", "0123456789njkix", strict=True))
 FUNCTIONS = {"cos", "exp", "log", "max", "mean", "min", "sin", "softmax", "sum", "tanh"}
+SIDES = {"kh", "kw"}  # of a window, which no constructor has by that name
 CLOSING = {"(": ")", "[": "]", "{": "}", "⌊": "⌋"}
+TALL = re.compile("<mfrac|<msqrt|largeop")  # what brackets grow with
 HAT = "\u0302"  # combines with the letter before it
 TOKEN = re.compile(
-    r"(?P<code>`[^`]+`|\w+=\"\w+\"|\"\w+\")"
+    r"(?P<code>`[^`]+`|\w+=\"\w+\"|\"\w+\"|[a-z]+'s\b)"
     rf"|(?P<up>[{''.join(SUPER)}]+)|(?P<down>[{''.join(SUB)}]+)|(?P<big>[ΣΠ])"
-    rf"|(?P<name>(?:[α-ωµ∂∇]|[A-Za-z](?:[A-Za-z0-9]|_(?!\{{))*){HAT}?)"
+    rf"|(?P<name>(?:[α-ωΦµ∂∇]|[A-Za-z](?:[A-Za-z0-9]|_(?!\{{))*){HAT}?)"
     r"|(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?|[½¼∞])|(?P<space>\s+)|(?P<sign>.)"
 )
 
@@ -74,7 +76,7 @@ def mark(token, names):
         return " " if len(token[0]) == 1 else "w"
     name = (token["name"] or "").rstrip(HAT)
     base, _, index = name.partition("_")
-    known = name in names | FUNCTIONS or len(name) <= 1
+    known = name in names | FUNCTIONS | SIDES or len(name) <= 1
     indexed = 0 < len(index) <= 2 and (base in names or len(base) == 1)
     return "f" if not token["code"] and (known or indexed) else "w"
 
@@ -164,7 +166,8 @@ def bracketed(tokens):
             continue
         inner = row(tokens[at + index + 1 : end])
         left, right = escape(text), escape(tokens[end][1])
-        around = f"<mrow><mo>{left}</mo>{inner}<mo>{right}</mo></mrow>"
+        tag = "mo" if TALL.search(inner) else 'mo stretchy="false"'
+        around = f"<mrow><{tag}>{left}</mo>{inner}<{tag}>{right}</mo></mrow>"
         yield Part("sub", inner) if index else Part("atom", around, inner if text == "(" else "")
         at = end + 1
 

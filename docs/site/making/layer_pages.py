@@ -20,7 +20,7 @@ from docs.site.making.parts import TAKEN_APART
 SPANS = ((-4, 4), (0.05, 4))  # of the curves; the second for what takes positive numbers alone
 NUMBERS = (3.0, -4.0)  # that gates are drawn with, where a layer takes plain numbers
 KINDS = {
-    "Affine layers, norms and others": "layer",
+    "Affine layers, convolutions, norms and others": "layer",
     "Activations": "activation",
     "Losses": "loss",
     "Gates": "gate",
@@ -130,6 +130,8 @@ def curve(one):
     """The curve of a layer that maps each number on its own, the same way in both modes; or ""."""
     _, layer, *inputs = examples(one)[0]
     if len(inputs) > 1 or hasattr(layer, "rng"):
+        return ""
+    if layer.forward(inputs[0])[0].shape != inputs[0].shape:
         return ""
     for span in SPANS:
         try:
