@@ -17,6 +17,9 @@ Sides: TypeAlias = int | Sequence[int]
 Border: TypeAlias = tuple[int, int]
 
 
+MANY = 4096  # channels, of which an error lists no more divisors
+
+
 @dataclass(frozen=True)
 class Windows:
     """Windows of `size` entries, `dilation` apart from each other; windows begin every `stride`
@@ -171,10 +174,11 @@ def check_groups(who: str, groups: int, **channels: int) -> None:
         raise ValueError(f"{who}: groups must be a positive integer, got {groups!r}")
     for name, count in channels.items():
         if count % groups:
-            fits = [n for n in range(1, count + 1) if count % n == 0]
+            fits = [n for n in range(1, min(count, MANY) + 1) if count % n == 0]
+            more = ", …" if count > MANY else ""
             raise ValueError(
                 f"{who}: groups={groups} does not divide {name}={count}; expected one of "
-                f"{', '.join(map(str, fits))}"
+                f"{', '.join(map(str, fits))}{more}"
             )
 
 

@@ -25,3 +25,8 @@ def test_a_bias_is_there_or_not(layer, bias):
     message = f"{layer.__name__}: bias must be True or False, got {bias!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         layer(2, 2, 3, bias=bias)
+
+
+def test_groups_that_do_not_divide_are_refused_at_once_however_many_channels_there_are():
+    with pytest.raises(ValueError, match=r"expected one of 1, 2, 4, 5, .*, 4096, …$"):
+        Conv(10**15, 14, 3, groups=7)
