@@ -5,13 +5,13 @@ Gains are times of the plain form over times of this one, float32, one thread, b
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from chainrule.layers.annotations import Floats
 
-BLOCK = 1 << 18  # numbers that several passes take at once, so that they stay in the cache
+BLOCK = 1 << 18  # numbers of float32 that several passes take at once, to stay in the cache
 NARROW = 32  # columns of a matrix, at most, of which a copy is cheaper than a transposed product
 
 
@@ -79,13 +79,6 @@ def times_transposed(dout: Floats, W: Floats) -> Floats:
     return dout @ (np.ascontiguousarray(W.T) if W.shape[1] <= NARROW else W.T)
 
 
-def blocks(rows: int, size: int) -> Iterator[slice]:
-    """Slices of `rows` rows of `size` numbers each, so many at once that they stay in the cache."""
-    step = max(BLOCK // max(size, 1), 1)
-    for at in range(0, rows, step):
-        yield slice(at, at + step)
-
-
 def in_blocks(
     function: Callable[[Floats], tuple[Floats, Floats]], x: Floats
 ) -> tuple[Floats, Floats]:
@@ -96,6 +89,8 @@ def in_blocks(
     """
     flat = x.reshape(-1)
     out, slope = np.empty_like(flat), np.empty_like(flat)
-    for part in blocks(flat.size, x.itemsize // 4):
+    step = BLOCK * 4 // x.itemsize
+    for at in range(0, flat.size, step):
+        part = slice(at, at + step)
         out[part], slope[part] = function(flat[part])
     return out.reshape(x.shape), slope.reshape(x.shape)

@@ -59,11 +59,6 @@ class Windows:
         (kh, kw), (dh, dw) = self.size, self.dilation
         return dh * (kh - 1) + 1, dw * (kw - 1) + 1
 
-    @property
-    def is_padded(self) -> bool:
-        """Whether there are zeros around the image."""
-        return self.pad != ((0, 0), (0, 0))
-
     def places(self, image: Sequence[int]) -> tuple[int, int]:
         """How many windows lie below and beside one another on an image (H, W)."""
         H, W = self.around(image)
@@ -111,7 +106,7 @@ class Windows:
 
     def padded(self, x: Floats, value: float = 0) -> Floats:
         """x (…, H, W) with its border, which holds `value`; x itself where there is none."""
-        if not self.is_padded:
+        if self.pad == ((0, 0), (0, 0)):
             return x
         out = np.full((*x.shape[:-2], *self.around(x.shape[-2:])), value, x.dtype)
         self.inner(out, x.shape[-2:])[...] = x

@@ -5,7 +5,7 @@ import pytest
 
 from chainrule.layers.kernels import (
     BLOCK,
-    blocks,
+    in_blocks,
     sum_of_products,
     sum_of_rows,
     times_transposed,
@@ -82,10 +82,17 @@ def test_what_is_not_finite_is_not_lost(value):
     assert not np.isfinite(sum_of_products(x, x)[0])
 
 
-@pytest.mark.parametrize(
-    ("rows", "size"), [(5, 1), (7, BLOCK // 3), (3, 10 * BLOCK), (0, 4), (4, 0)]
-)
-def test_blocks_are_all_rows_in_order_and_few_numbers_at_once(rows, size):
-    parts = [np.arange(rows)[part] for part in blocks(rows, size)]
-    np.testing.assert_array_equal(np.concatenate([*parts, []]), np.arange(rows))
-    assert all(len(part) == 1 or 0 < len(part) * size <= BLOCK or size == 0 for part in parts)
+@pytest.mark.parametrize("size", [0, 1, BLOCK, 2 * BLOCK + 3])
+def test_a_curve_is_computed_in_blocks_of_all_entries_in_order(size, dtype):
+    sizes = []
+
+    def curve(x):
+        sizes.append(x.nbytes)
+        return 2 * x, 3 * x
+
+    x = np.arange(2 * size, dtype=dtype).reshape(size, 2)
+    out, slope = in_blocks(curve, x)
+    np.testing.assert_array_equal(out, x + x)
+    np.testing.assert_array_equal(slope, x + x + x)
+    assert sum(sizes) == x.nbytes
+    assert max(sizes, default=0) <= 4 * BLOCK
