@@ -19,6 +19,7 @@ from chainrule.layers import (
     CrossEntropy,
     Dropout,
     HardSwish,
+    Layer,
     LeakyReLU,
     Mish,
     PReLU,
@@ -40,7 +41,7 @@ MEASURED = 5000  # rows, of which mean and deviation are taken
 TWISTED = 0.25  # of the rows with a label that contradicts another; no network gets those right
 MOSTLY = 0.5  # units alike or stuck: fresh networks of 10 ReLU layers had 0.25, others less
 VANISHED, EXPLODED = 1e-3, 1e3  # measured: up to 4 layers 0.0027 to 1.7, 10 of sigmoids 5e-7
-ACTIVATIONS = {  # those with a largest slope, and what that is
+ACTIVATIONS: dict[type[Layer], float] = {  # those with a largest slope, and what that is
     **dict.fromkeys((ReLU, LeakyReLU, PReLU, ELU, Tanh, Softplus, Softsign), 1.0),
     **{Sigmoid: 0.25, GELU: 1.13, Swish: 1.1, Mish: 1.09, SELU: 1.76, HardSwish: 1.5},
 }
