@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads, Scheme, Seed
-from chainrule.layers.convolution import correlate, spread, weight_sum
+from chainrule.layers.convolution import correlate, spread_and_sum, weight_sum
 from chainrule.layers.init import lecun_normal
 from chainrule.layers.kernels import sum_of_rows
 from chainrule.layers.layer import Layer
@@ -94,13 +94,16 @@ class Conv(Layer):
     def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         x, W = cache
         dout = self.upstream(dout, self.out_shape(x), W.dtype)
-        dx = spread(dout, W, self.windows, x.shape[2:], self.groups)
-        return dx, self.param_grads(dout, cache)
+        dx, dW = spread_and_sum(dout, W, x, self.windows, self.groups)
+        return dx, self.grads(dW, dout)
 
     def param_grads(self, dout: Floats, cache: Cache) -> Grads:
         x, W = cache
         dout = self.upstream(dout, self.out_shape(x), W.dtype)
-        dW = weight_sum(x, dout, self.windows, self.groups)
+        return self.grads(weight_sum(x, dout, self.windows, self.groups), dout)
+
+    def grads(self, dW: Floats, dout: Floats) -> Grads:
+        """dW, and where there is a bias, db."""
         return {"W": dW, "b": sum_of_rows(dout)} if self.bias else {"W": dW}
 
     def out_shape(self, x: Floats) -> tuple[int, ...]:

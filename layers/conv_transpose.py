@@ -6,8 +6,7 @@ import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.conv import Conv
-from chainrule.layers.convolution import correlate, spread, weight_sum
-from chainrule.layers.kernels import sum_of_rows
+from chainrule.layers.convolution import correlate_and_sum, spread, weight_sum
 from chainrule.layers.windows import Windows
 
 
@@ -60,13 +59,13 @@ class ConvTranspose(Conv):
     def backward(self, dout: Floats, cache: Cache) -> tuple[Floats, Grads]:
         x, W = cache
         dout = self.upstream(dout, self.out_shape(x), W.dtype)
-        return correlate(dout, W, self.windows), self.param_grads(dout, cache)
+        dx, dW = correlate_and_sum(dout, W, x, self.windows)
+        return dx, self.grads(dW, dout)
 
     def param_grads(self, dout: Floats, cache: Cache) -> Grads:
         x, W = cache
         dout = self.upstream(dout, self.out_shape(x), W.dtype)
-        dW = weight_sum(dout, x, self.windows, self.groups)
-        return {"W": dW, "b": sum_of_rows(dout)} if self.bias else {"W": dW}
+        return self.grads(weight_sum(dout, x, self.windows, self.groups), dout)
 
     def out_shape(self, x: Floats) -> tuple[int, ...]:
         return len(x), self.out_channels, *self.windows.covered(x.shape[2:])

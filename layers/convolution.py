@@ -4,10 +4,12 @@
 x (N, C, H, W); kernels W (F, C / G, kh, kw) for G groups of channels; out, dout (N, F, H', W').
 
 The fast forms are products of images that are unrolled block by block (`layers.unrolled`), or
-transformed (`layers.winograd`).
+transformed (`layers.winograd`). A backward pass unrolls dout alone: dx is a sum over its pieces,
+and dW one over the same pieces, which saves a tenth of the time, and a third for one kernel per
+channel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -38,15 +40,8 @@ def correlate(x: Floats, W: Floats, windows: Windows) -> Floats:
     out = np.empty((len(x), len(W), *windows.places(x.shape[2:])), x.dtype)
     for way, channels, filters in ways(windows, x.shape, W.shape):
         kernels = way.kernels(W[filters])
-        groups, bands, buffer = way.blocks(x, out)
-        for images in groups:
-            padded = windows.padded(x[images, channels])
-            for rows in bands:
-                first, *others = zip(kernels, way.unroll(padded, rows, buffer), strict=True)
-                total = np.matmul(*first)
-                for kernel, matrix in others:
-                    total += kernel @ matrix
-                out[images, filters, rows] = way.narrowed(total)
+        for images, rows, matrices in way.unrolled(x, channels, out):
+            out[images, filters, rows] = way.narrowed(sum_of_products(kernels, matrices))
     return out
 
 
@@ -101,16 +96,56 @@ def weight_sum(x: Floats, dout: Floats, windows: Windows, groups: int) -> Floats
         return winograd.weight_sum(x, dout, windows)
     for way, channels, filters in ways(windows, x.shape, dW.shape):
         total = np.zeros_like(way.kernels(dW[filters]))
-        some, bands, buffer = way.blocks(x, dout)
-        for images in some:
-            padded = windows.padded(x[images, channels])
-            for rows in bands:
-                sent = way.widened(dout[images, filters, rows])
-                for sums, matrix in zip(total, way.unroll(padded, rows, buffer), strict=True):
-                    products = sent @ matrix.swapaxes(2, 3)
-                    sums += products[0] if len(products) == 1 else products.sum(axis=0)
+        for images, rows, matrices in way.unrolled(x, channels, dout):
+            add_products(total, way.widened(dout[images, filters, rows]), matrices)
         dW[filters] = way.gathered(total)
     return dW
+
+
+def correlate_and_sum(
+    x: Floats, W: Floats, dout: Floats, windows: Windows
+) -> tuple[Floats, Floats]:
+    """Both, `correlate(x, W, windows)` and the `weight_sum` of x and dout, from images that are
+    unrolled once."""
+    if winograd.suits(x, W, windows):
+        return winograd.correlate_and_sum(x, W, dout, windows)
+    out, dW = np.empty(dout.shape, x.dtype), np.empty(W.shape, x.dtype)
+    for way, channels, filters in ways(windows, x.shape, W.shape):
+        kernels = way.kernels(W[filters])
+        total = np.zeros_like(kernels)
+        for images, rows, matrices in way.unrolled(x, channels, out):
+            out[images, filters, rows] = way.narrowed(sum_of_products(kernels, matrices))
+            add_products(total, way.widened(dout[images, filters, rows]), matrices)
+        dW[filters] = way.gathered(total)
+    return out, dW
+
+
+def spread_and_sum(
+    dout: Floats, W: Floats, x: Floats, windows: Windows, groups: int
+) -> tuple[Floats, Floats]:
+    """dx and dW: `spread` of dout, and `weight_sum` of x and dout. Where dx is a correlation of
+    dout, dW turned round is that of the same pieces of dout with x."""
+    transposed = windows.transposed()
+    if transposed is None or len(W) > WIDER * x.shape[1]:
+        dx = spread(dout, W, windows, (x.shape[2], x.shape[3]), groups)
+        return dx, weight_sum(x, dout, windows, groups)
+    dx, dW = correlate_and_sum(dout, turned(W, groups), x, transposed)
+    return dx, turned(dW, groups)
+
+
+def sum_of_products(kernels: Floats, matrices: Sequence[Floats]) -> Floats:
+    """Σ kernel · matrix."""
+    total = np.matmul(kernels[0], matrices[0])
+    for kernel, matrix in zip(kernels[1:], matrices[1:], strict=True):
+        total += kernel @ matrix
+    return total
+
+
+def add_products(total: Floats, sent: Floats, matrices: Sequence[Floats]) -> None:
+    """Adds sent · matrixᵀ, over all images, to each part of total."""
+    for sums, matrix in zip(total, matrices, strict=True):
+        products = sent @ matrix.swapaxes(2, 3)
+        sums += products[0] if len(products) == 1 else products.sum(axis=0)
 
 
 def ways(

@@ -93,6 +93,17 @@ class Unrolled:
         ]
         return images, bands, np.empty(largest[0] * self.size(largest[1]), x.dtype)
 
+    def unrolled(
+        self, x: Floats, channels: slice, out: Floats
+    ) -> Iterator[tuple[slice, slice, list[Floats]]]:
+        """Unrolls some channels of x, block by block: yields images, rows of out, and the matrices
+        of these, which the next block overwrites."""
+        groups, bands, buffer = self.blocks(x, out)
+        for images in groups:
+            padded = self.windows.padded(x[images, channels])
+            for rows in bands:
+                yield images, rows, self.unroll(padded, rows, buffer)
+
     def block(self, buffer: Floats, images: int, rows: slice) -> Floats:
         """Room in a buffer for a band of so many unrolled images."""
         shape = (images, *self.shape(rows.stop - rows.start))

@@ -15,6 +15,7 @@ Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and Gray,
 for Convolutional Neural Networks", 2016. The transform of dW is the transpose of that of out.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -62,27 +63,60 @@ def transforms(dtype: DTypeLike) -> tuple[Floats, Floats, Floats]:
 def correlate(x: Floats, W: Floats, windows: Windows) -> Floats:
     """What `convolution.correlate` computes."""
     A, B, G = transforms(x.dtype)
-    F, C = W.shape[:2]
-    kernels = (G @ W.reshape(F * C, -1).T).reshape(-1, F, C)  # (36, F, C)
-    out = np.empty((len(x), F, *windows.places(x.shape[2:])), x.dtype)
+    kernels = transformed(W, G)
+    out = np.empty((len(x), len(W), *windows.places(x.shape[2:])), x.dtype)
     for images, rows in blocks(x, out):
-        points = (B @ tiles(x[images], SIDE, rows, windows)).reshape(len(kernels), C, -1)
-        found = out[images, :, rows]
-        write(A.T @ (kernels @ points).reshape(len(A), -1), found)
+        points = evaluated(x[images], B, rows, windows)
+        write(A.T @ (kernels @ points).reshape(len(A), -1), out[images, :, rows])
     return out
 
 
 def weight_sum(x: Floats, dout: Floats, windows: Windows) -> Floats:
     """What `convolution.weight_sum` computes."""
     A, B, G = transforms(x.dtype)
-    F, C = dout.shape[1], x.shape[1]
-    total = np.zeros((len(A), F, C), x.dtype)
+    total = np.zeros((len(A), dout.shape[1], x.shape[1]), x.dtype)
     for images, rows in blocks(x, dout):
-        points = (B @ tiles(x[images], SIDE, rows, windows)).reshape(len(B), C, -1)
-        sent = (A @ tiles(dout[images], TILE, rows, Windows((1, 1)))).reshape(len(A), F, -1)
-        for sums, one, other in zip(total, sent, points, strict=True):
-            sums += one @ other.T  # all in one product would need the memory of `total` again
-    return np.ascontiguousarray((G.T @ total.reshape(len(G), -1)).T).reshape(F, C, 3, 3)
+        points = evaluated(x[images], B, rows, windows)
+        add_products(total, evaluated(dout[images], A, rows, Windows((1, 1))), points)
+    return read_off(total, G)
+
+
+def correlate_and_sum(
+    x: Floats, W: Floats, dout: Floats, windows: Windows
+) -> tuple[Floats, Floats]:
+    """What `convolution.correlate_and_sum` computes."""
+    A, B, G = transforms(x.dtype)
+    kernels = transformed(W, G)
+    out, total = np.empty(dout.shape, x.dtype), np.zeros_like(kernels)
+    for images, rows in blocks(x, out):
+        points = evaluated(x[images], B, rows, windows)
+        write(A.T @ (kernels @ points).reshape(len(A), -1), out[images, :, rows])
+        add_products(total, evaluated(dout[images], A, rows, Windows((1, 1))), points)
+    return out, read_off(total, G)
+
+
+def transformed(W: Floats, G: Floats) -> Floats:
+    """Kernels (F, C, 3, 3) at the points: (36, F, C)."""
+    F, C = W.shape[:2]
+    return (G @ W.reshape(F * C, -1).T).reshape(-1, F, C)
+
+
+def evaluated(x: Floats, T: Floats, rows: slice, windows: Windows) -> Floats:
+    """The tiles of some rows at the points, by B of images, by A of dout: (36, C, tiles)."""
+    side = math.isqrt(T.shape[1])
+    return (T @ tiles(x, side, rows, windows)).reshape(len(T), x.shape[1], -1)
+
+
+def add_products(total: Floats, sent: Floats, points: Floats) -> None:
+    """Adds sent · pointsᵀ to total, one pair of points at a time: all in one product would need the
+    memory of `total` again."""
+    for sums, one, other in zip(total, sent, points, strict=True):
+        sums += one @ other.T
+
+
+def read_off(total: Floats, G: Floats) -> Floats:
+    """dW (F, C, 3, 3) from what it is at the points, (36, F, C)."""
+    return np.ascontiguousarray((G.T @ total.reshape(len(G), -1)).T).reshape(*total.shape[1:], 3, 3)
 
 
 def blocks(x: Floats, out: Floats) -> Iterator[tuple[slice, slice]]:

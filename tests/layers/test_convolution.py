@@ -40,12 +40,16 @@ def test_products_of_unrolled_blocks_are_the_plain_sums(case, block, short):
         dout = np.random.default_rng(0).standard_normal(out.shape)
         dx = convolution.spread(dout, W, windows, x.shape[2:], groups)
         dW = convolution.weight_sum(x, dout, windows, groups)
+        both = convolution.correlate_and_sum(x, W, dout, windows)
+        gradients = convolution.spread_and_sum(dout, W, x, windows, groups)
     plain = convolution.spread_plain(dout, W, windows, x.shape[2:], groups)
-    np.testing.assert_allclose(out, convolution.correlate_plain(x, W, windows), atol=1e-12)
-    np.testing.assert_allclose(dx, plain, atol=1e-12)
-    np.testing.assert_allclose(
-        dW, convolution.weight_sum_plain(x, dout, windows, groups), atol=1e-11
-    )
+    plain_dW = convolution.weight_sum_plain(x, dout, windows, groups)
+    for one in (out, both[0]):
+        np.testing.assert_allclose(one, convolution.correlate_plain(x, W, windows), atol=1e-12)
+    for one in (dx, gradients[0]):
+        np.testing.assert_allclose(one, plain, atol=1e-12)
+    for one in (dW, both[1], gradients[1]):
+        np.testing.assert_allclose(one, plain_dW, atol=1e-11)
 
 
 @settings(deadline=None, max_examples=60)
@@ -63,8 +67,12 @@ def test_transformed_products_are_the_plain_sums(shape, pad, block):
         patch.setattr(unrolled, "BLOCK", block)
         found = winograd.correlate(x, W, windows)
         dW = winograd.weight_sum(x, dout, windows)
-    np.testing.assert_allclose(found, out, atol=1e-11)
-    np.testing.assert_allclose(dW, convolution.weight_sum_plain(x, dout, windows, 1), atol=1e-10)
+        both = winograd.correlate_and_sum(x, W, dout, windows)
+    plain_dW = convolution.weight_sum_plain(x, dout, windows, 1)
+    for one in (found, both[0]):
+        np.testing.assert_allclose(one, out, atol=1e-11)
+    for one in (dW, both[1]):
+        np.testing.assert_allclose(one, plain_dW, atol=1e-10)
 
 
 @pytest.mark.parametrize("pad", [7, 8, (13, 2), (2, 13)])
