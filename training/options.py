@@ -122,7 +122,7 @@ RECIPES = {
         channels=(32, 64, 128), hidden=(128,), dropout=0.7, epochs=15, batch_size=128
     ),
     ("cnn", ""): Recipe(channels=(16, 32), hidden=(128,), dropout=0.7),
-    ("lenet5", "mnist"): Recipe(dropout=0.8, epochs=10, batch_size=128),
+    ("lenet5", "mnist"): Recipe(dropout=0.8, epochs=20, batch_size=128),
     ("lenet5", ""): Recipe(dropout=0.8),
     ("resnet", "mnist"): Recipe(channels=(8, 16, 32), epochs=10, batch_size=128),
     ("resnet", "cifar10"): Recipe(channels=(16, 32, 64), epochs=15, batch_size=128),
