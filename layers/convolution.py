@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.layers import winograd
 from chainrule.layers.annotations import Floats
-from chainrule.layers.unrolled import BLOCK, Unrolled, cut
+from chainrule.layers.unrolled import BLOCK, LEAST, Unrolled, cut
 from chainrule.layers.windows import Windows
 
 #: dx is a correlation of dout with the kernels turned round where dout has at most so many times
@@ -124,13 +124,15 @@ def spread_and_sum(
     dout: Floats, W: Floats, x: Floats, windows: Windows, groups: int
 ) -> tuple[Floats, Floats]:
     """dx and dW: `spread` of dout, and `weight_sum` of x and dout. Where dx is a correlation of
-    dout, dW turned round is that of the same pieces of dout with x."""
+    dout, dW turned round is that of the same pieces of dout with x. Kernels that outweigh the images
+    go one after the other, lest both be in memory at once."""
     transposed = windows.transposed()
-    if transposed is None or len(W) > WIDER * x.shape[1]:
+    both = 2 * W.size * (winograd.GROWTH if winograd.suits(x, W, windows) else 1)
+    if transposed is None or len(W) > WIDER * x.shape[1] or both > x.size + dout.size:
         dx = spread(dout, W, windows, (x.shape[2], x.shape[3]), groups)
         return dx, weight_sum(x, dout, windows, groups)
     dx, dW = correlate_and_sum(dout, turned(W, groups), x, transposed)
-    return dx, turned(dW, groups)
+    return dx, np.ascontiguousarray(turned(dW, groups))
 
 
 def sum_of_products(kernels: Floats, matrices: Sequence[Floats]) -> Floats:
@@ -144,8 +146,9 @@ def sum_of_products(kernels: Floats, matrices: Sequence[Floats]) -> Floats:
 def add_products(total: Floats, sent: Floats, matrices: Sequence[Floats]) -> None:
     """Adds sent · matrixᵀ, over all images, to each part of total."""
     for sums, matrix in zip(total, matrices, strict=True):
-        products = sent @ matrix.swapaxes(2, 3)
-        sums += products[0] if len(products) == 1 else products.sum(axis=0)
+        for some in cut(len(sent), max(LEAST // sums.size, 1)):
+            products = sent[some] @ matrix[some].swapaxes(2, 3)
+            sums += products[0] if len(products) == 1 else products.sum(axis=0)
 
 
 def ways(

@@ -28,6 +28,7 @@ from chainrule.layers.windows import Windows
 
 POINTS = (0, 0.75, -0.75, 1.5, -1.5)  # and infinity
 TILE, SIDE = 4, 6  # sides of the tiles of an output, and of those of an image
+GROWTH = 4  # numbers of a transformed kernel, 36, over those of a kernel
 CHANNELS, IMAGES = 64, 8  # at least so many, of fewer the transforms take longer than they save
 
 
