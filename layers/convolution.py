@@ -124,8 +124,8 @@ def spread_and_sum(
     dout: Floats, W: Floats, x: Floats, windows: Windows, groups: int
 ) -> tuple[Floats, Floats]:
     """dx and dW: `spread` of dout, and `weight_sum` of x and dout. Where dx is a correlation of
-    dout, dW turned round is that of the same pieces of dout with x. Kernels that outweigh the images
-    go one after the other, lest both be in memory at once."""
+    dout, dW turned round is that of the same pieces of dout with x. Where kernels outweigh the
+    images, one follows the other, lest both be in memory at once."""
     transposed = windows.transposed()
     both = 2 * W.size * (winograd.GROWTH if winograd.suits(x, W, windows) else 1)
     if transposed is None or len(W) > WIDER * x.shape[1] or both > x.size + dout.size:
