@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads, Scheme, Seed
-from chainrule.layers.convolution import correlate, spread_and_sum, weight_sum
+from chainrule.layers.convolution import correlate, spread_and_sum, sum_alone
 from chainrule.layers.init import lecun_normal
 from chainrule.layers.kernels import sum_of_rows
 from chainrule.layers.layer import Layer
@@ -100,7 +100,7 @@ class Conv(Layer):
     def param_grads(self, dout: Floats, cache: Cache) -> Grads:
         x, W = cache
         dout = self.upstream(dout, self.out_shape(x), W.dtype)
-        return self.grads(weight_sum(x, dout, self.windows, self.groups), dout)
+        return self.grads(sum_alone(dout, W, x, self.windows, self.groups), dout)
 
     def grads(self, dW: Floats, dout: Floats) -> Grads:
         """dW, and where there is a bias, db."""

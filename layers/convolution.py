@@ -124,15 +124,31 @@ def spread_and_sum(
     dout: Floats, W: Floats, x: Floats, windows: Windows, groups: int
 ) -> tuple[Floats, Floats]:
     """dx and dW: `spread` of dout, and `weight_sum` of x and dout. Where dx is a correlation of
-    dout, dW turned round is that of the same pieces of dout with x. Where kernels outweigh the
-    images, one follows the other, lest both be in memory at once."""
-    transposed = windows.transposed()
-    both = 2 * W.size * (winograd.GROWTH if winograd.suits(x, W, windows) else 1)
-    if transposed is None or len(W) > WIDER * x.shape[1] or both > x.size + dout.size:
+    dout, dW turned round is that of the same pieces of dout with x."""
+    transposed = shared(dout, W, x, windows)
+    if transposed is None:
         dx = spread(dout, W, windows, (x.shape[2], x.shape[3]), groups)
         return dx, weight_sum(x, dout, windows, groups)
     dx, dW = correlate_and_sum(dout, turned(W, groups), x, transposed)
     return dx, np.ascontiguousarray(turned(dW, groups))
+
+
+def sum_alone(dout: Floats, W: Floats, x: Floats, windows: Windows, groups: int) -> Floats:
+    """The dW of `spread_and_sum`, to the bit, without dx."""
+    transposed = shared(dout, W, x, windows)
+    if transposed is None:
+        return weight_sum(x, dout, windows, groups)
+    return np.ascontiguousarray(turned(weight_sum(dout, x, transposed, groups), groups))
+
+
+def shared(dout: Floats, W: Floats, x: Floats, windows: Windows) -> Windows | None:
+    """The windows on dout whose pieces dx and dW are both sums of. None where there are none, or
+    many more filters than channels, or kernels that outweigh the images: these take dx and dW one
+    after the other, lest both be in memory at once."""
+    both = 2 * W.size * (winograd.GROWTH if winograd.suits(x, W, windows) else 1)
+    if len(W) > WIDER * x.shape[1] or both > x.size + dout.size:
+        return None
+    return windows.transposed()
 
 
 def sum_of_products(kernels: Floats, matrices: Sequence[Floats]) -> Floats:

@@ -42,6 +42,8 @@ def test_products_of_unrolled_blocks_are_the_plain_sums(case, block, short):
         dW = convolution.weight_sum(x, dout, windows, groups)
         both = convolution.correlate_and_sum(x, W, dout, windows)
         gradients = convolution.spread_and_sum(dout, W, x, windows, groups)
+        alone = convolution.sum_alone(dout, W, x, windows, groups)
+    np.testing.assert_array_equal(alone, gradients[1])
     plain = convolution.spread_plain(dout, W, windows, x.shape[2:], groups)
     plain_dW = convolution.weight_sum_plain(x, dout, windows, groups)
     for one in (out, both[0]):
