@@ -60,8 +60,9 @@ class ConvNet(Sequential):
         (pool,) = as_sizes("ConvNet", pool=(pool,))
         least = pool ** len(channels)
         if min(H, W) < least:
+            times = "once" if len(channels) == 1 else f"{len(channels)} times"
             raise ValueError(
-                f"ConvNet: images of {H} × {W} are too small to be pooled {len(channels)} times by "
+                f"ConvNet: images of {H} × {W} are too small to be pooled {times} by "
                 f"{pool}; expected at least {least} × {least}, fewer channels, or a smaller pool"
             )
         units = Units("ConvNet", activation, norm, init, generator("ConvNet", rng), dtype)
