@@ -1,6 +1,7 @@
 """The site: it is built without a warning, all its links lead somewhere, and it asks for nothing
 from outside."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -71,6 +72,15 @@ def test_every_link_anchor_and_picture_is_there(site):
 
 def test_no_page_has_an_anchor_twice(site):
     assert not {path.name: page.twice for path, page in site[1].items() if page.twice}
+
+
+def test_a_formula_keeps_the_comma_or_full_stop_behind_it_on_its_line(site):
+    out, _ = site
+    texts = {path: path.read_text(encoding="utf-8") for path in out.rglob("*.html")}
+    assert "</math>.</span>" in texts[out / "layer" / "GroupNorm.html"]  # of a docstring
+    assert "</math>.</span> Products" in texts[out / "layers.html"]  # of a sentence
+    loose = {name: re.findall(r"</math>[.,;:)]+(?![.,;:)]|</span>)", texts[name]) for name in texts}
+    assert not [name for name, found in loose.items() if found]
 
 
 def test_nothing_is_loaded_from_outside(site):
