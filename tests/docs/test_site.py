@@ -104,3 +104,24 @@ def test_every_layer_has_a_page_with_its_formula_and_its_source(site):
             assert "<math" in text, name
             assert "backward" in text, name
             assert "correct" in text, name
+
+
+def test_each_layer_stands_under_a_heading_of_its_kind(site):
+    out, _ = site
+    text = (out / "layers.html").read_text(encoding="utf-8")
+    article = text[text.index("<article") : text.index("</article>")]
+    under: dict[str, list[str]] = {}
+    for heading, name in re.findall(r"<h2>([^<]+)<|href=\"layer/(\w+)\.html", article):
+        if heading:
+            under[title := heading] = []
+        else:
+            under[title].append(name)
+    assert under["Convolution"] == ["Conv", "ConvTranspose"]
+    assert {"CrossEntropy", "Hinge", "MSE"} < {*under["Losses"]}
+    assert {"Exp", "Sum"} < {*under["Gates"]}
+    assert {"ReLU", "Softmax"} < {*under["Activations"]}
+    assert "Other layers" not in under  # where a new one stands that has no kind yet
+    exported = [one for one in map(vars(layers).get, layers.__all__) if isinstance(one, type)]
+    bases = (layers.Layer, layers.Loss)
+    placed = sorted(name for names in under.values() for name in names)
+    assert placed == sorted(one.__name__ for one in exported if one not in bases)
