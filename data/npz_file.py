@@ -28,8 +28,9 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
     taken for validation, class by class. Other arrays are ignored. x is (N, …) and keeps
     float32 and float64; float16 and integers of up to 16 bits become float32, other integers
     float64, their values as they are; an integer that float64 cannot hold is refused. y is (N,),
-    integers or strings; the classes are its different values in order. Rows (H, W) are taken for
-    pictures. What seems wrong with the rows is in the dataset's `notes`. Nothing is unpickled.
+    integers or strings; the classes are its different values in order. Rows (H, W), and (C, H, W)
+    with 1 or 3 channels, are taken for pictures. What seems wrong with the rows is in the dataset's
+    `notes`. Nothing is unpickled.
 
     Args:
         path: the file.
@@ -159,4 +160,5 @@ def _read_array(path: str, archive: NpzFile, name: str) -> NDArray[Any]:
 
 
 def _image_shape(x: NDArray[Any]) -> tuple[int, ...] | None:
-    return x.shape[1:] if x.ndim == 3 else None
+    colours = x.ndim == 4 and x.shape[1] in (1, 3)
+    return x.shape[1:] if x.ndim == 3 or colours else None

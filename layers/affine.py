@@ -31,7 +31,7 @@ class Affine(Layer):
         dtype = self.float_dtype(dtype)
         self.in_features = self.positive("in_features", in_features)
         self.out_features = self.positive("out_features", out_features)
-        self.params["W"] = init(in_features, out_features, rng=rng, dtype=dtype)
+        self.params["W"] = self.drawn(init, in_features, out_features, rng=rng, dtype=dtype)
         self.params["b"] = np.zeros(out_features, dtype)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:

@@ -71,7 +71,7 @@ class Conv(Layer):
         self.dilation = said(self.windows.dilation)
         self.groups, self.bias = int(groups), bool(bias)
         shape, fan_in, fan_out = self.kernels()
-        self.params["W"] = init(fan_in, fan_out, shape=shape, rng=rng, dtype=dtype)
+        self.params["W"] = self.drawn(init, fan_in, fan_out, shape=shape, rng=rng, dtype=dtype)
         if bias:
             self.params["b"] = np.zeros(out_channels, dtype)
 

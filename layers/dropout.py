@@ -3,6 +3,7 @@
 import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads, Seed
+from chainrule.layers.init import generator
 from chainrule.layers.layer import Layer
 
 
@@ -25,7 +26,7 @@ class Dropout(Layer):
             raise ValueError(
                 f"{type(self).__name__}: keep must be above 0, got 0, which would keep no entry"
             )
-        self.rng = np.random.default_rng(rng)
+        self.rng = generator(type(self).__name__, rng)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:
         x = self.floats(x)

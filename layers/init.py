@@ -137,18 +137,30 @@ def plain_normal(std: float) -> Scheme:
     return init
 
 
+def generator(who: str, rng: Seed) -> np.random.Generator:
+    """The generator that `rng` is, or is the seed of. Raises TypeError or ValueError, which begins
+    with `who`, where it is neither."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"{who}: rng is {rng!r}, expected a Generator, a seed of at least 0, or None"
+        ) from None
+
+
 def is_finite(value: object) -> bool:
     """Whether `value` is a real number, neither infinite nor nan."""
     return isinstance(value, Real) and math.isfinite(value)
 
 
 def _normal(shape: tuple[int, ...], std: float, rng: Seed, dtype: DTypeLike) -> Floats:
-    W = np.random.default_rng(rng).standard_normal(shape)
+    W = generator("layers.init", rng).standard_normal(shape)
     W *= float(std)
     return W.astype(dtype, copy=False)
 
 
 def _uniform(shape: tuple[int, ...], std: float, rng: Seed, dtype: DTypeLike) -> Floats:
-    W = np.random.default_rng(rng).uniform(-1, 1, shape)
+    W = generator("layers.init", rng).uniform(-1, 1, shape)
     W *= 3**0.5 * float(std)
     return W.astype(dtype, copy=False)

@@ -8,8 +8,17 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from chainrule.layers.annotations import AnyNode, Cache, Examples, Floats, Grads, any_inputs
-from chainrule.layers.init import is_finite, lecun_normal
+from chainrule.layers.annotations import (
+    AnyNode,
+    Cache,
+    Examples,
+    Floats,
+    Grads,
+    Scheme,
+    Seed,
+    any_inputs,
+)
+from chainrule.layers.init import generator, is_finite, lecun_normal
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -131,6 +140,15 @@ class Layer:
                 f"{type(self).__name__}: layers compute in float32 or float64, not {found}"
             )
         return found
+
+    def drawn(self, init: Scheme, fan_in: int, fan_out: int, *, rng: Seed, **kind: Any) -> Floats:
+        """Weights that the scheme `init` draws with `rng`; `kind` is their dtype, and their shape
+        where it is not that of the fans. Raises TypeError where `init` is no function, and what
+        `generator` raises for `rng`."""
+        who = type(self).__name__
+        if not callable(init):
+            raise TypeError(f"{who}: init is {init!r}, expected a scheme such as he_normal")
+        return init(fan_in, fan_out, rng=generator(who, rng), **kind)
 
     def floats(self, x: ArrayLike, name: str = "x") -> Floats:
         """`x` as an array of float32 or float64, of the dtype of the parameters where there are

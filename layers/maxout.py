@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads, Scheme, Seed
-from chainrule.layers.init import lecun_normal
+from chainrule.layers.init import generator, lecun_normal
 from chainrule.layers.layer import Layer, flatten
 
 
@@ -39,9 +39,11 @@ class Maxout(Layer):
         self.pieces = self.positive("pieces", pieces)
         if pieces < 2:
             raise ValueError(f"Maxout: pieces must be at least 2, got {pieces}")
-        rng = np.random.default_rng(rng)
-        drawn = [init(in_features, out_features, rng=rng, dtype=dtype) for _ in range(pieces)]
-        self.params["W"] = np.stack(drawn, axis=1)
+        rng = generator("Maxout", rng)
+        each = [
+            self.drawn(init, in_features, out_features, rng=rng, dtype=dtype) for _ in range(pieces)
+        ]
+        self.params["W"] = np.stack(each, axis=1)
         self.params["b"] = np.zeros((pieces, out_features), dtype)
 
     def forward(self, x: Floats, *, train: bool = True) -> tuple[Floats, Cache]:

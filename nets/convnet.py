@@ -7,6 +7,7 @@ from numpy.typing import DTypeLike
 
 from chainrule.layers import BatchNorm, Layer, MaxPool, ReLU, Reshape, Tanh
 from chainrule.layers.annotations import Examples, Scheme, Seed
+from chainrule.layers.init import generator
 from chainrule.layers.windows import Sides
 from chainrule.nets.sequential import Sequential
 from chainrule.nets.units import Units, as_image, as_sizes
@@ -59,11 +60,12 @@ class ConvNet(Sequential):
         (pool,) = as_sizes("ConvNet", pool=(pool,))
         least = pool ** len(channels)
         if min(H, W) < least:
+            times = "once" if len(channels) == 1 else f"{len(channels)} times"
             raise ValueError(
-                f"ConvNet: images of {H} × {W} are too small to be pooled {len(channels)} times by "
+                f"ConvNet: images of {H} × {W} are too small to be pooled {times} by "
                 f"{pool}; expected at least {least} × {least}, fewer channels, or a smaller pool"
             )
-        units = Units("ConvNet", activation, norm, init, np.random.default_rng(rng), dtype)
+        units = Units("ConvNet", activation, norm, init, generator("ConvNet", rng), dtype)
         layers: list[Layer] = [Reshape((C, H, W))]
         for width in channels:
             layers += units.conv(C, width, size, pad="same")

@@ -7,6 +7,7 @@ from numpy.typing import DTypeLike
 
 from chainrule.layers import AveragePool, Layer, MaxPool, ReLU, Reshape, Tanh
 from chainrule.layers.annotations import Examples, Scheme, Seed
+from chainrule.layers.init import generator
 from chainrule.nets.sequential import Sequential
 from chainrule.nets.units import Units, as_image
 
@@ -56,7 +57,7 @@ class LeNet5(Sequential):
                 f"LeNet5: images of {H} × {W} are too small for two convolutions of 5 × 5, each "
                 f"with pooling; expected at least {LEAST} × {LEAST}"
             )
-        units = Units("LeNet5", activation, norm, init, np.random.default_rng(rng), dtype)
+        units = Units("LeNet5", activation, norm, init, generator("LeNet5", rng), dtype)
         pad = 2 if min(H, W) < 32 else 0
         layers: list[Layer] = [Reshape((C, H, W))]
         layers += [*units.conv(C, 6, 5, pad=pad), pool(2), *units.conv(6, 16, 5), pool(2)]

@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 
 from chainrule import layers as library
 from chainrule.layers.annotations import Floats, Seed
+from chainrule.layers.init import generator
 from chainrule.layers.layer import FLOATS
 from chainrule.nets.blueprint import KINDS, check_size
 from chainrule.nets.convnet import ConvNet
@@ -78,7 +79,7 @@ def net_of(
         raise FileError(f"{path}: holds no architecture, so there is no network to make of it")
     if not is_architecture(architecture):
         raise FileError(f"{path}: damaged: its architecture is not a list of layers and networks")
-    rng = np.random.default_rng(rng)
+    rng = generator("load", rng)
     listed = Listed()
     for entry in architecture:
         name, module = entry["layer"], entry.get("module")

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from chainrule.layers import Affine, BatchNorm, Dropout, Layer, LayerNorm, PReLU, ReLU, Tanh
 from chainrule.layers.annotations import Examples, Scheme, Seed
+from chainrule.layers.init import generator
 from chainrule.nets.sequential import Sequential
 
 
@@ -47,7 +48,7 @@ class MLP(Sequential):
         if len(sizes) < 2:
             raise ValueError(f"MLP: sizes must name at least an input and an output, got {sizes}")
         check_units("MLP", activation, norm)
-        rng = np.random.default_rng(rng)
+        rng = generator("MLP", rng)
         scheme: dict[str, Any] = {} if init is None else {"init": init}
         hidden_scheme = scheme
         if init is None and activation is not None:

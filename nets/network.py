@@ -1,6 +1,7 @@
 """What all networks share: named layers, whose parameters are gathered under one roof."""
 
 from collections.abc import Iterator, Sequence
+from inspect import signature
 from os import PathLike
 from typing import Any, TypeAlias
 
@@ -90,6 +91,23 @@ def require_layer(layer: object, who: str, where: str) -> None:
     if missing:
         raise TypeError(
             f"{who}: {where} is {layer!r}, which is not a layer: it lacks {', '.join(missing)}"
+        )
+
+
+def require_unary(layer: Any, who: str, where: str) -> None:
+    """Raises TypeError, which names the network and the place, unless `layer` is a layer of one
+    input: a loss takes targets, too, and many a gate takes two arrays."""
+    require_layer(layer, who, where)
+    inputs = [
+        one.name
+        for one in signature(layer.forward).parameters.values()
+        if one.kind is one.POSITIONAL_OR_KEYWORD and one.default is one.empty
+        if one.name != "train"
+    ]
+    if len(inputs) > 1:
+        raise TypeError(
+            f"{who}: {where} is {layer!r}, which takes {' and '.join(inputs)}; expected a layer "
+            f"that takes x alone"
         )
 
 

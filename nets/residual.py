@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from chainrule.layers import Affine, Conv, Layer, Sigmoid, Tanh
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.nets.naming import add_grads
-from chainrule.nets.network import Network, Row, require_layer, rows_of
+from chainrule.nets.network import Network, Row, require_unary, rows_of
 from chainrule.nets.sequential import Sequential
 
 
@@ -24,16 +24,16 @@ class Residual(Network):
 
     A shortcut is needed where inner(x) has another shape than x: for images,
     `Conv(channels, more_channels, 1, stride=2)`.
-    Raises TypeError where an argument is not a layer; in the forward pass ValueError where the two
-    ways give different shapes.
+    Raises TypeError where an argument is not a layer of one input; in the forward pass ValueError
+    where the two ways give different shapes.
     Source: He et al., "Deep Residual Learning for Image Recognition", 2016, section 3.2.
     """
 
     def __init__(self, inner: Layer, shortcut: Layer | None = None) -> None:
         super().__init__()
-        require_layer(inner, "Residual", "inner")
+        require_unary(inner, "Residual", "inner")
         if shortcut is not None:
-            require_layer(shortcut, "Residual", "shortcut")
+            require_unary(shortcut, "Residual", "shortcut")
         self.inner, self.shortcut = inner, shortcut
         self.layers = (inner,) if shortcut is None else (inner, shortcut)
         self.names = ["inner", "shortcut"][: len(self.layers)]

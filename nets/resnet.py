@@ -7,6 +7,7 @@ from numpy.typing import DTypeLike
 
 from chainrule.layers import Affine, BatchNorm, GlobalAveragePool, Layer, ReLU, Reshape, Tanh
 from chainrule.layers.annotations import Examples, Scheme, Seed
+from chainrule.layers.init import generator
 from chainrule.nets.residual import Residual
 from chainrule.nets.sequential import Sequential
 from chainrule.nets.units import Units, as_image, as_sizes
@@ -54,7 +55,7 @@ class ResNet(Sequential):
         (blocks,) = as_sizes("ResNet", blocks=(blocks,))
         if not channels:
             raise ValueError("ResNet: channels is empty, expected those of at least one stage")
-        rng = np.random.default_rng(rng)
+        rng = generator("ResNet", rng)
         units = Units("ResNet", activation, norm, init, rng, dtype)
         width = channels[0]
         layers: list[Layer] = [Reshape(shape), *units.conv(shape[0], width, 3, pad=1)]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from chainrule.layers import Affine, Layer, ReLU, Tanh
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.nets.naming import add_grads, number
-from chainrule.nets.network import Network, Row, require_layer, rows_of
+from chainrule.nets.network import Network, Row, require_unary, rows_of
 from chainrule.nets.picture import Drawing
 from chainrule.nets.picture.units import draw_units, stages_of
 
@@ -23,7 +23,7 @@ class Sequential(Network):
     dx: the chain rule; what one backward pass returns is the dout of the layer before it.
 
     Layers are named by class and count: `affine1`, `batchnorm2`.
-    Raises TypeError where an argument is not a layer.
+    Raises TypeError where an argument is not a layer, or one of several inputs, such as a loss.
     """
 
     def __init__(self, *layers: Layer) -> None:
@@ -31,7 +31,7 @@ class Sequential(Network):
         if not layers:
             raise TypeError(f"{type(self).__name__}: expected at least one layer, got none")
         for position, layer in enumerate(layers, start=1):
-            require_layer(layer, type(self).__name__, f"argument {position}")
+            require_unary(layer, type(self).__name__, f"argument {position}")
         self.layers = layers
         self.names = number(layers)
         self.adopt(self.names, layers)

@@ -20,7 +20,8 @@ def augmentation(words: str | None, dataset: Dataset) -> list[Callable[..., np.n
     if dataset.image_shape is None:
         raise ValueError(
             f"--augment {words:.40}: goes with digits, mnist, cifar10, a folder of pictures, or an "
-            f".npz file of grey ones (N, H, W), not with {dataset.name}"
+            f".npz file of some, (N, H, W) or (N, C, H, W) with 1 or 3 channels, not with "
+            f"{dataset.name}"
         )
     found: dict[str, Callable[..., np.ndarray]] = {}
     for word in words.split(","):

@@ -75,9 +75,22 @@ def test_numbers_become_floats_that_hold_them_exactly(saved, given, kept):
     assert np.array_equal(loaded.x_test, x[:4])
 
 
-def test_rows_of_two_dimensions_are_pictures(saved):
-    assert load_npz(saved(x=np.ones((20, 3, 4), np.uint8), y=Y)).image_shape == (3, 4)
-    assert load_npz(saved(x=np.ones((20, 3, 4, 5)), y=Y)).image_shape is None
+@pytest.mark.parametrize(
+    ("row", "picture"),
+    [
+        ((3, 4), (3, 4)),
+        ((1, 4, 5), (1, 4, 5)),
+        ((3, 4, 5), (3, 4, 5)),
+        ((2, 4, 5), None),
+        ((4, 5, 3), None),  # the channels stand last
+        ((3, 4, 5, 6), None),
+    ],
+)
+def test_rows_of_two_dimensions_and_of_one_or_three_channels_are_pictures(saved, row, picture):
+    x = np.ones((20, *row), np.uint8)
+    assert load_npz(saved(x=x, y=Y)).image_shape == picture
+    parts = SPLIT | {"x_train": x, "x_test": x[:4]}
+    assert load_npz(saved(**parts)).image_shape == picture
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The site: it is built without a warning, all its links lead somewhere, and it asks for nothing
 from outside."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -73,6 +74,15 @@ def test_no_page_has_an_anchor_twice(site):
     assert not {path.name: page.twice for path, page in site[1].items() if page.twice}
 
 
+def test_a_formula_keeps_the_comma_or_full_stop_behind_it_on_its_line(site):
+    out, _ = site
+    texts = {path: path.read_text(encoding="utf-8") for path in out.rglob("*.html")}
+    assert "</math>.</span>" in texts[out / "layer" / "GroupNorm.html"]  # of a docstring
+    assert "</math>.</span> Products" in texts[out / "layers.html"]  # of a sentence
+    loose = {name: re.findall(r"</math>[.,;:)]+(?![.,;:)]|</span>)", texts[name]) for name in texts}
+    assert not [name for name, found in loose.items() if found]
+
+
 def test_nothing_is_loaded_from_outside(site):
     out, pages = site
     for path, page in pages.items():
@@ -94,3 +104,24 @@ def test_every_layer_has_a_page_with_its_formula_and_its_source(site):
             assert "<math" in text, name
             assert "backward" in text, name
             assert "correct" in text, name
+
+
+def test_each_layer_stands_under_a_heading_of_its_kind(site):
+    out, _ = site
+    text = (out / "layers.html").read_text(encoding="utf-8")
+    article = text[text.index("<article") : text.index("</article>")]
+    under: dict[str, list[str]] = {}
+    for heading, name in re.findall(r"<h2>([^<]+)<|href=\"layer/(\w+)\.html", article):
+        if heading:
+            under[title := heading] = []
+        else:
+            under[title].append(name)
+    assert under["Convolution"] == ["Conv", "ConvTranspose"]
+    assert {"CrossEntropy", "Hinge", "MSE"} < {*under["Losses"]}
+    assert {"Exp", "Sum"} < {*under["Gates"]}
+    assert {"ReLU", "Softmax"} < {*under["Activations"]}
+    assert "Other layers" not in under  # where a new one stands that has no kind yet
+    exported = [one for one in map(vars(layers).get, layers.__all__) if isinstance(one, type)]
+    bases = (layers.Layer, layers.Loss)
+    placed = sorted(name for names in under.values() for name in names)
+    assert placed == sorted(one.__name__ for one in exported if one not in bases)

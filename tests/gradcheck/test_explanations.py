@@ -174,6 +174,19 @@ def test_rows_with_the_same_index_overwrite_each_other():
     assert say(table) == "dx holds only the last of the rows with the same ids"
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+def test_a_winner_is_spoken_of_only_where_there_is_one(axis):
+    def averaged(right):
+        yours = np.broadcast_to(right.mean(axis=axis, keepdims=True), right.shape)
+        return say(scene({"x": yours}, {"x": right}))
+
+    routed = random((2, 3, 4, 5)) * (random((2, 3, 4, 5), 1) > 0)  # as a maximum does
+    assert averaged(routed) == f"dx is the same along axis {axis}: which one won is ignored"
+    outside = random((2, 3, 4, 5))  # of all windows of an average: a row and a column
+    outside[:, :, 3] = outside[..., 4] = 0
+    assert averaged(outside) == f"dx is what it should be, averaged over its axis {axis} as well"
+
+
 def test_an_axis_is_the_wrong_one_only_where_another_is_the_right_one():
     x, dout = random((4, 4)), random((4, 4), 1)
     inputs = {"x": x}

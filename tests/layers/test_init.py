@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from chainrule.layers import (
+    Affine,
     Conv,
+    ConvTranspose,
+    Dropout,
+    Maxout,
     glorot_normal,
     glorot_uniform,
     he_normal,
@@ -11,6 +15,7 @@ from chainrule.layers import (
     lecun_uniform,
     plain_normal,
 )
+from chainrule.nets import MLP, ConvNet, LeNet5, ResNet
 
 FAN_IN, FAN_OUT = 500, 400
 VARIANCES = {he_normal: 0.004, glorot_normal: 2 / 900, lecun_normal: 0.002, plain_normal(0.1): 0.01}
@@ -145,3 +150,51 @@ def test_plain_normal_refuses_a_std_that_is_negative_or_not_finite(std):
 def test_plain_normal_refuses_what_is_no_number():
     with pytest.raises(ValueError, match=r"^plain_normal: std must be a finite number .*'a'$"):
         plain_normal("a")
+
+
+@pytest.mark.parametrize(
+    ("made", "who"),
+    [
+        (lambda init: Affine(3, 2, init=init), "Affine"),
+        (lambda init: Conv(3, 2, 3, init=init), "Conv"),
+        (lambda init: ConvTranspose(3, 2, 3, init=init), "ConvTranspose"),
+        (lambda init: Maxout(3, 2, init=init), "Maxout"),
+        (lambda init: MLP([3, 2], init=init), "Affine"),
+        (lambda init: ConvNet((1, 4, 4), 2, init=init), "Conv"),
+    ],
+)
+def test_weights_by_the_name_of_a_scheme_are_refused_in_a_sentence(made, who):
+    expected = f"^{who}: init is 'he', expected a scheme such as he_normal$"
+    with pytest.raises(TypeError, match=expected):
+        made("he")
+
+
+@pytest.mark.parametrize(
+    ("made", "who"),
+    [
+        (lambda rng: Affine(3, 2, rng=rng), "Affine"),
+        (lambda rng: Conv(3, 2, 3, rng=rng), "Conv"),
+        (lambda rng: Maxout(3, 2, rng=rng), "Maxout"),
+        (lambda rng: Dropout(0.5, rng=rng), "Dropout"),
+        (lambda rng: MLP([3, 2], rng=rng), "MLP"),
+        (lambda rng: ConvNet((1, 4, 4), 2, rng=rng), "ConvNet"),
+        (lambda rng: LeNet5((1, 28, 28), 2, rng=rng), "LeNet5"),
+        (lambda rng: ResNet((1, 4, 4), 2, rng=rng), "ResNet"),
+        (lambda rng: he_normal(3, 2, rng=rng), "layers.init"),
+        (lambda rng: he_uniform(3, 2, rng=rng), "layers.init"),
+    ],
+)
+def test_what_is_no_seed_is_refused_in_a_sentence(made, who):
+    expected = "expected a Generator, a seed of at least 0, or None$"
+    with pytest.raises(TypeError, match=f"^{who}: rng is 'a', {expected}"):
+        made("a")
+    with pytest.raises(ValueError, match=f"^{who}: rng is -1, {expected}"):
+        made(-1)
+
+
+def test_a_scheme_of_ones_own_needs_no_shape_where_that_is_the_fans():
+    def ones(fan_in, fan_out, *, rng, dtype):
+        assert isinstance(rng, np.random.Generator)
+        return np.ones((fan_in, fan_out), dtype)
+
+    assert Affine(3, 2, init=ones, rng=0).params["W"].shape == (3, 2)

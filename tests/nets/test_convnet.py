@@ -113,7 +113,7 @@ def test_the_same_seed_gives_the_same_network_in_float32():
             {"channels": (2, 2, 2, 2)},
             r"8 × 8 are too small .* 4 times by 2; expected at .* 16 × 16",
         ),
-        ({"pool": 9}, "8 × 8 are too small to be pooled 1 times by 9; expected at least 9 × 9"),
+        ({"pool": 9}, "8 × 8 are too small to be pooled once by 9; expected at least 9 × 9"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(given, message):

@@ -1,9 +1,21 @@
+import re
+
 import numpy as np
 import pytest
 
 from chainrule import nets
 from chainrule.gradcheck import check
-from chainrule.layers import Affine, BatchNorm, Conv, Dropout, ReLU, Tanh
+from chainrule.layers import (
+    MSE,
+    Add,
+    Affine,
+    BatchNorm,
+    Conv,
+    Dropout,
+    ReLU,
+    SoftmaxCrossEntropy,
+    Tanh,
+)
 from chainrule.nets import Residual, Sequential
 
 
@@ -97,10 +109,26 @@ def test_two_ways_that_would_broadcast_are_refused():
         Residual(Conv(1, 1, 3)).forward(np.ones((1, 1, 7, 7)))
 
 
-@pytest.mark.parametrize("wrong", [(Affine,), (3,), (Affine(1, 1), Tanh)])
+@pytest.mark.parametrize("wrong", [(Affine,), (3,), (Affine(1, 1), Tanh), (Tanh(), MSE())])
 def test_what_is_no_layer_is_refused(wrong):
     with pytest.raises(TypeError, match=r"Residual: (inner|shortcut) is"):
         Residual(*wrong)
+
+
+@pytest.mark.parametrize(
+    ("layer", "takes"),
+    [
+        (MSE(), "outputs and targets"),
+        (SoftmaxCrossEntropy(), "scores and targets"),
+        (Add(), "a and b"),
+    ],
+)
+def test_a_layer_of_two_inputs_is_refused_in_a_sentence(layer, takes):
+    said = f"is {re.escape(repr(layer))}, which takes {takes}; expected a layer that takes x alone$"
+    with pytest.raises(TypeError, match=f"^Residual: inner {said}"):
+        Residual(layer)
+    with pytest.raises(TypeError, match=f"^Sequential: argument 2 {said}"):
+        Sequential(Tanh(), layer)
 
 
 def test_the_mode_reaches_both_ways():

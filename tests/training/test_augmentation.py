@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule.data import Dataset, load_digits, spirals
+from chainrule.data import Dataset, load_digits, load_npz, spirals
 from chainrule.training.augmentation import augmentation
 
 
@@ -53,3 +53,21 @@ def test_other_words_are_refused(words, complaint):
 def test_rows_that_are_no_pictures_are_refused():
     with pytest.raises(ValueError, match="--augment flip: goes with digits, mnist"):
         augmentation("flip", spirals())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_file_of_arrays_holds_pictures_where_channels_come_first(channels, tmp_path):
+    file = tmp_path / "t.npz"
+    x = np.random.default_rng(0).random((30, channels, 16, 24))
+    np.savez(file, x=x, y=np.arange(30) % 2)
+    dataset = load_npz(file).standardised()
+    crop, flip = augmentation("crop,flip", dataset)
+    changed = flip(crop(dataset.x_train, np.random.default_rng(1)), np.random.default_rng(2))
+    assert changed.shape == dataset.x_train.shape
+    border = changed[~np.isin(changed, dataset.x_train)]
+    assert border.size > 0
+    np.testing.assert_allclose(border, -x.mean() / x.std(), rtol=0.05)  # 0 in the file is black
+
+    np.savez(file, x=x.transpose(0, 2, 3, 1), y=np.arange(30) % 2)
+    with pytest.raises(ValueError, match=r"\.npz file of some, \(N, H, W\) or \(N, C, H, W\)"):
+        augmentation("flip", load_npz(file).standardised())

@@ -22,6 +22,7 @@ from docs.site.making import formulas
 def setup(app):
     """Adds the role and the directives."""
     app.add_role("formula", Formula())
+    app.connect("doctree-read", keep_punctuation)
     app.add_directive("formula", Formulas)
     app.add_directive("circuit", Circuit)
     app.add_directive("network", Network)
@@ -43,6 +44,18 @@ class Formula(SphinxRole):
     def run(self):
         made = formulas.line(self.text, formulas.names_in(self.text))
         return html(made.replace(' displaystyle="true"', "")), []
+
+
+def keep_punctuation(_app, doctree):
+    """Puts what stands behind a formula in a sentence on the line of the formula."""
+    for made in list(doctree.findall(nodes.raw)):
+        after = made.next_node(descend=False, siblings=True)
+        before, tag, formula = made.astext().rpartition("<math")
+        if not formula.endswith("</math>") or not isinstance(after, nodes.Text):
+            continue
+        if sign := re.match(formulas.PUNCTUATION, after):
+            made.replace_self(html(before + formulas.kept(tag + formula, sign[0])))
+            after.parent.replace(after, nodes.Text(after[sign.end() :]))
 
 
 class Formulas(SphinxDirective):

@@ -14,6 +14,7 @@ FUNCTIONS = {"cos", "exp", "log", "max", "mean", "min", "sin", "softmax", "sum",
 SIDES = {"kh", "kw"}  # of a window, which no constructor has by that name
 CLOSING = {"(": ")", "[": "]", "{": "}", "⌊": "⌋"}
 TALL = re.compile("<mfrac|<msqrt|largeop")  # what brackets grow with
+PUNCTUATION = "[.,;:)]+"
 HAT = "\u0302"  # combines with the letter before it
 TOKEN = re.compile(
     r"(?P<code>`[^`]+`|\w+=\"\w+\"|\"\w+\"|[a-z]+'s\b)"
@@ -34,7 +35,14 @@ class Part(NamedTuple):
 
 def line(text, names):
     """A line of words and formulas as HTML; a word is part of a formula if it is in `names`."""
-    return "".join(prose(part) if words else mathml(part) for part, words in stretches(text, names))
+    parts = stretches(text, names)
+    html = "".join(prose(part) if words else mathml(part) for part, words in parts)
+    return re.sub(rf"(<math(?:(?!<math).)*</math>)({PUNCTUATION})", kept(r"\1", r"\2"), html)
+
+
+def kept(formula, punctuation):
+    """A formula with what stands behind it, which browsers would else put on a line of its own."""
+    return f'<span class="kept">{formula}{punctuation}</span>'
 
 
 def names_in(text):

@@ -19,11 +19,17 @@ from docs.site.making.parts import TAKEN_APART
 
 SPANS = ((-4, 4), (0.05, 4))  # of the curves; the second for what takes positive numbers alone
 NUMBERS = (3.0, -4.0)  # that gates are drawn with, where a layer takes plain numbers
-KINDS = {
-    "Affine layers, convolutions, norms and others": "layer",
-    "Activations": "activation",
-    "Losses": "loss",
-    "Gates": "gate",
+KINDS = {  # with those of which neither the class nor a curve tells the kind
+    "Affine layers": "Affine Maxout",
+    "Convolution": "Conv ConvTranspose",
+    "Pooling": "AveragePool GlobalAveragePool MaxPool",
+    "Layers that change the shape": "Concatenate Flatten Pad Reshape Upsample",
+    "Normalisation": "BatchNorm GroupNorm InstanceNorm LayerNorm",
+    "Dropout": "Dropout Dropout2D",
+    "Activations": "Softmax",
+    "Losses": "",
+    "Gates": "",
+    "Other layers": "",
 }
 
 
@@ -57,8 +63,10 @@ def write_pages(folder):
 def overview():
     """All layers by kind, with what each is in a few words."""
     parts = []
-    for title, kind in KINDS.items():
-        members = [one for one in classes() if kind_of(one) == kind]
+    for title in KINDS:
+        members = [one for one in classes() if kind_of(one) == title]
+        if not members:
+            continue
         rows = [f"| [`{one.__name__}`](/layer/{one.__name__}) | {about(one)} |" for one in members]
         toctree = "\n".join(f"/layer/{one.__name__}" for one in members)
         parts.append(
@@ -69,12 +77,15 @@ def overview():
 
 
 def kind_of(one):
-    """Whether a layer is a "loss", a "gate", an "activation" or any other "layer"."""
+    """The kind of a layer, one of KINDS."""
+    for title, names in KINDS.items():
+        if one.__name__ in names.split():
+            return title
     if issubclass(one, layers.Loss):
-        return "loss"
+        return "Losses"
     if "gate" in about(one):
-        return "gate"
-    return "activation" if curve(one) else "layer"
+        return "Gates"
+    return "Activations" if curve(one) else "Other layers"
 
 
 def about(one):
