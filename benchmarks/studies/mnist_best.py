@@ -117,7 +117,7 @@ def lines(study):
                 str(len(runs[0]["validation_error"])),
                 *(f"{error:.2f}" for error in errors),
                 mean_and_spread(errors),
-                f"{np.median([run["seconds"] for run in runs]) / 60:.1f}",
+                f"{np.median([run['seconds'] for run in runs]) / 60:.1f}",
             ]
         )
     seeds = [f"seed {seed}" for seed in SEEDS]
