@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import Dataset, load_digits
-from chainrule.training.building import build
-from chainrule.training.folder import RunFolder, description
 from chainrule.training.options import fill_in, parser
-from chainrule.training.running import assembled
+from chainrule.training.run.folder import RunFolder, description
+from chainrule.training.run.running import assembled
+from chainrule.training.run.setup import build
 
 
 def like_mnist(rows):

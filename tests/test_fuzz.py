@@ -25,7 +25,7 @@ from chainrule.data.mnist import read_idx
 from chainrule.nets import FileError, load
 from chainrule.nets.files import read_arrays, write_arrays
 from chainrule.training import Trained
-from chainrule.training.config import checksum, fingerprint_of
+from chainrule.training.run.config import checksum, fingerprint_of
 
 pytestmark = pytest.mark.slow
 

@@ -30,6 +30,10 @@ INNER = {
     "gradcheck.subject",
     "gradcheck.update_rules",
     "nets.picture",
+    "training.report",
+    "training.run",
+    "training.runs",
+    "training.sanity",
 }
 FRONT_ENDS = {"autograd", "jax", "torch"}  # libraries whose functions the checker takes too
 SOURCES = [

@@ -13,8 +13,8 @@ import pytest
 
 import train
 from chainrule import layers
-from chainrule.training import networks, running
 from chainrule.training import options as words
+from chainrule.training.run import networks, running
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -291,7 +291,7 @@ def test_an_interrupt_ends_with_one_line_and_status_130_whenever_it_comes(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(running, "check_gradients", lambda *_: True)
-    monkeypatch.setattr(f"chainrule.training.running.{moment}", interrupted)
+    monkeypatch.setattr(f"chainrule.training.run.running.{moment}", interrupted)
     assert trained(["--epochs", "1", "--gradcheck"]) == 130
     last = capsys.readouterr().err.splitlines()[-1]
     assert re.match(r"chainrule: interrupted($| .*chainrule resume runs/)", last), last

@@ -5,15 +5,22 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from chainrule.training.building import build, load_for
-from chainrule.training.comparison import compare, compare_parser
-from chainrule.training.many import Many, begin_many, carry_out_many, is_many, kind_of, take_up_many
 from chainrule.training.options import fill_in, folder_of, parser, resume_parser
 from chainrule.training.prediction import evaluate, evaluate_parser, predict, predict_parser
-from chainrule.training.ranks import ALONE, Alone, Ranks, as_one, team
-from chainrule.training.running import begin, carry_out, failed, taken_up
-from chainrule.training.sanity import examine
-from chainrule.training.sanity_picture import range_picture
+from chainrule.training.run.ranks import ALONE, Alone, Ranks, as_one, team
+from chainrule.training.run.running import begin, carry_out, failed, taken_up
+from chainrule.training.run.setup import build, load_for
+from chainrule.training.runs.comparison import compare, compare_parser
+from chainrule.training.runs.processes import (
+    Many,
+    begin_many,
+    carry_out_many,
+    is_many,
+    kind_of,
+    take_up_many,
+)
+from chainrule.training.sanity.examination import examine
+from chainrule.training.sanity.picture import range_picture
 
 #: What puts runs to use: each returns what is to be printed.
 REPORTS = {

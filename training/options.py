@@ -384,3 +384,12 @@ def fill_in(options: argparse.Namespace, dataset: data.Dataset) -> None:
     for name, value in (dataclasses.asdict(recipe) | {"batch_size": batch_size}).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
+
+
+def worded(value: Any) -> str:
+    """The value of an option as one would type it."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)

@@ -34,8 +34,6 @@ from chainrule.nets.files import read_arrays, write_file
 from chainrule.nets.loading import DATA, net_of
 from chainrule.nets.models import ROWS_AT_ONCE
 from chainrule.pictures.scores import class_scores
-from chainrule.training.building import bar, load, reading, told
-from chainrule.training.folder import RunFolder, fingerprint
 from chainrule.training.options import (
     FROM_FOLDER,
     LOSSES,
@@ -44,7 +42,9 @@ from chainrule.training.options import (
     add_run,
     folder_of,
 )
-from chainrule.training.printing import class_table, printable, tell
+from chainrule.training.run.console import class_table, printable, tell
+from chainrule.training.run.folder import RunFolder, fingerprint
+from chainrule.training.run.setup import bar, load, reading, told
 
 SLOW = 20e6  # bytes of a file that is not read at once
 SHOWN = 20  # pictures whose classes are printed

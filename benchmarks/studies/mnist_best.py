@@ -29,8 +29,8 @@ from chainrule.nets import MLP, Classifier, Sequential
 from chainrule.pictures import Panel, Picture
 from chainrule.pictures.drawing import COLOURS
 from chainrule.solvers import Adam, Cosine, Solver
-from chainrule.training.building import build, load_for
 from chainrule.training.options import fill_in, parser
+from chainrule.training.run.setup import build, load_for
 
 CHANNELS, HIDDEN = (16, 32, 64), 128
 EPOCHS, BATCH, RATE, KEEP, MOVED = 10, 100, 2e-3, 0.7, 2

@@ -11,8 +11,9 @@ import pytest
 
 import train
 from chainrule.nets.files import read_arrays
-from chainrule.training import command, ranks
-from chainrule.training.ranks import Alone, Ranks
+from chainrule.training import command
+from chainrule.training.run import ranks
+from chainrule.training.run.ranks import Alone, Ranks
 from tests.threads import on_threads
 
 RUN = ["--no-report", "--dtype", "float64", "--hidden", "16", "--epochs", "2"]

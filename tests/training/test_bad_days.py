@@ -193,8 +193,8 @@ def test_a_run_folder_that_is_deleted_in_mid_run_is_not_called_safe(script, tmp_
     often.write_text(
         "from functools import partial\n"
         "from chainrule import __main__ as command\n"
-        "from chainrule.training import keeper\n"
-        "keeper.SHARE = 1.0\n"
+        "from chainrule.training.run import autosave\n"
+        "autosave.SHARE = 1.0\n"
         "command.program(partial(command.main, default='train'))\n"
     )
     process = script.start(*LONG, "--run-dir", "run", script=often)
@@ -643,7 +643,7 @@ def test_memory_that_runs_out_ends_the_run_with_a_line(script):
         "import resource\n"
         "from functools import partial\n"
         "from chainrule import __main__ as command\n"
-        "from chainrule.training import running\n"
+        "from chainrule.training.run import running\n"
         "def announce(run):\n"
         "    pages = int(open('/proc/self/statm').read().split()[0])\n"
         "    limit = pages * resource.getpagesize() + 120_000_000\n"

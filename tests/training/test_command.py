@@ -10,8 +10,8 @@ import pytest
 import train
 from chainrule import nets
 from chainrule.data import load_digits
-from chainrule.training import image_pictures, report
-from chainrule.training.printing import misgiving
+from chainrule.training.report import images, writing
+from chainrule.training.run.console import misgiving
 
 SMALL = ["--hidden", "16", "--epochs", "3", "--run-dir", "run"]
 
@@ -51,7 +51,7 @@ def test_wrong_options_are_one_line(words, message, capsys):
 
 @pytest.mark.slow
 def test_the_folder_of_a_run_holds_all_that_it_should(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(image_pictures, "MISTAKES", 2)  # of 24, which take longest to draw
+    monkeypatch.setattr(images, "MISTAKES", 2)  # of 24, which take longest to draw
     assert train.main([*SMALL, "--activation", "tanh", "--pictures"]) == 0
     printed = capsys.readouterr().out
     assert printed.endswith("\nreport: run/report.html\n")
@@ -195,7 +195,7 @@ def test_a_run_that_has_nothing_left_to_do_says_so(capsys):
 @pytest.fixture
 def without_pictures(monkeypatch):
     """Reports are written without the pictures, which take seconds."""
-    monkeypatch.setattr(report, "pictures_of", lambda _: [])
+    monkeypatch.setattr(writing, "pictures_of", lambda _: [])
 
 
 @pytest.mark.usefixtures("without_pictures")

@@ -16,7 +16,7 @@ from chainrule.nets.files import read_arrays, write_arrays
 from chainrule.pictures.scores import class_scores
 from chainrule.training import Trained
 from chainrule.training.options import parser
-from chainrule.training.running import begin, carry_out
+from chainrule.training.run.running import begin, carry_out
 
 SMALL = ["--hidden", "16", "--epochs", "2", "--no-report"]
 FLOWERS = ["rose", "tulip, red", "aster"]

@@ -1,0 +1,81 @@
+"""Short descents, and what the checks of --sanity make of figures that are given."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from chainrule.solvers import SGD, Adam
+from chainrule.training.sanity.before_training import check_labels
+from chainrule.training.sanity.examination import check_regularisation, check_relation
+from chainrule.training.sanity.short_runs import Descent, Run, Trial
+
+
+class Falling:
+    """A model whose loss and gradient are given, step by step."""
+
+    def __init__(self, *steps):
+        self.params, self.left = {"W": np.zeros((2, 2))}, [*steps]
+
+    def loss(self, x, y):
+        step = self.left.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        loss, slope = step
+        return loss, {"W": np.full((2, 2), slope)}
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        FloatingPointError("overflow"),
+        (math.inf, 1.0),
+        (math.nan, 1.0),
+        (1.0, math.inf),
+        (1.0, 1e200),
+    ],
+    ids=str,
+)
+def test_a_descent_ends_with_infinity_where_the_numbers_do(last):
+    trial = Trial(Falling((3.0, 1.0), (2.0, 1.0), last), Adam(), None, 1, None, 0, False)
+    descent = Descent(trial, np.zeros((4, 2)), np.zeros(4, int), 1)
+    assert [*descent.steps([0.1] * 9)] == [3.0, 2.0, math.inf]
+
+
+def test_a_descent_clips_as_the_solver_does():
+    trial = Trial(Falling((3.0, 10.0)), SGD(lr=0.1), None, 1, 4.0, 0, False)
+    descent = Descent(trial, np.zeros((4, 2)), np.zeros(4, int), 1)
+    assert [*descent.steps([0.5])] == [3.0]
+    np.testing.assert_allclose(descent.model.params["W"], -0.5 * 4.0 / 2)
+
+
+def test_labels_of_inputs_that_come_twice_are_compared():
+    x, y = np.repeat(np.eye(10), 2, axis=0), np.arange(20) % 2
+    one = SimpleNamespace(x_train=x, y_train=np.where(np.arange(20) == 1, y, 1))
+    found = check_labels(SimpleNamespace(x_train=x, y_train=y), 2)
+    assert "10 repeat inputs under another label, expected 0" in found.found
+    assert found.cause.startswith("The same inputs come with different labels")
+    one.y_train[1] = 0
+    assert "1 repeat inputs under another label" in check_labels(one, 2).found
+
+
+def test_rows_that_are_too_few_to_show_a_relation_are_said_to_be():
+    rng = np.random.default_rng(0)
+    data = SimpleNamespace(
+        x_train=rng.standard_normal((30, 4)), y_train=np.arange(30) % 2, x_val=None, y_val=None
+    )
+    trial = Trial(None, None, data, 1, None, 0, False)
+    run = Run(0.1, 0.5, 0.52, 0.1, 2)
+    found = check_relation(trial, [run])
+    assert found.found.startswith("52% of the validation rows right at rate 0.1, ")
+    assert not found.ok
+    assert "or 30 rows are too few to show it" in found.cause
+
+
+def test_a_penalty_that_holds_learning_back_is_named():
+    own, bare = Run(0.1, 2.2, 0.1, 0.0, 10), Run(0.1, 0.1, 0.9, 9.0, 10)
+    found = check_regularisation(own, bare, math.log(10))
+    assert not found.ok
+    assert "with and 0.1 without it. Lower l2, or raise" in found.cause
+    assert check_regularisation(bare, bare, math.log(10)).ok

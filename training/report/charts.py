@@ -1,0 +1,168 @@
+"""Pictures of how a classifier trained and of what it confuses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.pictures.drawing import (
+    BLUE,
+    INK,
+    ORANGE,
+    Panel,
+    Picture,
+    curve,
+    over_epochs,
+    powers,
+    short,
+)
+from chainrule.pictures.over_time import (
+    gradients_over_time,
+    outputs_over_time,
+    units_over_time,
+    updates_over_time,
+)
+from chainrule.training.report.evidence import Evidence
+from chainrule.training.report.images import mistakes, weights
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+POINTS = 300  # of a curve over steps, about
+NAMED = 25  # up to so many classes are named and counted in the confusion matrix
+OVER_TIME = (outputs_over_time, gradients_over_time, units_over_time, updates_over_time)
+LEGEND = {"fontsize": 8, "labelspacing": 0.3}
+
+
+def pictures_of(evidence: Evidence) -> list[Picture]:
+    """All pictures that there is evidence for."""
+    found = [
+        curves(evidence),
+        confusion(evidence),
+        mistakes(evidence),
+        weights(evidence),
+        *evidence.views,
+        *(draw(evidence.records) for draw in OVER_TIME),
+    ]
+    return [picture for picture in found if picture.panels]
+
+
+def curves(evidence: Evidence) -> Picture:
+    """Loss, accuracy, learning rate and norm of the gradient over the epochs."""
+    history, per_epoch = evidence.history, evidence.steps_per_epoch
+    steps = partial(over_steps, per_epoch)
+    rate, norm = history.step_lr, history.step_grad_norm
+    panels = [
+        Panel(partial(steps, "loss", history.step_loss, history.loss), "loss"),
+        Panel(partial(accuracy, evidence), "accuracy on training and validation data"),
+        Panel(partial(steps, "learning rate", rate, ()), "learning rate"),
+        Panel(partial(steps, "norm of the gradient", norm, history.grad_norm), "gradient norm"),
+    ]
+    return Picture(
+        "curves",
+        "Training",
+        "The loss should fall and level off while both accuracies rise together; a loss or a "
+        "gradient that jumps or grows asks for a smaller learning rate, and a validation accuracy "
+        "that falls behind while the one on training data still rises is overfitting.",
+        [Panel(one.draw, f"{one.alt} over {len(history.epoch)} epochs") for one in panels],
+        width=4.0,
+    )
+
+
+def over_steps(
+    per_epoch: int, title: str, steps: list[float], means: Sequence[float], axes: Axes
+) -> None:
+    """A figure of every step, in blocks of steps where there are many, and its epochs' means."""
+    size = max(1, len(steps) // POINTS)
+    blocks = [(at, steps[at : at + size]) for at in range(0, len(steps), size)]
+    x = [(at + len(block) / 2) / per_epoch for at, block in blocks]
+    low, mean, high = ([float(one(block)) for _, block in blocks] for one in (min, np.mean, max))
+    style: dict[str, Any] = {"color": BLUE, "label": "step by step"}
+    if means and size > 1:  # each block from its smallest to its largest
+        axes.fill_between(x, low, high, alpha=0.35, lw=0, **style)
+    else:
+        axes.plot(x, mean, lw=1, alpha=0.45 if means else 1, **style)
+    if means:  # each in the middle of its epoch
+        middles = np.arange(len(means)) + 0.5
+        axes.plot(middles, means, **curve(ORANGE, len(means)), label="mean of the epoch")
+        axes.legend(**LEGEND)
+        if min(low) > 0 and max(high) > 20 * min(low):
+            powers(axes)
+    over_epochs(axes, title)
+
+
+def accuracy(evidence: Evidence, axes: Axes) -> None:
+    """The accuracy on the sample of the training data and on the validation data."""
+    history = evidence.history
+    parts = (
+        ("training (a sample)", history.train_score, BLUE),
+        ("validation", history.val_score, ORANGE),
+    )
+    for name, scores, colour in parts:
+        y = [np.nan if score is None else score for score in scores]
+        if not np.isnan(y).all():
+            axes.plot(history.epoch, y, **curve(colour, len(y)), label=name)
+    known = [score for score in history.val_score if score is not None]
+    if known:
+        best = max(known)
+        at = history.epoch[history.val_score.index(best)]
+        label = f"the best, {best:.2%}"
+        axes.plot(at, best, "o", ms=9, mfc="none", mec=ORANGE, ls="", label=label)
+    if axes.lines:
+        axes.legend(**LEGEND)
+    axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.6g}%")
+    over_epochs(axes, "accuracy")
+
+
+def confusion(evidence: Evidence) -> Picture:
+    """The confusion matrix."""
+    C, N = len(evidence.classes), len(evidence.labels)
+    right = int(np.trace(evidence.confusion))
+    side = float(np.clip(1.4 + 0.38 * C, 2.6, 6.4))
+    return Picture(
+        "confusion",
+        "Confusion",
+        "A row holds the test examples of one true class, a column those taken for one class; "
+        "right answers are blue, on the diagonal, mistakes orange, and the deepest orange marks "
+        "the pair that is confused most: a bad sign is a diagonal cell that pales, or a whole "
+        "column of orange, a class that others are taken for.",
+        [
+            Panel(
+                partial(confusion_matrix, evidence),
+                f"confusion matrix of {C} classes: {right:,} of {N:,} test examples are right",
+            )
+        ],
+        width=side,
+        height=side,
+    )
+
+
+def confusion_matrix(evidence: Evidence, axes: Axes) -> None:
+    """Counts on colours: the share of the true class, for mistakes on a scale of their own."""
+    from matplotlib.colors import to_rgb
+
+    counts, C = evidence.confusion, len(evidence.classes)
+    right = np.eye(C, dtype=bool)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    worst = share[~right].max() or 1
+    cells = np.empty((C, C, 4))
+    cells[..., :3] = np.where(right[..., np.newaxis], to_rgb(BLUE), to_rgb(ORANGE))
+    cells[..., 3] = 0.9 * np.where(right, share, np.sqrt(share / worst))
+    axes.imshow(cells, interpolation="none")
+    few = C <= NAMED
+    shown = range(0, C, 1 if few else -(-C // 20))
+    names = [short(evidence.classes[c]) for c in shown]
+    turned = C > 3 and max(map(len, names)) > 2
+    axes.set_xticks(shown, names, rotation=90 if turned else 0)
+    axes.set_yticks(shown, names)
+    axes.tick_params(length=0 if few else 2, labelsize=9 if few else 7)
+    axes.set_xlabel("taken for")
+    axes.set_ylabel("true class")
+    for row, column in np.argwhere(counts) if few else ():
+        colour = "white" if cells[row, column, 3] > 0.5 else INK
+        style: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
+        text = str(counts[row, column])
+        axes.text(column, row, text, fontsize=8 if C <= 12 else 6, **style)

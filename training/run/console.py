@@ -1,0 +1,103 @@
+"""What a run prints."""
+
+import math
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from chainrule.data import Dataset
+from chainrule.gradcheck import check
+from chainrule.layers import Layer
+from chainrule.nets import Classifier
+from chainrule.solvers import Solver
+from chainrule.training.report.evidence import class_rows
+
+# Of the way from the accuracy of naming the most frequent class to 100 %, or to the best one.
+HARDLY, LOST = 0.1, 0.5
+SURE = 3.0  # standard errors that a loss of accuracy has to be above what chance does to it
+LAST = 3  # epochs
+
+
+def tell(name: str, notes: Sequence[str]) -> None:
+    """Says on stderr what is to be said of the data called `name`, a line each."""
+    for note in notes:
+        print(f"note: {name}: {printable(note)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """A text in one line, with escapes for what cannot be printed."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def check_gradients(net: Layer, x: np.ndarray) -> bool:
+    """Prints how well the backward pass agrees with differences; false where it does not."""
+    report = check(net, x)
+    print(f"\ngradient check of {report}")
+    return bool(report)
+
+
+def report_epoch(solver: Solver) -> None:
+    """A line about the epoch just finished, above the progress bar; some ten or twenty in a run."""
+    history = solver.history
+    if solver.epoch % math.ceil(solver.goal / 10) == 0 or solver.epoch in (1, solver.goal):
+        tqdm.write(
+            f"epoch {solver.epoch:>3}   loss {history.loss[-1]:.4f}   "
+            f"train {history.train_score[-1]:7.2%}   validation {history.val_score[-1]:7.2%}"
+        )
+
+
+def class_table(classes: Sequence[str], y: np.ndarray, predicted: np.ndarray) -> str:
+    """For each class: how many there are, recall, precision, and what it is mistaken for."""
+    C = len(classes)
+    confusion = np.bincount(y * C + predicted, minlength=C * C).reshape(C, C)  # truth, prediction
+    wide = max(len("class"), *map(len, classes))
+    lines = [f"{'class':<{wide}}  examples   recall  precision  most often mistaken for"]
+    for name, there, *shares, most in class_rows(classes, confusion):
+        recall, precision = ("-" if share is None else f"{share:.1%}" for share in shares)
+        lines.append(f"{name:<{wide}}  {there:8,}  {recall:>7}  {precision:>9}  {most}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def misgiving(scores: Sequence[float | None], y: np.ndarray) -> str:
+    """What is to be said of a run with these validation scores, a list, on labels y (N,), where it
+    learned hardly more than the most frequent class or lost most of it again; else ""."""
+    known = [score for score in scores if score is not None]
+    chance, best = np.bincount(y).max() / len(y), max(known)
+    ask = "To see why: chainrule train --sanity, with the same options."
+    if best - chance < HARDLY * (1 - chance):
+        return (
+            f"This run has hardly learned: the best validation accuracy is {best:.2%}, and naming "
+            f"the most frequent class every time gives {chance:.2%}. {ask}"
+        )
+    lately = max(known[-LAST:])
+    error = math.sqrt((best * (1 - best) + lately * (1 - lately)) / len(y))
+    if best - lately > max(LOST * (best - chance), SURE * error):
+        return (
+            f"This run has lost what it knew: the validation accuracy was {best:.2%} after epoch "
+            f"{known.index(best) + 1}, and in the last {LAST} epochs {lately:.2%} at best. {ask}"
+        )
+    return ""
+
+
+def best_of(solver: Solver) -> tuple[float, int]:
+    """The best validation score of a run that has trained, and the epoch after which it had it."""
+    assert solver.best is not None
+    assert solver.best.score is not None
+    return solver.best.score, solver.best.epoch
+
+
+def report(model: Classifier, solver: Solver, dataset: Dataset) -> None:
+    """Prints what the trained model is worth."""
+    predicted = model.predict(dataset.x_test)
+    right = int((predicted == dataset.y_test).sum())
+    best, epoch = best_of(solver)
+    print(
+        f"\ntrained {solver.epoch} epochs in {sum(solver.history.seconds):.1f} s\n"
+        f"validation accuracy {best:.2%}, the best, after epoch {epoch}\n"
+        f"test accuracy {right / len(predicted):.2%} ({right:,} of {len(predicted):,})\n"
+    )
+    print(class_table(dataset.classes, dataset.y_test, predicted))
+    if doubt := misgiving(solver.history.val_score, dataset.y_val):
+        print(f"\n{doubt}")

@@ -1,0 +1,364 @@
+"""A run from its first line to its report."""
+
+import argparse
+import dataclasses
+import math
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from chainrule.data import Dataset
+from chainrule.nets import MLP, Classifier, FileError
+from chainrule.pictures.monitor import Monitor, check_records
+from chainrule.solvers import NonFiniteError, Solver, restore_checkpoint
+from chainrule.solvers.parallel import ParallelSolver
+from chainrule.training.options import fill_in, worded
+from chainrule.training.report.evidence import Evidence
+from chainrule.training.report.writing import write_pictures, write_report
+from chainrule.training.run.autosave import Follower, Keeper, Stopped
+from chainrule.training.run.console import (
+    best_of,
+    check_gradients,
+    misgiving,
+    report,
+    report_epoch,
+    tell,
+)
+from chainrule.training.run.folder import (
+    CHECKPOINT,
+    RunFolder,
+    description,
+    fingerprint,
+    fresh_path,
+)
+from chainrule.training.run.networks import chain, network, taken_alone
+from chainrule.training.run.ranks import ALONE, Alone
+from chainrule.training.run.setup import build, load_for
+
+LONGEST = 4000  # characters of a complaint
+
+
+@dataclasses.dataclass
+class Run:
+    """A run that is ready to go on."""
+
+    options: argparse.Namespace
+    dataset: Dataset
+    model: Classifier
+    solver: Solver
+    folder: RunFolder
+    keeper: Keeper
+    release: Callable[[], object]  # gives the folder free for other processes
+    team: Alone
+    finished: bool = False
+
+
+def begin(options: argparse.Namespace, team: Alone = ALONE) -> Run:
+    """A new run in a new folder. Raises ValueError or OSError where an option, the data or the
+    folder is wrong."""
+
+    def prepared() -> tuple[Dataset, Classifier, Solver]:
+        dataset = load_for(options, team)
+        fill_in(options, dataset)
+        return dataset, *build(options, dataset, team)
+
+    def created() -> RunFolder:
+        path = options.run_dir or fresh_path(Path(options.dataset).name.partition(".")[0])
+        return RunFolder.create(path, config)
+
+    dataset, model, solver = team.together(prepared)
+    config = description(options, dataset)
+    team.same(**in_common(config))
+    folder = team.first(created) or RunFolder(Path(options.run_dir or "."), config)
+    run = team.together(lambda: assembled(options, dataset, model, solver, folder, team))
+    team.together(lambda: run.keeper.save(solver))
+    return run
+
+
+def in_common(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be the same on all ranks: the options, the versions, the data."""
+    versions = {f"the version of {name}": value for name, value in config["versions"].items()}
+    options = {f"--{name.replace('_', '-')}": value for name, value in config["options"].items()}
+    return versions | options | {"data with the fingerprint": config["data"]["fingerprint"]}
+
+
+def taken_up(path: str | PathLike[str], epochs: int | None = None, team: Alone = ALONE) -> Run:
+    """The run in the folder `path`, where it stood when it was saved last; to go on until
+    `epochs`, or, left out, until the number it was begun with. Raises FileError or ValueError
+    where the folder, its checkpoint or the data are not what they were."""
+    run = team.together(lambda: opened(path, epochs, team))
+    team.same(**in_common(run.folder.config), step=run.solver.step, epochs=run.solver.goal)
+    return run
+
+
+def opened(path: str | PathLike[str], epochs: int | None, team: Alone) -> Run:
+    """The same, on one rank."""
+    folder = RunFolder.open(path)
+    if "kind" in folder.config:
+        raise FileError(f"{path}: holds several runs, expected one: name a folder in it")
+    folder = folder.claimed() if team.rank == 0 else folder
+    try:
+        return gone_on_with(folder, epochs, team)
+    except BaseException:
+        if folder.release is not None:
+            folder.release()
+        raise
+
+
+def gone_on_with(folder: RunFolder, epochs: int | None, team: Alone) -> Run:
+    """The run in a folder, to go on until `epochs`."""
+    path, checkpoint = folder.path, folder / CHECKPOINT
+    # A run that was ended before it was saved at all begins again; nothing of it is lost.
+    begun = checkpoint.exists() or (folder / "metrics.csv").exists()
+    options = argparse.Namespace(**folder.config["options"])
+    if checkpoint.exists():
+        with with_what_is_kept(folder):
+            folder.check_made_for(CHECKPOINT)
+        check_size(folder, checkpoint)
+    dataset = load_for(options, team)
+    if fingerprint(dataset) != folder.config["data"]["fingerprint"]:
+        raise FileError(
+            f"{path}: the data of {options.dataset} are not those that the run was begun "
+            f"with; put those back, or begin a new run"
+        )
+    options.epochs = options.epochs if epochs is None else epochs
+    try:
+        model, solver = build(options, dataset, team)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FileError(f"{folder / 'config.json'}: damaged: {error}") from None
+    run = assembled(options, dataset, model, solver, folder, team)
+    if begun:
+        restore(run)
+    if epochs is not None:
+        if epochs <= solver.epoch:
+            raise ValueError(
+                f"--epochs {epochs}: {path} has {solver.epoch} epochs behind it; expected more"
+            )
+        folder.config["options"]["epochs"] = epochs
+        if team.rank == 0:
+            folder.write_config()
+    stopped_early = epochs is None and solver.waited == options.patience
+    run.finished = solver.epoch >= options.epochs or stopped_early
+    if not run.finished:
+        if solver.epoch < solver.goal:
+            solver.goal = options.epochs
+        solver.epochs = options.epochs - solver.epoch
+    return run
+
+
+def restore(run: Run) -> None:
+    """Brings a run to where its checkpoint stands. Raises FileError where that cannot be read."""
+    folder, monitor = run.folder, run.keeper.monitor
+    with with_what_is_kept(folder):
+        notes = restore_checkpoint(folder / CHECKPOINT, run.solver)
+        records: Any = notes.get("records") if isinstance(notes, dict) else notes  # in 0.1.0
+        try:
+            check_records(records)
+        except ValueError as error:
+            raise FileError(f"{folder / CHECKPOINT}: damaged: {error}") from None
+    monitor.records = records
+    monitor.after_step(run.solver)
+
+
+@contextmanager
+def with_what_is_kept(folder: RunFolder) -> Iterator[None]:
+    """Within it, a FileError goes on to say where the best network of the run is."""
+    try:
+        yield
+    except FileError as error:
+        best = folder / "best.safetensors"
+        kept = f"; its best network so far is in {best}" if best.exists() else ""
+        raise FileError(f"{error}; the run cannot be gone on with{kept}") from None
+
+
+def check_size(folder: RunFolder, checkpoint: Path) -> None:
+    """Raises FileError where the layers of config.json have more weights than the checkpoint has
+    room for: memory for all of these is asked for before a single one is read."""
+    options, data = argparse.Namespace(**folder.config["options"]), folder.config["data"]
+    held = checkpoint.stat().st_size
+    room = held // np.dtype(options.dtype).itemsize
+
+    def blank(*fans: int, shape: tuple[int, ...] | None = None, **_: Any) -> np.ndarray:
+        nonlocal room
+        room -= math.prod(shape or fans)
+        if room < 0:
+            raise FileError(
+                f"{folder / 'config.json'}: damaged, or not that of {CHECKPOINT}: its network does "
+                f"not fit into that file of {held:,} bytes"
+            )
+        return np.empty(shape or fans, options.dtype)
+
+    shape, image_shape = data["shape"], data.get("image_shape")
+    rng = np.random.default_rng(0)
+    try:
+        network(options, shape, image_shape, len(data["classes"]), rng=rng, init=blank)
+    except FileError:
+        raise
+    except (AttributeError, TypeError, ValueError) as error:
+        raise FileError(f"{folder / 'config.json'}: damaged: {error}") from None
+
+
+def assembled(
+    options: argparse.Namespace,
+    dataset: Dataset,
+    model: Classifier,
+    solver: Solver,
+    folder: RunFolder,
+    team: Alone = ALONE,
+) -> Run:
+    """The run of these parts, with its keeper at its post. Raises FileError where another process
+    trains it."""
+    release = folder.release or (folder.claim() if team.rank == 0 else lambda: None)
+    sample = solver.sample
+    kind = Keeper if team.rank == 0 else Follower
+    keeper = kind(folder, team, Monitor(model, dataset.x_train[sample], dataset.y_train[sample]))
+    solver.callbacks += [report_epoch, keeper.monitor]
+    solver.after_step = keeper.after_step
+    if isinstance(solver, ParallelSolver):
+        solver.interrupt = keeper.heed_while_waiting
+    return Run(options, dataset, model, solver, folder, keeper, release, team)
+
+
+def announce(run: Run) -> None:
+    """Prints what is about to be trained."""
+    model, solver = run.model, run.solver
+    net = cast(MLP, model.net)
+    print(run.dataset.describe())
+    if run.team.rank == 0:
+        tell(run.dataset.name, run.dataset.notes)
+    print(f"\n{net.summary(run.dataset.x_train.shape[1:])}")
+    print(f"\n{model.criterion!r}, {solver.rule!r}, {solver.schedule!r}, l2={model.l2:g}")
+    if run.finished:
+        more = f"chainrule resume {shlex.quote(str(run.folder.path))} --epochs N"
+        print(f"\nnothing is left to train: {solver.epoch} epochs are done; {more} goes on to N")
+    elif solver.step:
+        print(f"\ntaken up {place(solver)}")
+        before, rate = solver.history.step_lr[-1], next_rate(solver)
+        if solver.last is not None and rate > before:  # it had ended
+            print(
+                f"the learning rate rises from {before:.2g} to {rate:.2g} once more, since the "
+                f"schedule is laid out for {run.options.epochs} epochs"
+            )
+
+
+def next_rate(solver: Solver) -> float:
+    """The learning rate of the next step."""
+    return solver.rule.lr * solver.schedule((solver.step + 0.5) / solver.steps_per_epoch)
+
+
+def carry_out(run: Run) -> int:
+    """Trains to the end, with all that is printed and written on the way; returns the exit
+    status: 0 trained, 1 failed, 130 after Ctrl-C, 143 after SIGTERM."""
+    announce(run)
+    solver, folder = run.solver, run.folder
+    go_on = f"go on with: chainrule resume {shlex.quote(str(folder.path))}"
+    if run.options.gradcheck and not check_gradients(run.model.net, run.dataset.x_train[:8]):
+        run.team.agreed = True
+        return failed("the gradients are wrong, see above; nothing was trained", 1)
+    print()
+    try:
+        with run.keeper.watching():
+            train_on(run)
+            run.keeper.heed_at_once()
+            if run.team.rank == 0:
+                finish(run)
+    except Stopped as stopped:
+        return failed(f"stopped {place(solver)}; {go_on}", 128 + stopped.number)
+    except KeyboardInterrupt:
+        return failed(f"interrupted {place(solver)}; what was saved before is safe, {go_on}", 130)
+    except NonFiniteError as error:
+        run.team.agreed = True  # the sums that all have received are not finite
+        best = folder / "best.safetensors"
+        kept = f"; the best network so far is in {best}" if best.exists() else ""
+        return failed(f"{error}{kept}", 1)
+    except FileError as error:
+        if not (folder / CHECKPOINT).exists():
+            return failed(f"{error}; what was saved before is gone, too", 1)
+        return failed(f"{error}; what was saved before is safe, {go_on}", 1)
+    finally:
+        run.release()
+    return 0
+
+
+def train_on(run: Run) -> None:
+    """Trains to the end, and saves what has come of it."""
+    try:
+        if not run.finished:
+            with np.errstate(all="ignore"):  # the solver finds numbers that are not finite
+                run.solver.train()
+    except NonFiniteError:
+        run.keeper.save_end(run.solver)
+        raise
+    run.keeper.save(run.solver)
+
+
+def place(solver: Solver) -> str:
+    """Where a run stands, in words."""
+    if solver.step == 0:
+        return "before the first step"
+    if solver.epoch >= solver.goal:
+        return f"after the last step, {solver.step:,}"
+    return f"after step {solver.step:,}, in epoch {solver.epoch + 1} of {solver.goal}"
+
+
+def finish(run: Run) -> None:
+    """Prints and writes what has come of the run."""
+    model, solver, dataset, folder = run.model, run.solver, run.dataset, run.folder
+    report(model, solver, dataset)
+    if run.options.no_report:
+        print(f"\nrun: {folder.path}")
+        return
+    options, (train, val, test) = run.options, folder.config["data"]["examples"]
+    best, epoch = best_of(solver)
+    summary = [
+        ("data", f"{dataset.name}: {train:,} + {val:,} + {test:,}"),
+        ("network", chain(options, dataset)),
+        ("units", f"{options.activation}, norm {options.norm}, keep {options.dropout or 1}"),
+        ("parameters", f"{sum(array.size for array in model.params.values()):,}"),
+        ("rule", f"{options.rule}, rate {solver.rule.lr:g}, {options.schedule}"),
+        ("loss", f"{options.loss}, l2 {model.l2:g}"),
+        ("epochs", f"{solver.epoch} in {sum(solver.history.seconds):.1f} s"),
+        ("validation accuracy", f"{best:.2%}, after epoch {epoch}"),
+        ("test accuracy", f"{model.score(dataset.x_test, dataset.y_test):.2%}"),
+    ]
+    evidence = Evidence.of(
+        folder.path.name,
+        model,
+        solver,
+        dataset,
+        summary=summary,
+        note=misgiving(solver.history.val_score, dataset.y_val),
+        options=told(options, solver),
+        records=run.keeper.monitor.records,
+    )
+    write_report(folder / "report.html", evidence)
+    if vars(run.options).get("pictures"):  # which runs of earlier versions do not have
+        write_pictures(folder.path, evidence)
+    print(f"\nreport: {folder / 'report.html'}")
+
+
+def told(options: argparse.Namespace, solver: Solver) -> dict[str, str]:
+    """The options that say what was trained and how, by their names and as one would type them;
+    those that were not used are left out."""
+    used = taken_alone(vars(options)) | {"lr": solver.rule.lr}
+    return {
+        f"--{name.replace('_', '-')}": worded(value)
+        for name, value in used.items()
+        if name not in ("run_dir", "no_report", "pictures")
+        and value is not None
+        and value is not False
+    }
+
+
+def failed(message: object, status: int) -> int:
+    """Says on stderr, in one line, what went wrong; returns the exit status."""
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(message)[: 2 * LONGEST])
+    line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+    print(f"chainrule: {line}", file=sys.stderr)
+    return status

@@ -1,0 +1,137 @@
+"""From options to data, a network and a solver."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from chainrule import data
+from chainrule.nets import Classifier
+from chainrule.solvers import Solver
+from chainrule.training.options import FROM_FOLDER, LOSSES, RULES, SCHEDULES, TOYS
+from chainrule.training.run.augmentation import augmentation
+from chainrule.training.run.networks import network
+from chainrule.training.run.ranks import ALONE, Alone
+
+SIZE, LARGEST = (32,), 4096  # pixels of --image-size
+bar = partial(tqdm, unit="picture", delay=1, leave=False, disable=None, dynamic_ncols=True)
+
+
+def load(
+    name: str,
+    folder: str | None,
+    dtype: str,
+    team: Alone = ALONE,
+    *,
+    label: str | None = None,
+    header: str | None = None,
+    image_size: Sequence[int] | None = None,
+) -> data.Dataset:
+    """The data set called `name`, its inputs standardised by the training part. Each of several
+    processes reads the rows that it needs, where the file is one that allows it. `label`, `header`
+    and `image_size` are the options of these names."""
+    if image_size is not None and not is_folder(name):
+        raise ValueError(f"--image-size: goes with a folder of pictures; --dataset {name} is none")
+    if (not Path(name).suffix or is_folder(name)) and (label or header) is not None:
+        option = "--label" if label is not None else "--header"
+        raise ValueError(f"{option} goes with a CSV file, not with --dataset {name}")
+    if folder is not None and name not in FROM_FOLDER:
+        raise ValueError(f"--data-dir goes with --dataset {' or '.join(FROM_FOLDER)}, not {name}")
+    if name == "digits":
+        dataset = data.load_digits()
+    elif name in FROM_FOLDER:
+        sharing = {"mapped": True} if team.ranks > 1 and name == "mnist" else {}
+        dataset = FROM_FOLDER[name](folder, **sharing)
+    elif name in TOYS:
+        dataset = TOYS[name]()
+    elif is_folder(name):
+        with reading("--dataset", name):
+            dataset = data.load_images(name, size=pair(image_size or SIZE), progress=bar)
+    elif Path(name).suffix:
+        with reading("--dataset", name):
+            dataset = data.load_file(name, label=label, header=told(header))
+    else:
+        raise ValueError(
+            f"--dataset {name}: expected digits, {', '.join((*FROM_FOLDER, *TOYS))}, a file that "
+            f"ends in .csv, .csv.gz or .npz, or a folder that holds one of pictures for each class"
+        )
+    return dataset.standardised().astype(dtype)
+
+
+def load_for(options: argparse.Namespace, team: Alone = ALONE) -> data.Dataset:
+    """The data set that the options of a run ask for; those of earlier versions know fewer."""
+    label, header = (getattr(options, name, None) for name in ("label", "header"))
+    given = options.dataset, options.data_dir, options.dtype
+    size = getattr(options, "image_size", None)
+    if is_folder(options.dataset):
+        size = options.image_size = size or SIZE
+    return load(*given, team, label=label, header=header, image_size=size)
+
+
+def is_folder(name: str) -> bool:
+    """Whether --dataset asks for a folder of pictures."""
+    return name not in ("digits", *FROM_FOLDER, *TOYS) and Path(name).is_dir()
+
+
+def pair(sizes: Sequence[int]) -> tuple[int, int]:
+    """Height and width, as --image-size says. Raises ValueError where it says something else."""
+    if not 1 <= len(sizes) <= 2 or max(sizes) > LARGEST:
+        raise ValueError(
+            f"--image-size {','.join(map(str, sizes))}: expected one number of pixels, or height "
+            f"and width, up to {LARGEST:,}"
+        )
+    return sizes[0], sizes[-1]
+
+
+def told(header: str | None) -> bool | None:
+    """What --header says."""
+    return None if header is None else header == "yes"
+
+
+@contextmanager
+def reading(option: str, file: str) -> Iterator[None]:
+    """Within it, an OSError becomes one that names the option which asked for the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{option} {file}: there is no such file") from None
+    except ImportError as error:
+        raise ValueError(f"{option} {file}: {error}") from None
+    except OSError as error:
+        raise OSError(f"{option} {file}: cannot be read: {error.strerror or error}") from None
+
+
+def build(
+    options: argparse.Namespace, dataset: data.Dataset, team: Alone = ALONE
+) -> tuple[Classifier, Solver]:
+    """The classifier and the solver that the options ask for, for a `team` to train. Raises
+    ValueError where an option is wrong."""
+    rng = np.random.default_rng(options.seed)
+    shape, image_shape = dataset.x_train.shape[1:], dataset.image_shape
+    net = network(options, shape, image_shape, dataset.num_classes, rng=rng)
+    if options.batch_size > len(dataset.x_train):
+        raise ValueError(
+            f"--batch-size {options.batch_size}: expected at most {len(dataset.x_train)}, the "
+            f"number of training examples"
+        )
+    model = Classifier(net, loss=LOSSES[options.loss], l2=options.l2)
+    rate = {} if options.lr is None else {"lr": options.lr}
+    solver = team.solver(
+        model,
+        RULES[options.rule](**rate),
+        dataset,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        schedule=SCHEDULES[options.schedule](options.epochs)(warmup=options.warmup),
+        clip_norm=options.clip_norm,
+        patience=options.patience,
+        augment=augmentation(getattr(options, "augment", None), dataset),
+        seed=rng,
+        progress=sys.stderr.isatty(),
+    )
+    return model, solver

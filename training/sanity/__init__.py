@@ -1,0 +1,3 @@
+"""What keeps a network from learning: an `examination` of the data and the network
+`before_training`, and in `short_runs` on copies, with a `picture`.
+"""
