@@ -155,6 +155,7 @@ def draw(study, axes):
     axes.set_yscale("log")
     axes.set_yticks([0.3, 0.4, 0.5, 0.7, 1, 2, 3], ["0.3", "0.4", "0.5", "0.7", "1", "2", "3"])
     axes.minorticks_off()
+    axes.set_xticks(range(0, 21, 5))
     axes.set_xlabel("epoch")
     axes.set_title("error, %; line: the aim of 0.4; dotted: LeNet-5 in 1998", fontsize=9)
     axes.grid(alpha=0.25)

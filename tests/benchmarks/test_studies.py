@@ -38,6 +38,7 @@ NAMES = (
     "scaled_inputs",
     "conv_units",
     "convnets",
+    "mnist_best",
 )
 
 
