@@ -235,6 +235,9 @@ class Loss(Layer):
     #: Where the network has one output, the value above which it means class 1, else class 0.
     threshold = 0.0
 
+    #: What `probabilities` returns, in words.
+    probabilities_are = "what the loss makes of the network's outputs"
+
     def __init__(self, reduction: Literal["mean", "sum"] = "mean") -> None:
         super().__init__()
         if reduction not in ("mean", "sum"):
@@ -242,6 +245,11 @@ class Loss(Layer):
                 f"{type(self).__name__}: reduction must be 'mean' or 'sum', got {reduction!r}"
             )
         self.reduction = reduction
+
+    def probabilities(self, scores: Floats) -> Floats | None:
+        """What the scores of a network mean to a loss that reads them as probabilities: an array
+        of their shape, in [0, 1]; None where, as here, the loss does not."""
+        return None
 
     def term_weight(self, count: int) -> float:
         """What each of `count` terms of the loss is multiplied by: 1 / count for a mean, else 1."""

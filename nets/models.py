@@ -107,6 +107,20 @@ class Classifier(Model):
             return (scores[:, 0] > self.criterion.threshold).astype(np.intp)
         return scores.argmax(axis=1)
 
+    def class_scores(self, x: ArrayLike) -> tuple[Floats, bool, str]:
+        """What the network gives each class for rows x (N, …): scores (N, C), whether they are
+        probabilities, and in words what they are. A single output s, which stands for class 1,
+        gives class 0 what mirrors s at the loss's threshold: 1 - s for probabilities."""
+        scores, threshold, loss = self.outputs(x), self.criterion.threshold, self.criterion
+        words = f"scores, no probabilities: the network's outputs, trained with {loss}"
+        probabilities = loss.probabilities(scores)
+        if probabilities is not None:
+            scores, threshold = probabilities, 0.5
+            words = f"probabilities: {loss.probabilities_are}"
+        if scores.shape[1] == 1:
+            scores = np.concatenate([2 * threshold - scores, scores], axis=1)
+        return scores, probabilities is not None, words
+
     def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.
         Raises ValueError where N is 0 or the lengths differ."""
