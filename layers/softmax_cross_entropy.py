@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
-from chainrule.layers.init import is_finite
 from chainrule.layers.kernels import differences
 from chainrule.layers.layer import Loss
 from chainrule.layers.softmax import Softmax
+from chainrule.layers.validation import is_finite
 
 
 class SoftmaxCrossEntropy(Loss):

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.layers import MSE, Layer, Loss, SoftmaxCrossEntropy
 from chainrule.layers.annotations import Floats, Grads
-from chainrule.layers.init import is_finite
 from chainrule.layers.layer import unmasked
+from chainrule.layers.validation import number
 from chainrule.nets.naming import weights_of
 
 Read = TypeVar("Read", bound=np.ndarray)
@@ -30,10 +30,6 @@ class Model:
     """
 
     def __init__(self, net: Layer, loss: Loss, l2: float = 0.0) -> None:
-        if not (is_finite(l2) and l2 >= 0):
-            raise ValueError(
-                f"{type(self).__name__}: l2 must be a finite number of at least 0, got {l2!r}"
-            )
         if isinstance(loss, type) or not hasattr(loss, "backward"):
             raise TypeError(
                 f"{type(self).__name__}: loss is {loss!r}, expected a loss layer such as "
@@ -41,7 +37,7 @@ class Model:
             )
         self.net = net
         self.criterion = loss
-        self.l2 = float(l2)
+        self.l2 = number(self, "l2", l2, 0)
 
     @property
     def params(self) -> dict[str, Floats]:
