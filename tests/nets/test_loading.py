@@ -125,14 +125,8 @@ def replaced(at, key, value):
             lambda _, a: a[0]["settings"].update(in_features=2),
             r"W is .* \(3, 4\), expected .* \(2,",
         ),
-        (
-            lambda _, a: a[0]["settings"].update(in_features=-3),
-            "in_features must be a whole",
-        ),
-        (
-            lambda _, a: a[0]["settings"].update(in_features=3.0),
-            "in_features must be a whole",
-        ),
+        (lambda _, a: a[0]["settings"].update(in_features=-3), "in_features must be a whole"),
+        (lambda _, a: a[0]["settings"].update(in_features=3.0), "in_features must be a whole"),
         (lambda _, a: a[0]["settings"].pop("in_features"), "Affine cannot be made: .*in_features"),
         (lambda _, a: a[0]["settings"].update(rng=1), "Affine cannot be made: .* hold rng"),
         (lambda _, a: a[0]["params"].pop("b"), r"its params are \['W', 'b'\], those .* \['W'\]"),
