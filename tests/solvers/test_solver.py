@@ -635,7 +635,7 @@ def test_settings_out_of_range_are_refused(settings, message):
 
 def test_a_schedule_that_gives_no_positive_rate_stops_before_the_update():
     model = Linear()
-    with pytest.raises(ValueError, match=r"SGD\(lr=-0.1\): lr must be a positive number"):
+    with pytest.raises(ValueError, match=r"SGD: lr must be a finite number above 0, got -0\.1"):
         solver(model, rule=SGD(0.1), schedule=lambda epoch: -Constant()(epoch)).train()
     assert not any(np.any(array) for array in held(model).values())
 
