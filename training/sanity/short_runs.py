@@ -198,13 +198,13 @@ def overfit(trial: Trial, rate: float) -> tuple[float, int]:
     present = np.unique(y)
     each = math.ceil(EXAMPLES / len(present))
     rows = np.concatenate([order[y[order] == c][:each] for c in present])[:EXAMPLES]
-    solver, losses = trial.descend(
+    solver, _ = trial.descend(
         f"{len(rows)} examples at {rate:.2g}",
-        [rate] * PATIENCE,
+        [rate] * (PATIENCE + 1),  # a score is looked at after the step that follows it
         lambda solver, _: solver.history.train_score[-1:] == [1.0],
         rows,
     )
-    return float((solver.history.train_score or [0.0])[-1] or 0.0), len(losses)
+    return float((solver.history.train_score or [0.0])[-1] or 0.0), solver.epoch
 
 
 def neighbours(data: Any, seed: int) -> tuple[float, float]:
