@@ -21,6 +21,8 @@ class CrossEntropy(Loss):
     labels out of range and, for a mean, where N is 0.
     """
 
+    probabilities_are = "the network's outputs"
+
     def forward(
         self, p: Floats, targets: ArrayLike, *, train: bool = True
     ) -> tuple[np.floating, Cache]:
@@ -36,6 +38,9 @@ class CrossEntropy(Loss):
         p, t, weight = cache
         dout = self.upstream(dout, (), p.dtype)
         return -(weight * dout) * (t / p), {}
+
+    def probabilities(self, scores: Floats) -> Floats:
+        return scores
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:

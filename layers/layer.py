@@ -18,7 +18,8 @@ from chainrule.layers.annotations import (
     Seed,
     any_inputs,
 )
-from chainrule.layers.init import generator, is_finite, lecun_normal
+from chainrule.layers.init import generator, lecun_normal
+from chainrule.layers.validation import number, whole
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -115,22 +116,13 @@ class Layer:
 
     def positive(self, name: str, value: int) -> int:
         """`value` as a positive int; the message names the constructor's argument `name`."""
-        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
-            return int(value)
-        raise ValueError(f"{type(self).__name__}: {name} must be a positive integer, got {value!r}")
+        return whole(self, name, value)
 
     def number(
         self, name: str, value: float, low: float = -math.inf, high: float = math.inf
     ) -> float:
         """`value` as a finite float in [low, high]; the message names the argument `name`."""
-        if is_finite(value) and low <= value <= high:
-            return float(value)
-        bounds = ""
-        if math.isfinite(low):
-            bounds = f" in [{low:g}, {high:g}]" if math.isfinite(high) else f" of at least {low:g}"
-        raise ValueError(
-            f"{type(self).__name__}: {name} must be a finite number{bounds}, got {value!r}"
-        )
+        return number(self, name, value, low, high)
 
     def float_dtype(self, dtype: DTypeLike) -> np.dtype[np.floating]:
         """`dtype` as a NumPy dtype. Raises TypeError unless it is float32 or float64."""
@@ -235,6 +227,9 @@ class Loss(Layer):
     #: Where the network has one output, the value above which it means class 1, else class 0.
     threshold = 0.0
 
+    #: What `probabilities` returns, in words.
+    probabilities_are = "what the loss makes of the network's outputs"
+
     def __init__(self, reduction: Literal["mean", "sum"] = "mean") -> None:
         super().__init__()
         if reduction not in ("mean", "sum"):
@@ -242,6 +237,11 @@ class Loss(Layer):
                 f"{type(self).__name__}: reduction must be 'mean' or 'sum', got {reduction!r}"
             )
         self.reduction = reduction
+
+    def probabilities(self, scores: Floats) -> Floats | None:
+        """What the scores of a network mean to a loss that reads them as probabilities: an array
+        of their shape, in [0, 1]; None where, as here, the loss does not."""
+        return None
 
     def term_weight(self, count: int) -> float:
         """What each of `count` terms of the loss is multiplied by: 1 / count for a mean, else 1."""

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Loss, exp_limit
+from chainrule.layers.sigmoid import Sigmoid
 
 
 class SigmoidCrossEntropy(Loss):
@@ -21,6 +22,11 @@ class SigmoidCrossEntropy(Loss):
     p - t = ((1 - t) eˢ - t) / (1 + eˢ).
     Raises ValueError for targets outside [0, 1] and, for a mean, where there are no elements.
     """
+
+    probabilities_are = (
+        "the sigmoid of each output of the network on its own, so that those of a row need not "
+        "sum to 1"
+    )
 
     def forward(
         self, scores: Floats, targets: ArrayLike, *, train: bool = True
@@ -41,6 +47,9 @@ class SigmoidCrossEntropy(Loss):
         dout = self.upstream(dout, (), scores.dtype)
         e = np.exp(scores.clip(-np.inf, exp_limit(scores.dtype)))
         return ((1 - t) * e - t) / (1 + e) * (weight * dout), {}
+
+    def probabilities(self, scores: Floats) -> Floats:
+        return Sigmoid().forward(scores, train=False)[0]
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
-from chainrule.layers.init import is_finite
 from chainrule.layers.kernels import differences
 from chainrule.layers.layer import Loss
+from chainrule.layers.softmax import Softmax
+from chainrule.layers.validation import is_finite
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -36,6 +37,8 @@ class SoftmaxCrossEntropy(Loss):
     Source of smoothing: Szegedy et al., "Rethinking the Inception Architecture for Computer
     Vision", 2016, section 7.
     """
+
+    probabilities_are = "the softmax of the network's outputs"
 
     def __init__(
         self,
@@ -117,6 +120,9 @@ class SoftmaxCrossEntropy(Loss):
         error, weight = cache
         dout = self.upstream(dout, (), error.dtype)
         return error * (weight * dout), {}
+
+    def probabilities(self, scores: Floats) -> Floats:
+        return Softmax().forward(scores, train=False)[0]
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.layers import MSE, Layer, Loss, SoftmaxCrossEntropy
 from chainrule.layers.annotations import Floats, Grads
-from chainrule.layers.init import is_finite
 from chainrule.layers.layer import unmasked
+from chainrule.layers.validation import number
 from chainrule.nets.naming import weights_of
 
 Read = TypeVar("Read", bound=np.ndarray)
@@ -30,10 +30,6 @@ class Model:
     """
 
     def __init__(self, net: Layer, loss: Loss, l2: float = 0.0) -> None:
-        if not (is_finite(l2) and l2 >= 0):
-            raise ValueError(
-                f"{type(self).__name__}: l2 must be a finite number of at least 0, got {l2!r}"
-            )
         if isinstance(loss, type) or not hasattr(loss, "backward"):
             raise TypeError(
                 f"{type(self).__name__}: loss is {loss!r}, expected a loss layer such as "
@@ -41,7 +37,7 @@ class Model:
             )
         self.net = net
         self.criterion = loss
-        self.l2 = float(l2)
+        self.l2 = number(self, "l2", l2, 0)
 
     @property
     def params(self) -> dict[str, Floats]:
@@ -106,6 +102,20 @@ class Classifier(Model):
         if scores.shape[1] == 1:
             return (scores[:, 0] > self.criterion.threshold).astype(np.intp)
         return scores.argmax(axis=1)
+
+    def class_scores(self, x: ArrayLike) -> tuple[Floats, bool, str]:
+        """What the network gives each class for rows x (N, …): scores (N, C), whether they are
+        probabilities, and in words what they are. A single output s, which stands for class 1,
+        gives class 0 what mirrors s at the loss's threshold: 1 - s for probabilities."""
+        scores, threshold, loss = self.outputs(x), self.criterion.threshold, self.criterion
+        words = f"scores, no probabilities: the network's outputs, trained with {loss}"
+        probabilities = loss.probabilities(scores)
+        if probabilities is not None:
+            scores, threshold = probabilities, 0.5
+            words = f"probabilities: {loss.probabilities_are}"
+        if scores.shape[1] == 1:
+            scores = np.concatenate([2 * threshold - scores, scores], axis=1)
+        return scores, probabilities is not None, words
 
     def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.layers import Layer
+from chainrule.layers.validation import number, whole
 from chainrule.nets import weights_of
-from chainrule.solvers.checks import count, positive
 from chainrule.solvers.finite import NonFiniteError, bad_row, global_norm, non_finite
 from chainrule.solvers.generators import generators, reachable
 from chainrule.solvers.history import History, Snapshot, copies, state_of, write
@@ -99,7 +99,7 @@ class Solver:
                     f"Solver: {name} is a masked array, and what is masked would be trained on; "
                     f"leave those rows out, or fill them: {name}.filled(…)"
                 )
-        self.batch_size = count(self, "batch_size", batch_size)
+        self.batch_size = whole(self, "batch_size", batch_size)
         if self.batch_size > n:
             raise ValueError(f"Solver: batch_size={batch_size} exceeds the {n} training examples")
         if data.x_val is not None and not hasattr(model, "score"):
@@ -116,10 +116,12 @@ class Solver:
         self.model = model
         self.rule = rule
         self.data = data
-        self.epochs = count(self, "epochs", epochs)
+        self.epochs = whole(self, "epochs", epochs)
         self.schedule = schedule
-        self.clip_norm = None if clip_norm is None else positive(self, "clip_norm", clip_norm)
-        self.patience = None if patience is None else count(self, "patience", patience)
+        if clip_norm is not None:
+            clip_norm = number(self, "clip_norm", clip_norm, 0, but=0)
+        self.clip_norm = clip_norm
+        self.patience = None if patience is None else whole(self, "patience", patience)
         self.augment = list(augment)
         self.callbacks = list(callbacks)
         self.after_step = after_step

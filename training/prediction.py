@@ -33,7 +33,6 @@ from chainrule.nets import Classifier, FileError
 from chainrule.nets.files import read_arrays, write_file
 from chainrule.nets.loading import DATA, net_of
 from chainrule.nets.models import ROWS_AT_ONCE
-from chainrule.pictures.scores import class_scores
 from chainrule.training.options import (
     FROM_FOLDER,
     LOSSES,
@@ -167,7 +166,7 @@ class Trained:
 
     def judged(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The classes of rows (N, …) that are standardised, and what the network gives each."""
-        return np.array(self.classes)[self.model.predict(rows)], class_scores(self.model, rows)[0]
+        return np.array(self.classes)[self.model.predict(rows)], self.model.class_scores(rows)[0]
 
     def read(self, file: str, header: str | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Rows (N, …) of a file, and their labels as text (N,) or None; `header` is the option.
@@ -351,7 +350,7 @@ def sure_of(trained: Trained, x: Pixels, paths: Sequence[Path]) -> str:
     rows = next(trained.blocks(str(paths[0]), x[:SHOWN]))
     names, (scores, are_probabilities, _) = (
         trained.judged(rows)[0],
-        class_scores(trained.model, rows),
+        trained.model.class_scores(rows),
     )
     lines = []
     for path, name, row in zip(paths, names, scores, strict=False):
@@ -376,7 +375,7 @@ def predictions(
     """A CSV table of a line for each of the rows x (N, …): its number from 1, or its path, its
     class, and what the network gives each class; and in words what that is."""
     any_row = np.zeros((1, *trained.shape), trained.dtype)
-    _, probabilities, words = class_scores(trained.model, any_row)
+    _, probabilities, words = trained.model.class_scores(any_row)
     kind, text = "probability" if probabilities else "score", io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     known = range(1, len(x) + 1) if paths is None else [*map(str, paths)]
