@@ -30,9 +30,14 @@ def check_weights(name: str, w_name: str, w: NDArray[Any] | None, count: int) ->
         raise ValueError(f"{name}: {w_name} holds zeros alone, expected one number above 0")
 
 
-def balanced_weights(y: NDArray[Any]) -> NDArray[np.float64]:
-    """Return a weight for each label of y (N,), so that all classes weigh the same together: for
-    C classes, N / (C n) for a row of a class that has n of the N rows."""
-    _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
-    weights: NDArray[np.float64] = len(y) / (len(counts) * counts)
-    return weights[labels]
+def balanced_weights(y: NDArray[Any], weights: Weights | None = None) -> NDArray[np.float64]:
+    """Return a weight for each label of y (N,), so that all classes weigh the same together.
+
+    Within a class the ratios are those of `weights` (N,), all 1 where left out; and the sum over
+    all rows stays. Of N rows of weight 1 in C classes, each of the n of a class gets N / (C n).
+    """
+    classes, labels = np.unique(y, return_inverse=True)
+    w = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
+    sums = np.bincount(labels, w)
+    balanced: NDArray[np.float64] = w * (w.sum() / (len(classes) * sums))[labels]
+    return balanced

@@ -42,3 +42,8 @@ def test_a_dataset_refuses_what_is_no_weight(wrong, message):
 def test_balanced_weights_give_all_classes_the_same_sum_and_a_mean_of_one():
     weights = balanced_weights(np.array(["b", "a", "b", "b"]))
     np.testing.assert_allclose(weights, [2 / 3, 2, 2 / 3, 2 / 3])
+
+
+def test_rows_of_a_class_keep_the_ratios_of_their_weights_when_balanced():
+    weights = balanced_weights(np.array(["b", "a", "b", "b"]), np.array([1, 4, 3, 2]))
+    np.testing.assert_allclose(weights, [5 / 6, 5, 15 / 6, 10 / 6])
