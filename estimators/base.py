@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from chainrule.layers import Layer
 from chainrule.layers.annotations import Floats
-from chainrule.nets import MLP, Model, Sequential
+from chainrule.nets import MLP, Model
 from chainrule.sklearn import choices
 from chainrule.sklearn.plateau import Plateau
 from chainrule.solvers import Solver, UpdateRule
@@ -104,18 +104,18 @@ class Perceptron(BaseEstimator):
         """Rows, targets as the network learns them, and weights; rows of weight 0 are left out.
         What the targets are may be `known` already, from an earlier call."""
         self._validate_params()
-        reset = not again
-        X, y = validate_data(self, X, y, reset=reset, dtype=(np.float64, np.float32), **self._y)
-        w = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        dtypes, reset = (np.float64, np.float32), not again
+        x, targets = validate_data(self, X, y, reset=reset, dtype=dtypes, **self._y)
+        w = _check_sample_weight(sample_weight, x, dtype=np.float64)
         if (w < 0).any() or not w.any():
             raise ValueError(
                 f"sample_weight is from {w.min():g} to {w.max():g}, expected weights of at least "
                 f"0, one of them above 0"
             )
         if again:
-            X = X.astype(self._dtype, copy=False)
+            x = x.astype(self._dtype, copy=False)
         kept = w > 0
-        return X[kept], self._targets(y[kept], w[kept], known), w[kept]
+        return x[kept], self._targets(targets[kept], w[kept], known), w[kept]
 
     def _check_partial(self) -> None:
         if self.early_stopping:
@@ -160,6 +160,11 @@ class Perceptron(BaseEstimator):
         size = min(AUTO if self.batch_size == "auto" else self.batch_size, n)
         model.l2 = self.alpha / (size * data.w_train.mean())
         schedule, done = choices.schedule(self.learning_rate, self.max_iter), self._epochs
+        if not schedule(done + 0.5) > 0:
+            raise ValueError(
+                f"{type(self).__name__}: learning_rate={self.learning_rate!r} is over after {done} "
+                f"epochs, expected a schedule that goes on"
+            )
         plateau = Plateau(self.tol, self.n_iter_no_change)
         return Solver(
             model if data.x_val is not None else unscored(model),
@@ -193,11 +198,11 @@ class Perceptron(BaseEstimator):
         self.n_iter_ = self._epochs if partial else solver.epoch
         self.t_ += solver.epoch * len(solver.order)
         self.loss_curve_ = [*self.loss_curve_, *history.loss]
-        self.loss_, self.best_loss_ = self.loss_curve_[-1], min(self.loss_curve_)
-        self.validation_scores_ = self.best_validation_score_ = None
-        if solver.best is not None:
-            self.validation_scores_ = history.val_score
-            self.best_validation_score_, self.best_loss_ = solver.best.score, None
+        self.loss_ = self.loss_curve_[-1]
+        best = solver.best
+        self.best_loss_ = min(self.loss_curve_) if best is None else None
+        self.best_validation_score_ = None if best is None else best.score
+        self.validation_scores_ = None if best is None else history.val_score
         settled = solver.epoch < self.max_iter or self.learning_rate != "constant"
         if not partial and not settled:
             warnings.warn(
@@ -211,12 +216,14 @@ class Perceptron(BaseEstimator):
         """What the network gives for rows X (N, D)."""
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
-        return self.model_.outputs(x.astype(self._dtype, copy=False))
+        out: Floats = self.model_.outputs(x.astype(self._dtype, copy=False))
+        return out
 
     @property
-    def network_(self) -> Sequential:
+    def network_(self) -> Layer:
         """The network: to look at, to draw, and to save to a file that `nets.load` reads."""
-        return self.model_.net
+        net: Layer = self.model_.net
+        return net
 
     @property
     def coefs_(self) -> list[Floats]:

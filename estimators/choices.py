@@ -45,6 +45,11 @@ def schedule(named: str | Callable[[float], float], epochs: int) -> Callable[[fl
     if isinstance(named, str):
         made: Callable[[float], float] = choice("learning_rate", named, SCHEDULES)(epochs)()
         return made
+    if not callable(named):
+        raise TypeError(
+            f"learning_rate is {named!r}, expected {words(SCHEDULES)}, or a function of the epoch; "
+            f"the rate itself is learning_rate_init"
+        )
     return named
 
 

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from chainrule.data import balanced_weights, stratified_split
 from chainrule.layers import Layer, Softmax, SoftmaxCrossEntropy
 from chainrule.layers.annotations import Floats
-from chainrule.nets import Classifier, Sequential
+from chainrule.nets import MLP, Classifier
 from chainrule.sklearn.base import Perceptron, Rule, Units
 
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
@@ -116,7 +116,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """The logarithms of `predict_proba`, also of probabilities too small for a float."""
         scores = self._scores(X)
         z = scores - scores.max(axis=1, keepdims=True)
-        return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        out: Floats = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        return out
 
     def _targets(self, y: NDArray[Any], w: NDArray[np.float64], known: bool) -> NDArray[Any]:
         check_classification_targets(y)
@@ -124,20 +125,20 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"{type(self).__name__}: all rows are of one class, {self.classes_[0]!r}; expected "
-                f"at least two classes"
+                f"{type(self).__name__}: all rows are of one class, {str(self.classes_[0])!r}; "
+                f"expected at least two classes"
             )
         if (strange := np.setdiff1d(y, self.classes_)).size:
             raise ValueError(
-                f"{type(self).__name__}: y holds the class {strange[0]!r}, expected those of the "
-                f"first fit: {self.classes_}"
+                f"{type(self).__name__}: y holds the class {str(strange[0])!r}, expected those of "
+                f"the first fit: {self.classes_}"
             )
         return np.searchsorted(self.classes_, y)
 
     def _outputs(self, y: NDArray[Any]) -> int:
         return len(self.classes_)
 
-    def _model(self, net: Sequential) -> Classifier:
+    def _model(self, net: MLP) -> Classifier:
         return Classifier(net, SoftmaxCrossEntropy())
 
     def _divided(self, y: NDArray[Any]) -> tuple[NDArray[np.intp], ...]:

@@ -8,8 +8,8 @@ from chainrule.solvers import Solver, StopTraining
 
 
 class Plateau:
-    """A callback that ends a run after more than `patience` epochs in a row, of which none was by
-    at least `tol` better than the best before it: in the score of the validation rows, or where
+    """A callback that ends a run after more than `patience` epochs in a row, of which none was
+    better by more than `tol` than the best before it: in the score of the validation rows, or where
     there are none in the loss."""
 
     def __init__(self, tol: float, patience: int) -> None:
@@ -19,7 +19,7 @@ class Plateau:
     def __call__(self, solver: Solver) -> None:
         score = solver.history.val_score[-1]
         figure = -solver.history.loss[-1] if score is None else score
-        self.waited = self.waited + 1 if figure < self.best + self.tol else 0
+        self.waited = 0 if figure > self.best + self.tol else self.waited + 1
         self.best = max(self.best, figure)
         if self.waited > self.patience:
             raise StopTraining

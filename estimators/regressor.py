@@ -12,7 +12,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from chainrule.data import stratified_split
 from chainrule.layers import Layer, Loss
 from chainrule.layers.annotations import Floats
-from chainrule.nets import Regressor, Sequential
+from chainrule.nets import MLP, Regressor
 from chainrule.sklearn import choices
 from chainrule.sklearn.base import Perceptron, Rule, Units
 
@@ -92,9 +92,9 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         return (y - self._mean) / self._scale
 
     def _outputs(self, y: NDArray[Any]) -> int:
-        return y.shape[1]
+        return len(self._mean)
 
-    def _model(self, net: Sequential) -> Regressor:
+    def _model(self, net: MLP) -> Regressor:
         return Regressor(net, choices.loss(self.loss))
 
     def _divided(self, y: NDArray[Any]) -> tuple[NDArray[np.intp], ...]:

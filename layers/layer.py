@@ -281,9 +281,8 @@ class Loss(Layer):
 
     def weighted_sum(self, terms: Floats, weight: float | Floats) -> np.floating:
         """Σ weight · terms, for what `term_weights` returns."""
-        if np.ndim(weight):
-            return (terms * weight).sum()
-        return terms.sum() * weight
+        total: np.floating = (terms * weight).sum() if np.ndim(weight) else terms.sum() * weight
+        return total
 
     def score_rows(self, scores: ArrayLike, name: str = "scores") -> Floats:
         """`scores` as an array of floats (N, C). Raises ValueError where it has another shape."""

@@ -115,7 +115,7 @@ class Classifier(Model):
             return (scores[:, 0] > self.criterion.threshold).astype(np.intp)
         return scores.argmax(axis=1)
 
-    def score(self, x: ArrayLike, y: ArrayLike, row_weights: ArrayLike | None = None) -> float:
+    def score(self, x: ArrayLike, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
         """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1; each row counts
         as much as its weight, if there are `row_weights` (N,).
         Raises ValueError where N is 0 or the lengths differ."""
@@ -138,7 +138,7 @@ class Regressor(Model):
         """The outputs (N, D) for rows x (N, …)."""
         return self.outputs(x)
 
-    def score(self, x: ArrayLike, y: ArrayLike, row_weights: ArrayLike | None = None) -> float:
+    def score(self, x: ArrayLike, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
         """The coefficient of determination R² = 1 - Σ (y - out)² / Σ (y - mean y)², a float: 1 for
         a perfect fit, 0 for a fit no better than the mean of each column of y. Targets are
         (N, D), or (N,) for one output. `row_weights` (N,), if there are any, multiply the squares,
@@ -155,6 +155,6 @@ class Regressor(Model):
             raise ValueError("Regressor: there are no rows to score, expected at least one")
         if (y.min(axis=0) == y.max(axis=0)).all():
             raise ValueError("Regressor: R² has no meaning where all targets are equal")
-        w = 1 if row_weights is None else np.asarray(row_weights)[:, np.newaxis]
+        w = 1 if row_weights is None else row_weights[:, np.newaxis]
         spread = (w * np.square(y - np.average(y, axis=0, weights=row_weights))).sum()
         return float(1 - (w * np.square(y - out)).sum() / spread)

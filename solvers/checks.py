@@ -46,8 +46,9 @@ def row_weights(data: Any) -> np.ndarray | None:
             f"Solver: w_train has shape {w.shape}, from {w.min(initial=0):g} to "
             f"{w.max(initial=0):g}; expected {n} finite numbers of at least 0, one of them above 0"
         )
-    scaled: np.ndarray = w / w.max()  # so that the sum cannot overflow
-    return scaled / scaled.mean()
+    w = w / w.max()  # so that the sum cannot overflow
+    scaled: np.ndarray = w / w.mean()
+    return scaled
 
 
 def _refusal(owner: object, name: str, value: object, expected: str) -> ValueError:

@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     *("layers", "nets", "solvers", "gradcheck", "data", "pictures", "training", "notebooks"),
+    "estimators",
     "chainrule",
 )
 USER = ROOT / "tests" / "typed_user.py"
