@@ -137,9 +137,18 @@ class Perceptron(BaseEstimator):
             self.model_ = self._model(self._network(x, y))
             self.loss_curve_: list[float] = []
             self.t_ = 0
-        solver = self._solver(x, y, weights, 1 if partial else self.max_iter)
+        plateau = Plateau(self.tol, self.n_iter_no_change)
+        solver = self._solver(x, y, weights, 1 if partial else self.max_iter, plateau)
         solver.train()
         self._keep(solver, partial)
+        if not (partial or plateau.reached or self.learning_rate != "constant"):
+            warnings.warn(
+                f"{type(self).__name__}: max_iter={self.max_iter} epochs are over, and at no time "
+                f"were there more than {self.n_iter_no_change} in a row without a gain above "
+                f"tol={self.tol:g}",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         return self
 
     def _network(self, x: Floats, y: NDArray[Any]) -> MLP:
@@ -153,19 +162,20 @@ class Perceptron(BaseEstimator):
             dtype=x.dtype,
         )
 
-    def _solver(self, x: Floats, y: NDArray[Any], w: NDArray[np.float64], epochs: int) -> Solver:
+    def _solver(
+        self, x: Floats, y: NDArray[Any], w: NDArray[np.float64], epochs: int, plateau: Plateau
+    ) -> Solver:
         """The run that trains the model on these rows."""
         data, model = self._data(x, y, w), self.model_
         n = len(data.x_train)
         size = min(AUTO if self.batch_size == "auto" else self.batch_size, n)
-        model.l2 = self.alpha / (size * data.w_train.mean())
+        model.l2 = self.alpha / (size * data.weight)
         schedule, done = choices.schedule(self.learning_rate, self.max_iter), self._epochs
         if not schedule(done + 0.5) > 0:
             raise ValueError(
                 f"{type(self).__name__}: learning_rate={self.learning_rate!r} is over after {done} "
                 f"epochs, expected a schedule that goes on"
             )
-        plateau = Plateau(self.tol, self.n_iter_no_change)
         return Solver(
             model if data.x_val is not None else unscored(model),
             self._rule,
@@ -175,7 +185,7 @@ class Perceptron(BaseEstimator):
             schedule=lambda epoch: schedule(done + epoch),
             seed=self._rng,
             clip_norm=self.clip_norm,
-            callbacks=[plateau] if epochs > 1 else [],
+            callbacks=[plateau],
             progress=bool(self.verbose),
         )
 
@@ -185,7 +195,8 @@ class Perceptron(BaseEstimator):
         if self.early_stopping:
             train, val = self._divided(y)
         counted = self._counted(y[train], w[train])
-        data = SimpleNamespace(x_train=x[train], y_train=y[train], w_train=counted)
+        data = SimpleNamespace(x_train=x[train], y_train=y[train], weight=counted.mean())
+        data.w_train = None if (counted == counted[0]).all() else counted
         data.x_val, data.y_val, data.w_val = (
             (None, None, None) if val is None else (x[val], y[val], w[val])
         )
@@ -203,14 +214,6 @@ class Perceptron(BaseEstimator):
         self.best_loss_ = min(self.loss_curve_) if best is None else None
         self.best_validation_score_ = None if best is None else best.score
         self.validation_scores_ = None if best is None else history.val_score
-        settled = solver.epoch < self.max_iter or self.learning_rate != "constant"
-        if not partial and not settled:
-            warnings.warn(
-                f"{type(self).__name__}: max_iter={self.max_iter} epochs are over, and the loss "
-                f"still falls by more than tol={self.tol:g}",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
 
     def _scores(self, X: ArrayLike) -> Floats:
         """What the network gives for rows X (N, D)."""

@@ -21,5 +21,10 @@ class Plateau:
         figure = -solver.history.loss[-1] if score is None else score
         self.waited = 0 if figure > self.best + self.tol else self.waited + 1
         self.best = max(self.best, figure)
-        if self.waited > self.patience:
+        if self.reached:
             raise StopTraining
+
+    @property
+    def reached(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.waited > self.patience

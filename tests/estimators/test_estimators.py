@@ -135,7 +135,7 @@ def test_it_stops_when_the_loss_falls_no_more(cls, rows):
 
 @BOTH
 def test_who_is_not_done_is_told(cls, rows):
-    with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs are over, and the loss still"):
+    with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs are over, and at no time"):
         made(cls, learning_rate="constant", max_iter=2).fit(*rows(cls))
 
 
