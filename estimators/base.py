@@ -23,7 +23,7 @@ from chainrule.sklearn import choices
 from chainrule.sklearn.plateau import Plateau
 from chainrule.solvers import Solver, UpdateRule
 
-AUTO = 200  # rows in a batch of size "auto", at most, as in scikit-learn
+FEWEST, MOST = 32, 200  # rows in a batch of size "auto"
 Units = int | Sequence[int]
 Rule = str | UpdateRule
 
@@ -168,7 +168,8 @@ class Perceptron(BaseEstimator):
         """The run that trains the model on these rows."""
         data, model = self._data(x, y, w), self.model_
         n = len(data.x_train)
-        size = min(AUTO if self.batch_size == "auto" else self.batch_size, n)
+        auto = min(max(n // 10, FEWEST), MOST)
+        size = min(auto if self.batch_size == "auto" else self.batch_size, n)
         model.l2 = self.alpha / (size * data.weight)
         schedule, done = choices.schedule(self.learning_rate, self.max_iter), self._epochs
         if not schedule(done + 0.5) > 0:

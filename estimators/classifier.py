@@ -31,7 +31,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     solver         "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam" or "adamw"; or an
                    update rule such as AdamW(2e-3, weight_decay=0.1), with its own learning rate
     alpha          L2: as in scikit-learn, divided by the weight of a batch
-    batch_size     rows of a batch, all rows at most; "auto" for up to 200
+    batch_size     rows of a batch, all rows at most; "auto" for a tenth of them, from 32 to 200
     learning_rate  the schedule: "constant", "step", "exponential" or "cosine" over max_iter epochs,
                    or a function of the epoch that gives a factor, such as Cosine(20, warmup=2)
     clip_norm      the largest norm of a gradient, to which longer ones are scaled down

@@ -18,7 +18,16 @@ from chainrule.solvers import AdamW, Cosine
 BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
 
 
+@pytest.fixture
+def global_generator():
+    """scikit-learn's checks seed the generator of the process."""
+    state = np.random.get_state()  # noqa: NPY002
+    yield
+    np.random.set_state(state)  # noqa: NPY002
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("global_generator")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "options",
