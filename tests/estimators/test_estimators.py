@@ -133,6 +133,18 @@ def test_it_stops_when_the_loss_falls_no_more(cls, rows):
     assert found.validation_scores_ is None
 
 
+@pytest.mark.parametrize(("count", "steps"), [(20, 1), (150, 5), (1000, 10), (3000, 15)])
+def test_a_batch_is_a_tenth_of_the_rows_from_32_to_200(count, steps):
+    x, seen = np.random.default_rng(0).standard_normal((count, 2)), []
+
+    def schedule(epoch):
+        seen.append(epoch)
+        return 1.0
+
+    MLPRegressor(learning_rate=schedule, max_iter=1).fit(x, x[:, 0])
+    assert len(seen) == steps + 1  # one of them to see whether the schedule goes on
+
+
 @BOTH
 def test_who_is_not_done_is_told(cls, rows):
     with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs are over, and at no time"):
@@ -179,8 +191,8 @@ def test_a_warm_start_goes_on_and_a_cold_one_begins_anew(cls, rows):
 def test_a_weight_of_two_is_two_rows(cls, rows):
     x, y = (part[:60] for part in rows(cls))
     times = np.arange(60) % 4
-    one = made(cls).fit(x, y, sample_weight=times)
-    two = made(cls).fit(x.repeat(times, axis=0), y.repeat(times))
+    one = made(cls, batch_size=90).fit(x, y, sample_weight=times)
+    two = made(cls, batch_size=90).fit(x.repeat(times, axis=0), y.repeat(times))
     assert one.loss_curve_ == pytest.approx(two.loss_curve_, rel=1e-9)
 
 
