@@ -16,6 +16,7 @@ from chainrule.data.notes import REGRESSION, are_numbers, notes_on_labels
 from chainrule.data.pixels import Pixels
 from chainrule.data.splits import TRAIN_VAL_TEST
 from chainrule.data.standardiser import Examples, Standardiser, check_unmasked
+from chainrule.data.weights import Weights, check_weights
 
 Labels = NDArray[np.integer]
 
@@ -30,6 +31,8 @@ class Dataset:
             agree in everything but N. x_train may be `Pixels`: images kept as bytes, of which
             a row, a slice or a batch is floats.
         y_train, y_val, y_test: integer labels (N,), from 0 to C-1.
+        w_train, w_val, w_test: what the rows weigh (N,), finite numbers of at least 0, of which
+            only the ratios matter; None, by default, where all weigh the same.
         classes: the C names of the classes; label `c` means `classes[c]`.
         image_shape: the shape that turns one row of x into a picture, (H, W) or
             (channels, H, W); None where rows are no pictures.
@@ -59,6 +62,9 @@ class Dataset:
     label: str = field(default="", repr=False)
     label_column: int = field(default=-1, repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
+    w_train: Weights | None = field(default=None, repr=False)
+    w_val: Weights | None = field(default=None, repr=False)
+    w_test: Weights | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.num_classes < 2:
@@ -68,6 +74,7 @@ class Dataset:
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             check_rows(self.name, f"x_{part}", x, f"y_{part}", y)
             self._check_labels(f"y_{part}", y)
+            check_weights(self.name, f"w_{part}", getattr(self, f"w_{part}"), len(y))
             if x.shape[1:] != shape or x.dtype != dtype:
                 raise ValueError(
                     f"{self.name}: x_{part} has {x.dtype} rows of shape {x.shape[1:]}, "
@@ -96,6 +103,7 @@ class Dataset:
         x: Examples | Pixels,
         y: NDArray[Any],
         *,
+        weights: NDArray[Any] | None = None,
         image_shape: tuple[int, ...] | None = None,
         seed: int | np.random.Generator = 0,
     ) -> Dataset:
@@ -110,13 +118,15 @@ class Dataset:
             y: labels (N,), integers or strings; the classes are its different values in
                 order, and label `c` of the dataset stands for the c-th of them. What stands for
                 a missing value (see `chainrule.data.cells`) is no label.
+            weights: what the rows weigh (N,), as `w_train` of a Dataset.
             image_shape: as in `Dataset`.
             seed: decides which row goes to which part.
 
         Raises:
-            ValueError: x or y is not as described, or a class has fewer than 3 rows.
+            ValueError: x, y or the weights are not as described, or a class has fewer than 3 rows.
         """
         check_rows(name, "x", x, "y", y)
+        check_weights(name, "weights", weights, len(y))
         values, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
         if counts.min() < len(TRAIN_VAL_TEST) and are_numbers(values):
             raise ValueError(
@@ -125,12 +135,16 @@ class Dataset:
                 f"{REGRESSION}"
             )
         (train, val, test), copies = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
+        weighed = [None if weights is None else weights[part] for part in (train, val, test)]
         return cls(
             name,
             *(x[train], labels[train], x[val], labels[val], x[test], labels[test]),
             classes=tuple(map(str, values)),
             image_shape=image_shape,
             notes=(*filter(None, [copies]), *notes_on_labels(y)),
+            w_train=weighed[0],
+            w_val=weighed[1],
+            w_test=weighed[2],
         )
 
     @property

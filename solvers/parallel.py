@@ -134,10 +134,10 @@ class ParallelSolver(Solver):
     def gradients(self, rows: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
         """Return the loss and the gradients of the batch made of these rows of the data."""
         share = Share.of(self.rank, self.ranks, len(rows))
-        add_up = partial(self._over_batch, share.idle)
+        own, add_up = rows[share.first : share.last], partial(self._over_batch, share.idle)
         with computing(Part(share.first, share.last, share.rows, add_up)):
-            x, y = self.batch(rows[share.first : share.last], RowsOfStream(self.rng.bit_generator))
-            loss, grads = self.model.loss(x, y, share.weight)  # type: ignore[call-arg]
+            x, y = self.batch(own, RowsOfStream(self.rng.bit_generator))
+            loss, grads = self.model.loss(x, y, share.weight, **self.weighing(own))  # type: ignore[call-arg]
         return self._added_up(loss, grads, share.idle)
 
     def _added_up(

@@ -30,7 +30,7 @@ DIRECTIVES = {
 }
 CAPTION = re.compile(r":caption: (\S+\.py)\n\n")
 NEEDS_DOWNLOAD = ("--dataset mnist", "--dataset cifar10")
-LIBRARIES = ("autograd", "jax", "torch")  # each with a page check-….md
+LIBRARIES = ("autograd", "jax", "sklearn", "torch")  # each with a page of its own
 SETS_UP = ("python3 -m venv .venv",)
 PARSERS = {"train": parser, "resume": resume_parser} | {key: REPORTS[key][0] for key in REPORTS}
 TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
