@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.cells import is_missing
 from chainrule.data.copies import split_apart
+from chainrule.data.encoding import Encoding
 from chainrule.data.notes import REGRESSION, are_numbers, notes_on_labels
 from chainrule.data.pixels import Pixels
 from chainrule.data.splits import TRAIN_VAL_TEST
@@ -37,6 +38,7 @@ class Dataset:
         features: the names of the D columns of x, where a table had a header; else none.
         label, label_column: the name, or "", and the index of the column of a table that the
             labels stood in; -1 where they come from no table.
+        encoding: how the columns of a table became x; None where they are numbers as they are.
         notes: what is to be said of the data before one believes in a result, a sentence each:
             copies of rows, a column that numbers the rows, numbers that stand for missing ones,
             classes that look like one, a class of nearly all rows, and the like.
@@ -58,6 +60,7 @@ class Dataset:
     features: tuple[str, ...] = field(default=(), repr=False)
     label: str = field(default="", repr=False)
     label_column: int = field(default=-1, repr=False)
+    encoding: Encoding | None = field(default=None, repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
@@ -117,20 +120,26 @@ class Dataset:
             ValueError: x or y is not as described, or a class has fewer than 3 rows.
         """
         check_rows(name, "x", x, "y", y)
-        values, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
-        if counts.min() < len(TRAIN_VAL_TEST) and are_numbers(values):
-            raise ValueError(
-                f"{name}: the labels are {len(values):,} different numbers, and class "
-                f"{str(values[counts.argmin()])!r} has {counts.min()} of the {len(y):,} rows; "
-                f"{REGRESSION}"
-            )
-        (train, val, test), copies = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
+        return cls.of_parts(name, x, parts_of(name, x, y, seed), image_shape=image_shape)
+
+    @classmethod
+    def of_parts(
+        cls,
+        name: str,
+        x: Examples | Pixels,
+        parts: Parts,
+        *,
+        image_shape: tuple[int, ...] | None = None,
+    ) -> Dataset:
+        """Return the dataset of rows x (N, …) that are divided as `parts` says."""
+        train, val, test = parts.rows
+        y = parts.labels
         return cls(
             name,
-            *(x[train], labels[train], x[val], labels[val], x[test], labels[test]),
-            classes=tuple(map(str, values)),
+            *(x[train], y[train], x[val], y[val], x[test], y[test]),
+            classes=parts.classes,
             image_shape=image_shape,
-            notes=(*filter(None, [copies]), *notes_on_labels(y)),
+            notes=parts.notes,
         )
 
     @property
@@ -209,6 +218,34 @@ class Dataset:
             name = f", {self.label}" if self.label else ""
             lines.append(f"  {'label':<17} column {self.label_column + 1} of the file{name}")
         return "\n".join([self.name, *lines])
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Which rows go to training, validation and test, their labels (N,) from 0 to C-1, the names of
+    the C classes, and what is to be said of them."""
+
+    rows: tuple[NDArray[np.intp], ...]
+    labels: Labels
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def parts_of(
+    name: str, x: Examples | Pixels, y: NDArray[Any], seed: int | np.random.Generator
+) -> Parts:
+    """Divide rows x (N, …) with labels y (N,) as `Dataset.from_arrays` says. Raises ValueError
+    where a class has too few rows."""
+    values, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if counts.min() < len(TRAIN_VAL_TEST) and are_numbers(values):
+        raise ValueError(
+            f"{name}: the labels are {len(values):,} different numbers, and class "
+            f"{str(values[counts.argmin()])!r} has {counts.min()} of the {len(y):,} rows; "
+            f"{REGRESSION}"
+        )
+    rows, copies = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
+    notes = (*filter(None, [copies]), *notes_on_labels(y))
+    return Parts(rows, labels, tuple(map(str, values)), notes)
 
 
 def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDArray[Any]) -> None:

@@ -244,6 +244,7 @@ def description(options: argparse.Namespace, dataset: Dataset) -> dict[str, Any]
             "features": dataset.features,
             "label": dataset.label,
             "label_column": dataset.label_column,
+            "encoding": dataset.encoding and dataset.encoding.words(),
             "fingerprint": fingerprint(dataset),
             "examples": [len(dataset.y_train), len(dataset.y_val), len(dataset.y_test)],
             "shape": dataset.x_train.shape[1:],
