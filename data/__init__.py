@@ -8,6 +8,7 @@
 - `spirals`, `moons`, `circles`, `blobs`, `xor`: points in the plane
 - `Pixels`: images as bytes, which become floats batch by batch
 - `stratified_split`: divides rows so that every part has the classes in the same proportion
+- `balanced_weights`: weights of rows under which all classes count the same
 - `Flip`, `Crop`, `Shift`: augmentation, for a solver to apply to each batch of pictures
 - `Standardiser`: brings new rows to the scale of a dataset that is `standardised()`
 """
@@ -26,6 +27,7 @@ from chainrule.data.rows import load_rows
 from chainrule.data.splits import stratified_split
 from chainrule.data.standardiser import Standardiser
 from chainrule.data.toy import blobs, circles, moons, spirals, xor
+from chainrule.data.weights import balanced_weights
 
 __all__ = [
     "Crop",
@@ -34,6 +36,7 @@ __all__ = [
     "Pixels",
     "Shift",
     "Standardiser",
+    "balanced_weights",
     "blobs",
     "circles",
     "load_cifar10",

@@ -7,14 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.cells import is_missing, is_number, is_whole, number
+from chainrule.data.cells import is_number, is_whole, number
 from chainrule.data.columns import SAY_HEADER, Lines, is_label_name, is_name, quoted
 from chainrule.data.dataset import Dataset
 from chainrule.data.dialect import open_table
 from chainrule.data.head import check_words, column_named, head_of
 from chainrule.data.notes import MANY, REGRESSION
 from chainrule.data.reading import Cells, Reader, Words, read_cells
-from chainrule.data.tabular import check_asked, check_categories, check_labels, dataset_of
+from chainrule.data.tabular import (
+    check_asked,
+    check_categories,
+    check_labels,
+    check_missing,
+    dataset_of,
+    without_gaps,
+)
 
 
 def load_csv(
@@ -94,16 +101,10 @@ def load_lines(
     words = {features.index(column) for column in chosen if column in features}
     reader = Reader(name, [head.called(column) for column in features], words, na)
     cells, (labels,) = read_cells(reader, lines(), features, [head.label], head.width, head.headed)
+    check_missing(name, head, cells, missing)
     if missing == "drop":
-        whole = ~cells.without_value().any(axis=1)
-        whole &= [not is_missing(label) for label in labels]
-        if not whole.any():
-            raise ValueError(f"{name}: a cell is missing in every row, and missing is 'drop'")
-        if lost := int((~whole).sum()):
-            said = f"{lost:,} of the {len(whole):,} rows have a missing cell, and are left out"
-            notes = [*notes, said]
-        labels = [label for label, stays in zip(labels, whole, strict=True) if stays]
-        cells = cells.kept(whole)
+        cells, labels, _, note = without_gaps(name, cells, labels)
+        notes = [*notes, note]
     check_labels(name, head, labels, cells.lines)
     check_categories(name, head, cells, chosen)
     if not head.headed and header is None:

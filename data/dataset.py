@@ -17,6 +17,7 @@ from chainrule.data.notes import REGRESSION, are_numbers, notes_on_labels
 from chainrule.data.pixels import Pixels
 from chainrule.data.splits import TRAIN_VAL_TEST
 from chainrule.data.standardiser import Examples, Standardiser, check_unmasked
+from chainrule.data.weights import Weights, check_weights
 
 Labels = NDArray[np.integer]
 
@@ -31,6 +32,8 @@ class Dataset:
             agree in everything but N. x_train may be `Pixels`: images kept as bytes, of which
             a row, a slice or a batch is floats.
         y_train, y_val, y_test: integer labels (N,), from 0 to C-1.
+        w_train, w_val, w_test: what the rows weigh (N,), finite numbers of at least 0, of which
+            only the ratios matter; None, by default, where all weigh the same.
         classes: the C names of the classes; label `c` means `classes[c]`.
         image_shape: the shape that turns one row of x into a picture, (H, W) or
             (channels, H, W); None where rows are no pictures.
@@ -62,6 +65,9 @@ class Dataset:
     label_column: int = field(default=-1, repr=False)
     encoding: Encoding | None = field(default=None, repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
+    w_train: Weights | None = field(default=None, repr=False)
+    w_val: Weights | None = field(default=None, repr=False)
+    w_test: Weights | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.num_classes < 2:
@@ -71,6 +77,7 @@ class Dataset:
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             check_rows(self.name, f"x_{part}", x, f"y_{part}", y)
             self._check_labels(f"y_{part}", y)
+            check_weights(self.name, f"w_{part}", getattr(self, f"w_{part}"), len(y))
             if x.shape[1:] != shape or x.dtype != dtype:
                 raise ValueError(
                     f"{self.name}: x_{part} has {x.dtype} rows of shape {x.shape[1:]}, "
@@ -99,6 +106,7 @@ class Dataset:
         x: Examples | Pixels,
         y: NDArray[Any],
         *,
+        weights: NDArray[Any] | None = None,
         image_shape: tuple[int, ...] | None = None,
         seed: int | np.random.Generator = 0,
     ) -> Dataset:
@@ -113,14 +121,17 @@ class Dataset:
             y: labels (N,), integers or strings; the classes are its different values in
                 order, and label `c` of the dataset stands for the c-th of them. What stands for
                 a missing value (see `chainrule.data.cells`) is no label.
+            weights: what the rows weigh (N,), as `w_train` of a Dataset.
             image_shape: as in `Dataset`.
             seed: decides which row goes to which part.
 
         Raises:
-            ValueError: x or y is not as described, or a class has fewer than 3 rows.
+            ValueError: x, y or the weights are not as described, or a class has fewer than 3 rows.
         """
         check_rows(name, "x", x, "y", y)
-        return cls.of_parts(name, x, parts_of(name, x, y, seed), image_shape=image_shape)
+        check_weights(name, "weights", weights, len(y))
+        parts = parts_of(name, x, y, seed)
+        return cls.of_parts(name, x, parts, weights=weights, image_shape=image_shape)
 
     @classmethod
     def of_parts(
@@ -129,17 +140,22 @@ class Dataset:
         x: Examples | Pixels,
         parts: Parts,
         *,
+        weights: NDArray[Any] | None = None,
         image_shape: tuple[int, ...] | None = None,
     ) -> Dataset:
         """Return the dataset of rows x (N, …) that are divided as `parts` says."""
         train, val, test = parts.rows
         y = parts.labels
+        weighed = [None if weights is None else weights[part] for part in parts.rows]
         return cls(
             name,
             *(x[train], y[train], x[val], y[val], x[test], y[test]),
             classes=parts.classes,
             image_shape=image_shape,
             notes=parts.notes,
+            w_train=weighed[0],
+            w_val=weighed[1],
+            w_test=weighed[2],
         )
 
     @property

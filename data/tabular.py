@@ -48,12 +48,9 @@ def dataset_of(
     labels are `values` (N,).
 
     Raises:
-        ValueError: cells are missing and `missing` says to refuse them; the message names all such
-            columns.
+        ValueError: the rows cannot be divided.
     """
     lacking = cells.without_value()
-    if lacking.any() and missing == "refuse":
-        raise ValueError(f"{path}{missing_cells(head, cells, lacking)}")
     names = tuple(head.name(j) for j in head.features) if head.names else ()
     words = [cells.words.get(column) for column in range(len(cells.names))]
     encoding = Encoding(
@@ -84,12 +81,27 @@ def dataset_of(
         encoding=None if encoding.as_it_is else encoding,
         notes=(
             *head.notes,
-            *notes,
+            *filter(None, notes),
             *told(cells, lacking),
             *divided.notes,
             *found,
         ),
     )
+
+
+def without_gaps(
+    path: str, cells: Cells, labels: Sequence[str]
+) -> tuple[Cells, list[str], NDArray[np.bool_], str]:
+    """Return the rows in which no cell and no label is missing, which they are, and what is to be
+    said of the others, or ""."""
+    whole = ~cells.without_value().any(axis=1)
+    whole &= [not is_missing(label) for label in labels]
+    if not whole.any():
+        raise ValueError(f"{path}: a cell is missing in every row, and missing is 'drop'")
+    lost = int((~whole).sum())
+    note = f"{lost:,} of the {len(whole):,} rows have a missing cell, and are left out"
+    kept = [label for label, stays in zip(labels, whole, strict=True) if stays]
+    return cells.kept(whole), kept, whole, note if lost else ""
 
 
 def told(cells: Cells, lacking: NDArray[np.bool_]) -> list[str]:
@@ -113,13 +125,17 @@ def counted(cells: Cells, lacking: NDArray[np.bool_]) -> str:
     return f"{total:,} of the {lacking.size:,} {cells_are} missing ({shown})"
 
 
-def missing_cells(head: Head, cells: Cells, lacking: NDArray[np.bool_]) -> str:
-    """Return what is to be said where missing cells are refused."""
+def check_missing(path: str, head: Head, cells: Cells, missing: str) -> None:
+    """Raise ValueError where cells are missing and `missing` says to refuse them."""
+    lacking = cells.without_value()
+    if missing != "refuse" or not lacking.any():
+        return
     row, column = map(int, np.argwhere(lacking)[0])
     spelled = ", ".join(repr(word) for word, _ in cells.missing.most_common(6))
     drop = ",".join(head.option(head.features[j]) for j in np.flatnonzero(lacking.any(axis=0))[:5])
-    return (
-        f", line {cells.lines[row]}, {cells.names[column]}: a missing value; in all "
+    line = f", line {cells.lines[row]}" if cells.lines else ""
+    raise ValueError(
+        f"{path}{line}, {cells.names[column]}: a missing value; in all "
         f"{counted(cells, lacking)}, written as {spelled}; fill them in with the mean of the "
         f"column by --missing mean, with a column that says where by --missing indicator, leave "
         f"such rows out by --missing drop, or the columns by --drop {drop} (missing=… and drop=… "
@@ -157,8 +173,8 @@ def not_a_number(head: Head, cells: Cells, column: int, numbers: int) -> str:
     """Return what is to be said of the first word in a column that also holds numbers."""
     words, at = cells.words[column], head.features[column]
     word = [*words.codes][words.found[0]]
-    line = cells.lines[words.rows[0]]
-    text = f"line {line}, {cells.names[column]}: {word!r:.40}, expected a finite number"
+    line = f"line {cells.lines[words.rows[0]]}, " if cells.lines else ""
+    text = f"{line}{cells.names[column]}: {word!r:.40}, expected a finite number"
     if words.rows[0] == 0 and not head.headed:
         text += "; if the first line is a header, say so by --header yes (header=True in Python)"
     if numbers:

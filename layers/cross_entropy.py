@@ -22,15 +22,20 @@ class CrossEntropy(Loss):
     """
 
     def forward(
-        self, p: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        p: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         p = self.score_rows(p, "p")
         outside = (p < 0) | (p > 1 + 1e-4)
         self.reject(outside, p, "p", "a probability; scores go to SoftmaxCrossEntropy")
         t = self.distribution(targets, p)
-        weight = self.term_weight(len(p))
+        weight = self.term_weights(len(p), p, row_weights)
         p = np.maximum(p, np.finfo(p.dtype).tiny)
-        return (t * -np.log(p)).sum() * weight, (p, t, weight)
+        return self.weighted_sum(t * -np.log(p), weight), (p, t, weight)
 
     def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         p, t, weight = cache
@@ -42,3 +47,5 @@ class CrossEntropy(Loss):
         yield "labels", cls(), rng.dirichlet(np.ones(4), 5), rng.integers(0, 4, 5)
         t = rng.dirichlet(np.ones(3), 5)
         yield "distributions, sum", cls("sum"), rng.dirichlet(np.ones(3), 5), t
+        p, y = rng.dirichlet(np.ones(4), 5), rng.integers(0, 4, 5)
+        yield "weighted rows", cls(), p, y, np.array([1, 0.5, 0, 2, 1.5])

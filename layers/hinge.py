@@ -21,15 +21,20 @@ class Hinge(Loss):
     """
 
     def forward(
-        self, scores: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        scores: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         scores = self.score_rows(scores)
         y = self.labels(targets, scores)
-        weight = self.term_weight(len(scores))
+        weight = self.term_weights(len(scores), scores, row_weights)
         rows = np.arange(len(scores))
         margins = (differences(scores, scores[rows, y, np.newaxis]) + 1).clip(0, np.inf)  # (N, C)
         margins[rows, y] = 0
-        return margins.sum() * weight, (margins, y, weight)
+        return self.weighted_sum(margins, weight), (margins, y, weight)
 
     def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         margins, y, weight = cache
@@ -42,4 +47,6 @@ class Hinge(Loss):
     def examples(cls, rng: np.random.Generator) -> Examples:
         yield "labels", cls(), rng.standard_normal((5, 4)), rng.integers(0, 4, 5)
         yield "labels, sum", cls("sum"), 3 * rng.standard_normal((5, 3)), rng.integers(0, 3, 5)
+        s, y = rng.standard_normal((5, 4)), rng.integers(0, 4, 5)
+        yield "weighted rows", cls(), s, y, np.array([1, 0.5, 0, 2, 1.5])
         yield "on kinks", cls(), np.array([[1.0, 0.0, 0.0], [0.5, 1.5, 1.5]]), np.array([0, 1])

@@ -228,7 +228,10 @@ class Layer:
 
 class Loss(Layer):
     """A layer that ends a network: `forward(scores, targets)` returns one number, and `backward`
-    the gradient of the scores alone. `reduction` is "mean" or "sum"."""
+    the gradient of the scores alone. `reduction` is "mean" or "sum".
+
+    With row_weights w (N,), a third input, all terms of row n are multiplied by w_n; what a mean is
+    divided by stays. Weights whose mean over the data is 1 keep the size of the loss."""
 
     differentiable = 1
 
@@ -252,6 +255,35 @@ class Loss(Layer):
                 f"{self!r}: the mean over an empty batch has no meaning; pass at least one example"
             )
         return 1 / count
+
+    def term_weights(
+        self, count: int, outputs: Floats, row_weights: ArrayLike | None
+    ) -> float | Floats:
+        """What the terms of the loss are multiplied by: `term_weight`, and where there are
+        `row_weights` (N,), times these, as an array that broadcasts to `outputs` (N, …)."""
+        weight = self.term_weight(count)
+        if row_weights is None:
+            return weight
+        w = self.checked_weights(row_weights, outputs) * outputs.dtype.type(weight)
+        return w.reshape(*w.shape, *[1] * (outputs.ndim - 1))
+
+    def checked_weights(self, row_weights: ArrayLike, outputs: Floats) -> Floats:
+        """`row_weights` (N,) in the dtype of `outputs` (N, …). Raises ValueError unless they are
+        finite numbers of at least 0, one for each row."""
+        w = unmasked(self, "row_weights", row_weights)
+        if w.shape != outputs.shape[:1] or w.dtype.kind not in "fiu":
+            raise ValueError(
+                f"{self!r}: row_weights has shape {w.shape} and dtype {w.dtype}, expected a number "
+                f"for each of the rows, shape {outputs.shape[:1]}"
+            )
+        self.reject(~((w >= 0) & (w < math.inf)), w, "row_weights", "a finite number, at least 0")
+        return w.astype(outputs.dtype, copy=False)
+
+    def weighted_sum(self, terms: Floats, weight: float | Floats) -> np.floating:
+        """Σ weight · terms, for what `term_weights` returns."""
+        if np.ndim(weight):
+            return (terms * weight).sum()
+        return terms.sum() * weight
 
     def score_rows(self, scores: ArrayLike, name: str = "scores") -> Floats:
         """`scores` as an array of floats (N, C). Raises ValueError where it has another shape."""

@@ -23,18 +23,23 @@ class SigmoidCrossEntropy(Loss):
     """
 
     def forward(
-        self, scores: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        scores: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         scores = self.floats(scores, "scores")
         t = self.like(targets, scores)
         self.reject(~((t >= 0) & (t <= 1)), t, "targets", "a probability from 0 to 1")
-        weight = self.term_weight(scores.size)
+        weight = self.term_weights(scores.size, scores, row_weights)
         rest = np.log1p(np.exp(-abs(scores)))
         # Where the target agrees, a term is 0 at infinite scores too, and not 0 · inf.
         loss = np.multiply(1 - t, scores.clip(0, np.inf), out=np.zeros_like(rest), where=t < 1)
         loss -= np.multiply(t, scores.clip(-np.inf, 0), out=np.zeros_like(rest), where=t > 0)
         loss += rest
-        return loss.sum() * weight, (scores, t, weight)
+        return self.weighted_sum(loss, weight), (scores, t, weight)
 
     def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         scores, t, weight = cache
@@ -47,3 +52,5 @@ class SigmoidCrossEntropy(Loss):
         yield "binary", cls(), rng.standard_normal((5, 1)), rng.integers(0, 2, 5)
         yield "multi-label, sum", cls("sum"), rng.standard_normal((5, 3)), rng.random((5, 3))
         yield "one against the rest", cls(), rng.standard_normal((5, 4)), rng.integers(0, 4, 5)
+        s, t = rng.standard_normal((5, 3)), rng.random((5, 3))
+        yield "weighted rows", cls(), s, t, np.array([1, 0.5, 0, 2, 1.5])

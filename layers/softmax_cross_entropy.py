@@ -25,6 +25,7 @@ class SoftmaxCrossEntropy(Loss):
         dscores = (Q_n p - q) dloss
 
     The mean for labels y is then divided by Σₙ w_yₙ, and for distributions by N, as in PyTorch.
+    Row weights multiply q_nj, too, and leave what it is divided by.
 
     With z = scores - max, log p_j = z_j - log Σₖ exp(z_k), so no probability is rounded to 0
     before its logarithm is taken, and nothing overflows. The largest score adds exactly 1 to the
@@ -49,7 +50,12 @@ class SoftmaxCrossEntropy(Loss):
         self.class_weights = None if class_weights is None else weights(class_weights)
 
     def forward(
-        self, scores: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        scores: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         scores = self.score_rows(scores)
         weight = self.term_weight(len(scores))
@@ -60,8 +66,10 @@ class SoftmaxCrossEntropy(Loss):
         rest = error.sum(axis=1)  # the largest score itself adds 1
         log_sum = np.log1p(rest)
         error /= (1 + rest)[:, np.newaxis]  # p, but for the largest score
-        if self.smoothing or self.class_weights is not None:
+        if self.smoothing or self.class_weights is not None or row_weights is not None:
             q, weight = self.weighted(targets, scores)
+            if row_weights is not None:
+                q *= self.checked_weights(row_weights, scores)[:, np.newaxis]
             cost = log_sum[:, np.newaxis] - z
             cost[q == 0] = 0  # also where it is infinite
             loss = np.vdot(q, cost)
@@ -124,6 +132,8 @@ class SoftmaxCrossEntropy(Loss):
         t = rng.dirichlet(np.ones(3), 5)
         yield "distributions, sum", cls("sum"), rng.standard_normal((5, 3)), t
         smooth = cls(smoothing=0.1, class_weights=[1, 0.5, 2, 0])
+        s, y = rng.standard_normal((5, 4)), rng.integers(0, 4, 5)
+        yield "weighted rows", cls(), s, y, np.array([1, 0.5, 0, 2, 1.5])
         yield "smoothed, weighted", smooth, rng.standard_normal((5, 4)), rng.integers(0, 3, 5)
 
 

@@ -56,12 +56,20 @@ class Model:
         """The names of the parameters that the network declares as weights."""
         return weights_of(self.net)
 
-    def loss(self, x: ArrayLike, y: ArrayLike, weight: float = 1.0) -> tuple[float, Grads]:
+    def loss(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        weight: float = 1.0,
+        row_weights: ArrayLike | None = None,
+    ) -> tuple[float, Grads]:
         """The training loss for rows x (N, …) and targets y, a float, and its gradients, a dict
         with the keys of `params`; all of them times `weight`, the share that the rows have in a
-        larger batch. The gradient of x itself is not computed."""
+        larger batch. `row_weights` (N,), if there are any, go to the loss layer as its third input.
+        The gradient of x itself is not computed."""
         out, cache = self.net.forward(x)
-        loss, loss_cache = self.criterion.forward(out, y)
+        given = (out, y) if row_weights is None else (out, y, row_weights)
+        loss, loss_cache = self.criterion.forward(*given)
         dout, _ = self.criterion.backward(weight, loss_cache)
         grads = self.net.param_grads(dout, cache)
         if self.l2:
@@ -107,8 +115,9 @@ class Classifier(Model):
             return (scores[:, 0] > self.criterion.threshold).astype(np.intp)
         return scores.argmax(axis=1)
 
-    def score(self, x: ArrayLike, y: ArrayLike) -> float:
-        """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.
+    def score(self, x: ArrayLike, y: ArrayLike, row_weights: ArrayLike | None = None) -> float:
+        """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1; each row counts
+        as much as its weight, if there are `row_weights` (N,).
         Raises ValueError where N is 0 or the lengths differ."""
         x, y = unmasked(type(self).__name__, "x", x), unmasked(type(self).__name__, "y", y)
         if y.shape != (len(x),) or len(y) == 0 or y.dtype.kind not in "iub":
@@ -116,7 +125,7 @@ class Classifier(Model):
                 f"Classifier: y has shape {y.shape} and dtype {y.dtype}, expected an integer label "
                 f"for each of {len(x)} rows{'' if len(x) else ', and at least one row'}"
             )
-        return float(np.mean(self.predict(x) == y))
+        return float(np.average(self.predict(x) == y, weights=row_weights))
 
 
 class Regressor(Model):
@@ -129,10 +138,11 @@ class Regressor(Model):
         """The outputs (N, D) for rows x (N, …)."""
         return self.outputs(x)
 
-    def score(self, x: ArrayLike, y: ArrayLike) -> float:
+    def score(self, x: ArrayLike, y: ArrayLike, row_weights: ArrayLike | None = None) -> float:
         """The coefficient of determination R² = 1 - Σ (y - out)² / Σ (y - mean y)², a float: 1 for
         a perfect fit, 0 for a fit no better than the mean of each column of y. Targets are
-        (N, D), or (N,) for one output.
+        (N, D), or (N,) for one output. `row_weights` (N,), if there are any, multiply the squares,
+        and the mean is weighted by them.
         Raises ValueError where the shapes differ or the targets are all equal."""
         y, out = unmasked(type(self).__name__, "y", y), self.outputs(x)
         if y.ndim == 1 and out.shape == (len(y), 1):
@@ -145,5 +155,6 @@ class Regressor(Model):
             raise ValueError("Regressor: there are no rows to score, expected at least one")
         if (y.min(axis=0) == y.max(axis=0)).all():
             raise ValueError("Regressor: R² has no meaning where all targets are equal")
-        spread = np.square(y - y.mean(axis=0)).sum()
-        return float(1 - np.square(y - out).sum() / spread)
+        w = 1 if row_weights is None else np.asarray(row_weights)[:, np.newaxis]
+        spread = (w * np.square(y - np.average(y, axis=0, weights=row_weights))).sum()
+        return float(1 - (w * np.square(y - out)).sum() / spread)

@@ -143,7 +143,7 @@ class ParallelSolver(Solver):
         own = rows[share.first : share.last]
         try:
             x, y = self.batch(own, RowsOfStream(self.rng.bit_generator, self))
-            loss, grads = self.model.loss(x, y, share.weight)  # type: ignore[call-arg]
+            loss, grads = self.model.loss(x, y, share.weight, **self.weighing(own))  # type: ignore[call-arg]
         finally:
             self.share = None
         return self._added_up(loss, grads, share.idle)

@@ -88,7 +88,10 @@ def test_integers_too_long_for_64_bits_are_words(table):
         ("\n\n", "the file is empty"),
         ("a,b,kind\n", "a header alone, expected a line for each example"),
         ("1 2 a\n1 3 b\n", "the first line is one column, expected numbers and a label with com"),
-        ("1;2;a\n1;3;b\n", "2 classes have too few .*; the columns are separated by semicolons$"),
+        (
+            "s;t;kind\n1;2;a\n1;3;b\n",
+            "2 classes have too few .*; the columns are separated by semicolons$",
+        ),
         (
             "a,1,2\nb,3,4\na,3,2\n",
             "nobody said .* the last one, column 3, holds numbers, .* such as 'a'; .* --label 0",
