@@ -14,14 +14,7 @@ from chainrule.data.dialect import open_table
 from chainrule.data.head import check_words, column_named, head_of
 from chainrule.data.notes import MANY, REGRESSION
 from chainrule.data.reading import Cells, Reader, Words, read_cells
-from chainrule.data.tabular import (
-    check_asked,
-    check_categories,
-    check_labels,
-    check_missing,
-    dataset_of,
-    without_gaps,
-)
+from chainrule.data.tabular import check_asked, dataset_of, prepared
 
 
 def load_csv(
@@ -30,6 +23,7 @@ def load_csv(
     label: int | str | None = None,
     header: bool | None = None,
     drop: Sequence[int | str] = (),
+    weights: int | str | None = None,
     categories: Sequence[int | str] = (),
     missing: str = "refuse",
     na: Sequence[str] = (),
@@ -60,6 +54,7 @@ def load_csv(
             numbers as one wants to predict, of more than 20 values or with fractions.
         header: whether the first line is a header; None to find out.
         drop: columns to leave out, by name or index.
+        weights: the column of what each row weighs in training, by name or index; no feature.
         categories: columns whose numbers, too, are names of categories.
         missing: what to do where cells are missing: "refuse"; "mean", fill in the mean of the
             training part; "indicator", that, and add a feature that says where; "drop", leave
@@ -76,7 +71,7 @@ def load_csv(
     lines, notes = open_table(path)
     try:
         return load_lines(
-            *(str(path), lines, notes, label, header, drop, categories, missing, na, seed)
+            *(str(path), lines, notes, label, header, drop, weights, categories, missing, na, seed)
         )
     except ValueError as error:
         raise ValueError("; ".join([str(error), *notes])) from None
@@ -89,24 +84,22 @@ def load_lines(
     label: int | str | None,
     header: bool | None,
     drop: Sequence[int | str],
+    weights: int | str | None,
     categories: Sequence[int | str],
     missing: str,
     na: Sequence[str],
     seed: int,
 ) -> Dataset:
     """Do as `load_csv` does, with lines that are split into cells."""
-    head = head_of(name, lines, label, header, drop)
+    head = head_of(name, lines, label, header, drop, weights)
     chosen = [column_named(name, head.names, head.width, one, "categories") for one in categories]
     features = head.features
     words = {features.index(column) for column in chosen if column in features}
     reader = Reader(name, [head.called(column) for column in features], words, na)
-    cells, (labels,) = read_cells(reader, lines(), features, [head.label], head.width, head.headed)
-    check_missing(name, head, cells, missing)
-    if missing == "drop":
-        cells, labels, _, note = without_gaps(name, cells, labels)
-        notes = [*notes, note]
-    check_labels(name, head, labels, cells.lines)
-    check_categories(name, head, cells, chosen)
+    texts = [head.label] if head.weights is None else [head.label, head.weights]
+    cells, (labels, *rest) = read_cells(reader, lines(), features, texts, head.width, head.headed)
+    weighing = rest[0] if rest else None
+    cells, labels, numbers, told = prepared(name, head, cells, labels, weighing, missing, chosen)
     if not head.headed and header is None:
         check_first_line(name, cells, labels)
     if label is None:
@@ -126,9 +119,10 @@ def load_lines(
         head,
         cells,
         integers_if_all(labels),
+        weights=numbers,
         missing=missing,
         na=na,
-        notes=notes,
+        notes=[*notes, *told],
         seed=seed,
     )
 

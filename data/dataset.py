@@ -133,6 +133,13 @@ class Dataset:
         parts = parts_of(name, x, y, seed)
         return cls.of_parts(name, x, parts, weights=weights, image_shape=image_shape)
 
+    @staticmethod
+    def from_frame(frame: Any, label: str, **reading: Any) -> Dataset:
+        """Load a data frame, as `chainrule.data.from_frame` says."""
+        from chainrule.data.frame import from_frame  # which makes datasets
+
+        return from_frame(frame, label, **reading)
+
     @classmethod
     def of_parts(
         cls,
@@ -194,6 +201,19 @@ class Dataset:
         if isinstance(self.x_train, Pixels):
             return self.x_train.measure()
         return Standardiser.fit(self.x_train, shared=self.image_shape is not None)
+
+    def balanced(self) -> Dataset:
+        """Return the dataset with weights under which all classes of the training part count the
+        same, times those that rows have; scores on other parts are weighted likewise."""
+        counts = np.bincount(self.y_train, minlength=self.num_classes)
+        each = len(self.y_train) / (self.num_classes * np.maximum(counts, 1))
+        parts: dict[str, Any] = {}
+        for part in ("train", "val", "test"):
+            weights = getattr(self, f"w_{part}")
+            parts[f"w_{part}"] = each[getattr(self, f"y_{part}")] * (
+                1.0 if weights is None else weights
+            )
+        return replace(self, **parts)
 
     def astype(self, dtype: DTypeLike) -> Dataset:
         """Return the dataset with x as float32 or float64; x of that dtype is not copied.

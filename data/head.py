@@ -33,6 +33,7 @@ class Head:
         width: how many there are.
         label: the index of that of the labels.
         left_out: those of the columns that are neither label nor feature.
+        weights: that of them which holds what the rows weigh, None if there is none.
         notes: what is to be said of all this.
     """
 
@@ -42,6 +43,7 @@ class Head:
     label: int
     left_out: tuple[int, ...]
     notes: tuple[str, ...]
+    weights: int | None = None
 
     @property
     def features(self) -> list[int]:
@@ -68,6 +70,7 @@ def head_of(
     label: int | str | None,
     header: bool | None,
     drop: Sequence[int | str] = (),
+    weights: int | str | None = None,
 ) -> Head:
     """Return what the columns of a table are for, as far as its first line and the user say it.
 
@@ -94,6 +97,10 @@ def head_of(
     notes = [note]
     names = tuple(cells) if headed else ()
     left_out = [column_named(path, names, width, one, "drop") for one in drop]
+    weighing = None
+    if weights is not None:
+        weighing = column_named(path, names, width, weights, "weights")
+        left_out.append(weighing)
     if headed and is_index(lines, names) and 0 not in left_out and label not in (0, "0", cells[0]):
         left_out.append(0)
         notes.append(
@@ -120,7 +127,7 @@ def head_of(
     others = [names[j] for j in rest if names and j != column and is_label_name(names[j])]
     if label is not None and others:
         notes.append(f"the label is {names[column]!r:.40}, and {others[0]!r:.40} is a feature")
-    return Head(headed, names, width, column, tuple(left_out), tuple(filter(None, notes)))
+    return Head(headed, names, width, column, tuple(left_out), tuple(filter(None, notes)), weighing)
 
 
 def column_named(

@@ -43,7 +43,7 @@ class Cells:
         names: how messages call the columns, "column 3 (age)".
         values: (N, D), nan where a cell holds no number.
         words: by column, where there are any.
-        lines: the numbers (N,) of the lines that the rows stand on.
+        lines: the numbers (N,) of the lines that the rows stand on, none where there are none.
         missing: how missing cells are written, and how often.
     """
 
@@ -68,7 +68,7 @@ class Cells:
             words[column] = Words()
             for row, code in zip(at[rows[at]], np.asarray(all_words.found)[rows[at]], strict=True):
                 words[column].add(int(number[row]), spelled[code])
-        lines = [line for line, stays in zip(self.lines, rows, strict=True) if stays]
+        lines = [line for line, stays in zip(self.lines, rows, strict=False) if stays]
         return Cells(self.names, self.values[rows], words, lines, self.missing)
 
 
@@ -108,7 +108,7 @@ class Reader:
 
     def value(self, row: int, line: int, column: int, cell: str) -> float:
         """Return the number in a cell; nan where there is none, with the word kept."""
-        value = number(cell)
+        value, where = number(cell), f"line {line}, " if line else ""
         if is_missing(cell) or cell in self.na or value in self.numbers:
             self.missing[cell] += 1
             return np.nan
@@ -117,13 +117,12 @@ class Reader:
             return np.nan
         if is_rounded(cell):
             raise ValueError(
-                f"{self.path}, line {line}, {self.names[column]}: {cell!r:.40}, an integer that "
+                f"{self.path}, {where}{self.names[column]}: {cell!r:.40}, an integer that "
                 f"float64 cannot hold as it is; if it is the name of a row, leave it out"
             )
         if np.isinf(value):
             raise ValueError(
-                f"{self.path}, line {line}, {self.names[column]}: {cell!r:.40}, expected a finite "
-                f"number"
+                f"{self.path}, {where}{self.names[column]}: {cell!r:.40}, expected a finite number"
             )
         return value
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.cells import is_missing
+from chainrule.data.cells import is_missing, number
 from chainrule.data.dataset import Dataset, parts_of
 from chainrule.data.encoding import MISSING, Encoding
 from chainrule.data.head import Head
@@ -39,13 +39,14 @@ def dataset_of(
     cells: Cells,
     values: NDArray[np.generic],
     *,
+    weights: NDArray[np.float64] | None = None,
     missing: str = "refuse",
     na: Sequence[str] = (),
     notes: Sequence[str] = (),
     seed: int | np.random.Generator = 0,
 ) -> Dataset:
     """Return the dataset of rows whose `cells` are those of the features of `head`, and whose
-    labels are `values` (N,).
+    labels are `values` (N,) and whose `weights` (N,) are as in `Dataset`.
 
     Raises:
         ValueError: the rows cannot be divided.
@@ -70,7 +71,7 @@ def dataset_of(
     encoding = replace(encoding, fill=tuple(fill.tolist()))
     x = encoding.filled(x, lacking)
     called = encoding.called(cells.names)
-    divided = Dataset.of_parts(path, x, parts)
+    divided = Dataset.of_parts(path, x, parts, weights=weights)
     already = {*notes_on(x[:, :0], values, ())}  # what is to be said of labels, which is told
     found = [note for note in notes_on(x, values, called) if note not in already]
     return replace(
@@ -87,6 +88,46 @@ def dataset_of(
             *found,
         ),
     )
+
+
+def prepared(
+    path: str,
+    head: Head,
+    cells: Cells,
+    labels: list[str],
+    weights: list[str] | None,
+    missing: str,
+    categories: Collection[int],
+) -> tuple[Cells, list[str], NDArray[np.float64] | None, list[str]]:
+    """Return the rows that a table gives to train on, their labels, their weights if they have
+    some, and what is to be said of this.
+
+    Raises:
+        ValueError: cells, labels or weights are missing and are not to be, or a column holds words
+            that cannot be categories.
+    """
+    check_missing(path, head, cells, missing)
+    notes, numbers = [], None if weights is None else weighed(path, cells, weights)
+    if missing == "drop":
+        cells, labels, whole, note = without_gaps(path, cells, labels)
+        notes += [note] if note else []
+        numbers = None if numbers is None else numbers[whole]
+    check_labels(path, head, labels, cells.lines)
+    check_categories(path, head, cells, categories)
+    return cells, labels, numbers, notes
+
+
+def weighed(path: str, cells: Cells, weights: Sequence[str]) -> NDArray[np.float64]:
+    """Return the weights of rows as numbers. Raises ValueError where one is none, or below 0."""
+    numbers = np.array([number(text) for text in weights])
+    if (wrong := np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))).size:
+        row = int(wrong[0])
+        line = f", line {cells.lines[row]}" if cells.lines else f", row {row + 1}"
+        raise ValueError(
+            f"{path}{line}: the weight is {weights[row]!r:.40}, expected a finite number of at "
+            f"least 0"
+        )
+    return numbers
 
 
 def without_gaps(
@@ -108,8 +149,8 @@ def told(cells: Cells, lacking: NDArray[np.bool_]) -> list[str]:
     """Return what is to be said of columns of words, and of missing cells."""
     notes = []
     if cells.words:
-        of = [f"{cells.names[j]} ({len(words.codes)})" for j, words in sorted(cells.words.items())]
-        notes.append(f"{listed(of)} of words: a feature for each of so many categories")
+        of = [f"{len(words.codes)} of {cells.names[j]}" for j, words in sorted(cells.words.items())]
+        notes.append(f"words become a feature for each category: {listed(of)}")
     if lacking.any():
         done = f", and {'is' if lacking.sum() == 1 else 'are'} filled in with the mean of training"
         notes.append(f"{counted(cells, lacking)}{done}")
@@ -206,7 +247,8 @@ def check_labels(path: str, head: Head, labels: Sequence[str], lines: Sequence[i
     if row is None:
         return
     found = f"{labels[row]!r:.40} for a missing value; " if labels[row] else ""
+    line = f", line {lines[row]}" if lines else f", row {row + 1}"
     raise ValueError(
-        f"{path}, line {lines[row]}, {head.called(head.label)}: the label is missing ({found}leave "
+        f"{path}{line}, {head.called(head.label)}: the label is missing ({found}leave "
         f"such rows out, by --missing drop, or give the class another name)"
     )

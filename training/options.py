@@ -213,6 +213,8 @@ def parser() -> Parser:
     add("--data-dir", metavar="DIR", help="folder with the files of mnist or cifar10; left out, "
         "they are downloaded once")  # fmt: skip
     add_reading(out)
+    add("--class-weights", choices=["balanced"], help="have all classes count the same in training "
+        "and in the scores of validation, however many rows they have")  # fmt: skip
     add("--net", choices=TAKEN, default="mlp", help="a network of affine layers, mlp (if left out),"
         " or one of convolutions for data that are images")  # fmt: skip
     add("--channels", type=sizes, metavar="SIZES", help="of the convolutions of --net cnn, or of "
@@ -321,6 +323,7 @@ def options_of(net: str, recipe: Recipe) -> str:
 #: Options that name columns of a CSV file, and what for.
 COLUMNS = {
     "drop": "columns of a CSV file to leave out, as in id,day",
+    "weights": "column of a CSV file that says what each row weighs in training, as in weight",
     "categories": "columns of a CSV file whose numbers are names of categories, as words are",
 }
 #: All that say how a CSV file is to be read.

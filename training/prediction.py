@@ -13,6 +13,7 @@ import dataclasses
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -25,6 +26,7 @@ from tqdm import tqdm
 from chainrule.data import Pixels, Standardiser
 from chainrule.data.cells import numbered, plain
 from chainrule.data.encoding import Encoding
+from chainrule.data.frame import rows_of_frame
 from chainrule.data.image_folder import is_picture, read_images
 from chainrule.data.known import Known, quoted
 from chainrule.data.npz_file import as_floats
@@ -51,7 +53,7 @@ from chainrule.training.run.setup import bar, load, reading, told
 
 SLOW = 20e6  # bytes of a file that is not read at once
 SHOWN = 20  # pictures whose classes are printed
-READING = (*TABLE, "image_size")  # options for `load`
+READING = (*TABLE, "image_size", "class_weights")  # options for `load`
 FAR = 10.0  # rms of standardised inputs, 1 in training, from which on their unit is suspect
 
 
@@ -125,6 +127,11 @@ class Trained:
         if paths := as_paths(x):
             x = self.read_pictures(paths)[0]
         order = self.order(x)
+        if self.encoding is not None and order is not None:
+            x, notes = rows_of_frame(str(self.path), x, self.encoding)
+            for note in notes:
+                warnings.warn(f"{self.path}: {note}", stacklevel=2)
+            order = None
         check_unmasked(f"{self.path}: x", x)
         x = np.asarray(x)
         if order is not None:
@@ -149,11 +156,13 @@ class Trained:
             return None
         names = [str(name) for name in x.columns]
         numbered = [str(column) for column in range(len(names))]
-        if self.features:
-            if names == numbered and not all(name.isdecimal() for name in self.features):
+        known = self.known()
+        if features := known.features:
+            if names == numbered and not all(name.isdecimal() for name in features):
                 return None  # a frame that was made of an array has no names
-            lacking = [name for name in self.features if name not in names]
-            others = [name for name in names if name not in self.features]
+            aside = () if self.encoding is None else self.encoding.left_out
+            lacking = [name for name in features if name not in names]
+            others = [name for name in names if name not in (*features, self.label, *aside)]
             for found, words in (
                 (lacking, "lacks {} of the training data"),
                 (others, "has {}, which the training data did not have"),
@@ -161,7 +170,7 @@ class Trained:
             ):
                 if found:
                     raise ValueError(f"{self.path}: x {words.format(quoted(found))}")
-            return [names.index(name) for name in self.features]
+            return [names.index(name) for name in features]
         if names != numbered and sorted(names) == sorted(numbered):
             raise ValueError(
                 f"{self.path}: the columns of x are numbered in another order, "

@@ -16,7 +16,6 @@ from chainrule import data
 from chainrule.nets import Classifier
 from chainrule.solvers import Solver
 from chainrule.training.options import (
-    COLUMNS,
     FROM_FOLDER,
     LOSSES,
     RULES,
@@ -39,11 +38,12 @@ def load(
     team: Alone = ALONE,
     *,
     image_size: Sequence[int] | None = None,
+    class_weights: str | None = None,
     **table: str | None,
 ) -> data.Dataset:
     """The data set called `name`, its inputs standardised by the training part. Each of several
-    processes reads the rows that it needs, where the file is one that allows it. `image_size` and
-    `table`, those of TABLE, are the options of these names."""
+    processes reads the rows that it needs, where the file is one that allows it. `image_size`,
+    `class_weights` and `table`, those of TABLE, are the options of these names."""
     if image_size is not None and not is_folder(name):
         raise ValueError(f"--image-size: goes with a folder of pictures; --dataset {name} is none")
     given = {option: value for option, value in table.items() if value is not None}
@@ -69,6 +69,8 @@ def load(
             f"--dataset {name}: expected digits, {', '.join((*FROM_FOLDER, *TOYS))}, a file that "
             f"ends in .csv, .csv.gz or .npz, or a folder that holds one of pictures for each class"
         )
+    if class_weights is not None:
+        dataset = dataset.balanced()
     return dataset.standardised().astype(dtype)
 
 
@@ -79,13 +81,14 @@ def load_for(options: argparse.Namespace, team: Alone = ALONE) -> data.Dataset:
     size = getattr(options, "image_size", None)
     if is_folder(options.dataset):
         size = options.image_size = size or SIZE
-    return load(*given, team, image_size=size, **table)
+    weighing = getattr(options, "class_weights", None)
+    return load(*given, team, image_size=size, class_weights=weighing, **table)
 
 
 def as_read(table: Mapping[str, str]) -> dict[str, Any]:
     """What options of TABLE say, as `data.load_csv` takes it."""
     read: dict[str, Any] = dict(table)
-    for name in (*COLUMNS, "na"):
+    for name in ("drop", "categories", "na"):
         if name in read:
             read[name] = next(csv.reader([read[name]])) or [""]
     return read | ({"header": told(table["header"])} if "header" in table else {})

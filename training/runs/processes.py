@@ -136,7 +136,7 @@ def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
     datasets: dict[tuple[Any, ...], Dataset] = {}
     described: dict[str, Any] = {}
     for options in rehearsals:
-        names = ("dataset", "data_dir", "dtype", "image_size", *TABLE)
+        names = ("dataset", "data_dir", "dtype", "image_size", "class_weights", *TABLE)
         key = tuple(repr(getattr(options, name, None)) for name in names)
         if key not in datasets:
             datasets[key] = load_for(options)
