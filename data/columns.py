@@ -67,7 +67,7 @@ def has_header(
         return True, ""
     inputs = [cell for j, cell in enumerate(first) if j != label]
     if any(inputs) and all(not cell or is_name(cell) for cell in inputs):
-        return True, ""
+        return are_names(path, lines, first, label), ""
     shown = ",".join(first[:4]) + (",…" if len(first) > 4 else "")
     doubt = (
         f"{path}: the first line, {shown}, may be a header or an example: say which by {SAY_HEADER}"
@@ -116,6 +116,23 @@ def has_header(
     if shuffled and (len(first) > 3 or not all(recurs(lines, j) for j in range(3))):
         raise ValueError(doubt)  # columns of a table without names, in another order
     return False, ""
+
+
+def are_names(path: str, lines: Lines, first: Sequence[str], label: int | None) -> bool:
+    """Tell whether a first line of words names columns: of numbers, or of other words than those
+    that it holds. Raises ValueError where some of its words stand in their columns again."""
+    columns = [j for j, cell in enumerate(first) if j != label and cell]
+    rows = lines()
+    next(rows)
+    if any(j < len(row) and is_number(row[j]) for _, row in rows for j in columns):
+        return True
+    again = [recurs(lines, j) for j in columns]
+    if any(again) and not all(again):
+        raise ValueError(
+            f"{path}: the first line, {','.join(first[:4])}{',…' * (len(first) > 4)}, may be a "
+            f"header or an example: say which by {SAY_HEADER}"
+        )
+    return not all(again)
 
 
 def first_value(cells: Sequence[str]) -> float:

@@ -103,7 +103,7 @@ def load_lines(
     if not head.headed and header is None:
         check_first_line(name, cells, labels)
     if label is None:
-        columns = sorted(cells.words)
+        columns = [column for column in sorted(cells.words) if features[column] not in chosen]
         like = [next(iter(cells.words[column].codes)) for column in columns]
         check_words(name, head, [features[column] for column in columns], labels, like)
     check_classes(name, labels, head.name(head.label), asked=label is not None)

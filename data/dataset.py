@@ -21,6 +21,8 @@ from chainrule.data.weights import Weights, check_weights
 
 Labels = NDArray[np.integer]
 
+RARE = 0.1  # of the classes may have too few rows to be in every part
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -126,7 +128,8 @@ class Dataset:
             seed: decides which row goes to which part.
 
         Raises:
-            ValueError: x, y or the weights are not as described, or a class has fewer than 3 rows.
+            ValueError: x, y or the weights are not as described, or more than a tenth of the
+                classes have fewer than 3 rows; where they are fewer, these are for training alone.
         """
         check_rows(name, "x", x, "y", y)
         check_weights(name, "weights", weights, len(y))
@@ -213,7 +216,8 @@ class Dataset:
             parts[f"w_{part}"] = each[getattr(self, f"y_{part}")] * (
                 1.0 if weights is None else weights
             )
-        return replace(self, **parts)
+        told = "all classes weigh the same in training and in the accuracy of validation"
+        return replace(self, notes=(*self.notes, told), **parts)
 
     def astype(self, dtype: DTypeLike) -> Dataset:
         """Return the dataset with x as float32 or float64; x of that dtype is not copied.
@@ -279,9 +283,20 @@ def parts_of(
             f"{str(values[counts.argmin()])!r} has {counts.min()} of the {len(y):,} rows; "
             f"{REGRESSION}"
         )
-    rows, copies = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
-    notes = (*filter(None, [copies]), *notes_on_labels(y))
-    return Parts(rows, labels, tuple(map(str, values)), notes)
+    rare = counts < len(TRAIN_VAL_TEST)
+    if not rare.any() or rare.mean() > RARE:
+        rows, told = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
+        notes = [told]
+    else:
+        common, few = np.flatnonzero(~rare[labels]), np.flatnonzero(rare[labels])
+        divided, told = split_apart(name, x[common], y[common], TRAIN_VAL_TEST, seed)
+        train, val, test = (common[part] for part in divided)
+        rows = np.concatenate([train, few]), val, test
+        named = [f"{str(values[c])!r} ({counts[c]})" for c in np.flatnonzero(rare)]
+        shown = ", ".join(named[:20]) + (", …" if len(named) > 20 else "")
+        notes = [told, f"classes with too few rows to be divided, {shown}, are in training alone"]
+    notes = [*filter(None, notes), *notes_on_labels(y)]
+    return Parts(rows, labels, tuple(map(str, values)), tuple(notes))
 
 
 def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDArray[Any]) -> None:

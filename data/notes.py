@@ -53,7 +53,8 @@ def notes_on(
     for value, columns in sentinel.items():
         told.append(
             f"{listed(columns)} holds {value:g}, far from its other numbers: if that stands for a "
-            f"missing value, fill it in or leave such rows out"
+            f"missing value, fill it in or leave such rows out (of a CSV file, by --na "
+            f"{value:.15g} --missing mean, or drop)"
         )
     if far:
         told.append(

@@ -107,7 +107,11 @@ def prepared(
             that cannot be categories.
     """
     check_missing(path, head, cells, missing)
-    notes, numbers = [], None if weights is None else weighed(path, cells, weights)
+    notes, numbers = list[str](), None
+    if weights is not None and head.weights is not None:
+        numbers = weighed(path, cells, weights)
+        column = head.called(head.weights)
+        notes.append(f"{column} weighs the rows in training and in the accuracy of validation")
     if missing == "drop":
         cells, labels, whole, note = without_gaps(path, cells, labels)
         notes += [note] if note else []

@@ -89,8 +89,8 @@ def test_integers_too_long_for_64_bits_are_words(table):
         ("a,b,kind\n", "a header alone, expected a line for each example"),
         ("1 2 a\n1 3 b\n", "the first line is one column, expected numbers and a label with com"),
         (
-            "s;t;kind\n1;2;a\n1;3;b\n",
-            "2 classes have too few .*; the columns are separated by semicolons$",
+            "s;t;kind\n" + "1;2;a\n" * 3 + "1;3;b\n",
+            "class 'b' has 1 of the 4 rows, .*; the columns are sep",
         ),
         (
             "a,1,2\nb,3,4\na,3,2\n",
