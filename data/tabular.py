@@ -106,6 +106,7 @@ def prepared(
         ValueError: cells, labels or weights are missing and are not to be, or a column holds words
             that cannot be categories.
     """
+    check_categories(path, head, cells, categories, missing)
     check_missing(path, head, cells, missing)
     notes, numbers = list[str](), None
     if weights is not None and head.weights is not None:
@@ -117,7 +118,6 @@ def prepared(
         notes += [note] if note else []
         numbers = None if numbers is None else numbers[whole]
     check_labels(path, head, labels, cells.lines)
-    check_categories(path, head, cells, categories)
     return cells, labels, numbers, notes
 
 
@@ -188,8 +188,11 @@ def check_missing(path: str, head: Head, cells: Cells, missing: str) -> None:
     )
 
 
-def check_categories(path: str, head: Head, cells: Cells, categories: Collection[int]) -> None:
-    """Raise ValueError where columns hold words, and these cannot be categories."""
+def check_categories(
+    path: str, head: Head, cells: Cells, categories: Collection[int], missing: str
+) -> None:
+    """Raise ValueError where columns hold words, and these cannot be categories; the message tells
+    of cells that are missing and must not be, too."""
     N, bad = len(cells.values), list[tuple[int, str]]()
     for column, words in sorted(cells.words.items()):
         at, count = head.features[column], len(words.codes)
@@ -208,9 +211,13 @@ def check_categories(path: str, head: Head, cells: Cells, categories: Collection
     if bad:
         columns = ",".join(head.option(at) for at, _ in bad)
         columns = columns.replace('","', ",")  # names with blanks, in one pair of quotes
+        lacking = cells.without_value()
+        lacking[:, [head.features.index(at) for at, _ in bad]] = False
+        besides = f"; besides, {counted(cells, lacking)}: say what to do by --missing mean or drop"
         raise ValueError(
             f"{path}: {'; '.join(text for _, text in bad[:5])}; leave such columns out by --drop "
             f"{columns} (drop=… in Python), or write what matters of them as numbers"
+            f"{besides if missing == 'refuse' and lacking.any() else ''}"
         )
 
 
