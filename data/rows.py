@@ -231,20 +231,23 @@ def left_out(
 def encoded(name: str, encoding: Encoding, cells: Cells) -> tuple[NDArray[np.float64], list[str]]:
     """Return the features (N, D) of the cells of a table, and what is to be said of them. Raises
     ValueError where a cell holds no number, or none is there and training has refused that."""
+
+    def place(row: int, column: int) -> str:
+        return f"{f', line {cells.lines[row]}' if cells.lines else ''}, {cells.names[column]}"
+
     for column, words in cells.words.items():
         if encoding.categories[column] is None:
-            word, row = next(iter(words.codes)), words.rows[0]
+            word = [*words.codes][words.found[0]]
             raise ValueError(
-                f"{name}, line {cells.lines[row]}, {cells.names[column]}: {word!r:.40}, expected a "
-                f"finite number"
+                f"{name}{place(words.rows[0], column)}: {word!r:.40}, expected a finite number"
             )
     lacking = cells.without_value()
     if lacking.any() and encoding.missing == "refuse":
         row, column = map(int, np.argwhere(lacking)[0])
         raise ValueError(
-            f"{name}, line {cells.lines[row]}, {cells.names[column]}: expected a finite number or "
-            f"a category: this is a missing value, one of {lacking.sum():,}, and there was none in "
-            f"training; fill it in, or train with --missing mean"
+            f"{name}{place(row, column)}: expected a finite number or a category: this is a "
+            f"missing value, one of {lacking.sum():,}, and there was none in training; fill it in, "
+            f"or train with --missing mean"
         )
     x, notes = encoding.encoded(cells)
     if lacking.any():
