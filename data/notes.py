@@ -55,8 +55,8 @@ def notes_on(
         )
     if named:
         told.append(
-            f"{listed(named)} holds a whole number of its own in nearly every row, as a name of the "
-            f"row does: leave it out, unless it is something measured"
+            f"{listed(named)} holds a whole number of its own in nearly every row, as a name "
+            f"of the row does: leave it out, unless it is something measured"
         )
     for value, columns in sentinel.items():
         told.append(

@@ -139,8 +139,8 @@ def without_gaps(
 ) -> tuple[Cells, list[str], NDArray[np.bool_], str]:
     """Return the rows in which no cell and no label is missing, which they are, and what is to be
     said of the others, or ""."""
-    whole = ~cells.without_value().any(axis=1)
-    whole &= [not is_missing(label) for label in labels]
+    labelled = np.array([not is_missing(label) for label in labels])
+    whole: NDArray[np.bool_] = labelled & ~cells.without_value().any(axis=1)
     if not whole.any():
         raise ValueError(f"{path}: a cell is missing in every row, and missing is 'drop'")
     lost = int((~whole).sum())
