@@ -4,6 +4,7 @@
 - `load_mnist`, `load_cifar10`: from a folder, or downloaded once and checked
 - `load_csv`, `load_npz`, `load_file`: your own files
 - `load_images`: a folder of PNG and JPEG files, a subfolder for each class
+- `from_frame`: a data frame, as `Dataset.from_frame`
 - `load_rows`: rows for a trained network to judge, labelled or not, in the order of their file
 - `spirals`, `moons`, `circles`, `blobs`, `xor`: points in the plane
 - `Pixels`: images as bytes, which become floats batch by batch
@@ -19,6 +20,7 @@ from chainrule.data.csv_file import load_csv
 from chainrule.data.dataset import Dataset
 from chainrule.data.digits import load_digits
 from chainrule.data.files import load_file
+from chainrule.data.frame import from_frame
 from chainrule.data.image_folder import load_images
 from chainrule.data.mnist import load_mnist
 from chainrule.data.npz_file import load_npz
@@ -39,6 +41,7 @@ __all__ = [
     "balanced_weights",
     "blobs",
     "circles",
+    "from_frame",
     "load_cifar10",
     "load_csv",
     "load_digits",

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from chainrule import data, layers, solvers
+from chainrule.data.encoding import MISSING
 
 ACTIVATIONS: dict[str, dict[str, Any]] = {
     "relu": {"activation": layers.ReLU()},
@@ -212,6 +213,8 @@ def parser() -> Parser:
     add("--data-dir", metavar="DIR", help="folder with the files of mnist or cifar10; left out, "
         "they are downloaded once")  # fmt: skip
     add_reading(out)
+    add("--class-weights", choices=["balanced"], help="have all classes count the same in training "
+        "and in the scores of validation, however many rows they have")  # fmt: skip
     add("--net", choices=TAKEN, default="mlp", help="a network of affine layers, mlp (if left out),"
         " or one of convolutions for data that are images")  # fmt: skip
     add("--channels", type=sizes, metavar="SIZES", help="of the convolutions of --net cnn, or of "
@@ -317,6 +320,16 @@ def options_of(net: str, recipe: Recipe) -> str:
     return " ".join([*words, f"--l2 {recipe.l2:g}"])
 
 
+#: Options that name columns of a CSV file, and what for.
+COLUMNS = {
+    "drop": "columns of a CSV file to leave out, as in id,day",
+    "weights": "column of a CSV file that says what each row weighs in training, as in weight",
+    "categories": "columns of a CSV file whose numbers are names of categories, as words are",
+}
+#: All that say how a CSV file is to be read.
+TABLE = ("label", "header", *COLUMNS, "missing", "na")
+
+
 def add_reading(out: argparse.ArgumentParser, *, label: bool = True) -> None:
     """Has a parser take what says how a CSV file is to be read."""
     if label:
@@ -326,6 +339,13 @@ def add_reading(out: argparse.ArgumentParser, *, label: bool = True) -> None:
             help="column of a CSV file that holds the labels, by its name or its number: 0 is the "
             "first, -1 the last, which it is if left out",
         )
+        for name, what in COLUMNS.items():
+            out.add_argument(f"--{name}", metavar="COLUMNS", help=what)
+        out.add_argument("--missing", choices=MISSING, help="what to do where cells of a CSV file "
+            "are missing: refuse them (if left out), fill in the mean of the column, the same with "
+            "an indicator, a feature that says where, or drop the rows")  # fmt: skip
+        out.add_argument("--na", metavar="CELLS", help="cells that stand for a missing value, "
+            "besides empty ones, NA, ? and the like, as in -999,unknown")  # fmt: skip
     out.add_argument(
         "--header",
         nargs="?",

@@ -243,7 +243,7 @@ def test_inputs_in_another_unit_are_remarked_on(digits, tmp_path, capsys):
     ("name", "content", "message"),
     [
         ("t.csv", "1,2\n3,four\n", r"t\.csv, line 2, column 2: 'four', expected a finite number"),
-        ("t.csv", "1,2\nnan,4\n", r"t\.csv, line 2, column 1: 'nan', expected a finite number"),
+        ("t.csv", "1,2\nnan,4\n", r"t\.csv, line 2, column 1: .* this is a missing value"),
         ("t.csv", "1,2,3,4\n", r"t\.csv: expected 2 columns of numbers, .*, got 4"),
         ("t.csv", "", r"t\.csv: the file is empty, expected lines of 2 numbers"),
         ("t.csv", "1,2\n1e300,2\n", r"row 2 holds a number too large for float32 once stand"),
@@ -251,7 +251,6 @@ def test_inputs_in_another_unit_are_remarked_on(digits, tmp_path, capsys):
         ("t.npz", "", r"t\.npz: expected an NPZ file, this is none or is damaged"),
         ("t.txt", "", r"t\.txt: expected a name that ends in \.csv, \.csv\.gz or \.npz"),
         ("none.csv", None, r"^chainrule: --data \S*none\.csv: there is no such file$"),
-        ("t.csv", "1;2\n3;4\n", r"seems to be separated by semicolons, write it with commas"),
     ],
 )
 @pytest.mark.parametrize("command", ["predict", "evaluate"])

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from chainrule.data import Dataset
 from chainrule.nets import FileError
 from chainrule.nets.files import brief, read_file
-from chainrule.training.options import fill_in
+from chainrule.training.options import TABLE, fill_in
 from chainrule.training.run.autosave import handled
 from chainrule.training.run.console import tell
 from chainrule.training.run.folder import RunFolder, description, fresh_path
@@ -136,7 +136,7 @@ def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
     datasets: dict[tuple[Any, ...], Dataset] = {}
     described: dict[str, Any] = {}
     for options in rehearsals:
-        names = ("dataset", "data_dir", "dtype", "label", "header", "image_size")
+        names = ("dataset", "data_dir", "dtype", "image_size", "class_weights", *TABLE)
         key = tuple(repr(getattr(options, name, None)) for name in names)
         if key not in datasets:
             datasets[key] = load_for(options)
