@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -55,7 +57,7 @@ class Code(NamedTuple):
 
     text: str
     calls: tuple[str, ...] = ()
-    arrays: Mapping[str, Floats] = {}
+    arrays: Mapping[str, Floats] = MappingProxyType({})
 
 
 Writer: TypeAlias = Callable[[Step, Any], Code]
@@ -80,9 +82,13 @@ PLAIN: dict[type, tuple[str, tuple[str, ...]]] = {
 
 def each(step: Step, text: str, *calls: str) -> Code:
     """A statement that makes `text` of each number v of the input."""
-    loop = f"for (int i = 0; i < {prod(step.shape)}; i++)"
-    body = f"{{{{ double v = (double){{x}}[i]; {{out}}[i] = (real)({text}); }}}}"
-    return Code(f"{loop} {body}", calls)
+    lines = (
+        f"for (int i = 0; i < {prod(step.shape)}; i++) {{{{",
+        "    double v = (double){x}[i];",
+        f"    {{out}}[i] = (real)({text});",
+        "}}",
+    )
+    return Code("\n".join(lines), calls)
 
 
 def own(step: Step, **arrays: Floats) -> dict[str, Floats]:
@@ -126,7 +132,8 @@ def gelu(step: Step, layer: Any) -> Code:
 
 @CODE(Add)
 def add(step: Step, layer: Any) -> Code:
-    return Code(f"for (int i = 0; i < {prod(step.shape)}; i++) {{out}}[i] = {{x}}[i] + {{y}}[i];")
+    loop = f"for (int i = 0; i < {prod(step.shape)}; i++)"
+    return Code(f"{loop}\n    {{out}}[i] = {{x}}[i] + {{y}}[i];")
 
 
 @CODE(Reshape, Flatten)
@@ -137,8 +144,8 @@ def reshape(step: Step, layer: Any) -> Code:
 
 @CODE(Affine)
 def affine(step: Step, layer: Any) -> Code:
-    call = "affine({x}, %s_W, %s_b, {out}, %d, %d);" % (step.owner, step.owner, *sizes(layer))
-    W, b = layer.params["W"], layer.params["b"]
+    n, W, b = step.owner, layer.params["W"], layer.params["b"]
+    call = f"affine({{x}}, {n}_W, {n}_b, {{out}}, {layer.in_features}, {layer.out_features});"
     return Code(call, ("affine",), own(step, W=W.T, b=b))
 
 
@@ -146,22 +153,23 @@ def affine(step: Step, layer: Any) -> Code:
 def maxout(step: Step, layer: Any) -> Code:
     D, M, K, name = layer.in_features, layer.out_features, layer.pieces, step.owner
     W, b = layer.params["W"].reshape(D, K * M), layer.params["b"]
-    call = (
-        f"{{{{ static real all[{K * M}]; affine({{x}}, {name}_W, {name}_b, all, {D}, {K * M}); "
-        f"largest(all, {{out}}, {K}, {M}); }}}}"
+    lines = (
+        "{{",
+        f"    static real all[{K * M}];",
+        f"    affine({{x}}, {name}_W, {name}_b, all, {D}, {K * M});",
+        f"    largest(all, {{out}}, {K}, {M});",
+        "}}",
     )
-    return Code(call, ("affine", "largest"), own(step, W=W.T, b=b))
-
-
-def sizes(layer: Any) -> tuple[int, int]:
-    return layer.in_features, layer.out_features
+    return Code("\n".join(lines), ("affine", "largest"), own(step, W=W.T, b=b))
 
 
 @CODE(BatchNorm)
 def batchnorm(step: Step, layer: Any) -> Code:
     scale = layer.params["gamma"] / np.sqrt(layer.state["running_var"] + layer.eps)
     n = step.owner
-    call = f"scaled({{x}}, {n}_mean, {n}_scale, {n}_beta, {{out}}, {layer.features}, {pixels(step)});"
+    call = (
+        f"scaled({{x}}, {n}_mean, {n}_scale, {n}_beta, {{out}}, {layer.features}, {pixels(step)});"
+    )
     mean, beta = layer.state["running_mean"], layer.params["beta"]
     return Code(call, ("scaled",), own(step, mean=mean, scale=scale, beta=beta))
 
@@ -230,12 +238,12 @@ PAGE = """\
 /* A network that Chainrule trained, in C99 alone; link with -lm.
 
    {name}_predict(row, out) takes {D} finite numbers, in the unit of the training data, returns the
-   class, an index of {name}_classes, and writes {what} each of the {C} classes gets; it
-   returns -1 for a row that is not finite. It keeps what it computes in static arrays of {bytes} bytes,
-   so that only one call may run at a time.
+   class, an index of {name}_classes, and writes the {what} of each of the {C} classes;
+   it returns -1 for a row that is not finite. What it computes stands in static arrays,
+   {bytes} bytes, so that one call may run at a time.
 
    With -D{NAME}_MAIN the file is a program that reads rows of numbers and prints for each its
-   class and {what} each class gets. */
+   class and the {what} of each class. */
 
 #include <math.h>
 #include <stdio.h>
@@ -310,14 +318,14 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
         if code.text:
             x, y = map(slots.of, (step.inputs[0], step.inputs[-1]))
             text = code.text.format(out=slots.of(step.name), x=x, y=y)
-            lines.append(f"    {text} /* {step.name} */")
+            lines.append(textwrap.indent(f"/* {step.name} */\n{text}", "    "))
         slots.release(at, step.inputs)
     text = PAGE.format(
         name=name,
         NAME=name.upper(),
         D=prod(plan.shape),
         C=len(plan.classes),
-        what="the probability that" if plan.probabilities else "the score that",
+        what="probability" if plan.probabilities else "score",
         bytes=sum(slots.sizes) * np.dtype(plan.dtype).itemsize,
         real=REAL[plan.dtype],
         classes="\n".join(f'    "{quoted(one)}",' for one in plan.classes),
@@ -394,7 +402,15 @@ def run(paths: Sequence[Path], plan: Plan, rows: Floats) -> tuple[Floats, Floats
     if compiler is None:
         raise ImportError("there is no C compiler on this machine")
     program = path.with_suffix(".out")
-    words = [compiler, "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", f"-D{path.stem.upper()}_MAIN"]
+    words = [
+        compiler,
+        "-std=c99",
+        "-O2",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        f"-D{path.stem.upper()}_MAIN",
+    ]
     done = subprocess.run(
         [*words, str(path), "-o", str(program), "-lm"], capture_output=True, text=True, check=False
     )

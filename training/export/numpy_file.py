@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -50,7 +51,7 @@ class Code(NamedTuple):
 
     text: str
     calls: tuple[str, ...] = ()
-    arrays: dict[str, Floats] = {}
+    arrays: Mapping[str, Floats] = MappingProxyType({})
 
 
 Writer: TypeAlias = Callable[[Step, Any], Code]
@@ -289,7 +290,9 @@ w = dict(np.load(io.BytesIO(base64.b64decode(BYTES))))
 
 def write(plan: Plan, name: str) -> dict[str, bytes]:
     """The content of the file, by its suffix."""
-    held, calls, lines = {"mean": plan.mean, "std": plan.divisor}, dict[str, None](), []
+    held: dict[str, Floats] = {"mean": plan.mean, "std": plan.divisor}
+    calls: dict[str, None] = {}
+    lines = []
     for step in plan.steps:
         code = CODE.of(step.layer, "numpy")(step, step.layer)
         held |= code.arrays

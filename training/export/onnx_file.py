@@ -193,8 +193,7 @@ def batchnorm(g: Nodes, step: Step, layer: Any) -> str:
     scale = layer.params["gamma"] / np.sqrt(layer.state["running_var"] + layer.eps)
     given = {"mean": layer.state["running_mean"], "scale": scale, "beta": layer.params["beta"]}
     mean, scale, beta = (
-        g.floats(f"{step.owner}.{key}", array.reshape(column(step)))
-        for key, array in given.items()
+        g.floats(f"{step.owner}.{key}", array.reshape(column(step))) for key, array in given.items()
     )
     centred = g.add("Sub", *step.inputs, mean)
     return g.add("Add", g.add("Mul", centred, scale), beta, out=step.name)
@@ -269,12 +268,17 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
     g.add("Cast", unit, out="x", to=TensorProto.FLOAT)
     for step in plan.steps:
         NODES.of(step.layer, "onnx")(g, step, step.layer)
-    g.add("Identity", plan.outputs, out=given)
+    # ONNX raises no errors: a row that is not finite gets nan, and the class "".
+    zeros = g.add("Flatten", g.add("Mul", "rows", g.array("zero", np.float64(0))))
+    sums = g.add("ReduceSum", zeros, g.array("along", np.array([1])), keepdims=1)
+    bad = g.add("Cast", sums, to=TensorProto.FLOAT)
+    g.add("Add", plan.outputs, bad, out=given)
     best = g.add("ArgMax", plan.scores, axis=1, keepdims=0)
-    classes = helper.make_tensor(
-        "classes", TensorProto.STRING, [len(plan.classes)], [one.encode(errors="replace") for one in plan.classes]
-    )
-    g.add("Gather", "classes", best, out="label")
+    unknown = g.add("IsNaN", g.add("Squeeze", bad, "along"))
+    index = g.add("Where", unknown, g.array("last", np.int64(len(plan.classes))), best)
+    names = [one.encode(errors="replace") for one in (*plan.classes, "")]
+    classes = helper.make_tensor("classes", TensorProto.STRING, [len(names)], names)
+    g.add("Gather", "classes", index, out="label")
     graph = helper.make_graph(
         g.nodes,
         name,

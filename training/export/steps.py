@@ -120,11 +120,8 @@ class Trace:
 
     def add(self, name: str, layer: Layer, *inputs: str) -> str:
         """Adds a step; returns the name of its value."""
-        name = re.sub(r"\W", "_", name, flags=re.ASCII)
-        if not name[:1].isalpha():
-            name = f"n{name}"
-        # With a digit or a line at its end it is neither a keyword nor a function of a target.
-        while name in self.values or name[-1].isalpha():
+        name = identifier(name)
+        while name in self.values:
             name += "_"
         given = [self.values[one] for one in inputs]
         out = self.values[name] = layer.forward(*given, train=False)[0]
@@ -175,7 +172,16 @@ def past_dropout(trace: Trace, name: str, layer: Any, inputs: Sequence[str]) -> 
     return x
 
 
+def identifier(name: str) -> str:
+    """A name for a value in Python and in C. With a digit or a line at its end it is neither a
+    keyword nor a function of a target."""
+    name = re.sub(r"\W", "_", name, flags=re.ASCII)
+    name = name if name[:1].isalpha() else f"n{name}"
+    return f"{name}_" if name[-1].isalpha() else name
+
+
 def within(name: str, own: str) -> str:
+    """The name of a layer in a network called `name`."""
     return f"{name}.{own}" if name else own
 
 

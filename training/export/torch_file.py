@@ -211,7 +211,9 @@ class Net(nn.Module):
 
     def forward(self, rows):
         if self.mean.dtype != torch.float64 or rows.shape[1:] != self.mean.shape:
-            raise ValueError("expected rows {sizes}, and mean and std in float64")
+            raise ValueError("expected rows (N, {sizes}), and mean and std in float64")
+        if not torch.isfinite(rows).all():
+            raise ValueError("expected finite numbers")
         x = ((rows.double() - self.mean) / self.std).to({dtype})
 {steps}
         return {scores}
