@@ -173,12 +173,13 @@ def rounding(trained: Trained, rows: Floats, to: str) -> float:
     network itself does in float32, or in float64 that much less."""
     net, loss = trained.model.net, trained.model.criterion
     x = trained.standardiser.transform(rows)
-    one, other = (
-        class_scores(Classifier(net.astype(dtype), loss=loss), x.astype(dtype))[0]
+    (one, _, _), (other, are_probabilities, _) = (
+        class_scores(Classifier(net.astype(dtype), loss=loss), x.astype(dtype))
         for dtype in (np.float32, np.float64)
     )
     eps = float(np.finfo(np.float32).eps)
-    limit = TIMES * float(abs(one - other).max()) + LEAST * eps * float(abs(other).max())
+    largest = 1.0 if are_probabilities else float(abs(other).max())
+    limit = TIMES * float(abs(one - other).max()) + LEAST * eps * largest
     double = trained.dtype == "float64" and to != "onnx"
     return limit * float(np.finfo(np.float64).eps) / eps if double else limit
 
