@@ -210,9 +210,7 @@ def read_safetensors(
 def foreign(names: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> str:
     """What a safetensors file of somebody else is, and how it comes in where it is PyTorch's."""
     held = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-    text = (
-        f"a safetensors file, but not one that Chainrule wrote: it holds {brief(held) or 'nothing'}"
-    )
+    text = f"a safetensors file, but none that save() wrote: it holds {brief(held) or 'nothing'}"
     if len(names) > len(shapes):
         text += f" and {len(names) - len(shapes):,} more"
     if any(name.rpartition(".")[2] in ("weight", "bias") for name in names):

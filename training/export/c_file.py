@@ -47,7 +47,7 @@ from chainrule.nets import FileError
 from chainrule.training.export.c_functions import FUNCTIONS
 from chainrule.training.export.steps import Plan, Step, Table
 
-SUFFIXES = (".c",)
+SUFFIXES: tuple[str, ...] = (".c",)
 REAL = {"float32": "float", "float64": "double"}
 
 

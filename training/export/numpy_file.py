@@ -43,7 +43,7 @@ from chainrule.layers import (
 from chainrule.layers.annotations import Floats
 from chainrule.training.export.steps import Plan, Step, Table
 
-SUFFIXES = (".py",)
+SUFFIXES: tuple[str, ...] = (".py",)
 
 
 class Code(NamedTuple):
@@ -315,7 +315,7 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
     return {".py": text.encode()}
 
 
-def packed(held: dict[str, Floats]) -> bytes:
+def packed(held: Mapping[str, Any]) -> bytes:
     """Arrays as an .npz file, the same bytes each time."""
     file: Any = io.BytesIO()
     np.savez(file, **held)

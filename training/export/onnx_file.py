@@ -40,7 +40,7 @@ from chainrule.layers import (
 from chainrule.layers.annotations import Floats
 from chainrule.training.export.steps import Plan, Step, Table
 
-SUFFIXES = (".onnx",)
+SUFFIXES: tuple[str, ...] = (".onnx",)
 OPSET = 17
 IR_VERSION = 8  # that of opset 17
 

@@ -157,7 +157,7 @@ def into_residual(trace: Trace, name: str, net: Any, inputs: Sequence[str]) -> s
 def into_graph(trace: Trace, name: str, net: Any, inputs: Sequence[str]) -> str:
     if len(net.outputs) != 1:
         raise ValueError(f"a graph with the outputs {', '.join(net.outputs)}: expected one")
-    values = dict(zip(net.inputs, inputs, strict=True))
+    values: dict[str, str] = dict(zip(net.inputs, inputs, strict=True))
     for node in ordered(net.nodes, net.outputs):
         if node.op is not None:
             reads = [values[one] for one in node.inputs]

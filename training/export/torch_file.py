@@ -42,7 +42,7 @@ from chainrule.layers.annotations import Floats
 from chainrule.training.export.steps import Plan, Step, Table
 from chainrule.training.export.torch_tensors import tensors
 
-SUFFIXES = (".py", ".safetensors")
+SUFFIXES: tuple[str, ...] = (".py", ".safetensors")
 
 
 class Code(NamedTuple):
@@ -266,7 +266,9 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
         outputs="probabilities" if plan.probabilities else "scores",
         last=last,
     )
-    words = {"made by": "chainrule export", "classes": json.dumps(plan.classes)}
+    words = {
+        "classes": json.dumps(plan.classes)
+    }  # of several, the order would be another each time
     packed = {key: np.ascontiguousarray(array) for key, array in held.items()}
     return {".py": text.encode(), ".safetensors": safetensors.numpy.save(packed, words)}
 
