@@ -263,7 +263,7 @@ int {name}_predict(const double row[{D}], real out[{C}])
     for (int i = 0; i < {D}; i++) {{
         if (!isfinite(row[i]))
             return -1;
-        {x}[i] = (real)((row[i] - mean[i]) / divisor[i]); /* in double, where offsets are large */
+        {x}[i] = (real)((row[i] - row_mean[i]) / row_std[i]); /* in double: offsets may be large */
     }}
 {steps}
     for (int c = 0; c < {C}; c++) {{
@@ -282,13 +282,18 @@ int main(void)
 
     for (;;) {{
         for (int i = 0; i < {D}; i++) {{
-            int read = scanf("%lf%*[,;]", &row[i]);
+            int read = scanf("%lf", &row[i]), next = getchar();
             if (read == EOF && i == 0)
                 return 0;
-            if (read != 1) {{
-                fprintf(stderr, "expected rows of {D} numbers, and nothing else\\n");
+            while (next == ' ' || next == '\\t' || next == '\\r')
+                next = getchar();
+            int ended = next == '\\n' || next == EOF;
+            if (read != 1 || ended != (i == {D} - 1)) {{
+                fprintf(stderr, "expected a row of {D} numbers on each line, and nothing else\\n");
                 return 1;
             }}
+            if (!ended && next != ',' && next != ';')
+                ungetc(next, stdin);
         }}
         int c = {name}_predict(row, out);
         if (c < 0) {{
@@ -309,8 +314,8 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
     """The content of the file, by its suffix; its functions are called after `name`."""
     codes = [CODE.of(step.layer, "c")(step, step.layer) for step in plan.steps]
     calls = {call: None for code in codes for call in code.calls}
-    held = {"mean": array("double", "mean", plan.mean)}
-    held["divisor"] = array("double", "divisor", plan.divisor)
+    held = {"row_mean": array("double", "row_mean", plan.mean)}
+    held["row_std"] = array("double", "row_std", plan.divisor)
     slots, lines = Slots(plan, codes), []
     for at, (step, code) in enumerate(zip(plan.steps, codes, strict=True)):
         held |= {key: array("real", key, a.astype(plan.dtype)) for key, a in code.arrays.items()}
@@ -417,7 +422,10 @@ def run(paths: Sequence[Path], plan: Plan, rows: Floats) -> tuple[Floats, Floats
     if done.returncode:
         raise FileError(f"the C file does not compile: {done.stderr.strip()[:300]}")
     text = "\n".join(" ".join(map(repr, row)) for row in rows.reshape(len(rows), -1).tolist())
-    said = subprocess.run([str(program)], input=text.encode(), capture_output=True, check=True)
+    said = subprocess.run([str(program)], input=text.encode(), capture_output=True, check=False)
+    if said.returncode:
+        reason = said.stderr.decode(errors="replace").strip() or f"status {said.returncode}"
+        raise FileError(f"the program of the C file fails: {reason[:300]}")
     return parsed(said.stdout.decode(), plan)
 
 

@@ -68,7 +68,7 @@ class Nodes:
 
     def add(self, kind: str, *inputs: str, out: str | None = None, **settings: Any) -> str:
         """Adds a node; returns the name of its value, `out` or a new one."""
-        out = out or f"{kind.lower()}_{len(self.nodes)}"
+        out = out or f"_{kind.lower()}_{len(self.nodes)}"  # no step is called so
         self.nodes.append(self.helper.make_node(kind, inputs, [out], out, **settings))
         return out
 
@@ -83,7 +83,7 @@ class Nodes:
 
     def shape(self, shape: Sequence[int]) -> str:
         """Adds the shape of a batch of examples."""
-        return self.array(f"shape_{'_'.join(map(str, shape))}", np.array([-1, *shape], np.int64))
+        return self.array(f"shape {(*shape,)}", np.array([-1, *shape], np.int64))
 
 
 Writer: TypeAlias = Callable[[Nodes, Step, Any], str]

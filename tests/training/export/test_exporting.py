@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -45,6 +46,37 @@ def test_out_names_the_file(shared_script):
     assert "int net_1_predict(const double row[64], real out[10])" in (
         shared_script.folder / "net-1.c"
     ).read_text(encoding="utf-8")
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("text", "status", "rows"),
+    [
+        ("1 2 3\n4 5 6\n", 0, 2),
+        ("1, 2;3\r\n\n4,5,6", 0, 2),
+        ("1,,3\n", 1, 0),
+        ("1,2\n3\n", 1, 0),
+        ("1,2,3,4\n", 1, 0),
+        ("1,2,3\n4,five,6\n", 1, 1),
+        ("1,2,nan\n", 1, 0),
+        ("", 0, 0),
+    ],
+)
+def test_the_program_in_c_takes_whole_rows_of_numbers_alone(text, status, rows, program):
+    done = subprocess.run([program], input=text, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, len(done.stdout.splitlines())) == (status, rows)
+    assert ("expected" in done.stderr) == (status == 1)
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    """The program of a network in C that takes rows of three numbers."""
+    folder = tmp_path_factory.mktemp("c")
+    export(trained(MLP([3, 4, 2], rng=0), (3,), 2), "c", folder / "a.c")
+    words = ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Wconversion"]
+    words += ["-Werror", "-DA_MAIN", "a.c", "-o", "a", "-lm"]
+    subprocess.run(words, cwd=folder, check=True)
+    return folder / "a"
 
 
 def test_the_file_for_onnx_holds_classes_and_features(tmp_path):
