@@ -20,6 +20,7 @@ from chainrule.layers import (
     Affine,
     AveragePool,
     BatchNorm,
+    Concatenate,
     Conv,
     Flatten,
     GlobalAveragePool,
@@ -27,9 +28,12 @@ from chainrule.layers import (
     HardSwish,
     LayerNorm,
     LeakyReLU,
+    Max,
     Maxout,
     MaxPool,
+    Min,
     Mish,
+    Multiply,
     PReLU,
     ReLU,
     Reshape,
@@ -37,11 +41,12 @@ from chainrule.layers import (
     Softmax,
     Softplus,
     Softsign,
+    Subtract,
     Swish,
     Tanh,
 )
 from chainrule.layers.annotations import Floats
-from chainrule.training.export.steps import Plan, Step, Table
+from chainrule.training.export.steps import Plan, Step, Table, nearest
 
 SUFFIXES: tuple[str, ...] = (".py",)
 
@@ -57,20 +62,29 @@ class Code(NamedTuple):
 Writer: TypeAlias = Callable[[Step, Any], Code]
 CODE: Table[Writer] = Table()
 
-#: Expressions for activations without settings, and the functions that they call.
-PLAIN: dict[type, tuple[str, tuple[str, ...]]] = {
-    ReLU: ("np.maximum({x}, 0)", ()),
-    Sigmoid: ("sigmoid({x})", ("sigmoid",)),
-    Tanh: ("np.tanh({x})", ()),
-    Softplus: ("softplus({x})", ("softplus",)),
-    Swish: ("{x} * sigmoid({x})", ("sigmoid",)),
-    Mish: ("{x} * np.tanh(softplus({x}))", ("softplus",)),
-    HardSwish: ("np.maximum({x}, -3) * np.clip({x} + 3, 0, 6) / 6", ()),
-    Softsign: ("{x} / (1 + abs({x}))", ()),
-    SELU: ("1.0507009873554805 * elu({x}, 1.6732632423543772)", ("elu",)),
-    Softmax: ("softmax({x})", ("softmax",)),
-    GlobalAveragePool: ("{x}.mean(axis=(2, 3))", ()),
-    Flatten: ("{x}.reshape(len({x}), -1)", ()),
+#: Expressions for layers without settings.
+PLAIN: dict[type, str] = {
+    ReLU: "np.maximum({x}, 0)",
+    Sigmoid: "sigmoid({x})",
+    Tanh: "np.tanh({x})",
+    Softplus: "softplus({x})",
+    Swish: "{x} * sigmoid({x})",
+    Mish: "{x} * np.tanh(softplus({x}))",
+    HardSwish: "np.maximum({x}, -3) * np.clip({x} + 3, 0, 6) / 6",
+    Softsign: "{x} / (1 + abs({x}))",
+    SELU: "1.0507009873554805 * elu({x}, 1.6732632423543772)",
+    Softmax: "softmax({x})",
+    GlobalAveragePool: "{x}.mean(axis=(2, 3))",
+    Flatten: "{x}.reshape(len({x}), -1)",
+}
+
+#: Expressions for what joins two values.
+GATES: dict[type, str] = {
+    Add: "{0} + {1}",
+    Subtract: "{0} - {1}",
+    Multiply: "{0} * {1}",
+    Max: "np.maximum({0}, {1})",
+    Min: "np.minimum({0}, {1})",
 }
 
 #: The functions that a file may hold; it holds those that it calls.
@@ -146,7 +160,8 @@ def flat(step: Step) -> str:
 
 @CODE(*PLAIN)
 def plain(step: Step, layer: Any) -> Code:
-    text, calls = next(PLAIN[kind] for kind in type(layer).__mro__ if kind in PLAIN)
+    text = nearest(PLAIN, layer)
+    calls = tuple(name for name in FUNCTIONS if f"{name}(" in text)
     return Code(text.format(x=step.inputs[0]), calls)
 
 
@@ -177,9 +192,14 @@ def gelu(step: Step, layer: Any) -> Code:
     return Code(f"{x} * (1 + np.tanh({inner})) / 2")
 
 
-@CODE(Add)
-def add(step: Step, layer: Any) -> Code:
-    return Code(" + ".join(step.inputs))
+@CODE(*GATES)
+def gate(step: Step, layer: Any) -> Code:
+    return Code(nearest(GATES, layer).format(*step.inputs))
+
+
+@CODE(Concatenate)
+def concatenate(step: Step, layer: Any) -> Code:
+    return Code(f"np.concatenate(({', '.join(step.inputs)}), axis={layer.axis})")
 
 
 @CODE(Reshape)

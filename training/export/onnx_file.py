@@ -17,6 +17,7 @@ from chainrule.layers import (
     Affine,
     AveragePool,
     BatchNorm,
+    Concatenate,
     Conv,
     Flatten,
     GlobalAveragePool,
@@ -24,9 +25,12 @@ from chainrule.layers import (
     HardSwish,
     LayerNorm,
     LeakyReLU,
+    Max,
     Maxout,
     MaxPool,
+    Min,
     Mish,
+    Multiply,
     PReLU,
     ReLU,
     Reshape,
@@ -34,11 +38,12 @@ from chainrule.layers import (
     Softmax,
     Softplus,
     Softsign,
+    Subtract,
     Swish,
     Tanh,
 )
 from chainrule.layers.annotations import Floats
-from chainrule.training.export.steps import Plan, Step, Table
+from chainrule.training.export.steps import Plan, Step, Table, nearest
 
 SUFFIXES: tuple[str, ...] = (".onnx",)
 OPSET = 17
@@ -53,6 +58,10 @@ PLAIN: dict[type, str] = {
     Softsign: "Softsign",
     SELU: "Selu",
     Add: "Add",
+    Subtract: "Sub",
+    Multiply: "Mul",
+    Max: "Max",
+    Min: "Min",
 }
 
 
@@ -103,8 +112,7 @@ def flat(g: Nodes, step: Step) -> str:
 
 @NODES(*PLAIN)
 def plain(g: Nodes, step: Step, layer: Any) -> str:
-    kind = next(PLAIN[kind] for kind in type(layer).__mro__ if kind in PLAIN)
-    return g.add(kind, *step.inputs, out=step.name)
+    return g.add(nearest(PLAIN, layer), *step.inputs, out=step.name)
 
 
 @NODES(ELU)
@@ -169,6 +177,11 @@ def flatten(g: Nodes, step: Step, layer: Any) -> str:
 @NODES(Reshape)
 def reshape(g: Nodes, step: Step, layer: Any) -> str:
     return g.add("Reshape", *step.inputs, g.shape(layer.shape), out=step.name)
+
+
+@NODES(Concatenate)
+def concatenate(g: Nodes, step: Step, layer: Any) -> str:
+    return g.add("Concat", *step.inputs, out=step.name, axis=layer.axis)
 
 
 @NODES(Affine)

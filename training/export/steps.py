@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -65,6 +65,11 @@ class Table(Generic[Entry]):
                 f"for this target; it knows {known}"
             )
         return entry
+
+
+def nearest(texts: Mapping[type, str], layer: Layer) -> str:
+    """The text for the class of a layer, or for the nearest that it is made from."""
+    return next(texts[kind] for kind in type(layer).__mro__ if kind in texts)
 
 
 @dataclass(frozen=True)

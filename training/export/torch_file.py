@@ -18,6 +18,7 @@ from chainrule.layers import (
     Affine,
     AveragePool,
     BatchNorm,
+    Concatenate,
     Conv,
     Flatten,
     GlobalAveragePool,
@@ -25,9 +26,12 @@ from chainrule.layers import (
     HardSwish,
     LayerNorm,
     LeakyReLU,
+    Max,
     Maxout,
     MaxPool,
+    Min,
     Mish,
+    Multiply,
     PReLU,
     ReLU,
     Reshape,
@@ -35,11 +39,12 @@ from chainrule.layers import (
     Softmax,
     Softplus,
     Softsign,
+    Subtract,
     Swish,
     Tanh,
 )
 from chainrule.layers.annotations import Floats
-from chainrule.training.export.steps import Plan, Step, Table
+from chainrule.training.export.steps import Plan, Step, Table, nearest
 from chainrule.training.export.torch_tensors import tensors
 
 SUFFIXES: tuple[str, ...] = (".py", ".safetensors")
@@ -72,6 +77,15 @@ PLAIN: dict[type, str] = {
     GlobalAveragePool: "{x}.mean(dim=(2, 3))",
 }
 
+#: Expressions for what joins two values.
+GATES: dict[type, str] = {
+    Add: "{0} + {1}",
+    Subtract: "{0} - {1}",
+    Multiply: "{0} * {1}",
+    Max: "torch.maximum({0}, {1})",
+    Min: "torch.minimum({0}, {1})",
+}
+
 
 def flat(step: Step) -> str:
     """The first input, a row per example."""
@@ -80,8 +94,7 @@ def flat(step: Step) -> str:
 
 @CODE(*PLAIN)
 def plain(step: Step, layer: Any) -> Code:
-    text = next(PLAIN[kind] for kind in type(layer).__mro__ if kind in PLAIN)
-    return Code(text.format(x=step.inputs[0]))
+    return Code(nearest(PLAIN, layer).format(x=step.inputs[0]))
 
 
 @CODE(ELU)
@@ -104,9 +117,14 @@ def gelu(step: Step, layer: Any) -> Code:
     return Code(f'F.gelu({step.inputs[0]}, approximate="{layer.approximate}")')
 
 
-@CODE(Add)
-def add(step: Step, layer: Any) -> Code:
-    return Code(" + ".join(step.inputs))
+@CODE(*GATES)
+def gate(step: Step, layer: Any) -> Code:
+    return Code(nearest(GATES, layer).format(*step.inputs))
+
+
+@CODE(Concatenate)
+def concatenate(step: Step, layer: Any) -> Code:
+    return Code(f"torch.cat(({', '.join(step.inputs)}), dim={layer.axis})")
 
 
 @CODE(Reshape)

@@ -9,7 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from chainrule.layers import Add, Affine, BatchNorm, Multiply, ReLU, Reshape, Tanh
+from chainrule.layers import (
+    Add,
+    Affine,
+    BatchNorm,
+    Concatenate,
+    Max,
+    Min,
+    Multiply,
+    ReLU,
+    Reshape,
+    Square,
+    Subtract,
+    Tanh,
+)
 from chainrule.nets import MLP, Graph, LeNet5, Sequential
 from chainrule.training.export import export
 from chainrule.training.export.exporting import TARGETS
@@ -90,6 +103,27 @@ def test_a_graph_whose_nodes_are_called_like_words_of_python_and_c(to, tmp_path)
     agree(trained(g, (4,), 3), to, tmp_path)
 
 
+def test_a_graph_whose_ways_are_joined_by_every_gate(to, tmp_path):
+    g = Graph()
+    x = g.input("x")
+    a, b = (g.add(None, Affine(4, 6, rng=k), x) for k in range(2))
+    joined = [g.add(None, gate, a, b) for gate in (Add(), Max(), Min(), Multiply(), Subtract())]
+    both = g.add(None, Concatenate(), *joined)
+    images = g.add(None, Reshape((5, 2, 3)), both)
+    twice = g.add(None, Concatenate(), images, g.add(None, Tanh(), images))
+    g.output(g.add(None, Affine(60, 3, rng=2), twice))
+    agree(trained(g, (4,), 3), to, tmp_path)
+
+
+def test_in_c_gates_join_values_of_one_shape_alone():
+    g = Graph()
+    x = g.input("x")
+    a, b = (g.add(None, Affine(4, size, rng=0), x) for size in (3, 1))
+    g.output(g.add(None, Add(), a, b))
+    with pytest.raises(ValueError, match=r"--to c: Add\(\) joins rows of \(\(3,\), \(1,\)\)"):
+        TARGETS["c"].write(plan_of(trained(g, (4,), 3)), "model")
+
+
 def test_a_time_of_unix_keeps_its_seconds(to, tmp_path):
     """In float32 numbers around 1.7e9 lie 128 apart, so that these rows would all be the same."""
     run = trained(MLP([1, 2], rng=0, dtype="float32"), (1,), 2)
@@ -140,8 +174,8 @@ def test_a_layer_that_a_target_does_not_know_is_named(to):
     g = Graph()
     x = g.input("x")
     a = g.add("a", Affine(2, 2, rng=0), x)
-    g.output(g.add("both", Multiply(), a, a))
-    with pytest.raises(ValueError, match=rf"--to {to}: Multiply\(\) .*cannot be written .* Affine"):
+    g.output(g.add("square", Square(), a))
+    with pytest.raises(ValueError, match=rf"--to {to}: Square\(\) .*cannot be written .* Affine"):
         TARGETS[to].write(plan_of(trained(g, (2,), 2)), "model")
 
 
