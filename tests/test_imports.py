@@ -34,6 +34,7 @@ INNER = {
     "gradcheck.subject",
     "gradcheck.update_rules",
     "nets.picture",
+    "training.export",
     "training.report",
     "training.run",
     "training.runs",
