@@ -87,9 +87,8 @@ def summed_as_well(scene: Scene, name: str) -> Iterator[Cause]:
         yield from explains(scene, name, "all-equal", float(value), word=word)
     for axis in (axis for axis in range(right.ndim) if right.shape[axis] > 1):
         zeros = np.moveaxis(right == 0, axis, -1).reshape(-1, right.shape[axis])
-        zeros = zeros[zeros.any(axis=1) & ~zeros.all(axis=1)]
-        chosen = right.ndim > 2 and (zeros != zeros[:1]).any()  # else no window covers them
-        key = "winner-ignored" if chosen else "summed-too"
+        zeros = zeros[zeros.any(axis=1) & ~zeros.all(axis=1)]  # at one place: under no window
+        key = "winner-ignored" if right.ndim > 2 and (zeros != zeros[:1]).any() else "summed-too"
         for word, value in (("summed", right.sum(axis=axis)), ("averaged", right.mean(axis=axis))):
             guess = np.broadcast_to(np.expand_dims(value, axis), right.shape)
             yield from explains(scene, name, key, guess, axis=axis, word=word)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -221,8 +221,9 @@ def moved(scene: Scene, name: str) -> Iterator[Cause]:
     steps = product(*(range(-min(FAR, m - 1), min(FAR, m - 1) + 1) for m in sides))
     for by in sorted(steps, key=lambda by: np.abs(by).sum()):
         pairs = [*zip(by, sides, strict=True)]
-        a = yours[(..., *(slice(max(n, 0), m + min(n, 0)) for n, m in pairs))]
-        b = right[(..., *(slice(max(-n, 0), m - max(n, 0)) for n, m in pairs))]
+        mine: list[Any] = [slice(max(n, 0), m + min(n, 0)) for n, m in pairs]
+        from_: list[Any] = [slice(max(-n, 0), m - max(n, 0)) for n, m in pairs]
+        a, b = yours[(..., *mine)], right[(..., *from_)]
         if a.size > max(LEAST, yours.size / 3) and np.abs(a - b).max() <= size < np.ptp(b) * 1e-3:
             axes = [yours.ndim - space + k for k, n in enumerate(by) if n]
             n = " and ".join(f"{one:g}" for one in np.unique(np.abs(by)) if one)
