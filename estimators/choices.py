@@ -20,9 +20,11 @@ LOSSES: dict[str, Loss] = {"squared_error": MSE(), "absolute_error": L1(), "hube
 
 def units(activation: str | Layer) -> dict[str, Any]:
     """The arguments of `MLP` for an activation, by its name or as a layer."""
-    if isinstance(activation, str):
-        return choice("activation", activation, UNITS)
-    return {"activation": activation}
+    named = isinstance(activation, str)
+    found: dict[str, Any] = (
+        choice("activation", activation, UNITS) if named else {"activation": activation}
+    )
+    return found
 
 
 def norm(named: str | Callable[..., Layer] | None) -> Callable[..., Layer] | None:

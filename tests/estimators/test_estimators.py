@@ -141,7 +141,7 @@ def test_a_batch_is_a_tenth_of_the_rows_from_32_to_200(count, steps):
         seen.append(epoch)
         return 1.0
 
-    MLPRegressor(learning_rate=schedule, max_iter=1).fit(x, x[:, 0])
+    MLPRegressor(learning_rate=schedule, max_iter=1, random_state=0).fit(x, x[:, 0])
     assert len(seen) == steps + 1  # one of them to see whether the schedule goes on
 
 
