@@ -181,7 +181,8 @@ def check_classes(path: str, labels: Sequence[str], name: str, *, asked: bool) -
     if few and not asked:
         raise ValueError(
             f"{path}: class {rare!r}{column} has {classes[rare]} of the {len(labels):,} rows, "
-            f"expected at least 3, one for each part; {other}"
+            f"expected at least 3, one for each part; "
+            f"{f'{REGRESSION}; ' if len(classes) * 3 > len(labels) else ''}{other}"
         )
     if many and not asked:
         raise ValueError(
