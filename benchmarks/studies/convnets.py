@@ -109,7 +109,7 @@ def lines(study):
                         mean_and_spread([100 * run[what] for run in runs], 1)
                         for what in ("training_error", "test_error")
                     ),
-                    f"{np.mean([run['seconds'] for run in runs]) / EPOCHS:.1f}",
+                    f"{np.median([run['seconds'] for run in runs]) / EPOCHS:.1f}",
                 ]
             )
     header = ["", "parameters", "training error, %", "test error, %", "s an epoch"]

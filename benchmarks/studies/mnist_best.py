@@ -10,10 +10,11 @@ pixels in each direction. Adam, a learning rate of 0.002 that falls along a cosi
 100. The recipe was chosen by the validation images.
 
 Errors are those on the 10,000 test images, of the parameters of the epoch with the lowest
-validation error.
+validation error. *By majority*, an image is read right where most of the seeds read it right.
 """
 
 import sys
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,7 @@ EPOCHS, BATCH, RATE, KEEP, MOVED = 10, 100, 2e-3, 0.7, 2
 RECIPES = ("LeNet-5", "best recipe")
 SEEDS = range(3)
 GOAL = 0.4  # %
+TESTED = 10_000  # images
 PAPER = {  # test errors in percent, of 1998
     "LeNet-1": 1.7,
     "LeNet-4": 1.1,
@@ -90,7 +92,7 @@ def best(folder, seed):
 
 
 def measure(setting, checkpoint, folder):
-    """A run: its validation errors, its test error, and the scores of the test images."""
+    """A run: its validation errors, its test error, and which test images it reads wrong."""
     make = lenet5 if setting["recipe"] == "LeNet-5" else best
     data, model, solver = make(folder, setting["seed"])
     history = train(solver, checkpoint, in_words(setting))
@@ -117,9 +119,11 @@ def lines(study):
                 str(len(runs[0]["validation_error"])),
                 *(f"{error:.2f}" for error in errors),
                 mean_and_spread(errors),
-                f"{np.mean([run['seconds'] for run in runs]) / 60:.1f}",
+                f"{np.median([run['seconds'] for run in runs]) / 60:.1f}",
             ]
         )
+    vote = 100 * len(often_wrong(study)) / TESTED
+    rows.append(["best recipe, by majority", *"–" * (2 + len(SEEDS)), f"{vote:.2f}", "–"])
     seeds = [f"seed {seed}" for seed in SEEDS]
     rows += [[f"{name}, 1998", *"–" * (2 + len(seeds)), f"{e:g}", "–"] for name, e in PAPER.items()]
     header = ["test error, %", "parameters", "epochs", *seeds, "mean", "minutes"]
@@ -127,8 +131,10 @@ def lines(study):
 
 
 def often_wrong(study):
-    """Places of the test images that every seed of the best recipe reads wrong."""
-    return sorted(set.intersection(*(set(r["wrong"]) for r in study.found(recipe=RECIPES[-1]))))
+    """Places of the test images that most seeds of the best recipe read wrong: three networks that
+    vote have at most these wrong."""
+    wrong = [place for run in study.found(recipe=RECIPES[-1]) for place in run["wrong"]]
+    return [place for place, times in Counter(wrong).items() if 2 * times > len(SEEDS)]
 
 
 def picture(study):
@@ -149,6 +155,7 @@ def draw(study, axes):
     axes.set_yscale("log")
     axes.set_yticks([0.3, 0.4, 0.5, 0.7, 1, 2, 3], ["0.3", "0.4", "0.5", "0.7", "1", "2", "3"])
     axes.minorticks_off()
+    axes.set_xticks(range(0, 21, 5))
     axes.set_xlabel("epoch")
     axes.set_title("error, %; line: the aim of 0.4; dotted: LeNet-5 in 1998", fontsize=9)
     axes.grid(alpha=0.25)

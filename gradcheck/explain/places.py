@@ -86,18 +86,13 @@ def summed_as_well(scene: Scene, name: str) -> Iterator[Cause]:
     for word, value in (("sum", right.sum()), ("mean", right.mean())):
         yield from explains(scene, name, "all-equal", float(value), word=word)
     for axis in (axis for axis in range(right.ndim) if right.shape[axis] > 1):
-        key = "winner-ignored" if right.ndim > 2 and chosen_along(right, axis) else "summed-too"
+        zeros = np.moveaxis(right == 0, axis, -1).reshape(-1, right.shape[axis])
+        zeros = zeros[zeros.any(axis=1) & ~zeros.all(axis=1)]
+        chosen = right.ndim > 2 and (zeros != zeros[:1]).any()  # else no window covers them
+        key = "winner-ignored" if chosen else "summed-too"
         for word, value in (("summed", right.sum(axis=axis)), ("averaged", right.mean(axis=axis))):
             guess = np.broadcast_to(np.expand_dims(value, axis), right.shape)
             yield from explains(scene, name, key, guess, axis=axis, word=word)
-
-
-def chosen_along(right: Array, axis: int) -> bool:
-    """Whether the forward pass chose entries along an axis: the zeros among others stand at places
-    of their own in each slice. Those that no window covers stand at the same ones in all."""
-    zeros = np.moveaxis(right == 0, axis, -1).reshape(-1, right.shape[axis])
-    mixed = zeros[zeros.any(axis=1) & ~zeros.all(axis=1)]
-    return bool((mixed != mixed[:1]).any())
 
 
 def explain_shapes(scene: Scene, causes: Sequence[Cause]) -> list[Cause]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -164,10 +164,12 @@ def other_entries(other: str, found: Contributions, mine: Lines, right: Lines) -
                 should=str([int(i) for i in right.taken[b[first]]]))  # fmt: skip
 
 
-def starts(has: Array, shape: tuple[int, ...]) -> Array:
-    """The first place along each axis that each row of a mask marks: (rows, axes)."""
-    at = places(np.arange(has.shape[1]), shape)
-    return np.stack([np.where(has, at[:, k], at.max() + 1).min(1) for k in range(len(shape))], 1)
+def starts(has: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """The first place along each axis that each row of a mask marks (rows, axes); and all places
+    that are marked, counted from there."""
+    at, (rows, columns) = places(np.arange(has.shape[1]), shape), np.nonzero(has)
+    first = [np.where(has, at[:, k], at.max() + 1).min(1) for k in range(len(shape))]
+    return np.stack(first, 1), at[columns] - np.stack(first, 1)[rows]
 
 
 def displaced(scene: Scene, name: str) -> Iterator[Cause]:
@@ -177,38 +179,36 @@ def displaced(scene: Scene, name: str) -> Iterator[Cause]:
     if found is None or len(found.shape) != len(found.out) or len(found.out) < 3:
         return
     B, J = (np.abs(matrix) > DIGITS * found.size for matrix in (found.yours, found.right))
-    for mine, right, lands, comes in (
-        (B.T, J.T, found.shape, found.out), (B, J, found.out, found.shape),
-    ):  # fmt: skip
+    ways = (B.T, J.T, found.shape, found.out), (B, J, found.out, found.shape)
+    for mine, right, lands, comes in ways:
         both = (mine.sum(axis=1) == right.sum(axis=1)) & right.any(axis=1)
         if both.sum() < max(LEAST, 0.5 * right.any(axis=1).sum()):
             continue
-        first, should = (starts(has[both], lands) for has in (mine, right))
+        (first, seen), (should, meant) = (starts(has[both], lands) for has in (mine, right))
         given = np.concatenate([places(np.nonzero(both)[0], comes), np.ones((both.sum(), 1))], 1)
         by = first - should
         through = np.round(np.linalg.lstsq(given, by, rcond=None)[0].T, 6)
         axes = [int(axis) for axis in np.nonzero(by.any(axis=0))[0]]
-        at = along(axes)
         step = np.linalg.lstsq(given, should, rcond=None)[0].T
         outputs = lands is found.shape
-        if not axes:
-            continue
-        if np.abs(given @ through.T - by).max() > NEAR:
+        if axes and np.abs(given @ through.T - by).max() > NEAR:
             inner = [line - np.round(np.diag(step))[: len(lands)] * given[:, :-1]
                      for line in (first, should)]  # fmt: skip
             if outputs and len(axes) == 2 and (inner[0][:, axes] == inner[1][:, axes[::-1]]).all():
                 yield cause("window-axes", None)
             continue
+        if not axes or (seen != meant).any():
+            continue
         slopes, constants = np.diag(through[:, :-1])[axes], through[axes, -1]
         if not through[:, :-1].any():
             key, n = ("moved" if outputs else "dout-moved"), np.unique(np.abs(constants))
-            yield cause(key, None, by=" and ".join(f"{one:g}" for one in n), axes=at)
+            yield cause(key, None, by=" and ".join(f"{one:g}" for one in n), axes=along(axes))
         elif len(np.unique(slopes)) == 1:
             stride = round(float(np.diag(step)[axes[0]]))
             key = "window-setting" if stride + slopes[0] else "no-offset"
             key = key if outputs else "dout-steps"
-            values = {"mine": f"{stride + slopes[0]:g}", "right": f"{stride:g}", "axes": at}
-            yield cause(key, None, setting="stride", **values)
+            values = {"mine": f"{stride + slopes[0]:g}", "right": f"{stride:g}"}
+            yield cause(key, None, setting="stride", axes=along(axes), **values)
 
 
 def moved(scene: Scene, name: str) -> Iterator[Cause]:
@@ -220,11 +220,9 @@ def moved(scene: Scene, name: str) -> Iterator[Cause]:
     size, sides = 1e-6 * np.abs(right).max(), yours.shape[-space:]
     steps = product(*(range(-min(FAR, m - 1), min(FAR, m - 1) + 1) for m in sides))
     for by in sorted(steps, key=lambda by: np.abs(by).sum()):
-        mine: list[Any] = [slice(max(n, 0), min(m, m + n)) for n, m in zip(by, sides, strict=True)]
-        from_: list[Any] = [
-            slice(max(-n, 0), min(m, m - n)) for n, m in zip(by, sides, strict=True)
-        ]
-        a, b = yours[(..., *mine)], right[(..., *from_)]
+        pairs = [*zip(by, sides, strict=True)]
+        a = yours[(..., *(slice(max(n, 0), m + min(n, 0)) for n, m in pairs))]
+        b = right[(..., *(slice(max(-n, 0), m - max(n, 0)) for n, m in pairs))]
         if a.size > max(LEAST, yours.size / 3) and np.abs(a - b).max() <= size < np.ptp(b) * 1e-3:
             axes = [yours.ndim - space + k for k, n in enumerate(by) if n]
             n = " and ".join(f"{one:g}" for one in np.unique(np.abs(by)) if one)

@@ -37,6 +37,8 @@ NAMES = (
     "depth",
     "scaled_inputs",
     "conv_units",
+    "convnets",
+    "mnist_best",
 )
 
 
@@ -294,12 +296,12 @@ def test_lenet5_is_that_of_the_command(monkeypatch):
     assert mnist_best.lenet5("a folder", 3) == (data, "lenet5", 7)
 
 
-def test_digits_that_all_seeds_read_wrong(tmp_path):
+def test_digits_that_most_seeds_read_wrong(tmp_path):
     own = study.Study("mnist_best", tmp_path)
-    for seed, wrong in enumerate(([3, 8, 9], [8, 1, 3], [3, 8])):
+    for seed, wrong in enumerate(([3, 8, 9], [8, 1, 3], [3, 5, 9])):
         own.runs.append({"setting": {"recipe": "best recipe", "seed": seed}, "wrong": wrong})
     own.runs.append({"setting": {"recipe": "LeNet-5", "seed": 0}, "wrong": [5]})
-    assert mnist_best.often_wrong(own) == [3, 8]
+    assert mnist_best.often_wrong(own) == [3, 8, 9]
 
 
 def test_the_best_recipe_has_six_convolutions_and_three_poolings():

@@ -259,7 +259,7 @@ class Heedless:
 
 
 def test_a_signal_is_passed_on_and_a_second_ctrl_c_ends_all_at_once(tmp_path, monkeypatch):
-    processes, received = [], []
+    begun, received = [], []
 
     class Bar:
         def update(self):
@@ -269,14 +269,14 @@ def test_a_signal_is_passed_on_and_a_second_ctrl_c_ends_all_at_once(tmp_path, mo
             received.append(signal.SIGINT)
 
     def started(_):
-        processes.append(Heedless())
-        return processes[-1]
+        begun.append(Heedless())
+        return begun[-1]
 
     monkeypatch.setattr(processes, "started", started)
     monkeypatch.setattr(processes, "POLL", 0.01)
     trials = [Trial(tmp_path / name, None, {}) for name in "abc"]
     assert processes.in_processes(trials, 2, received, Bar()) == {}  # to be gone on with
-    assert [process.told for process in processes] == [[signal.SIGTERM, signal.SIGKILL]] * 2
+    assert [process.told for process in begun] == [[signal.SIGTERM, signal.SIGKILL]] * 2
 
 
 def test_a_run_whose_folder_cannot_be_made_is_named(tmp_path):
