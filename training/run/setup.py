@@ -20,12 +20,12 @@ from chainrule.training.options import (
     LOSSES,
     RULES,
     SCHEDULES,
-    TABLE,
     TOYS,
 )
 from chainrule.training.run.augmentation import augmentation
 from chainrule.training.run.networks import network
 from chainrule.training.run.ranks import ALONE, Alone
+from chainrule.training.tables import TABLE
 
 SIZE, LARGEST = (32,), 4096  # pixels of --image-size
 bar = partial(tqdm, unit="picture", delay=1, leave=False, disable=None, dynamic_ncols=True)
