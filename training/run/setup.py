@@ -76,7 +76,7 @@ def load(
 
 def load_for(options: argparse.Namespace, team: Alone = ALONE) -> data.Dataset:
     """The data set that the options of a run ask for; those of earlier versions know fewer."""
-    table = {name: getattr(options, name, None) for name in TABLE}
+    table: dict[str, Any] = {name: getattr(options, name, None) for name in TABLE}
     given = options.dataset, options.data_dir, options.dtype
     size = getattr(options, "image_size", None)
     if is_folder(options.dataset):
