@@ -43,8 +43,8 @@ def load_csv(
     The first line is a header if its cells, the label's aside, are names: each with a letter in
     it, and none a number; or if they count up, 0,1,2,… or 1,2,3,…, as the columns of a table
     without names do. Any other first line is an example. Where a line may be either, it is
-    refused unless `header` says which. A first column without a name that numbers the rows is
-    left out.
+    refused unless `header` says which. A first column that has no name or is called
+    id or index, and has a whole number of its own in each row, is left out.
 
     Args:
         path: the file.
@@ -181,7 +181,8 @@ def check_classes(path: str, labels: Sequence[str], name: str, *, asked: bool) -
     if few and not asked:
         raise ValueError(
             f"{path}: class {rare!r}{column} has {classes[rare]} of the {len(labels):,} rows, "
-            f"expected at least 3, one for each part; {other}"
+            f"expected at least 3, one for each part; "
+            f"{f'{REGRESSION}; ' if len(classes) * 3 > len(labels) else ''}{other}"
         )
     if many and not asked:
         raise ValueError(

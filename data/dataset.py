@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from math import prod
 from typing import Any
 
@@ -139,9 +140,9 @@ class Dataset:
     @staticmethod
     def from_frame(frame: Any, label: str, **reading: Any) -> Dataset:
         """Load a data frame, as `chainrule.data.from_frame` says."""
-        from chainrule.data.frame import from_frame  # which makes datasets
-
-        return from_frame(frame, label, **reading)
+        reader = import_module("chainrule.data.frame")  # by name, since it makes datasets itself
+        loaded: Dataset = reader.from_frame(frame, label, **reading)
+        return loaded
 
     @classmethod
     def of_parts(

@@ -20,6 +20,7 @@ from chainrule.data.columns import (
 )
 
 _UNNAMED = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")
+_INDEX = frozenset(("id", "index", "idx", "row", "row_id", "rowid", "nr", "#"))
 _WEIGHTS = re.compile(r"(sample|case|row)?[ _.-]?weights?", re.IGNORECASE)
 
 
@@ -106,6 +107,9 @@ def head_of(
         notes.append(
             "column 1 has no name and numbers the rows: it is left out, as the index that pandas "
             "writes"
+            if is_unnamed(names[0])
+            else f"column 1 ({names[0]}) has a whole number of its own in each row: it is left "
+            f"out, as a name of the row"
         )
     rest = [j for j in range(width) if j not in left_out]
     if len(rest) < 2:
@@ -151,8 +155,9 @@ def is_unnamed(name: str) -> bool:
 
 
 def is_index(lines: Lines, names: Sequence[str]) -> bool:
-    """Tell whether the first column has no name and a whole number of its own in each row."""
-    if not names or not is_unnamed(names[0]) or len(names) < 3:
+    """Tell whether the first column has no name, or that of an index, and a whole number of its own
+    in each row."""
+    if len(names) < 3 or not (is_unnamed(names[0]) or names[0].casefold() in _INDEX):
         return False
     rows, seen = lines(), set[str]()
     next(rows)

@@ -40,15 +40,14 @@ from chainrule.nets.models import ROWS_AT_ONCE
 from chainrule.training.options import (
     FROM_FOLDER,
     LOSSES,
-    TABLE,
     Parser,
-    add_reading,
     add_run,
     folder_of,
 )
 from chainrule.training.run.console import class_table, printable, tell
 from chainrule.training.run.folder import RunFolder, fingerprint
 from chainrule.training.run.setup import bar, load, reading, told
+from chainrule.training.tables import TABLE, add_reading
 
 SLOW = 20e6  # bytes of a file that is not read at once
 SHOWN = 20  # pictures whose classes are printed

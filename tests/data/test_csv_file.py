@@ -308,6 +308,10 @@ def test_numbers_to_predict_are_not_taken_for_classes(table):
     ):
         load_csv(whole)
     assert load_csv(whole, label="n").num_classes == 23
+    with pytest.raises(
+        ValueError, match=r"class '.*' of the column 'n' has 1 .*numbers to predict"
+    ):
+        load_csv(table("u,v,n\n" + "".join(f"{i},{i * i},{20 + i}\n" for i in range(12))))
 
 
 @pytest.mark.parametrize(

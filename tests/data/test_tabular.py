@@ -142,6 +142,18 @@ def test_an_index_of_pandas_is_left_out_and_told(table):
         assert loaded.notes[0].startswith("column 1 has no name and numbers the rows: it is left")
 
 
+def test_an_id_of_each_row_is_left_out_and_told(table):
+    path = table([f"Id,{HEAD}", *(f"{7 * i},{line}" for i, line in enumerate(LINES))])
+    loaded = load_csv(path, label="answer")
+    assert loaded.features[-2:] == ("size", "n")
+    assert loaded.notes[0].startswith("column 1 (Id) has a whole number of its own in each row")
+    for new in (["size,n,colour", "2.5,4,red"], ["Id,size,n,colour", "9,2.5,4,red"]):
+        found = read_rows(table(new), loaded.x_train.shape[1:], known=known(loaded))
+        assert found.x.tolist() == [[0, 0, 1, 2.5, 4]]
+    repeated = table([f"Id,{HEAD}", *(f"{i // 2},{line}" for i, line in enumerate(LINES))])
+    assert load_csv(repeated, label="answer").features[0] == "Id"
+
+
 def test_weights_are_no_feature_and_go_with_their_rows(table):
     path = table([HEAD, *LINES])
     loaded = load_csv(path, label="answer", weights="n")

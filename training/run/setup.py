@@ -20,12 +20,12 @@ from chainrule.training.options import (
     LOSSES,
     RULES,
     SCHEDULES,
-    TABLE,
     TOYS,
 )
 from chainrule.training.run.augmentation import augmentation
 from chainrule.training.run.networks import network
 from chainrule.training.run.ranks import ALONE, Alone
+from chainrule.training.tables import TABLE
 
 SIZE, LARGEST = (32,), 4096  # pixels of --image-size
 bar = partial(tqdm, unit="picture", delay=1, leave=False, disable=None, dynamic_ncols=True)
@@ -76,7 +76,7 @@ def load(
 
 def load_for(options: argparse.Namespace, team: Alone = ALONE) -> data.Dataset:
     """The data set that the options of a run ask for; those of earlier versions know fewer."""
-    table = {name: getattr(options, name, None) for name in TABLE}
+    table: dict[str, Any] = {name: getattr(options, name, None) for name in TABLE}
     given = options.dataset, options.data_dir, options.dtype
     size = getattr(options, "image_size", None)
     if is_folder(options.dataset):

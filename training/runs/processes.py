@@ -18,7 +18,7 @@ from tqdm import tqdm
 from chainrule.data import Dataset
 from chainrule.nets import FileError
 from chainrule.nets.files import brief, read_file
-from chainrule.training.options import TABLE, fill_in
+from chainrule.training.options import fill_in
 from chainrule.training.run.autosave import handled
 from chainrule.training.run.console import tell
 from chainrule.training.run.folder import RunFolder, description, fresh_path
@@ -26,6 +26,7 @@ from chainrule.training.run.running import failed
 from chainrule.training.run.setup import build, load_for
 from chainrule.training.runs import search, seeds
 from chainrule.training.runs.trial import BUSY, Result, Trial, result_of, work
+from chainrule.training.tables import TABLE
 
 #: By the option that asks for it. `plan(options, path)` makes the trials, `rehearsals(options)` the
 #: options to try before anything is begun, and `conclude(options, path, done, failed)` prints and
