@@ -15,7 +15,6 @@ import numpy as np
 from chainrule.layers.annotations import Floats
 from chainrule.nets import Classifier
 from chainrule.nets.files import read_description, write_file
-from chainrule.pictures.scores import class_scores
 from chainrule.training.export import c_file, numpy_file, onnx_file, torch_file
 from chainrule.training.export.steps import Plan, plan_of
 from chainrule.training.options import Parser, add_run, folder_of
@@ -174,7 +173,7 @@ def rounding(trained: Trained, rows: Floats, to: str) -> float:
     net, loss = trained.model.net, trained.model.criterion
     x = trained.standardiser.transform(rows)
     (one, _, _), (other, are_probabilities, _) = (
-        class_scores(Classifier(net.astype(dtype), loss=loss), x.astype(dtype))
+        Classifier(net.astype(dtype), loss=loss).class_scores(x.astype(dtype))
         for dtype in (np.float32, np.float64)
     )
     eps = float(np.finfo(np.float32).eps)

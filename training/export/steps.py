@@ -22,7 +22,6 @@ from chainrule.layers import (
 from chainrule.layers.annotations import Floats
 from chainrule.nets import Graph, Residual, Sequential
 from chainrule.nets.wiring import ordered
-from chainrule.pictures.scores import class_scores
 from chainrule.training.prediction import Trained
 
 Entry = TypeVar("Entry")
@@ -191,7 +190,13 @@ def within(name: str, own: str) -> str:
 
 
 def plan_of(trained: Trained) -> Plan:
-    """How a target is to write a run. Raises ValueError where a number in it is not finite."""
+    """How a target is to write a run. Raises ValueError where it reads words or fills gaps, and
+    where a number in it is not finite."""
+    if trained.encoding is not None:
+        raise ValueError(
+            f"{trained.path}: makes numbers of words, or fills gaps, before its network sees them; "
+            f"expected a run on columns of numbers, which is all that an exported file takes"
+        )
     net = trained.model.net
     for name, array in {**net.params, **net.state}.items():
         if not np.isfinite(array).all():
@@ -201,7 +206,7 @@ def plan_of(trained: Trained) -> Plan:
     last = LAST.get(type(trained.model.criterion))
     if last is not None:
         outputs = trace.add(f"{type(last).__name__.lower()}1", last, scores)
-    _, probabilities, _ = class_scores(trained.model, trace.values["x"])
+    _, probabilities, _ = trained.model.class_scores(trace.values["x"])
     std = trained.standardiser.std
     return Plan(
         trace.steps,
