@@ -20,10 +20,9 @@ LOSSES: dict[str, Loss] = {"squared_error": MSE(), "absolute_error": L1(), "hube
 
 def units(activation: str | Layer) -> dict[str, Any]:
     """The arguments of `MLP` for an activation, by its name or as a layer."""
-    named = isinstance(activation, str)
-    found: dict[str, Any] = (
-        choice("activation", activation, UNITS) if named else {"activation": activation}
-    )
+    if not isinstance(activation, str):
+        return {"activation": activation}
+    found: dict[str, Any] = choice("activation", activation, UNITS)
     return found
 
 
