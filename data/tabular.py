@@ -166,8 +166,8 @@ def counted(cells: Cells, lacking: NDArray[np.bool_]) -> str:
     total, some = int(lacking.sum()), np.flatnonzero(lacking.any(axis=0))
     of = [f"{cells.names[j]}: {lacking[:, j].sum():,}" for j in some]
     shown = ", ".join(of[:10]) + (f" and {len(of) - 10} columns more" if len(of) > 10 else "")
-    cells_are = "cell is" if total == 1 else "cells are"
-    return f"{total:,} of the {lacking.size:,} {cells_are} missing ({shown})"
+    are = "is" if total == 1 else "are"
+    return f"{total:,} of the {lacking.size:,} cells {are} missing{f' ({shown})' * (total > 1)}"
 
 
 def check_missing(path: str, head: Head, cells: Cells, missing: str) -> None:
@@ -180,11 +180,8 @@ def check_missing(path: str, head: Head, cells: Cells, missing: str) -> None:
     drop = ",".join(head.option(head.features[j]) for j in np.flatnonzero(lacking.any(axis=0))[:5])
     line = f", line {cells.lines[row]}" if cells.lines else ""
     raise ValueError(
-        f"{path}{line}, {cells.names[column]}: a missing value; in all "
-        f"{counted(cells, lacking)}, written as {spelled}; fill them in with the mean of the "
-        f"column by --missing mean, with a column that says where by --missing indicator, leave "
-        f"such rows out by --missing drop, or the columns by --drop {drop} (missing=… and drop=… "
-        f"in Python)"
+        f"{path}{line}, {cells.names[column]}: a missing value; {counted(cells, lacking)}, written "
+        f"as {spelled}; say --missing mean, indicator or drop, or --drop {drop} (missing=…, drop=…)"
     )
 
 
@@ -230,14 +227,10 @@ def not_a_number(head: Head, cells: Cells, column: int, numbers: int) -> str:
     if words.rows[0] == 0 and not head.headed:
         text += "; if the first line is a header, say so by --header yes (header=True in Python)"
     if numbers:
-        text += (
-            f" as in {numbers:,} other rows; if it stands for a missing value, say so by "
-            f'--na "{word:.40}"'
-        )
+        text += f' as in {numbers:,} other rows; --na "{word:.40}" if it is a missing value'
     option = head.option(at)
     return (
-        f"{text}; if the column holds names of categories, say so by --categories {option}; or "
-        f"leave it out by --drop {option} (na=…, categories=… and drop=… in Python)"
+        f"{text}; --categories {option} if it is a category, else --drop {option} (na=… in Python)"
     )
 
 

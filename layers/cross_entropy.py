@@ -52,5 +52,3 @@ class CrossEntropy(Loss):
         yield "labels", cls(), rng.dirichlet(np.ones(4), 5), rng.integers(0, 4, 5)
         t = rng.dirichlet(np.ones(3), 5)
         yield "distributions, sum", cls("sum"), rng.dirichlet(np.ones(3), 5), t
-        p, y = rng.dirichlet(np.ones(4), 5), rng.integers(0, 4, 5)
-        yield "weighted rows", cls(), p, y, np.array([1, 0.5, 0, 2, 1.5])

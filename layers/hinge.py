@@ -47,6 +47,4 @@ class Hinge(Loss):
     def examples(cls, rng: np.random.Generator) -> Examples:
         yield "labels", cls(), rng.standard_normal((5, 4)), rng.integers(0, 4, 5)
         yield "labels, sum", cls("sum"), 3 * rng.standard_normal((5, 3)), rng.integers(0, 3, 5)
-        s, y = rng.standard_normal((5, 4)), rng.integers(0, 4, 5)
-        yield "weighted rows", cls(), s, y, np.array([1, 0.5, 0, 2, 1.5])
         yield "on kinks", cls(), np.array([[1.0, 0.0, 0.0], [0.5, 1.5, 1.5]]), np.array([0, 1])

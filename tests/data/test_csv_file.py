@@ -104,7 +104,7 @@ def test_integers_too_long_for_64_bits_are_words(table):
         ("5,2,a\n\n3,4,5,b\n", "line 3: 4 columns, expected 3 as in the first"),
         ("5,2,a\n3,four,b\n", "line 2, column 2: 'four', expected a finite number"),
         ("s,t,kind\n1,2,a\n3,,b\n", r"line 3, column 2 \(t\): a missing value; .* written as ''; "),
-        ("5,2,a\nnan,4,b\n", "line 2, column 1: a missing value; in all 1 of the 4 cell is"),
+        ("5,2,a\nnan,4,b\n", "line 2, column 1: a missing value; 1 of the 4 cells is"),
         ("5,2,a\n3,-inf,b\n", "line 2, column 2: '-inf', expected a finite number"),
         ("5,2,a\n3,1e999,b\n", "line 2, column 2: '1e999', expected a finite number"),
         ("1,x,a\n3,4,b\n", "line 1, column 2: 'x', expected a finite number"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from chainrule.gradcheck import check
 from chainrule.layers import (
     L1,
     MSE,
@@ -48,6 +49,12 @@ def test_a_row_of_weight_k_counts_as_k_rows(loss, scores, targets):
     expected = np.zeros_like(scores)
     np.add.at(expected, rows, loss.backward(1, again)[0])
     np.testing.assert_allclose(loss.backward(1, cache)[0], expected, rtol=1e-13, atol=1e-15)
+
+
+@every_case
+def test_the_gradient_is_that_of_the_weighted_loss(loss, scores, targets):
+    found = check(loss, scores, targets, np.array([1, 0.5, 0, 2]), reference=False)
+    assert found, found
 
 
 @every_case
