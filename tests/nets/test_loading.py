@@ -86,7 +86,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 def test_numbers_that_numpy_has_not_are_refused(dtype, file):
     header = json.dumps({"x": {"dtype": dtype, "shape": [0], "data_offsets": [0, 0]}}).encode()
     file.write_bytes(len(header).to_bytes(8, "little") + header)
-    with pytest.raises(FileError, match=r"none that save\(\) wrote"):
+    with pytest.raises(FileError, match="a safetensors file"):
         load(file)
 
 
