@@ -1509,7 +1509,7 @@ model_answer("7-training", 3)
 
 # %%
 if check_8.opens("the library's diagnosis"):
-    from chainrule.training.sanity.examination import examine
+    from chainrule.training.sanity import examine
 
     diagnosis = examine(set_up(**ward["A"]))
     print(*[one for one in diagnosis.checks if not one.ok], sep="\n")
