@@ -69,7 +69,7 @@ class Encoding:
                 and len(encoding.fill) == encoding.width
                 and bool(np.isfinite(np.array(encoding.fill, np.float64)).all())
             )
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             right = False
         if not right:
             raise ValueError(f"encoding is {words!s:.60}, expected how columns become features")

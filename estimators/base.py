@@ -213,8 +213,8 @@ class Perceptron(BaseEstimator):
         self.loss_ = self.loss_curve_[-1]
         best = solver.best
         self.best_loss_ = min(self.loss_curve_) if best is None else None
-        self.best_validation_score_ = None if best is None else best.score
-        self.validation_scores_ = None if best is None else history.val_score
+        self.best_validation_score_: Any = None if best is None else best.score
+        self.validation_scores_: Any = None if best is None else history.val_score
 
     def _scores(self, X: ArrayLike) -> Floats:
         """What the network gives for rows X (N, D)."""
@@ -224,9 +224,9 @@ class Perceptron(BaseEstimator):
         return out
 
     @property
-    def network_(self) -> Layer:
+    def network_(self) -> MLP:
         """The network: to look at, to draw, and to save to a file that `nets.load` reads."""
-        net: Layer = self.model_.net
+        net: MLP = self.model_.net
         return net
 
     @property

@@ -248,7 +248,7 @@ def test_the_network_can_be_saved_and_loaded(classes, tmp_path):
         ({"solver": Adam}, TypeError, "solver is <class .*, or an update rule"),
         ({"learning_rate": "adaptive"}, ValueError, "learning_rate is 'adaptive', expected "),
         ({"learning_rate": 0.1}, TypeError, "learning_rate is 0.1, .* or a function of the epoch"),
-        ({"hidden_layer_sizes": (5, 0)}, ValueError, "must be a positive integer, got 0"),
+        ({"hidden_layer_sizes": (5, 0)}, ValueError, "must be a whole number of at least 1, got 0"),
         ({"dropout": 1.0}, ValueError, "'dropout' parameter .* must be a float in the range"),
         ({"alpha": -1}, ValueError, "'alpha' parameter of MLP.* Got -1"),
         ({"batch_size": 0}, ValueError, "'batch_size' parameter"),
