@@ -42,8 +42,8 @@ from benchmarks.report import table, write_json
 from chainrule.nets import MLP, Classifier
 from chainrule.pictures import Panel, Picture
 from chainrule.pictures.drawing import BLUE, ORANGE
-from chainrule.solvers import SGD, Adam, UpdateRule
-from chainrule.solvers.parallel import ParallelSolver, Share
+from chainrule.solvers import SGD, Adam, ParallelSolver, UpdateRule
+from chainrule.solvers.parallel import Share
 
 SIZES = (784, 2048, 2048, 2048, 10)
 BATCH = 256

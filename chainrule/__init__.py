@@ -7,6 +7,7 @@
     chainrule.data       data sets and files of one's own
     chainrule.pictures   activations, boundaries, loss surfaces, layers while they learn
     chainrule.training   runs in folders, and the command line
+    chainrule.sklearn    multi-layer perceptrons in the form of scikit-learn's estimators
     chainrule.notebooks  the homework course
 
 Nothing is imported before it is asked for: `from chainrule.layers import Affine`. The command

@@ -23,6 +23,7 @@ All commands; each says more after --help:
   evaluate RUN [--data FILE]               loss, accuracy and confusions
   predict RUN --data FILE                  classes and probabilities of new rows
   compare RUN …                            runs beside each other, in a table and a picture
+  export RUN --to onnx|torch|numpy|c       the network as a file that other programs run
   check [FILE [NAME …]]                    gradients of a file, or of every layer of the library
   circuits FOLDER                          circuits of lectures, as pictures and pages to play with
   course status | build | grade            the homework notebooks
@@ -54,7 +55,7 @@ def course(arguments: Sequence[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
-    **dict.fromkeys(("train", "resume", "evaluate", "predict", "compare"), train),
+    **dict.fromkeys(("train", "resume", "evaluate", "predict", "compare", "export"), train),
     "check": check,
     "circuits": circuits,
     "course": course,

@@ -67,7 +67,7 @@ def has_header(
         return True, ""
     inputs = [cell for j, cell in enumerate(first) if j != label]
     if any(inputs) and all(not cell or is_name(cell) for cell in inputs):
-        return True, ""
+        return are_names(path, lines, first, label), ""
     shown = ",".join(first[:4]) + (",…" if len(first) > 4 else "")
     doubt = (
         f"{path}: the first line, {shown}, may be a header or an example: say which by {SAY_HEADER}"
@@ -118,6 +118,23 @@ def has_header(
     return False, ""
 
 
+def are_names(path: str, lines: Lines, first: Sequence[str], label: int | None) -> bool:
+    """Tell whether a first line of words names columns: of numbers, or of other words than those
+    that it holds. Raises ValueError where some of its words stand in their columns again."""
+    columns = [j for j, cell in enumerate(first) if j != label and cell]
+    rows = lines()
+    next(rows)
+    if any(j < len(row) and is_number(row[j]) for _, row in rows for j in columns):
+        return True
+    again = [recurs(lines, j) for j in columns]
+    if any(again) and not all(again):
+        raise ValueError(
+            f"{path}: the first line, {','.join(first[:4])}{',…' * (len(first) > 4)}, may be a "
+            f"header or an example: say which by {SAY_HEADER}"
+        )
+    return not all(again)
+
+
 def first_value(cells: Sequence[str]) -> float:
     return number(cells[0])
 
@@ -150,24 +167,21 @@ def only_whole_line(lines: Lines, first: Sequence[str], columns: Sequence[int]) 
     return others > 2
 
 
-def check_header(path: str, names: Sequence[str]) -> None:
-    """Raise ValueError where the columns of a header are not all named, or not differently."""
-    if "" in names:
-        at = names.index("")
-        if at == len(names) - 1 > 0:
-            raise ValueError(
-                f"{path}: the last column, {at + 1}, has no name and is probably empty: there "
-                f"seems to be a comma at the end of every line; remove it"
-            )
-        raise ValueError(
-            f"{path}: column {at + 1} has no name in the header; if it numbers "
-            "the rows, remove it (pandas: to_csv with index=False)"
-        )
+def check_header(path: str, names: Sequence[str], left_out: Sequence[int] = ()) -> None:
+    """Raise ValueError where the columns of a header, those that are `left_out` aside, are not all
+    named, or not differently."""
     for at, name in enumerate(names):
+        if at in left_out:
+            continue
+        if name == "":
+            raise ValueError(
+                f"{path}: column {at + 1} has no name in the header; give it one, or leave it out "
+                f"by --drop {at} (drop=[{at}] in Python)"
+            )
         if re.fullmatch(r"Unnamed: \d+(_level_\d+)?", name):
             raise ValueError(
                 f"{path}: column {at + 1} is called {name!r}, as pandas calls a column without a "
-                f"name; if it numbers the rows, remove it (pandas: read_csv with index_col=0)"
+                f'name; give it one, or leave it out by --drop "{name}" (drop=["{name}"] in Python)'
             )
         if name in names[:at]:
             raise ValueError(
@@ -181,26 +195,26 @@ def index_of(text: str) -> int | None:
     return int(text) if is_whole(text) and len(text) < 10 else None
 
 
-def column_at(path: str, label: int, width: int) -> int:
+def column_at(path: str, label: int, width: int, option: str = "label") -> int:
     """Return the index from 0 of the column that is called `label`, which may be below 0."""
     if not -width <= label < width:
-        raise ValueError(f"{path}: label is column {label}, expected {-width} to {width - 1}")
+        raise ValueError(f"{path}: {option} is column {label}, expected {-width} to {width - 1}")
     return label % width
 
 
-def named_column(path: str, names: Sequence[str], label: str) -> int:
+def named_column(path: str, names: Sequence[str], label: str, option: str = "label") -> int:
     """Return the index of the column that `label` means by its name or its number."""
     at = index_of(label)
     if label not in names:
         if at is not None:
-            return column_at(path, at, len(names))
+            return column_at(path, at, len(names), option)
         shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         raise ValueError(f"{path}: no column {label!r}, the first line is {shown}")
     column = names.index(label)
     if at is not None and -len(names) <= at < len(names) and at % len(names) != column:
         raise ValueError(
-            f"{path}: label {label} is the name of column {column + 1} and the number, from 0, of "
-            f"column {at % len(names) + 1}, {names[at]!r:.40}; name another number, such as "
+            f"{path}: {option} {label} is the name of column {column + 1} and the number, from 0, "
+            f"of column {at % len(names) + 1}, {names[at]!r:.40}; name another number, such as "
             f"{column - len(names)}, which is the first of them"
         )
     return column

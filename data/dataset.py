@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from math import prod
 from typing import Any
 
@@ -12,12 +13,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.cells import is_missing
 from chainrule.data.copies import split_apart
+from chainrule.data.encoding import Encoding
 from chainrule.data.notes import REGRESSION, are_numbers, notes_on_labels
 from chainrule.data.pixels import Pixels
 from chainrule.data.splits import TRAIN_VAL_TEST
 from chainrule.data.standardiser import Examples, Standardiser, check_unmasked
+from chainrule.data.weights import Weights, check_weights
 
 Labels = NDArray[np.integer]
+
+RARE = 0.1  # of the classes may have too few rows to be in every part
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,8 @@ class Dataset:
             agree in everything but N. x_train may be `Pixels`: images kept as bytes, of which
             a row, a slice or a batch is floats.
         y_train, y_val, y_test: integer labels (N,), from 0 to C-1.
+        w_train, w_val, w_test: what the rows weigh (N,), finite numbers of at least 0, of which
+            only the ratios matter; None, by default, where all weigh the same.
         classes: the C names of the classes; label `c` means `classes[c]`.
         image_shape: the shape that turns one row of x into a picture, (H, W) or
             (channels, H, W); None where rows are no pictures.
@@ -37,6 +44,7 @@ class Dataset:
         features: the names of the D columns of x, where a table had a header; else none.
         label, label_column: the name, or "", and the index of the column of a table that the
             labels stood in; -1 where they come from no table.
+        encoding: how the columns of a table became x; None where they are numbers as they are.
         notes: what is to be said of the data before one believes in a result, a sentence each:
             copies of rows, a column that numbers the rows, numbers that stand for missing ones,
             classes that look like one, a class of nearly all rows, and the like.
@@ -58,7 +66,11 @@ class Dataset:
     features: tuple[str, ...] = field(default=(), repr=False)
     label: str = field(default="", repr=False)
     label_column: int = field(default=-1, repr=False)
+    encoding: Encoding | None = field(default=None, repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
+    w_train: Weights | None = field(default=None, repr=False)
+    w_val: Weights | None = field(default=None, repr=False)
+    w_test: Weights | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.num_classes < 2:
@@ -68,6 +80,7 @@ class Dataset:
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             check_rows(self.name, f"x_{part}", x, f"y_{part}", y)
             self._check_labels(f"y_{part}", y)
+            check_weights(self.name, f"w_{part}", getattr(self, f"w_{part}"), len(y))
             if x.shape[1:] != shape or x.dtype != dtype:
                 raise ValueError(
                     f"{self.name}: x_{part} has {x.dtype} rows of shape {x.shape[1:]}, "
@@ -96,6 +109,7 @@ class Dataset:
         x: Examples | Pixels,
         y: NDArray[Any],
         *,
+        weights: NDArray[Any] | None = None,
         image_shape: tuple[int, ...] | None = None,
         seed: int | np.random.Generator = 0,
     ) -> Dataset:
@@ -110,27 +124,49 @@ class Dataset:
             y: labels (N,), integers or strings; the classes are its different values in
                 order, and label `c` of the dataset stands for the c-th of them. What stands for
                 a missing value (see `chainrule.data.cells`) is no label.
+            weights: what the rows weigh (N,), as `w_train` of a Dataset.
             image_shape: as in `Dataset`.
             seed: decides which row goes to which part.
 
         Raises:
-            ValueError: x or y is not as described, or a class has fewer than 3 rows.
+            ValueError: x, y or the weights are not as described, or more than a tenth of the
+                classes have fewer than 3 rows; where they are fewer, these are for training alone.
         """
         check_rows(name, "x", x, "y", y)
-        values, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
-        if counts.min() < len(TRAIN_VAL_TEST) and are_numbers(values):
-            raise ValueError(
-                f"{name}: the labels are {len(values):,} different numbers, and class "
-                f"{str(values[counts.argmin()])!r} has {counts.min()} of the {len(y):,} rows; "
-                f"{REGRESSION}"
-            )
-        (train, val, test), copies = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
+        check_weights(name, "weights", weights, len(y))
+        parts = parts_of(name, x, y, seed)
+        return cls.of_parts(name, x, parts, weights=weights, image_shape=image_shape)
+
+    @staticmethod
+    def from_frame(frame: Any, label: str, **reading: Any) -> Dataset:
+        """Load a data frame, as `chainrule.data.from_frame` says."""
+        reader = import_module("chainrule.data.frame")  # by name, since it makes datasets itself
+        loaded: Dataset = reader.from_frame(frame, label, **reading)
+        return loaded
+
+    @classmethod
+    def of_parts(
+        cls,
+        name: str,
+        x: Examples | Pixels,
+        parts: Parts,
+        *,
+        weights: NDArray[Any] | None = None,
+        image_shape: tuple[int, ...] | None = None,
+    ) -> Dataset:
+        """Return the dataset of rows x (N, …) that are divided as `parts` says."""
+        train, val, test = parts.rows
+        y = parts.labels
+        weighed = [None if weights is None else weights[part] for part in parts.rows]
         return cls(
             name,
-            *(x[train], labels[train], x[val], labels[val], x[test], labels[test]),
-            classes=tuple(map(str, values)),
+            *(x[train], y[train], x[val], y[val], x[test], y[test]),
+            classes=parts.classes,
             image_shape=image_shape,
-            notes=(*filter(None, [copies]), *notes_on_labels(y)),
+            notes=parts.notes,
+            w_train=weighed[0],
+            w_val=weighed[1],
+            w_test=weighed[2],
         )
 
     @property
@@ -169,6 +205,20 @@ class Dataset:
         if isinstance(self.x_train, Pixels):
             return self.x_train.measure()
         return Standardiser.fit(self.x_train, shared=self.image_shape is not None)
+
+    def balanced(self) -> Dataset:
+        """Return the dataset with weights under which all classes of the training part count the
+        same, times those that rows have; scores on other parts are weighted likewise."""
+        counts = np.bincount(self.y_train, minlength=self.num_classes)
+        each = len(self.y_train) / (self.num_classes * np.maximum(counts, 1))
+        parts: dict[str, Any] = {}
+        for part in ("train", "val", "test"):
+            weights = getattr(self, f"w_{part}")
+            parts[f"w_{part}"] = each[getattr(self, f"y_{part}")] * (
+                1.0 if weights is None else weights
+            )
+        told = "all classes weigh the same in training and in the accuracy of validation"
+        return replace(self, notes=(*self.notes, told), **parts)
 
     def astype(self, dtype: DTypeLike) -> Dataset:
         """Return the dataset with x as float32 or float64; x of that dtype is not copied.
@@ -209,6 +259,45 @@ class Dataset:
             name = f", {self.label}" if self.label else ""
             lines.append(f"  {'label':<17} column {self.label_column + 1} of the file{name}")
         return "\n".join([self.name, *lines])
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Which rows go to training, validation and test, their labels (N,) from 0 to C-1, the names of
+    the C classes, and what is to be said of them."""
+
+    rows: tuple[NDArray[np.intp], ...]
+    labels: Labels
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def parts_of(
+    name: str, x: Examples | Pixels, y: NDArray[Any], seed: int | np.random.Generator
+) -> Parts:
+    """Divide rows x (N, …) with labels y (N,) as `Dataset.from_arrays` says. Raises ValueError
+    where a class has too few rows."""
+    values, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if counts.min() < len(TRAIN_VAL_TEST) and are_numbers(values):
+        raise ValueError(
+            f"{name}: the labels are {len(values):,} different numbers, and class "
+            f"{str(values[counts.argmin()])!r} has {counts.min()} of the {len(y):,} rows; "
+            f"{REGRESSION}"
+        )
+    rare = counts < len(TRAIN_VAL_TEST)
+    if not rare.any() or rare.mean() > RARE:
+        rows, told = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
+        notes = [told]
+    else:
+        common, few = np.flatnonzero(~rare[labels]), np.flatnonzero(rare[labels])
+        divided, told = split_apart(name, x[common], y[common], TRAIN_VAL_TEST, seed)
+        train, val, test = (common[part] for part in divided)
+        rows = np.concatenate([train, few]), val, test
+        named = [f"{str(values[c])!r} ({counts[c]})" for c in np.flatnonzero(rare)]
+        shown = ", ".join(named[:20]) + (", …" if len(named) > 20 else "")
+        notes = [told, f"classes with too few rows to be divided, {shown}, are in training alone"]
+    notes = [*filter(None, notes), *notes_on_labels(y)]
+    return Parts(rows, labels, tuple(map(str, values)), tuple(notes))
 
 
 def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDArray[Any]) -> None:

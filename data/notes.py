@@ -18,6 +18,7 @@ REGRESSION = (
 )
 MOSTLY = 0.9  # of the rows in one class, from which on the accuracy says little
 FEWEST = 10  # rows in which a running number shows
+NAMES_FROM = 1e4  # whole numbers may name rows; smaller ones are counts and measures more often
 FAR, SQUEEZED = 100.0, 5.0  # quartile ranges from the median; times that far cells widen a column
 RARE = 0.05  # share of the cells that far ones may have
 NAMED = 3  # columns in one note
@@ -32,7 +33,7 @@ def notes_on(
 ) -> tuple[str, ...]:
     """Return what is to be said of rows x (N, D) in the order of their file, of their labels y
     (N,), and of columns with these D names, as they are to be called in a message."""
-    running, sentinel, far, leak = [], dict[float, list[str]](), [], []
+    running, sentinel, far, leak, named = [], dict[float, list[str]](), [], [], []
     codes = np.unique(y, return_inverse=True)[1]
     for column, name in zip(x.T, names, strict=True):
         column = column.astype(np.float64)
@@ -42,6 +43,8 @@ def notes_on(
             sentinel.setdefault(value, []).append(name)
         elif found := far_cells(column):
             far.append(f"{name} ({found})")
+        elif is_name_of_rows(column):
+            named.append(name)
         if gives_away(column, codes):
             leak.append(name)
     told = []
@@ -50,10 +53,16 @@ def notes_on(
             f"{listed(running)} numbers the rows, and new rows go on where it ends: leave it out, "
             f"unless it is something measured"
         )
+    if named:
+        told.append(
+            f"{listed(named)} holds a whole number of its own in nearly every row, as a name "
+            f"of the row does: leave it out, unless it is something measured"
+        )
     for value, columns in sentinel.items():
         told.append(
             f"{listed(columns)} holds {value:g}, far from its other numbers: if that stands for a "
-            f"missing value, fill it in or leave such rows out"
+            f"missing value, fill it in or leave such rows out (of a CSV file, by --na "
+            f"{value:.15g} --missing mean, or drop)"
         )
     if far:
         told.append(
@@ -81,7 +90,8 @@ def notes_on_labels(y: NDArray[np.generic]) -> tuple[str, ...]:
     if share >= MOSTLY and len(classes) > 1:
         told.append(
             f"{share:.1%} of the rows are of the class {str(classes[counts.argmax()])!r}: always "
-            f"naming it is right as often, so look at the recall of the others"
+            f"naming it is right as often, so look at the recall of the others, and have all "
+            f"classes count the same by --class-weights balanced (Dataset.balanced() in Python)"
         )
     if odd := [f"{c}" for c in classes if f"{c}" in ("-999", "-9999", "-99", "999", "9999")]:
         told.append(f"the class {odd[0]!r} looks like a missing label")
@@ -113,6 +123,14 @@ def is_running(column: NDArray[np.float64]) -> bool:
     if step == 0 or not np.allclose(np.diff(column[:FEWEST]), step, rtol=1e-6, atol=exact):
         return False
     return np.allclose(np.diff(column), step, rtol=1e-6, atol=exact)
+
+
+def is_name_of_rows(column: NDArray[np.float64]) -> bool:
+    """Tell whether whole numbers, from 10,000 on, are different in nearly all rows."""
+    if len(column) < 2 * FEWEST or column.min() < NAMES_FROM:
+        return False
+    whole = bool((column == np.floor(column)).all())
+    return whole and len(np.unique(column)) > 0.95 * len(column)
 
 
 def sentinel_of(column: NDArray[np.float64]) -> float | None:

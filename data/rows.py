@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from math import prod
 from os import PathLike
 from pathlib import Path
@@ -13,35 +12,47 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.cells import is_missing, is_number, numbered, plain
-from chainrule.data.columns import Lines, check_header, counts_up, has_header, is_label_name
-from chainrule.data.csv_file import read_cells, read_lines, separated
-from chainrule.data.notes import is_running
+from chainrule.data.cells import is_number
+from chainrule.data.columns import Lines, check_header, counts_up, has_header
+from chainrule.data.dialect import open_table
+from chainrule.data.encoding import Encoding
+from chainrule.data.head import is_index
+from chainrule.data.known import (
+    Known,
+    check_place,
+    label_among,
+    listed,
+    of_known_labels,
+    quoted,
+)
 from chainrule.data.npz_file import read_npz
-from chainrule.data.standardiser import Examples, Standardiser
+from chainrule.data.reading import Cells, Reader, read_cells
+from chainrule.data.standardiser import Examples
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
-    """What is known of the data that a network was trained on, and helps to read others.
+class Rows:
+    """Rows x (N, …) of a file; their labels as text (N,), or None where it has none; what is to be
+    said of it; and what begins to read it anew, whether the first line is a header, and the columns
+    that are neither label nor feature, by which the rows may be known."""
 
-    Attributes:
-        features: the names of the D columns, () if they had none.
-        label, label_column: the name of the column of labels, "" if it had none, and its index.
-        classes: the names of the classes, () if they are not known.
-        scale: mean and deviation of the features, if they are known.
-    """
+    x: Examples
+    labels: NDArray[np.str_] | None
+    notes: list[str]
+    lines: Lines | None = None
+    names: tuple[str, ...] = ()
+    headed: bool = False
+    aside: tuple[int, ...] = ()
 
-    features: tuple[str, ...] = ()
-    label: str = ""
-    label_column: int = -1
-    classes: tuple[str, ...] = ()
-    scale: Standardiser | None = None
-
-    def is_label(self, name: str) -> bool:
-        """Tell whether a column of this name holds labels."""
-        same = self.label != "" and name.casefold() == self.label.casefold()
-        return same or (is_label_name(name) and name not in self.features)
+    def kept(self, every: bool) -> dict[str, list[str]]:
+        """Return what stands in the columns by which rows are known, or in all, by their names."""
+        if self.lines is None:
+            return {}
+        found = [row for _, row in self.lines()][self.headed :]
+        columns = range(len(found[0])) if every else self.aside
+        names = [self.names[j] if self.headed else "" for j in columns]
+        named = [name or f"column {j + 1}" for name, j in zip(names, columns, strict=True)]
+        return {name: [row[j] for row in found] for name, j in zip(named, columns, strict=True)}
 
 
 def load_rows(
@@ -54,8 +65,9 @@ def load_rows(
     """Load rows of the given shape, all of them and in the order of the file.
 
     A `.csv` or `.csv.gz` is a table as for `load_csv`, but the labels may be empty and their
-    column may be missing. Its other columns are the D numbers of a row of that shape, in C order.
-    An `.npz` holds x (N, …) and perhaps y (N,), as for `load_npz`. Nothing is unpickled.
+    column may be missing. Its other columns are the D numbers of a row of that shape, in C order,
+    or what these are made of as `known.encoding` says. An `.npz` holds x (N, …) and perhaps y
+    (N,), as for `load_npz`. Nothing is unpickled.
 
     A table with one column too many has labels in it: in the column that the header calls so, or
     else in the one where the training data had them, the last if nothing is known, as long as
@@ -79,10 +91,10 @@ def load_rows(
             not as described, or one where it cannot be told which column is which; the message
             names the file, and the line and column where there is one.
     """
-    x, labels, notes = read_rows(path, shape, known=known, header=header)
-    for note in notes:
+    rows = read_rows(path, shape, known=known, header=header)
+    for note in rows.notes:
         warnings.warn(f"{path}: {note}", stacklevel=2)
-    return x, labels
+    return rows.x, rows.labels
 
 
 def read_rows(
@@ -91,13 +103,13 @@ def read_rows(
     *,
     known: Known | None = None,
     header: bool | None = None,
-) -> tuple[Examples, NDArray[np.str_] | None, list[str]]:
-    """Do as `load_rows` does, and return what is to be said of the file, too."""
+) -> Rows:
+    """Do as `load_rows` does, and return what else there is to know of the file, too."""
     name = Path(path).name.lower()
     if name.endswith((".csv", ".csv.gz")):
-        lines = partial(read_lines, path)
-        x, labels, notes = read_table(str(path), lines, prod(shape), known or Known(), header)
-        return x.reshape(-1, *shape), labels, notes
+        lines, notes = open_table(path)
+        rows = read_table(str(path), lines, prod(shape), known or Known(), header)
+        return replace(rows, x=rows.x.reshape(-1, *shape), notes=[*notes, *rows.notes])
     if not name.endswith(".npz"):
         raise ValueError(f"{path}: expected a name that ends in .csv, .csv.gz or .npz")
     if header is not None:
@@ -106,19 +118,52 @@ def read_rows(
     values = arrays["x"]
     if values.shape[1:] != shape:
         raise ValueError(f"{path}: x has rows of shape {values.shape[1:]}, expected {shape}")
-    return values, arrays["y"].astype(np.str_) if "y" in arrays else None, []
+    return Rows(values, arrays["y"].astype(np.str_) if "y" in arrays else None, [])
 
 
-def read_table(
-    name: str, lines: Lines, D: int, known: Known, header: bool | None
-) -> tuple[NDArray[np.float64], NDArray[np.str_] | None, list[str]]:
+def read_table(name: str, lines: Lines, D: int, known: Known, header: bool | None) -> Rows:
+    encoding = known.encoding or Encoding.plain(known.features, D)
+    D = len(encoding.categories)
     first = next(lines(), (1, list[str]()))[1]
     if not first:
         raise ValueError(f"{name}: the file is empty, expected lines of {D} numbers")
-    width, cells = len(first), [cell.strip() for cell in first]
+    if header is None and is_example(encoding, first):
+        header = False
     headed, note = has_header(name, lines, header, None, known.features, known.label)
-    names = tuple(cells) if headed else ()
-    notes = [note]
+    names, notes = tuple(cell.strip() for cell in first) if headed else (), [note]
+    aside = left_out(name, lines, names, encoding, known, len(first))
+    rest = [j for j in range(len(first)) if j not in aside]
+    columns, label = columns_of(name, lines, names, rest, D, known, headed, notes)
+    called = [f"column {j + 1}" + (f" ({names[j]})" if headed else "") for j in columns]
+    words = [j for j, categories in enumerate(encoding.categories) if categories is not None]
+    reader = Reader(name, called, words, encoding.na)
+    texts = [] if label is None else [label]
+    cells, labels = read_cells(reader, lines(), columns, texts, len(first), headed)
+    x, told = encoded(name, encoding, cells)
+    if label is not None and not headed:
+        check_place(name, cells.values, labels[0], rest.index(label), known)
+    found = np.array(labels[0]) if labels else None
+    return Rows(x, found, [*filter(None, notes), *told], lines, names, headed, tuple(sorted(aside)))
+
+
+def columns_of(
+    name: str,
+    lines: Lines,
+    names: Sequence[str],
+    rest: list[int],
+    D: int,
+    known: Known,
+    headed: bool,
+    notes: list[str],
+) -> tuple[list[int], int | None]:
+    """Return which columns, of those in `rest`, are the D that features are made of, in the order
+    of the training data, and which one is the label, if there is one."""
+
+    def inner() -> Iterator[tuple[int, list[str]]]:
+        return ((line, [row[j] for j in rest if j < len(row)]) for line, row in lines())
+
+    first = next(inner())[1]
+    names = tuple(names[j] for j in rest) if headed else ()
     if headed:
         if {*known.features} - {*names} or not known.features:
             check_width(name, first, D, [] if counts_up(names[:D]) else known.features)
@@ -128,24 +173,90 @@ def read_table(
         and not all(map(is_number, known.features))
     )
     if headed and not by_place:
-        columns, label = by_names(name, lines, names, known)
-        order = [j for j in range(width) if j != label]
-        if columns != order:
+        columns, label = by_names(name, inner, names, known)
+        if columns != [j for j in range(len(names)) if j != label]:
             notes.append("the columns are brought into the order of the training data by name")
     else:
         check_width(name, first, D, ())
-        label = None if width == D else label_among(name, lines, names, known, headed, notes)
-        columns = [j for j in range(width) if j != label]
+        label = None
+        if len(first) > D:
+            label = label_among(name, inner, names, known, headed, notes, rest)
+        columns = [j for j in range(len(first)) if j != label]
         called = [n for n in names if known.is_label(n)]
-        if width == D and called and not (called == ["y"] and "x" in names):
+        if len(first) == D and called and not (called == ["y"] and "x" in names):
             raise ValueError(
                 f"{name}: the column {called[0]!r:.40} seems to hold labels, and there are {D - 1} "
                 f"columns beside it, expected {D}; call it something else if it is a feature"
             )
-    x, labels = read_cells(name, lines(), columns, label, names, headed, training=False)
-    if label is not None and not headed:
-        check_place(name, x, labels, label, known)
-    return x, None if label is None else np.array(labels), list(filter(None, notes))
+    return [rest[j] for j in columns], None if label is None else rest[label]
+
+
+def is_example(encoding: Encoding, first: Sequence[str]) -> bool:
+    """Tell whether a first line holds a category that is known, in a table without a header."""
+    words = {word for known in encoding.categories if known for word in known}
+    return not encoding.names and any(cell.strip() in words for cell in first)
+
+
+def left_out(
+    name: str,
+    lines: Lines,
+    names: Sequence[str],
+    encoding: Encoding,
+    known: Known,
+    width: int,
+) -> set[int]:
+    """Return which columns of a table are those that training has left out: by their names; without
+    these by their places, with the label or without."""
+    if names:
+        out = {j for j, cell in enumerate(names) if cell in encoding.left_out}
+        out |= {j for j in (0,) if is_index(lines, names) and names[j] not in known.features}
+        return out - {j for j, cell in enumerate(names) if cell in known.features}
+    all_columns = len(encoding.categories) + len(encoding.places) + 1
+    if not encoding.places or width < all_columns - 1:
+        return set()
+    at = known.label_column
+    if width >= all_columns:
+        return {*encoding.places}
+    if len(encoding.places) == 1:  # the label may be there, and the other one left out already
+        short = at - (encoding.places[0] < at)
+        if short in of_known_labels(lines, False, known.classes):
+            raise ValueError(
+                f"{name}: has {width} columns, one less than the training data, and column "
+                f"{short + 1} may be the label or a feature; write all {all_columns} columns, or "
+                f"none but the {len(encoding.categories)} that are features"
+            )
+    return {j - (j > at) for j in encoding.places}
+
+
+def encoded(name: str, encoding: Encoding, cells: Cells) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the features (N, D) of the cells of a table, and what is to be said of them. Raises
+    ValueError where a cell holds no number, or none is there and training has refused that."""
+
+    def place(row: int, column: int) -> str:
+        return f"{f', line {cells.lines[row]}' if cells.lines else ''}, {cells.names[column]}"
+
+    for column, words in cells.words.items():
+        if encoding.categories[column] is None:
+            word = [*words.codes][words.found[0]]
+            raise ValueError(
+                f"{name}{place(words.rows[0], column)}: {word!r:.40}, expected a finite number"
+            )
+    lacking = cells.without_value()
+    if lacking.any() and encoding.missing == "refuse":
+        row, column = map(int, np.argwhere(lacking)[0])
+        raise ValueError(
+            f"{name}{place(row, column)}: expected a finite number or a category: this is a "
+            f"missing value, one of {lacking.sum():,}, and there was none in training; fill it in, "
+            f"or train with --missing mean"
+        )
+    x, notes = encoding.encoded(cells)
+    if lacking.any():
+        cells_, rows_ = int(lacking.sum()), int(lacking.any(axis=1).sum())
+        notes.append(
+            f"{cells_:,} missing cell{'s' * (cells_ > 1)} in {rows_:,} row{'s' * (rows_ > 1)} "
+            f"{'are' if cells_ > 1 else 'is'} filled in with the mean of training"
+        )
+    return encoding.filled(x, lacking), notes
 
 
 def check_width(name: str, first: Sequence[str], D: int, features: Sequence[str]) -> None:
@@ -157,7 +268,7 @@ def check_width(name: str, first: Sequence[str], D: int, features: Sequence[str]
         return  # `by_names` says which
     raise ValueError(
         f"{name}: expected {D} columns of numbers, with or without one more for the label, got "
-        f"{len(first)}{separated(first)}"
+        f"{len(first)}"
     )
 
 
@@ -182,138 +293,3 @@ def by_names(
             f"label; remove it"
         )
     return [names.index(feature) for feature in known.features], labels[0] if labels else None
-
-
-def label_among(
-    name: str,
-    lines: Lines,
-    names: Sequence[str],
-    known: Known,
-    headed: bool,
-    notes: list[str],
-) -> int:
-    """Return which of the columns holds the labels, there being one too many. Raises ValueError
-    where none is called so, and it is not where it was in training, with labels that are known."""
-    width = len(next(lines())[1])
-    called = [j for j, cell in enumerate(names) if known.is_label(cell)]
-    if len(called) > 1 and known.label:
-        called = [j for j in called if names[j] == known.label] or called
-    if len(called) == 1:
-        return called[0]
-    place = known.label_column if 0 <= known.label_column < width else width - 1
-    if not known.classes:
-        return place
-    found = of_known_labels(lines, headed, known.classes)
-    if place in found:
-        return place
-    if len(found) == 1:
-        (column,) = found
-        notes.append(
-            f"column {column + 1} holds the names of classes, and is left out as the label"
-        )
-        return column
-    where = f"column {place + 1}" + (f" ({names[place]})" if names else "")
-    unknown, some = unknown_label(lines, headed, place, known.classes)
-    if unknown is not None and some:
-        line, label = unknown
-        raise ValueError(
-            f"{name}: row {line} has the label {label!r:.40}, expected one of "
-            f"{listed(known.classes)}"
-        )
-    raise ValueError(
-        f"{name}: has {width} columns, one more than the {width - 1} features, and {where}, where "
-        f"the labels would be, holds other things than the classes {listed(known.classes)}; remove "
-        f"the column that is too many, or call that of the labels 'label' in a header"
-    )
-
-
-def of_known_labels(lines: Lines, headed: bool, classes: Sequence[str]) -> set[int]:
-    """Return the columns in which each cell is the name of a class or missing."""
-    known, found = numbered(classes), None
-    for row in examples(lines, headed):
-        if found is None:
-            found = set(range(len(row)))
-        found = {
-            j
-            for j in found
-            if j < len(row)
-            and ((cell := row[j].strip()) in known or plain(cell) in known or is_missing(cell))
-        }
-        if not found:
-            break
-    return found or set()
-
-
-def unknown_label(
-    lines: Lines, headed: bool, column: int, classes: Sequence[str]
-) -> tuple[tuple[int, str] | None, bool]:
-    """Return the first cell of a column that names no class, with the number of its row, and
-    whether the column holds labels all the same: names of classes too, or words."""
-    first, some, known = None, False, numbered(classes)
-    for count, row in enumerate(examples(lines, headed), start=1):
-        cell = row[column].strip() if column < len(row) else ""
-        words = not is_number(cell) and not is_missing(cell)
-        if first is None and plain(cell) not in known:
-            first = count, cell
-        some = some or words or (cell in known and not is_number(cell))
-    return first, some
-
-
-def examples(lines: Lines, headed: bool) -> Iterator[list[str]]:
-    """Yield the rows of a table."""
-    rows = lines()
-    if headed:
-        next(rows)
-    for _, row in rows:
-        yield row
-
-
-def check_place(
-    name: str, x: NDArray[np.float64], labels: Sequence[str], label: int, known: Known
-) -> None:
-    """Raise ValueError where the column `label` was taken for the labels because of its place and
-    its cells, and another one seems to be the one that is too many."""
-    if not all(map(is_number, labels)):
-        return  # words are no feature; and where all are missing, there is none
-    suspect = None
-    if label > 0 and is_running(x[:, 0]):
-        suspect = 0
-    elif known.scale is not None:
-        column = np.array(labels, np.float64)
-        table = np.insert(x, label, column, axis=1)
-        suspect = misplaced(table.mean(axis=0), label, known.scale)
-    if suspect is not None:
-        raise ValueError(
-            f"{name}: has one column more than there are features, and it cannot be told which: "
-            f"column {label + 1} may be the label, but column {suspect + 1} looks like the one "
-            f"that is too many; remove it, or give the columns a header"
-        )
-
-
-def misplaced(means: NDArray[np.float64], label: int, scale: Standardiser) -> int | None:
-    """Return the column without which the others fit the features far better than without the
-    column `label`; None if there is none. `means` are those of all columns."""
-    mean, std = scale.mean.reshape(-1), scale.std.reshape(-1)
-
-    def misfit(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        away = np.abs(values - mean)
-        constant = np.where(away > 1e-6 * np.abs(mean) + 1e-12, 10.0, 0.0)
-        return np.minimum(np.where(std > 0, away / np.where(std > 0, std, 1.0), constant), 10.0)
-
-    before = np.concatenate([[0.0], np.cumsum(misfit(means[:-1]))])  # those on the left, in place
-    after = np.concatenate([np.cumsum(misfit(means[1:])[::-1])[::-1], [0.0]])
-    without = (before + after) / len(mean)
-    best = int(without.argmin())
-    far = without[label] > 1.0 and without[best] < 0.5 * without[label]
-    return best if far and best != label else None
-
-
-def quoted(names: Sequence[str]) -> str:
-    """Return names of columns in words."""
-    shown = ", ".join(f"{name!r:.40}" for name in names[:5]) + (", …" if len(names) > 5 else "")
-    return f"the column{'s' * (len(names) > 1)} {shown}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return up to ten names with commas."""
-    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")

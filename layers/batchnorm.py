@@ -1,13 +1,12 @@
 """Batch normalisation."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.kernels import sum_of_products, sum_of_rows
 from chainrule.layers.layer import Layer
+from chainrule.layers.minibatch import over_batch
 
 
 class BatchNorm(Layer):
@@ -66,7 +65,7 @@ class BatchNorm(Layer):
             # Differences to one of the rows first: they are exact where the mean is large, and 0
             # in a constant channel. Then the mean is that row plus the mean of the differences.
             row = x[0].reshape(self.features, -1)[:, 0]  # (C,)
-            m, parts, row = self.over_batch(x.size // self.features, 1, row)
+            m, parts, row = over_batch(x.size // self.features, 1, row)
             if m == 1:
                 raise ValueError(
                     f"{self!r}: expected more than one value per channel in training, got x of "
@@ -74,11 +73,11 @@ class BatchNorm(Layer):
                 )
             row = row / parts
             centred = x - row.reshape(column)
-            (total,) = self.over_batch(sum_of_rows(centred))
+            (total,) = over_batch(sum_of_rows(centred))
             offset = total / m
             centred -= offset.reshape(column)
             mean = row + offset
-            (squares,) = self.over_batch(sum_of_products(centred, centred))
+            (squares,) = over_batch(sum_of_products(centred, centred))
             var = squares / m
             self.check_variance(var)
             for running, batch in ((running_mean, mean), (running_var, var)):
@@ -102,18 +101,12 @@ class BatchNorm(Layer):
         grads = {"gamma": dgamma, "beta": dbeta}
         if m is None:
             return scale * dout, grads
-        dgamma, dbeta = self.over_batch(dgamma, dbeta)
+        dgamma, dbeta = over_batch(dgamma, dbeta)
         dx = centred * (rstd * dgamma / m).reshape(column)  # x̂ dgamma / m
         np.subtract(dout, dx, out=dx)
         dx -= (dbeta / m).reshape(column)
         dx *= scale
         return dx, grads
-
-    @staticmethod
-    def over_batch(*sums: Any) -> tuple[Any, ...]:
-        """Sums over the rows of the batch. Whoever computes a batch in parts puts a function in
-        the place of this one that adds up those of all parts."""
-        return sums
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:

@@ -21,21 +21,31 @@ class CrossEntropy(Loss):
     labels out of range and, for a mean, where N is 0.
     """
 
+    probabilities_are = "the network's outputs"
+
     def forward(
-        self, p: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        p: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         p = self.score_rows(p, "p")
         outside = (p < 0) | (p > 1 + 1e-4)
         self.reject(outside, p, "p", "a probability; scores go to SoftmaxCrossEntropy")
         t = self.distribution(targets, p)
-        weight = self.term_weight(len(p))
+        weight = self.term_weights(len(p), p, row_weights)
         p = np.maximum(p, np.finfo(p.dtype).tiny)
-        return (t * -np.log(p)).sum() * weight, (p, t, weight)
+        return self.weighted_sum(t * -np.log(p), weight), (p, t, weight)
 
     def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         p, t, weight = cache
         dout = self.upstream(dout, (), p.dtype)
         return -(weight * dout) * (t / p), {}
+
+    def probabilities(self, scores: Floats) -> Floats:
+        return scores
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:

@@ -5,6 +5,7 @@ import numpy as np
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads, Seed
 from chainrule.layers.init import generator
 from chainrule.layers.layer import Layer
+from chainrule.layers.minibatch import random
 
 
 class Dropout(Layer):
@@ -32,7 +33,7 @@ class Dropout(Layer):
         x = self.floats(x)
         if not train:
             return x, (None, x.shape, x.dtype)
-        kept = self.rng.random(x.shape, np.float32) < self.keep
+        kept = random(self.rng, x.shape, np.float32) < self.keep
         mask = kept.astype(x.dtype) * (1 / self.keep)
         return x * mask, (mask, x.shape, x.dtype)
 

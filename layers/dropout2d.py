@@ -4,6 +4,7 @@ import numpy as np
 
 from chainrule.layers.annotations import Cache, Examples, Floats
 from chainrule.layers.dropout import Dropout
+from chainrule.layers.minibatch import random
 
 
 class Dropout2D(Dropout):
@@ -24,7 +25,7 @@ class Dropout2D(Dropout):
             raise ValueError(f"{self!r}: x has shape {x.shape}, expected images (N, C, H, W)")
         if not train:
             return x, (None, x.shape, x.dtype)
-        kept = self.rng.random((*x.shape[:2], 1, 1), np.float32) < self.keep
+        kept = random(self.rng, (*x.shape[:2], 1, 1), np.float32) < self.keep
         mask = kept.astype(x.dtype) * (1 / self.keep)
         return x * mask, (mask, x.shape, x.dtype)
 

@@ -21,15 +21,20 @@ class Hinge(Loss):
     """
 
     def forward(
-        self, scores: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        scores: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         scores = self.score_rows(scores)
         y = self.labels(targets, scores)
-        weight = self.term_weight(len(scores))
+        weight = self.term_weights(len(scores), scores, row_weights)
         rows = np.arange(len(scores))
         margins = (differences(scores, scores[rows, y, np.newaxis]) + 1).clip(0, np.inf)  # (N, C)
         margins[rows, y] = 0
-        return margins.sum() * weight, (margins, y, weight)
+        return self.weighted_sum(margins, weight), (margins, y, weight)
 
     def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         margins, y, weight = cache

@@ -32,13 +32,19 @@ class Huber(Loss):
             raise ValueError("Huber: delta must be above 0, got 0: the loss would be 0 everywhere")
 
     def forward(
-        self, outputs: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        outputs: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         outputs = self.floats(outputs, "outputs")
-        weight = self.term_weight(outputs.size)
+        weight = self.term_weights(outputs.size, outputs, row_weights)
         error = outputs - self.like(targets, outputs)
         size, slope = abs(error), error.clip(-self.delta, self.delta)
-        return (abs(slope) * (size - abs(slope) / 2)).sum() * weight, (slope, weight)
+        terms = abs(slope) * (size - abs(slope) / 2)
+        return self.weighted_sum(terms, weight), (slope, weight)
 
     def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         slope, weight = cache

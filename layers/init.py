@@ -13,13 +13,11 @@ A normal scheme and a uniform one of the same name have the same variance; the u
 from [-√3 std, √3 std].
 """
 
-import math
-from numbers import Real
-
 import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.layers.annotations import Floats, Scheme, Seed
+from chainrule.layers.validation import number
 
 
 def he_normal(
@@ -121,8 +119,7 @@ def plain_normal(std: float) -> Scheme:
 
     Raises ValueError where `std` is negative or not finite.
     """
-    if not (is_finite(std) and std >= 0):
-        raise ValueError(f"plain_normal: std must be a finite number of at least 0, got {std!r}")
+    std = number("plain_normal", "std", std, 0)
 
     def init(
         fan_in: int,
@@ -147,11 +144,6 @@ def generator(who: str, rng: Seed) -> np.random.Generator:
         raise kind(
             f"{who}: rng is {rng!r}, expected a Generator, a seed of at least 0, or None"
         ) from None
-
-
-def is_finite(value: object) -> bool:
-    """Whether `value` is a real number, neither infinite nor nan."""
-    return isinstance(value, Real) and math.isfinite(value)
 
 
 def _normal(shape: tuple[int, ...], std: float, rng: Seed, dtype: DTypeLike) -> Floats:

@@ -22,12 +22,17 @@ class L1(Loss):
     threshold = 0.5
 
     def forward(
-        self, outputs: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        outputs: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         outputs = self.floats(outputs, "outputs")
-        weight = self.term_weight(outputs.size)
+        weight = self.term_weights(outputs.size, outputs, row_weights)
         error = outputs - self.like(targets, outputs)
-        return abs(error).sum() * weight, (error, weight)
+        return self.weighted_sum(abs(error), weight), (error, weight)
 
     def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         error, weight = cache

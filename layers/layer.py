@@ -18,7 +18,8 @@ from chainrule.layers.annotations import (
     Seed,
     any_inputs,
 )
-from chainrule.layers.init import generator, is_finite, lecun_normal
+from chainrule.layers.init import generator, lecun_normal
+from chainrule.layers.validation import number, whole
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -115,22 +116,13 @@ class Layer:
 
     def positive(self, name: str, value: int) -> int:
         """`value` as a positive int; the message names the constructor's argument `name`."""
-        if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
-            return int(value)
-        raise ValueError(f"{type(self).__name__}: {name} must be a positive integer, got {value!r}")
+        return whole(self, name, value)
 
     def number(
         self, name: str, value: float, low: float = -math.inf, high: float = math.inf
     ) -> float:
         """`value` as a finite float in [low, high]; the message names the argument `name`."""
-        if is_finite(value) and low <= value <= high:
-            return float(value)
-        bounds = ""
-        if math.isfinite(low):
-            bounds = f" in [{low:g}, {high:g}]" if math.isfinite(high) else f" of at least {low:g}"
-        raise ValueError(
-            f"{type(self).__name__}: {name} must be a finite number{bounds}, got {value!r}"
-        )
+        return number(self, name, value, low, high)
 
     def float_dtype(self, dtype: DTypeLike) -> np.dtype[np.floating]:
         """`dtype` as a NumPy dtype. Raises TypeError unless it is float32 or float64."""
@@ -228,12 +220,18 @@ class Layer:
 
 class Loss(Layer):
     """A layer that ends a network: `forward(scores, targets)` returns one number, and `backward`
-    the gradient of the scores alone. `reduction` is "mean" or "sum"."""
+    the gradient of the scores alone. `reduction` is "mean" or "sum".
+
+    With row_weights w (N,), a third input, all terms of row n are multiplied by w_n; what a mean is
+    divided by stays. Weights whose mean over the data is 1 keep the size of the loss."""
 
     differentiable = 1
 
     #: Where the network has one output, the value above which it means class 1, else class 0.
     threshold = 0.0
+
+    #: What `probabilities` returns, in words.
+    probabilities_are = "what the loss makes of the network's outputs"
 
     def __init__(self, reduction: Literal["mean", "sum"] = "mean") -> None:
         super().__init__()
@@ -242,6 +240,11 @@ class Loss(Layer):
                 f"{type(self).__name__}: reduction must be 'mean' or 'sum', got {reduction!r}"
             )
         self.reduction = reduction
+
+    def probabilities(self, scores: Floats) -> Floats | None:
+        """What the scores of a network mean to a loss that reads them as probabilities: an array
+        of their shape, in [0, 1]; None where, as here, the loss does not."""
+        return None
 
     def term_weight(self, count: int) -> float:
         """What each of `count` terms of the loss is multiplied by: 1 / count for a mean, else 1."""
@@ -252,6 +255,34 @@ class Loss(Layer):
                 f"{self!r}: the mean over an empty batch has no meaning; pass at least one example"
             )
         return 1 / count
+
+    def term_weights(
+        self, count: int, outputs: Floats, row_weights: ArrayLike | None
+    ) -> float | Floats:
+        """What the terms of the loss are multiplied by: `term_weight`, and where there are
+        `row_weights` (N,), times these, as an array that broadcasts to `outputs` (N, …)."""
+        weight = self.term_weight(count)
+        if row_weights is None:
+            return weight
+        w = self.checked_weights(row_weights, outputs) * outputs.dtype.type(weight)
+        return w.reshape(*w.shape, *[1] * (outputs.ndim - 1))
+
+    def checked_weights(self, row_weights: ArrayLike, outputs: Floats) -> Floats:
+        """`row_weights` (N,) in the dtype of `outputs` (N, …). Raises ValueError unless they are
+        finite numbers of at least 0, one for each row."""
+        w = unmasked(self, "row_weights", row_weights)
+        if w.shape != outputs.shape[:1] or w.dtype.kind not in "fiu":
+            raise ValueError(
+                f"{self!r}: row_weights has shape {w.shape} and dtype {w.dtype}, expected a number "
+                f"for each of the rows, shape {outputs.shape[:1]}"
+            )
+        self.reject(~((w >= 0) & (w < math.inf)), w, "row_weights", "a finite number, at least 0")
+        return w.astype(outputs.dtype, copy=False)
+
+    def weighted_sum(self, terms: Floats, weight: float | Floats) -> np.floating:
+        """Σ weight · terms, for what `term_weights` returns."""
+        total: np.floating = (terms * weight).sum() if np.ndim(weight) else terms.sum() * weight
+        return total
 
     def score_rows(self, scores: ArrayLike, name: str = "scores") -> Floats:
         """`scores` as an array of floats (N, C). Raises ValueError where it has another shape."""

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
 from chainrule.layers.layer import Loss, exp_limit
+from chainrule.layers.sigmoid import Sigmoid
 
 
 class SigmoidCrossEntropy(Loss):
@@ -22,25 +23,38 @@ class SigmoidCrossEntropy(Loss):
     Raises ValueError for targets outside [0, 1] and, for a mean, where there are no elements.
     """
 
+    probabilities_are = (
+        "the sigmoid of each output of the network on its own, so that those of a row need not "
+        "sum to 1"
+    )
+
     def forward(
-        self, scores: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        scores: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         scores = self.floats(scores, "scores")
         t = self.like(targets, scores)
         self.reject(~((t >= 0) & (t <= 1)), t, "targets", "a probability from 0 to 1")
-        weight = self.term_weight(scores.size)
+        weight = self.term_weights(scores.size, scores, row_weights)
         rest = np.log1p(np.exp(-abs(scores)))
         # Where the target agrees, a term is 0 at infinite scores too, and not 0 · inf.
         loss = np.multiply(1 - t, scores.clip(0, np.inf), out=np.zeros_like(rest), where=t < 1)
         loss -= np.multiply(t, scores.clip(-np.inf, 0), out=np.zeros_like(rest), where=t > 0)
         loss += rest
-        return loss.sum() * weight, (scores, t, weight)
+        return self.weighted_sum(loss, weight), (scores, t, weight)
 
     def backward(self, dout: ArrayLike, cache: Cache) -> tuple[Floats, Grads]:
         scores, t, weight = cache
         dout = self.upstream(dout, (), scores.dtype)
         e = np.exp(scores.clip(-np.inf, exp_limit(scores.dtype)))
         return ((1 - t) * e - t) / (1 + e) * (weight * dout), {}
+
+    def probabilities(self, scores: Floats) -> Floats:
+        return Sigmoid().forward(scores, train=False)[0]
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:

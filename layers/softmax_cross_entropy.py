@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.layers.annotations import Cache, Examples, Floats, Grads
-from chainrule.layers.init import is_finite
 from chainrule.layers.kernels import differences
 from chainrule.layers.layer import Loss
+from chainrule.layers.softmax import Softmax
+from chainrule.layers.validation import is_finite
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -25,6 +26,7 @@ class SoftmaxCrossEntropy(Loss):
         dscores = (Q_n p - q) dloss
 
     The mean for labels y is then divided by Σₙ w_yₙ, and for distributions by N, as in PyTorch.
+    Row weights multiply q_nj, too, and leave what it is divided by.
 
     With z = scores - max, log p_j = z_j - log Σₖ exp(z_k), so no probability is rounded to 0
     before its logarithm is taken, and nothing overflows. The largest score adds exactly 1 to the
@@ -36,6 +38,8 @@ class SoftmaxCrossEntropy(Loss):
     Source of smoothing: Szegedy et al., "Rethinking the Inception Architecture for Computer
     Vision", 2016, section 7.
     """
+
+    probabilities_are = "the softmax of the network's outputs"
 
     def __init__(
         self,
@@ -49,7 +53,12 @@ class SoftmaxCrossEntropy(Loss):
         self.class_weights = None if class_weights is None else weights(class_weights)
 
     def forward(
-        self, scores: Floats, targets: ArrayLike, *, train: bool = True
+        self,
+        scores: Floats,
+        targets: ArrayLike,
+        row_weights: ArrayLike | None = None,
+        *,
+        train: bool = True,
     ) -> tuple[np.floating, Cache]:
         scores = self.score_rows(scores)
         weight = self.term_weight(len(scores))
@@ -60,8 +69,10 @@ class SoftmaxCrossEntropy(Loss):
         rest = error.sum(axis=1)  # the largest score itself adds 1
         log_sum = np.log1p(rest)
         error /= (1 + rest)[:, np.newaxis]  # p, but for the largest score
-        if self.smoothing or self.class_weights is not None:
+        if self.smoothing or self.class_weights is not None or row_weights is not None:
             q, weight = self.weighted(targets, scores)
+            if row_weights is not None:
+                q *= self.checked_weights(row_weights, scores)[:, np.newaxis]
             cost = log_sum[:, np.newaxis] - z
             cost[q == 0] = 0  # also where it is infinite
             loss = np.vdot(q, cost)
@@ -117,6 +128,9 @@ class SoftmaxCrossEntropy(Loss):
         error, weight = cache
         dout = self.upstream(dout, (), error.dtype)
         return error * (weight * dout), {}
+
+    def probabilities(self, scores: Floats) -> Floats:
+        return Softmax().forward(scores, train=False)[0]
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from chainrule.layers.annotations import Floats
+from chainrule.layers.validation import is_whole, whole
 
 #: A number for height and width alike, or one for each.
 Sides: TypeAlias = int | Sequence[int]
@@ -147,8 +148,7 @@ def sides(who: str, name: str, value: Sides, least: int) -> tuple[int, int]:
     if (
         not isinstance(pair, Sequence)
         or len(pair) != 2
-        or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in pair)
-        or min(pair) < least
+        or not all(is_whole(n, least) for n in pair)
     ):
         raise ValueError(
             f"{who}: {name} must be a whole number of at least {least}, or a pair of them for "
@@ -165,8 +165,7 @@ def said(pair: tuple[int, int]) -> Sides:
 def check_groups(who: str, groups: int, **channels: int) -> None:
     """Raises ValueError, which names the argument, unless `groups` divides all these numbers of
     channels."""
-    if not isinstance(groups, (int, np.integer)) or isinstance(groups, bool) or groups < 1:
-        raise ValueError(f"{who}: groups must be a positive integer, got {groups!r}")
+    whole(who, "groups", groups)
     for name, count in channels.items():
         if count % groups:
             fits = [n for n in range(1, min(count, MANY) + 1) if count % n == 0]

@@ -8,7 +8,7 @@ import re
 import stat
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -191,15 +191,34 @@ def read_safetensors(
         raise FileError(f"{path}: there is no such file")
     try:
         with safetensors.safe_open(place, framework="numpy") as file:
-            metadata, names = file.metadata() or {}, file.keys() if with_arrays else ()
-            arrays = {name: file.get_tensor(name) for name in names}
+            metadata, names = file.metadata() or {}, [*file.keys()]
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names[:3]}
+            ours = {"chainrule", "checksum"} & metadata.keys()
+            wanted = names if ours and with_arrays else []
+            arrays = {name: file.get_tensor(name) for name in wanted}
     except Exception as error:  # one of many, where a header makes no sense
         raise FileError(
             f"{path}: not a safetensors file, or damaged or cut short ({brief(error)})"
         ) from None
-    if not {"chainrule", "checksum"} <= metadata.keys():
-        raise FileError(f"{path}: a safetensors file, but damaged, or not one that Chainrule wrote")
+    if not ours:
+        raise FileError(f"{path}: {foreign(names, shapes)}")
+    if len(ours) < 2:
+        raise FileError(f"{path}: damaged: its metadata lack their checksum or their description")
     return metadata, arrays
+
+
+def foreign(names: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """What a safetensors file of somebody else is, and how it comes in where it is PyTorch's."""
+    held = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+    text = f"a safetensors file, but none that save() wrote: it holds {brief(held) or 'nothing'}"
+    if len(names) > len(shapes):
+        text += f" and {len(names) - len(shapes):,} more"
+    if any(name.rpartition(".")[2] in ("weight", "bias") for name in names):
+        text += (
+            "; those are weights as PyTorch names them: build a network of the same layers, and "
+            "chainrule.training.export.from_torch(net, path) brings them in"
+        )
+    return text
 
 
 def description_in(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.layers import MSE, Layer, Loss, SoftmaxCrossEntropy
 from chainrule.layers.annotations import Floats, Grads
-from chainrule.layers.init import is_finite
 from chainrule.layers.layer import unmasked
+from chainrule.layers.validation import number
 from chainrule.nets.naming import weights_of
 
 Read = TypeVar("Read", bound=np.ndarray)
@@ -30,10 +30,6 @@ class Model:
     """
 
     def __init__(self, net: Layer, loss: Loss, l2: float = 0.0) -> None:
-        if not (is_finite(l2) and l2 >= 0):
-            raise ValueError(
-                f"{type(self).__name__}: l2 must be a finite number of at least 0, got {l2!r}"
-            )
         if isinstance(loss, type) or not hasattr(loss, "backward"):
             raise TypeError(
                 f"{type(self).__name__}: loss is {loss!r}, expected a loss layer such as "
@@ -41,7 +37,7 @@ class Model:
             )
         self.net = net
         self.criterion = loss
-        self.l2 = float(l2)
+        self.l2 = number(self, "l2", l2, 0)
 
     @property
     def params(self) -> dict[str, Floats]:
@@ -56,12 +52,20 @@ class Model:
         """The names of the parameters that the network declares as weights."""
         return weights_of(self.net)
 
-    def loss(self, x: ArrayLike, y: ArrayLike, weight: float = 1.0) -> tuple[float, Grads]:
+    def loss(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        weight: float = 1.0,
+        row_weights: ArrayLike | None = None,
+    ) -> tuple[float, Grads]:
         """The training loss for rows x (N, …) and targets y, a float, and its gradients, a dict
         with the keys of `params`; all of them times `weight`, the share that the rows have in a
-        larger batch. The gradient of x itself is not computed."""
+        larger batch. `row_weights` (N,), if there are any, go to the loss layer as its third input.
+        The gradient of x itself is not computed."""
         out, cache = self.net.forward(x)
-        loss, loss_cache = self.criterion.forward(out, y)
+        given = (out, y) if row_weights is None else (out, y, row_weights)
+        loss, loss_cache = self.criterion.forward(*given)
         dout, _ = self.criterion.backward(weight, loss_cache)
         grads = self.net.param_grads(dout, cache)
         if self.l2:
@@ -107,8 +111,23 @@ class Classifier(Model):
             return (scores[:, 0] > self.criterion.threshold).astype(np.intp)
         return scores.argmax(axis=1)
 
-    def score(self, x: ArrayLike, y: ArrayLike) -> float:
-        """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1.
+    def class_scores(self, x: ArrayLike) -> tuple[Floats, bool, str]:
+        """What the network gives each class for rows x (N, …): scores (N, C), whether they are
+        probabilities, and in words what they are. A single output s, which stands for class 1,
+        gives class 0 what mirrors s at the loss's threshold: 1 - s for probabilities."""
+        scores, threshold, loss = self.outputs(x), self.criterion.threshold, self.criterion
+        words = f"scores, no probabilities: the network's outputs, trained with {loss}"
+        probabilities = loss.probabilities(scores)
+        if probabilities is not None:
+            scores, threshold = probabilities, 0.5
+            words = f"probabilities: {loss.probabilities_are}"
+        if scores.shape[1] == 1:
+            scores = np.concatenate([2 * threshold - scores, scores], axis=1)
+        return scores, probabilities is not None, words
+
+    def score(self, x: ArrayLike, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
+        """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1; each row counts
+        as much as its weight, if there are `row_weights` (N,).
         Raises ValueError where N is 0 or the lengths differ."""
         x, y = unmasked(type(self).__name__, "x", x), unmasked(type(self).__name__, "y", y)
         if y.shape != (len(x),) or len(y) == 0 or y.dtype.kind not in "iub":
@@ -116,7 +135,7 @@ class Classifier(Model):
                 f"Classifier: y has shape {y.shape} and dtype {y.dtype}, expected an integer label "
                 f"for each of {len(x)} rows{'' if len(x) else ', and at least one row'}"
             )
-        return float(np.mean(self.predict(x) == y))
+        return float(np.average(self.predict(x) == y, weights=row_weights))
 
 
 class Regressor(Model):
@@ -129,10 +148,11 @@ class Regressor(Model):
         """The outputs (N, D) for rows x (N, …)."""
         return self.outputs(x)
 
-    def score(self, x: ArrayLike, y: ArrayLike) -> float:
+    def score(self, x: ArrayLike, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
         """The coefficient of determination R² = 1 - Σ (y - out)² / Σ (y - mean y)², a float: 1 for
         a perfect fit, 0 for a fit no better than the mean of each column of y. Targets are
-        (N, D), or (N,) for one output.
+        (N, D), or (N,) for one output. `row_weights` (N,), if there are any, multiply the squares,
+        and the mean is weighted by them.
         Raises ValueError where the shapes differ or the targets are all equal."""
         y, out = unmasked(type(self).__name__, "y", y), self.outputs(x)
         if y.ndim == 1 and out.shape == (len(y), 1):
@@ -145,5 +165,6 @@ class Regressor(Model):
             raise ValueError("Regressor: there are no rows to score, expected at least one")
         if (y.min(axis=0) == y.max(axis=0)).all():
             raise ValueError("Regressor: R² has no meaning where all targets are equal")
-        spread = np.square(y - y.mean(axis=0)).sum()
-        return float(1 - np.square(y - out).sum() / spread)
+        w = 1 if row_weights is None else row_weights[:, np.newaxis]
+        spread = (w * np.square(y - np.average(y, axis=0, weights=row_weights))).sum()
+        return float(1 - (w * np.square(y - out)).sum() / spread)

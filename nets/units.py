@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 from chainrule.layers import Conv, Dropout, Flatten, Layer
 from chainrule.layers.annotations import Scheme
 from chainrule.layers.init import lecun_normal
+from chainrule.layers.validation import is_whole
 from chainrule.layers.windows import Sides
 from chainrule.nets.mlp import MLP, check_units
 
@@ -75,8 +76,6 @@ def as_sizes(who: str, **given: Sequence[int]) -> tuple[int, ...]:
     """The numbers `given` under a name, as ints. Raises ValueError, which says the name, unless
     they are positive integers."""
     ((name, sizes),) = given.items()
-    if not isinstance(sizes, Sequence) or not all(
-        isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in sizes
-    ):
+    if not isinstance(sizes, Sequence) or not all(map(is_whole, sizes)):
         raise ValueError(f"{who}: {name} must be positive integers in a row, got {sizes!r}")
     return tuple(map(int, sizes))

@@ -9,7 +9,6 @@ import numpy as np
 
 from chainrule.nets import Classifier
 from chainrule.pictures.drawing import COLOURS, INK, Panel, Picture, named, short
-from chainrule.pictures.scores import class_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,7 +123,7 @@ def map_of(
     across, up = (corners[0] + cell * (np.arange(SIDE)[:, np.newaxis] + 0.5)).T
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     grid = grid.astype(parts[0][1].dtype)
-    scores, probabilities, _ = class_scores(model, grid)
+    scores, probabilities, _ = model.class_scores(grid)
     if not np.isfinite(scores).all():
         raise ValueError("decision_boundary: the model's outputs are not finite numbers")
     C, most = scores.shape[1], len(COLOURS)

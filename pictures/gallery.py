@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chainrule.pictures.drawing import BLUE, INK, ORANGE, Panel, Picture, short
+from chainrule.pictures.monitor import is_flat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS = 801  # of a curve
-FLAT = 0.01  # a slope below this share of the steepest is flat
 STRETCH = 25  # points; where a curve is flat for less than that, it only turns
 
 
@@ -35,7 +35,7 @@ def activations(layers: Sequence[Any], span: tuple[float, float] = (-4, 4)) -> P
 
     `layers` map each number on its own; curve and derivative are what their own forward pass in
     inference mode and their own backward pass say. `span` is the range of x. Grey marks where a
-    layer is flat: where |derivative| is below 1 % of the steepest in the span, or 0, and not only
+    layer is flat: where |derivative| is below 0.5 % of the steepest in the span, or 0, and not only
     at a turn, for less than 3 % of the span.
 
     Raises:
@@ -87,7 +87,7 @@ def curve_of(layer: Any, x: np.ndarray) -> Curve:
             f"its own"
         )
     size = np.abs(slope[0])
-    flat = (size < FLAT * size.max()) | (size == 0)
+    flat = is_flat(size, size.max())
     stretches = np.convolve(flat, np.ones(STRETCH), "valid") == STRETCH  # by their first points
     return Curve(repr(layer), x, out[0], slope[0], np.convolve(stretches, np.ones(STRETCH)) > 0)
 

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.layers.annotations import Floats
 from chainrule.nets import Classifier, Model
 from chainrule.pictures.drawing import Panel, Picture, short
-from chainrule.pictures.scores import class_scores
 from chainrule.pictures.tiles import image
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ def saliency_maps(
             f"saliency_maps: x has shape {x.shape}, expected images (N, C, H, W), at least one, or "
             f"rows and the shape of an image, (H, W) or (C, H, W)"
         )
-    scores, are_probabilities, _ = class_scores(model, x)
+    scores, are_probabilities, _ = model.class_scores(x)
     y = labels("saliency_maps", y, *scores.shape)
     if classes is not None and len(classes) != scores.shape[1]:
         raise ValueError(

@@ -282,9 +282,14 @@ def units(layer: Any, x: np.ndarray, out: np.ndarray, cache: Any) -> dict[str, f
     rows = (0, 2, 3) if x.ndim == 4 else 0  # of a unit
     slope = np.abs(layer.backward(np.ones_like(out), cache)[0])
     steepest = np.maximum(steepest, slope.max(axis=rows, keepdims=True))
-    flat = (slope < FLAT * steepest).mean(axis=rows) >= MOSTLY
+    saturated = is_flat(slope, steepest).mean(axis=rows) >= MOSTLY
     dead = (slope == 0).all(axis=rows)
-    return {"dead": float(dead.mean()), "saturated": float((flat | dead).mean())}
+    return {"dead": float(dead.mean()), "saturated": float(saturated.mean())}
+
+
+def is_flat(slope: np.ndarray, steepest: Any) -> Any:
+    """Where a slope, without its sign, is 0 or below 0.5 % of the steepest."""
+    return (slope < FLAT * steepest) | (slope == 0)
 
 
 def activation_slope(layer: Any, x: np.ndarray) -> np.ndarray | None:

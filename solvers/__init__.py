@@ -8,6 +8,7 @@ from chainrule.solvers.adam import Adam, AdamW
 from chainrule.solvers.checkpoint import restore_checkpoint, save_checkpoint
 from chainrule.solvers.finite import NonFiniteError
 from chainrule.solvers.history import History, Snapshot
+from chainrule.solvers.parallel import ParallelSolver
 from chainrule.solvers.rmsprop import RMSProp
 from chainrule.solvers.rule import UpdateRule
 from chainrule.solvers.schedules import Constant, Cosine, Exponential, Schedule, Step
@@ -24,6 +25,7 @@ __all__ = [
     "Exponential",
     "History",
     "NonFiniteError",
+    "ParallelSolver",
     "RMSProp",
     "Schedule",
     "Snapshot",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.solvers.checks import positive
+from chainrule.layers.validation import number
 from chainrule.solvers.rule import UpdateRule
 
 
@@ -20,7 +20,7 @@ class AdaGrad(UpdateRule):
 
     def __init__(self, lr: float = 1e-2, eps: float = 1e-8) -> None:
         super().__init__(lr)
-        self.eps = positive(self, "eps", eps)
+        self.eps = number(self, "eps", eps, 0, but=0)
 
     def step(self, w: np.ndarray, dw: np.ndarray, *memory: np.ndarray) -> None:
         (s,) = memory

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from chainrule.solvers.checks import fraction, positive
+from chainrule.layers.validation import number
 from chainrule.solvers.rule import UpdateRule
 
 
@@ -32,9 +32,9 @@ class Adam(UpdateRule):
         self, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
     ) -> None:
         super().__init__(lr)
-        self.beta1 = fraction(self, "beta1", beta1)
-        self.beta2 = fraction(self, "beta2", beta2)
-        self.eps = positive(self, "eps", eps)
+        self.beta1 = number(self, "beta1", beta1, 0, 1, but=1)
+        self.beta2 = number(self, "beta2", beta2, 0, 1, but=1)
+        self.eps = number(self, "eps", eps, 0, but=0)
         self.state["t"] = np.zeros((), np.int64)
 
     def begin_step(self, params: Mapping[str, np.ndarray]) -> None:
@@ -78,7 +78,7 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(lr, beta1, beta2, eps)
-        self.weight_decay = positive(self, "weight_decay", weight_decay)
+        self.weight_decay = number(self, "weight_decay", weight_decay, 0, but=0)
 
     def begin_step(self, params: Mapping[str, np.ndarray]) -> None:
         decaying = self.decaying(params)

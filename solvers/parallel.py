@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from chainrule.layers import Layer
-from chainrule.solvers.generators import reachable
+from chainrule.layers.minibatch import Part, computing, random
 from chainrule.solvers.solver import Solver
 
 #: Numbers in a gradient that is not worth copying into a buffer with others.
@@ -105,10 +105,10 @@ class ParallelSolver(Solver):
 
     What layers compute over the batch is computed over that of all ranks: BatchNorm's sums are
     added up, and Dropout draws the mask of the whole minibatch on each rank, of which it takes its
-    rows, and `augment` likewise. So the result does not depend on the number of ranks. (A layer or
-    an augmentation of your own that draws otherwise than by `rng.random(size)` with a tuple that
-    begins with the number of rows, or a layer that has sums over the batch other than through a
-    method `over_batch`, does depend on it.)
+    rows, and `augment` likewise. So the result does not depend on the number of ranks, unless a
+    layer of your own has sums over the batch or draws, and does so other than by `over_batch` and
+    `random` of `layers.minibatch`, or an augmentation of your own draws otherwise than by
+    `rng.random(size)` with a tuple that begins with the number of rows.
 
     `asked`, a number that a rank may set at any time, is known to all after the next step, as the
     attribute `heard`: the sum over the ranks.
@@ -130,22 +130,14 @@ class ParallelSolver(Solver):
         self.comm, self.rank, self.ranks = comm, comm.Get_rank(), comm.Get_size()
         super().__init__(*given, progress=progress and self.rank == 0, **options)
         self.asked = self.heard = 0
-        self.share: Share | None = None
-        for layer in [thing for thing in reachable(self.model) if isinstance(thing, Layer)]:
-            if hasattr(layer, "over_batch"):
-                layer.over_batch = self.over_batch
-            if isinstance(rng := getattr(layer, "rng", None), np.random.Generator):
-                vars(layer)["rng"] = RowsOfStream(rng.bit_generator, self)
 
     def gradients(self, rows: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
         """Return the loss and the gradients of the batch made of these rows of the data."""
-        self.share = share = Share.of(self.rank, self.ranks, len(rows))
-        own = rows[share.first : share.last]
-        try:
-            x, y = self.batch(own, RowsOfStream(self.rng.bit_generator, self))
-            loss, grads = self.model.loss(x, y, share.weight)  # type: ignore[call-arg]
-        finally:
-            self.share = None
+        share = Share.of(self.rank, self.ranks, len(rows))
+        own, add_up = rows[share.first : share.last], partial(self._over_batch, share.idle)
+        with computing(Part(share.first, share.last, share.rows, add_up)):
+            x, y = self.batch(own, RowsOfStream(self.rng.bit_generator))
+            loss, grads = self.model.loss(x, y, share.weight, **self.weighing(own))  # type: ignore[call-arg]
         return self._added_up(loss, grads, share.idle)
 
     def _added_up(
@@ -170,13 +162,10 @@ class ParallelSolver(Solver):
             self._sum(sums[name].reshape(-1))
         return float(flat[0]), {name: sums[name].reshape(dw.shape) for name, dw in grads.items()}
 
-    def over_batch(self, *sums: Any) -> tuple[Any, ...]:
-        """Return the sums, numbers or arrays, added up over all ranks in float64; as they are
-        outside a step."""
-        if self.share is None:
-            return sums
+    def _over_batch(self, idle: bool, *sums: Any) -> tuple[Any, ...]:
+        """Return the sums, numbers or arrays, added up over all ranks in float64."""
         flat = np.concatenate([np.ravel(one) for one in sums], dtype=np.float64)
-        if self.share.idle:
+        if idle:
             flat[:] = 0.0
         self._sum(flat)
         parts = np.split(flat, np.cumsum([np.size(one) for one in sums])[:-1])
@@ -203,17 +192,11 @@ class ParallelSolver(Solver):
 
 
 class RowsOfStream(np.random.Generator):
-    """Draws for a whole minibatch and returns the rows of one rank, so that what a layer draws
-    does not depend on the number of ranks."""
+    """Draws as `layers.minibatch.random` does, so that what an augmentation draws does not depend
+    on the number of ranks."""
 
-    def __init__(self, bit_generator: Any, solver: ParallelSolver) -> None:
-        super().__init__(bit_generator)
-        self.solver = solver
-
-    def random(self, size: Any = None, *given: Any, **options: Any) -> Any:
+    def random(self, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Any:
         """Return uniform random numbers in [0, 1), `size` of them; see numpy.random.Generator."""
-        share = self.solver.share
-        if share is None or not isinstance(size, tuple) or size[:1] != (share.last - share.first,):
-            return super().random(size, *given, **options)
-        whole = super().random((share.rows, *size[1:]), *given, **options)
-        return whole[share.first : share.last]
+        if out is not None:
+            return super().random(size, dtype, out)
+        return random(np.random.Generator(self.bit_generator), size, dtype)

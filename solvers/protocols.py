@@ -25,7 +25,8 @@ class Rows(Protocol):
 
 
 class Data(Protocol):
-    """Arrays with the examples along the first axis; x_val and y_val may be None."""
+    """Arrays with the examples along the first axis; x_val and y_val may be None. Where the rows
+    differ in weight, there are also w_train (N,) and, for x_val, w_val."""
 
     @property
     def x_train(self) -> Rows: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.solvers.checks import fraction, positive
+from chainrule.layers.validation import number
 from chainrule.solvers.rule import UpdateRule
 
 
@@ -21,8 +21,8 @@ class RMSProp(UpdateRule):
 
     def __init__(self, lr: float = 1e-2, decay: float = 0.99, eps: float = 1e-8) -> None:
         super().__init__(lr)
-        self.decay = fraction(self, "decay", decay)
-        self.eps = positive(self, "eps", eps)
+        self.decay = number(self, "decay", decay, 0, 1, but=1)
+        self.eps = number(self, "eps", eps, 0, but=0)
 
     def step(self, w: np.ndarray, dw: np.ndarray, *memory: np.ndarray) -> None:
         (s,) = memory

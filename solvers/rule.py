@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
-from chainrule.solvers.checks import positive
+from chainrule.layers.validation import number
 from chainrule.solvers.finite import NonFiniteError, global_norm, non_finite
 
 # Elements per block: a parameter, its gradient and its memory then stay in the cache while a
@@ -51,7 +51,7 @@ class UpdateRule:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        self._lr = positive(self, "lr", value)
+        self._lr = number(self, "lr", value, 0, but=0)
 
     def update(self, params: Mapping[str, np.ndarray], grads: Mapping[str, np.ndarray]) -> None:
         """Take one step: change the arrays of `params` in place, leave `grads` alone.

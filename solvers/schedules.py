@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
-from typing import Any
+
+from chainrule.layers.validation import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +24,7 @@ class Schedule:
     warmup: float = 0.0
 
     def __post_init__(self) -> None:
-        self._require("warmup", lambda v: 0 <= v < math.inf, "a number of epochs, at least 0")
+        number(self, "warmup", self.warmup, 0)
 
     def __call__(self, epoch: float) -> float:
         decay = self.decay(epoch)
@@ -34,11 +33,6 @@ class Schedule:
     def decay(self, epoch: float) -> float:
         """Return the factor at `epoch` as it is without a warm-up."""
         raise NotImplementedError(f"{type(self).__name__} does not define decay(epoch)")
-
-    def _require(self, name: str, holds: Callable[[Any], bool], expected: str) -> None:
-        value = getattr(self, name)
-        if not (isinstance(value, Real) and holds(value)):
-            raise ValueError(f"{type(self).__name__}({name}={value!r}): {name} must be {expected}")
 
 
 @dataclass(frozen=True)
@@ -61,8 +55,8 @@ class Step(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("every", lambda v: 0 < v < math.inf, "a positive number of epochs")
-        self._require("factor", lambda v: 0 < v <= 1, "above 0 and at most 1")
+        number(self, "every", self.every, 0, but=0)
+        number(self, "factor", self.factor, 0, 1, but=0)
 
     def decay(self, epoch: float) -> float:
         return float(self.factor ** (epoch // self.every))
@@ -76,7 +70,7 @@ class Exponential(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("rate", lambda v: 0 < v <= 1, "above 0 and at most 1")
+        number(self, "rate", self.rate, 0, 1, but=0)
 
     def decay(self, epoch: float) -> float:
         return float(self.rate**epoch)
@@ -96,8 +90,8 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("epochs", lambda v: 0 < v < math.inf, "a positive number of epochs")
-        self._require("final", lambda v: 0 <= v <= 1, "between 0 and 1")
+        number(self, "epochs", self.epochs, 0, but=0)
+        number(self, "final", self.final, 0, 1)
 
     def decay(self, epoch: float) -> float:
         angle = math.pi * min(epoch / self.epochs, 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.solvers.checks import fraction
+from chainrule.layers.validation import number
 from chainrule.solvers.rule import UpdateRule
 
 
@@ -28,7 +28,7 @@ class SGD(UpdateRule):
 
     def __init__(self, lr: float, momentum: float = 0.0, nesterov: bool = False) -> None:
         super().__init__(lr)
-        self.momentum = fraction(self, "momentum", momentum)
+        self.momentum = number(self, "momentum", momentum, 0, 1, but=1)
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise ValueError("SGD(nesterov=True): momentum must be above 0")

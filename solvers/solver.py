@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.layers import Layer
+from chainrule.layers.validation import number, whole
 from chainrule.nets import weights_of
-from chainrule.solvers.checks import count, positive
 from chainrule.solvers.finite import NonFiniteError, bad_row, global_norm, non_finite
 from chainrule.solvers.generators import generators, reachable
 from chainrule.solvers.history import History, Snapshot, copies, state_of, write
 from chainrule.solvers.interrupt import uninterrupted
 from chainrule.solvers.progress import progress_bar, show
 from chainrule.solvers.protocols import Data, Model
+from chainrule.solvers.row_weights import row_weights
 from chainrule.solvers.rule import UpdateRule
 from chainrule.solvers.schedules import Constant
 
@@ -58,6 +59,10 @@ class Solver:
     called one after the other with each batch x (N, …) that is trained on and with `rng`, and
     return x of the same shape and dtype. Where the data have an `image_shape`, x is (N,
     *image_shape). Scores are those of the data as they are.
+
+    Where the data have `w_train` (N,), a weight of at least 0 for each training row, these, divided
+    by their mean, go with the batch to `model.loss(x, y, row_weights=…)`; only their ratios matter.
+    Scores are weighted likewise, those of x_val by `w_val` if there is one.
 
     seed: a number or a numpy.random.Generator; same seed, same run, to the bit.
 
@@ -99,7 +104,7 @@ class Solver:
                     f"Solver: {name} is a masked array, and what is masked would be trained on; "
                     f"leave those rows out, or fill them: {name}.filled(…)"
                 )
-        self.batch_size = count(self, "batch_size", batch_size)
+        self.batch_size = whole(self, "batch_size", batch_size)
         if self.batch_size > n:
             raise ValueError(f"Solver: batch_size={batch_size} exceeds the {n} training examples")
         if data.x_val is not None and not hasattr(model, "score"):
@@ -116,15 +121,18 @@ class Solver:
         self.model = model
         self.rule = rule
         self.data = data
-        self.epochs = count(self, "epochs", epochs)
+        self.epochs = whole(self, "epochs", epochs)
         self.schedule = schedule
-        self.clip_norm = None if clip_norm is None else positive(self, "clip_norm", clip_norm)
-        self.patience = None if patience is None else count(self, "patience", patience)
+        if clip_norm is not None:
+            clip_norm = number(self, "clip_norm", clip_norm, 0, but=0)
+        self.clip_norm = clip_norm
+        self.patience = None if patience is None else whole(self, "patience", patience)
         self.augment = list(augment)
         self.callbacks = list(callbacks)
         self.after_step = after_step
         self.progress = progress
 
+        self.row_weights = row_weights(data)
         self.history = History()
         self.best: Snapshot | None = None
         self.last: Snapshot | None = None
@@ -200,7 +208,12 @@ class Solver:
 
         The place to override for whoever computes a batch elsewhere, or in parts.
         """
-        return self.model.loss(*self.batch(rows, self.rng))
+        return self.model.loss(*self.batch(rows, self.rng), **self.weighing(rows))
+
+    def weighing(self, rows: np.ndarray) -> dict[str, Any]:
+        """Return the argument of `model.loss` and `model.score` that says what these rows of the
+        training data weigh, or none."""
+        return {} if self.row_weights is None else {"row_weights": self.row_weights[rows]}
 
     def batch(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[Any, np.ndarray]:
         """Return x and y of these rows of the training data, x augmented with what `rng` draws."""
@@ -324,10 +337,12 @@ class Solver:
             return None, None
         data = self.data
         x, y = data.x_train.take(self.sample, axis=0), data.y_train.take(self.sample, axis=0)
-        train_score = float(score(x, y))
+        train_score = float(score(x, y, **self.weighing(self.sample)))
         if data.x_val is None:
             return train_score, None
-        val_score = float(score(data.x_val, data.y_val))
+        w_val = getattr(data, "w_val", None)
+        weighing = {} if w_val is None else {"row_weights": w_val}
+        val_score = float(score(data.x_val, data.y_val, **weighing))
         if not math.isfinite(val_score):
             raise self._non_finite(f"the validation score is {val_score}")
         return train_score, val_score

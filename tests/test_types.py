@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     *("layers", "nets", "solvers", "gradcheck", "data", "pictures", "training", "notebooks"),
+    "estimators",
     "chainrule",
 )
 USER = ROOT / "tests" / "typed_user.py"
@@ -139,7 +140,7 @@ def work(tmp_path_factory):
     for page in PAGES:
         for line, text in modules(page):
             where = page.relative_to(ROOT).with_suffix("").as_posix().replace("/", "_")
-            text += STRANGERS if page.stem.startswith("check-") else ""
+            text += STRANGERS if page.stem.startswith(("check-", "exports", "sklearn")) else ""
             (users / f"{where}_line_{line}.py".replace("-", "_")).write_text(text, "utf-8")
     (folder / "wrong.py").write_text(WRONG, encoding="utf-8")
     (folder / "mypy.ini").write_text(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from chainrule.training.export.exporting import export_parser, export_run
 from chainrule.training.options import fill_in, folder_of, parser, resume_parser
 from chainrule.training.prediction import evaluate, evaluate_parser, predict, predict_parser
 from chainrule.training.run.ranks import ALONE, Alone, Ranks, as_one, team
@@ -27,12 +28,13 @@ REPORTS = {
     "predict": (predict_parser, predict),
     "evaluate": (evaluate_parser, evaluate),
     "compare": (compare_parser, compare),
+    "export": (export_parser, export_run),
 }
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Does what the command line says, which begins with train, resume, predict, evaluate or
-    compare; returns the exit status."""
+    """Does what the command line says, which begins with train, resume, predict, evaluate,
+    compare or export; returns the exit status."""
     try:
         ours = team()
     except ValueError as error:

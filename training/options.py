@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from chainrule import data, layers, solvers
+from chainrule.training.tables import add_reading
 
 ACTIVATIONS: dict[str, dict[str, Any]] = {
     "relu": {"activation": layers.ReLU()},
@@ -212,6 +213,8 @@ def parser() -> Parser:
     add("--data-dir", metavar="DIR", help="folder with the files of mnist or cifar10; left out, "
         "they are downloaded once")  # fmt: skip
     add_reading(out)
+    add("--class-weights", choices=["balanced"], help="have all classes count the same in training "
+        "and in the scores of validation, however many rows they have")  # fmt: skip
     add("--net", choices=TAKEN, default="mlp", help="a network of affine layers, mlp (if left out),"
         " or one of convolutions for data that are images")  # fmt: skip
     add("--channels", type=sizes, metavar="SIZES", help="of the convolutions of --net cnn, or of "
@@ -315,25 +318,6 @@ def options_of(net: str, recipe: Recipe) -> str:
         words.append(f"--dropout {recipe.dropout or 1}")
     words += [f"--epochs {recipe.epochs}", f"--batch-size {recipe.batch_size}"]
     return " ".join([*words, f"--l2 {recipe.l2:g}"])
-
-
-def add_reading(out: argparse.ArgumentParser, *, label: bool = True) -> None:
-    """Has a parser take what says how a CSV file is to be read."""
-    if label:
-        out.add_argument(
-            "--label",
-            metavar="COLUMN",
-            help="column of a CSV file that holds the labels, by its name or its number: 0 is the "
-            "first, -1 the last, which it is if left out",
-        )
-    out.add_argument(
-        "--header",
-        nargs="?",
-        const="yes",
-        choices=["yes", "no"],
-        metavar="yes|no",
-        help="whether the first line of a CSV file names the columns; found out if left out",
-    )
 
 
 def resume_parser() -> Parser:

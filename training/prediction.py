@@ -13,6 +13,7 @@ import dataclasses
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -24,31 +25,33 @@ from tqdm import tqdm
 
 from chainrule.data import Pixels, Standardiser
 from chainrule.data.cells import numbered, plain
+from chainrule.data.encoding import Encoding
+from chainrule.data.frame import rows_of_frame
 from chainrule.data.image_folder import is_picture, read_images
+from chainrule.data.known import Known, quoted
 from chainrule.data.npz_file import as_floats
-from chainrule.data.rows import Known, quoted, read_rows
+from chainrule.data.rows import Rows, read_rows
 from chainrule.data.standardiser import check_unmasked
 from chainrule.layers import Layer
 from chainrule.nets import Classifier, FileError
 from chainrule.nets.files import read_arrays, write_file
 from chainrule.nets.loading import DATA, net_of
 from chainrule.nets.models import ROWS_AT_ONCE
-from chainrule.pictures.scores import class_scores
 from chainrule.training.options import (
     FROM_FOLDER,
     LOSSES,
     Parser,
-    add_reading,
     add_run,
     folder_of,
 )
 from chainrule.training.run.console import class_table, printable, tell
 from chainrule.training.run.folder import RunFolder, fingerprint
 from chainrule.training.run.setup import bar, load, reading, told
+from chainrule.training.tables import TABLE, add_reading
 
 SLOW = 20e6  # bytes of a file that is not read at once
 SHOWN = 20  # pictures whose classes are printed
-READING = ("label", "header", "image_size")  # options for `load`
+READING = (*TABLE, "image_size", "class_weights")  # options for `load`
 FAR = 10.0  # rms of standardised inputs, 1 in training, from which on their unit is suspect
 
 
@@ -63,7 +66,8 @@ class Trained:
     and `features` those of the columns, if the training data had a header; `label` and
     `label_column` are the name and the index of the column of the labels, "" and -1 where there
     was none; `dataset`, `data_dir`, `reading` and `fingerprint` are those of the data of the run;
-    `image_shape` is that of a row as a picture, None where pictures cannot be made such rows.
+    `image_shape` is that of a row as a picture, None where pictures cannot be made such rows;
+    `encoding` says how columns become features, None where they are numbers as they are.
     """
 
     path: Path
@@ -80,6 +84,7 @@ class Trained:
     label_column: int = -1
     reading: dict[str, Any] = dataclasses.field(default_factory=dict)
     image_shape: tuple[int, ...] | None = None
+    encoding: Encoding | None = None
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Trained:
@@ -120,6 +125,11 @@ class Trained:
         if paths := as_paths(x):
             x = self.read_pictures(paths)[0]
         order = self.order(x)
+        if self.encoding is not None and order is not None:
+            x, notes = rows_of_frame(str(self.path), x, self.encoding)
+            for note in notes:
+                warnings.warn(f"{self.path}: {note}", stacklevel=2)
+            order = None
         check_unmasked(f"{self.path}: x", x)
         x = np.asarray(x)
         if order is not None:
@@ -144,11 +154,13 @@ class Trained:
             return None
         names = [str(name) for name in x.columns]
         numbered = [str(column) for column in range(len(names))]
-        if self.features:
-            if names == numbered and not all(name.isdecimal() for name in self.features):
+        known = self.known()
+        if features := known.features:
+            if names == numbered and not all(name.isdecimal() for name in features):
                 return None  # a frame that was made of an array has no names
-            lacking = [name for name in self.features if name not in names]
-            others = [name for name in names if name not in self.features]
+            aside = () if self.encoding is None else self.encoding.left_out
+            lacking = [name for name in features if name not in names]
+            others = [name for name in names if name not in (*features, self.label, *aside)]
             for found, words in (
                 (lacking, "lacks {} of the training data"),
                 (others, "has {}, which the training data did not have"),
@@ -156,7 +168,7 @@ class Trained:
             ):
                 if found:
                     raise ValueError(f"{self.path}: x {words.format(quoted(found))}")
-            return [names.index(name) for name in self.features]
+            return [names.index(name) for name in features]
         if names != numbered and sorted(names) == sorted(numbered):
             raise ValueError(
                 f"{self.path}: the columns of x are numbered in another order, "
@@ -167,21 +179,24 @@ class Trained:
 
     def judged(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The classes of rows (N, …) that are standardised, and what the network gives each."""
-        return np.array(self.classes)[self.model.predict(rows)], class_scores(self.model, rows)[0]
+        return np.array(self.classes)[self.model.predict(rows)], self.model.class_scores(rows)[0]
 
-    def read(self, file: str, header: str | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-        """Rows (N, …) of a file, and their labels as text (N,) or None; `header` is the option.
+    def known(self) -> Known:
+        """What is known of the training data, by which other rows are read."""
+        columns = self.features if self.encoding is None else self.encoding.names
+        rest = self.label, self.label_column, self.classes, self.standardiser, self.encoding
+        return Known(columns, *rest)
+
+    def read(self, file: str, header: str | None = None) -> Rows:
+        """The rows of a file, with their labels; `header` is the option.
         Raises ValueError or OSError where they cannot be read or are not of the kind that the run
         was trained on."""
         with reading("--data", file):
             if (size := os.path.getsize(file)) > SLOW:
                 print(f"reading {file} ({size / 1e6:,.0f} MB)", file=sys.stderr)
-            known = Known(
-                self.features, self.label, self.label_column, self.classes, self.standardiser
-            )
-            x, labels, notes = read_rows(file, self.shape, known=known, header=told(header))
-        tell(file, notes)
-        return x, labels
+            rows = read_rows(file, self.shape, known=self.known(), header=told(header))
+        tell(file, rows.notes)
+        return rows
 
     def read_pictures(
         self, places: Sequence[str | PathLike[str]]
@@ -278,6 +293,7 @@ def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
         "label": label,
         "label_column": label_column,
         "reading": {name: options[name] for name in READING if options.get(name)},
+        "encoding": data.get("encoding") and Encoding.from_words(data["encoding"]),
         "image_shape": image_shape(data.get("image_shape"), shape, options),
     }
 
@@ -314,6 +330,9 @@ def predict_parser() -> Parser:
         help="the table that is written, in the place of any that is there; left out, "
         "DATA.predictions.csv in the current folder",
     )
+    out.add_argument("--keep-columns", action="store_true", help="write the columns of the table "
+        "into it, too; those that training left out, such as a name of each row, are written anyway"
+        )  # fmt: skip
     return out
 
 
@@ -323,14 +342,15 @@ def predict(options: argparse.Namespace) -> str:
     if options.folder is options.run is None and len(options.data) > 1:  # RUN stands last
         *options.data, options.folder = options.data
     trained = Trained.open(folder_of(options))
-    file, paths, shown, what = options.data[0], None, "", "rows"
+    file, paths, shown, what, kept = options.data[0], None, "", "rows", None
     x: Any
     if all(map(of_pictures, options.data)):
         x, paths, labels = trained.read_pictures(options.data)
         shown = sure_of(trained, x, paths)
         what = "pictures" if len(paths) > 1 else "picture"
     elif len(options.data) == 1:
-        x, labels = trained.read(file, options.header)
+        rows = trained.read(file, options.header)
+        x, labels, kept = rows.x, rows.labels, rows.kept(options.keep_columns)
     else:
         raise ValueError(
             f"--data {' '.join(options.data)}: several have to be pictures, all of them"
@@ -338,7 +358,9 @@ def predict(options: argparse.Namespace) -> str:
     out = Path(options.out or f"{stem(file)}.predictions.csv")
     if out.exists() and any(map(out.samefile, options.data)):
         raise ValueError(f"--out {out}: is the file with the data; choose another name")
-    content, words = predictions(trained, file, x, paths)
+    if options.keep_columns and not kept:
+        raise ValueError(f"--keep-columns: goes with a table, not with {file}")
+    content, words = predictions(trained, file, x, paths, kept or {})
     write_file(out, content)
     whose = "labels of the file" if paths is None else "names of their folders"
     ignored = "" if labels is None else f" (the {whose} were not used)"
@@ -351,7 +373,7 @@ def sure_of(trained: Trained, x: Pixels, paths: Sequence[Path]) -> str:
     rows = next(trained.blocks(str(paths[0]), x[:SHOWN]))
     names, (scores, are_probabilities, _) = (
         trained.judged(rows)[0],
-        class_scores(trained.model, rows),
+        trained.model.class_scores(rows),
     )
     lines = []
     for path, name, row in zip(paths, names, scores, strict=False):
@@ -371,18 +393,24 @@ def stem(file: str) -> str:
 
 
 def predictions(
-    trained: Trained, file: str, x: Any, paths: Sequence[Path] | None = None
+    trained: Trained,
+    file: str,
+    x: Any,
+    paths: Sequence[Path] | None,
+    kept: Mapping[str, Sequence[str]],
 ) -> tuple[bytes, str]:
-    """A CSV table of a line for each of the rows x (N, …): its number from 1, or its path, its
-    class, and what the network gives each class; and in words what that is."""
+    """A CSV table of a line for each of the rows x (N, …): its number from 1, or its path, what
+    stands in the columns that are `kept`, its class, and what the network gives each class; and in
+    words what that is."""
     any_row = np.zeros((1, *trained.shape), trained.dtype)
-    _, probabilities, words = class_scores(trained.model, any_row)
+    _, probabilities, words = trained.model.class_scores(any_row)
     kind, text = "probability" if probabilities else "score", io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     known = range(1, len(x) + 1) if paths is None else [*map(str, paths)]
     table.writerow(
         [
             "row" if paths is None else "file",
+            *kept,
             "predicted",
             *(f"{kind}_{name}" for name in trained.classes),
         ]
@@ -390,7 +418,9 @@ def predictions(
     done = 0
     for rows in trained.blocks(file, x):
         names, scores = trained.judged(rows)
-        columns = known[done : done + len(rows)], names.tolist(), *scores.astype(str).T.tolist()
+        these = slice(done, done + len(rows))
+        before = known[these], *(column[these] for column in kept.values())
+        columns = *before, names.tolist(), *scores.astype(str).T.tolist()
         table.writerows(zip(*columns, strict=True))
         done += len(rows)
     return text.getvalue().encode(errors="surrogateescape"), words
@@ -421,7 +451,8 @@ def evaluate(options: argparse.Namespace) -> str:
         if of_pictures(options.data):
             x, _, labels = trained.read_pictures([options.data])
         else:
-            x, labels = trained.read(options.data, options.header)
+            rows = trained.read(options.data, options.header)
+            x, labels = rows.x, rows.labels
         subject, y = options.data, numbers(labels, trained.classes, options.data)
         out = np.concatenate([trained.model.outputs(rows) for rows in trained.blocks(subject, x)])
     loss, predicted = trained.model.criterion.forward(out, y)[0], out.argmax(axis=1)

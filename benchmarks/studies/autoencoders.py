@@ -43,8 +43,8 @@ class Autoencoder(Regressor):
     def __init__(self, net):
         super().__init__(net, SigmoidCrossEntropy("sum"))
 
-    def loss(self, x, y, weight=1.0):
-        return super().loss(x, y, weight / len(x))
+    def loss(self, x, y, weight=1.0, row_weights=None):
+        return super().loss(x, y, weight / len(x), row_weights)
 
     def outputs(self, x):
         out, _ = Sigmoid().forward(super().outputs(x))

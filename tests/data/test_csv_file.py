@@ -87,41 +87,38 @@ def test_integers_too_long_for_64_bits_are_words(table):
         ("", "the file is empty, expected lines of numbers and a label"),
         ("\n\n", "the file is empty"),
         ("a,b,kind\n", "a header alone, expected a line for each example"),
+        ("1 2 a\n1 3 b\n", "the first line is one column, expected numbers and a label with com"),
         (
-            "1;2;a\n1;3;b\n",
-            "the first line is one column, .* separated by semicolons, write it with com",
+            "s;t;kind\n" + "1;2;a\n" * 3 + "1;3;b\n",
+            "class 'b' has 1 of the 4 rows, .*; the columns are sep",
         ),
         (
-            "1\t2\ta\n1\t3\tb\n",
-            "the first line is one column, .* separated by tabs, write it with com",
+            "a,1,2\nb,3,4\na,3,2\n",
+            "nobody said .* the last one, column 3, holds numbers, .* such as 'a'; .* --label 0",
         ),
-        (
-            "1,5;2,a\n1,6;3,b\n",
-            "line 1, column 2: '5;2', .* separated by semicolons, write it with com",
-        ),
-        ("a,1,2\nb,3,4\n", "line 1, column 1: 'a', .* if it is the label, say so by --label 0"),
         (
             "kind,s\na,1\nb,3\n",
-            r"line 2, column 1 \(kind\): 'a', .* if it is the label, say so by --label kind",
+            r"nobody said .* and column 1 \(kind\) holds words .* by --label s, .* --label kind",
         ),
         ("5,2,a\n3,4,b\n5,6\n", "line 3: 2 columns, expected 3 as in the first"),
         ("5,2,a\n\n3,4,5,b\n", "line 3: 4 columns, expected 3 as in the first"),
         ("5,2,a\n3,four,b\n", "line 2, column 2: 'four', expected a finite number"),
-        ("s,t,kind\n1,2,a\n3,,b\n", r"line 3, column 2 \(t\): '', expected a finite number"),
-        ("5,2,a\nnan,4,b\n", "line 2, column 1: 'nan', expected a finite number"),
+        ("s,t,kind\n1,2,a\n3,,b\n", r"line 3, column 2 \(t\): a missing value; .* written as ''; "),
+        ("5,2,a\nnan,4,b\n", "line 2, column 1: a missing value; 1 of the 4 cells is"),
         ("5,2,a\n3,-inf,b\n", "line 2, column 2: '-inf', expected a finite number"),
         ("5,2,a\n3,1e999,b\n", "line 2, column 2: '1e999', expected a finite number"),
         ("1,x,a\n3,4,b\n", "line 1, column 2: 'x', expected a finite number"),
-        ("nan,nan,a\n3,4,b\n", "line 1, column 1: 'nan', expected a finite number"),
-        ("?,inf,a\n3,4,b\n", "line 1, column 1: '\\?', expected a finite number"),
+        ("nan,nan,a\n3,4,b\n", "line 1, column 1: a missing value; .* written as 'nan'"),
+        ("?,inf,a\n3,4,b\n", "line 1, column 2: 'inf', expected a finite number"),
+        ("1,inf,a\n3,4,b\n", "line 1, column 2: 'inf', expected a finite number"),
         ("x,Infinity,a\n3,4,b\n", "line 1, column 1: 'x', expected a finite number"),
-        ("NA,NA,a\n3,4,b\n", "line 1, column 1: 'NA', expected a finite number"),
+        ("NA,NA,a\n3,4,b\n", "line 1, column 1: a missing value; .* written as 'NA'"),
         ("-,a\n3,b\n", "line 1, column 1: '-', expected a finite number"),
-        (",,a\n3,4,b\n", "line 1, column 1: '', expected a finite number"),
+        (",,a\n3,4,b\n", "line 1, column 1: a missing value; .*column 1: 1, column 2: 1"),
         ("1_0,2_0,a\n3,4,b\n", "line 1, column 1: '1_0', expected a finite number"),
         ("5,2,a\n3,1_02,b\n", "line 2, column 2: '1_02', expected a finite number"),
         ("5,2,a\n3,4, \n", "line 2, column 3: the label is missing"),
-        (",s,kind\n0,2,a\n1,4,b\n", "column 1 has no name in the header; if it numbers the rows"),
+        ("s,,kind\n0,2,a\n1,4,b\n", "column 2 has no name in the header; .* by --drop 1 "),
         ("1,a\n" * 9, r"classes are \('a',\), expected at least two"),
         ("1,a\n2,b\n" * 3 + "3,c\n", "class 'c' has 1 of the 7 rows"),
         ('1,a\n2,"b\n', "line 2: unexpected end of data"),
@@ -311,6 +308,10 @@ def test_numbers_to_predict_are_not_taken_for_classes(table):
     ):
         load_csv(whole)
     assert load_csv(whole, label="n").num_classes == 23
+    with pytest.raises(
+        ValueError, match=r"class '.*' of the column 'n' has 1 .*numbers to predict"
+    ):
+        load_csv(table("u,v,n\n" + "".join(f"{i},{i * i},{20 + i}\n" for i in range(12))))
 
 
 @pytest.mark.parametrize(
@@ -321,7 +322,7 @@ def test_numbers_to_predict_are_not_taken_for_classes(table):
             "Unnamed: 0,b,kind\n" + "1,2,x\n4,5,y\n" * 3,
             "column 1 is called 'Unnamed: 0', as pandas",
         ),
-        ("a,b,kind,\n" + "1,2,x,\n4,5,y,\n" * 3, "the last column, 4, has no name and .* comma"),
+        ("a,b,kind,\n" + "1,2,x,\n4,5,y,1\n" * 3, "column 4 has no name in the header"),
         (",0,1,2,3\n" + "1,2,3,4,x\n4,5,6,7,y\n" * 3, "column 1 has no name in the header"),
         ("1,2,x\n4,5,x\n9,8,y\n2,7,z\n" * 2, "2 classes have too few of the 8 rows, 'y'"),
     ],

@@ -30,7 +30,13 @@ DIRECTIVES = {
 }
 CAPTION = re.compile(r":caption: (\S+\.py)\n\n")
 NEEDS_DOWNLOAD = ("--dataset mnist", "--dataset cifar10")
-LIBRARIES = ("autograd", "jax", "torch")  # each with a page check-….md
+LIBRARIES = {  # that the code of a page imports
+    "check-autograd": ("autograd",),
+    "check-jax": ("jax",),
+    "check-torch": ("torch",),
+    "exports": ("onnx", "onnxruntime", "torch"),
+    "sklearn": ("sklearn",),
+}
 SETS_UP = ("python3 -m venv .venv",)
 PARSERS = {"train": parser, "resume": resume_parser} | {key: REPORTS[key][0] for key in REPORTS}
 TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
@@ -42,9 +48,10 @@ TRAINING = SITE / "training.md"  # its commands train, and draw, ten networks
     ids=lambda page: page.stem,
 )
 def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, capsys):
-    if (library := page.stem.removeprefix("check-")) in LIBRARIES:
+    for library in LIBRARIES.get(page.stem, ()):
         import_or_skip(library)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("CI", raising=False)  # where pytest's lines are as long as they may be
     namespace, printed = {"__name__": page.stem}, None
     for language, content in FENCE.findall(page.read_text(encoding="utf-8")):

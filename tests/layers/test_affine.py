@@ -69,7 +69,7 @@ def test_a_single_example_without_a_batch_axis_is_refused_with_advice():
 
 @pytest.mark.parametrize("bad", [0, -1, 2.0, True, "3"])
 def test_sizes_that_are_not_positive_integers_are_refused_by_name(bad):
-    expected = f"must be a positive integer, got {bad!r}"
+    expected = f"must be a whole number of at least 1, got {bad!r}"
     with pytest.raises(ValueError, match=f"Affine: in_features {re.escape(expected)}"):
         Affine(bad, 2)
     with pytest.raises(ValueError, match=f"Affine: out_features {re.escape(expected)}"):

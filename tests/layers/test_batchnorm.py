@@ -193,7 +193,7 @@ def test_an_empty_batch_has_no_mean_in_training_and_an_empty_output_in_inference
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"features": 0}, "BatchNorm: features must be a positive integer, got 0"),
+        ({"features": 0}, "BatchNorm: features must be a whole number of at least 1, got 0"),
         ({"momentum": 1.5}, "BatchNorm: momentum must be a finite number in [0, 1], got 1.5"),
         ({"eps": -1}, "BatchNorm: eps must be a finite number of at least 0, got -1"),
     ],

@@ -173,8 +173,8 @@ def test_images_without_pixels_are_refused_and_no_images_are_not(train):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"channels": 0}, "GroupNorm: channels must be a positive integer, got 0"),
-        ({"groups": 0}, "GroupNorm: groups must be a positive integer, got 0"),
+        ({"channels": 0}, "GroupNorm: channels must be a whole number of at least 1, got 0"),
+        ({"groups": 0}, "GroupNorm: groups must be a whole number of at least 1, got 0"),
         (
             {"groups": 4},
             "GroupNorm: groups=4 does not divide channels=6; expected one of 1, 2, 3, 6",

@@ -134,7 +134,7 @@ def test_sizes_may_be_integers_of_numpy_and_become_those_of_python():
 
 @pytest.mark.parametrize("bad", [0, -2, 1.0, True, None, "3"])
 def test_anything_else_is_no_size(bad):
-    message = f"Layer: n must be a positive integer, got {bad!r}"
+    message = f"Layer: n must be a whole number of at least 1, got {bad!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Layer().positive("n", bad)
 

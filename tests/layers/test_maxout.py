@@ -102,9 +102,9 @@ def test_every_piece_is_drawn_afresh_with_variance_one_over_in_features_and_b_st
     ("sizes", "message"),
     [
         ((2, 3, 1), "Maxout: pieces must be at least 2, got 1"),
-        ((2, 3, 0), "Maxout: pieces must be a positive integer, got 0"),
-        ((0, 3), "Maxout: in_features must be a positive integer, got 0"),
-        ((2, -1), "Maxout: out_features must be a positive integer, got -1"),
+        ((2, 3, 0), "Maxout: pieces must be a whole number of at least 1, got 0"),
+        ((0, 3), "Maxout: in_features must be a whole number of at least 1, got 0"),
+        ((2, -1), "Maxout: out_features must be a whole number of at least 1, got -1"),
     ],
 )
 def test_sizes_that_make_no_maxout_are_refused_by_name(sizes, message):

@@ -51,7 +51,7 @@ def test_alpha_starts_at_a_quarter_unless_told():
 
 
 def test_settings_and_inputs_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match=r"^PReLU: features must be a positive integer, got 0$"):
+    with pytest.raises(ValueError, match=r"^PReLU: features must be a whole number .*, got 0$"):
         PReLU(0)
     with pytest.raises(ValueError, match=r"^PReLU: alpha must be a finite number, got nan$"):
         PReLU(alpha=np.nan)

@@ -30,9 +30,9 @@ def test_another_number_of_entries_is_refused():
     [
         (5, "Reshape: shape must be that of one example, such as (3, 32, 32), got 5"),
         ((), "Reshape: shape must be that of one example, such as (3, 32, 32), got ()"),
-        ("34", "Reshape: each number of shape must be a positive integer, got '3'"),
-        ((3, -1), "Reshape: each number of shape must be a positive integer, got -1"),
-        ((3, 2.0), "Reshape: each number of shape must be a positive integer, got 2.0"),
+        ("34", "Reshape: each number of shape must be a whole number of at least 1, got '3'"),
+        ((3, -1), "Reshape: each number of shape must be a whole number of at least 1, got -1"),
+        ((3, 2.0), "Reshape: each number of shape must be a whole number of at least 1, got 2.0"),
     ],
 )
 def test_what_is_no_shape_is_refused(shape, message):

@@ -112,5 +112,5 @@ def test_wrong_arguments_are_named():
         MLP([8, 7, 5], activation="relu")
     with pytest.raises(TypeError, match=r"norm is BatchNorm\(.*expected a class such as BatchNorm"):
         MLP([8, 7, 5], norm=BatchNorm(7))
-    with pytest.raises(ValueError, match="out_features must be a positive integer, got 0"):
+    with pytest.raises(ValueError, match=r"out_features must be a whole number .*, got 0"):
         MLP([8, 0, 5])

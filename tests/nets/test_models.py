@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from chainrule.gradcheck import numerical_gradient
-from chainrule.layers import MSE, Affine, BatchNorm, SigmoidCrossEntropy, SoftmaxCrossEntropy, Tanh
+from chainrule.layers import (
+    MSE,
+    Affine,
+    BatchNorm,
+    CrossEntropy,
+    Hinge,
+    SigmoidCrossEntropy,
+    Softmax,
+    SoftmaxCrossEntropy,
+    Tanh,
+)
 from chainrule.nets import MLP, Classifier, Regressor, Sequential
 
 
@@ -171,3 +181,56 @@ def test_l2_that_is_no_number_and_a_score_of_nothing_are_refused():
         Classifier(MLP([2, 2]), l2="a")
     with pytest.raises(ValueError, match="Regressor: there are no rows to score"):
         Regressor(MLP([2, 1])).score(np.zeros((0, 2)), np.zeros((0, 1)))
+
+
+class OwnSoftmax(SoftmaxCrossEntropy):
+    pass
+
+
+class OwnLoss(MSE):
+    def probabilities(self, scores):
+        return scores**2
+
+
+def fixed(loss, *row):
+    """A classifier that gives the scores `row` to an input 1."""
+    net = Sequential(Affine(1, len(row)))
+    net.params["affine1.W"][...] = row
+    return Classifier(net, loss)
+
+
+def undecided():
+    """A classifier of two classes whose network ends in their probabilities, ½ each."""
+    affine = Affine(1, 2, init=lambda *_, **__: np.zeros((1, 2)))
+    return Classifier(Sequential(affine, Softmax()), CrossEntropy())
+
+
+@pytest.mark.parametrize(
+    ("model", "expected", "words"),
+    [
+        (fixed(SoftmaxCrossEntropy(), 0, np.log(3)), [0.25, 0.75], "the softmax of the network's"),
+        (fixed(OwnSoftmax(), 0, np.log(3)), [0.25, 0.75], "the softmax of the network's outputs"),
+        (fixed(SigmoidCrossEntropy(), 0, np.log(3)), [0.5, 0.75], "the sigmoid of each output"),
+        (fixed(SigmoidCrossEntropy(), np.log(3)), [0.25, 0.75], "the sigmoid of each output"),
+        (undecided(), [0.5, 0.5], "the network's outputs"),
+        (fixed(OwnLoss(), 0.6, 0.8), [0.36, 0.64], "what the loss makes of the network's outputs"),
+    ],
+    ids=["softmax", "a subclass", "sigmoids", "one sigmoid", "cross-entropy", "own"],
+)
+def test_scores_are_the_probabilities_that_the_loss_makes_of_them(model, expected, words):
+    scores, are_probabilities, said = model.class_scores(np.ones((3, 1)))
+    np.testing.assert_allclose(scores, [expected] * 3, rtol=1e-12)
+    assert are_probabilities
+    assert said.startswith(f"probabilities: {words}")
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"), [(fixed(Hinge(), -3, 5), [-3, 5]), (fixed(MSE(), 0.8), [0.2, 0.8])]
+)
+def test_scores_of_a_loss_that_makes_no_probabilities_are_not_called_so(model, expected):
+    scores, are_probabilities, said = model.class_scores(np.ones((3, 1)))
+    np.testing.assert_allclose(scores, [expected] * 3, rtol=1e-12)
+    assert not are_probabilities
+    assert (
+        said == f"scores, no probabilities: the network's outputs, trained with {model.criterion!r}"
+    )

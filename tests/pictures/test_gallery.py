@@ -83,15 +83,15 @@ def test_grey_is_where_a_layer_is_flat():
     assert shaded(HardTanh()) == [(-4, -1), (1, 4)]
     ((low, high),) = shaded(ReLU())
     assert (low, high) == (-4, 0)
-    # 1 / cosh² x = 0.01 where cosh x = 10.
-    np.testing.assert_allclose(shaded(Tanh()), [(-4, -np.arccosh(10)), (np.arccosh(10), 4)],
+    edge = np.arccosh(200**0.5)  # 1 / cosh² x = 0.005 there
+    np.testing.assert_allclose(shaded(Tanh()), [(-4, -edge), (edge, 4)],
                                atol=0.02)  # fmt: skip
 
 
 def test_what_is_not_flat_or_only_turns_is_not_grey():
     for layer in (LeakyReLU(0.01), Softplus()):
         assert shaded(layer) == []
-    assert shaded(Cube(), (-40, 40)) != []  # x² < 1600 / 100 for |x| < 4
+    assert shaded(Cube(), (-40, 40)) != []  # x² < 0.005 · 1600 for |x| < 2.8
 
     class Bowl(Cube):
         def forward(self, x, *, train=True):

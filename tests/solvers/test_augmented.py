@@ -10,8 +10,7 @@ import pytest
 from chainrule.data import Crop, Flip, Shift, load_digits
 from chainrule.layers import BatchNorm
 from chainrule.nets import MLP, Classifier
-from chainrule.solvers import SGD, Solver, restore_checkpoint, save_checkpoint
-from chainrule.solvers.parallel import ParallelSolver
+from chainrule.solvers import SGD, ParallelSolver, Solver, restore_checkpoint, save_checkpoint
 from tests.threads import on_threads
 
 WAYS = (Flip(), Crop(1, fill=-1.0), Shift(2))

@@ -13,9 +13,10 @@ import pytest
 
 from chainrule.data import load_digits
 from chainrule.layers import Affine, BatchNorm, Dropout, Tanh
+from chainrule.layers.minibatch import PART
 from chainrule.nets import MLP, Classifier, Sequential
-from chainrule.solvers import SGD, Adam, Cosine, Solver, parallel
-from chainrule.solvers.parallel import ParallelSolver, Share, wait_for
+from chainrule.solvers import SGD, Adam, Cosine, ParallelSolver, Solver, parallel
+from chainrule.solvers.parallel import Share, wait_for
 from tests.threads import on_threads
 
 BESIDE = Path(sys.executable).parent / "mpiexec"
@@ -31,8 +32,7 @@ import sys
 sys.path[:0] = [{root!r}, {here!r}]
 import test_parallel as here
 from mpi4py import MPI
-from chainrule.solvers import parallel
-from chainrule.solvers.parallel import ParallelSolver
+from chainrule.solvers import ParallelSolver, parallel
 {before}
 solver = here.trained(lambda *a, **k: ParallelSolver(MPI.COMM_WORLD, *a, **k), *sys.argv[1:3])
 if solver.rank == 0:
@@ -156,16 +156,19 @@ class Echo:
         return thing
 
 
-def test_outside_a_step_layers_compute_by_themselves():
-    net = nets()["before"]
-    solver = ParallelSolver(Echo(), Classifier(net), SGD(0.1), load_digits(), progress=False)
-    plain = nets()["before"]
-    x = np.random.default_rng(0).standard_normal((5, 64))
-    assert solver.share is None
-    for train in (True, False):
-        np.testing.assert_array_equal(
-            net.forward(x, train=train)[0], plain.forward(x, train=train)[0]
-        )
+def test_layers_compute_over_all_rows_within_a_step_alone_even_if_it_fails(monkeypatch):
+    model, seen = Classifier(nets()["before"]), []
+    solver = ParallelSolver(Echo(), model, SGD(0.1), load_digits(), progress=False)
+
+    def loss(*_):
+        seen.append(PART.get())
+        raise RuntimeError
+
+    monkeypatch.setattr(model, "loss", loss)
+    with pytest.raises(RuntimeError):
+        solver.gradients(np.arange(5))
+    assert (seen[0].first, seen[0].last, seen[0].rows) == (0, 5, 5)
+    assert PART.get() is None
 
 
 @needs_mpi

@@ -111,13 +111,13 @@ def test_state_of_another_model_is_refused_before_anything_changes():
 
 @pytest.mark.parametrize("lr", [-1, 0, float("nan"), float("inf"), "0.1", None])
 def test_a_learning_rate_that_is_no_positive_number_is_refused(lr):
-    with pytest.raises(ValueError, match=r"Adam\(lr=.*\): lr must be a positive number"):
+    with pytest.raises(ValueError, match="Adam: lr must be a finite number above 0, got "):
         Adam(lr=lr)
 
 
 def test_a_learning_rate_is_checked_when_it_is_changed_too():
     rule = SGD(0.1)
-    with pytest.raises(ValueError, match=r"SGD\(lr=-1\): lr must be a positive number"):
+    with pytest.raises(ValueError, match="SGD: lr must be a finite number above 0, got -1"):
         rule.lr = -1
 
 

@@ -48,7 +48,7 @@ def test_without_momentum_nothing_is_remembered(twice):
 
 
 def test_momentum_of_one_is_refused():
-    with pytest.raises(ValueError, match=r"SGD\(momentum=1.0\): momentum must be in \[0, 1\)"):
+    with pytest.raises(ValueError, match=r"SGD: momentum must be a finite number in \[0, 1\), got"):
         SGD(0.1, momentum=1.0)
 
 

@@ -526,7 +526,10 @@ def test_a_wrong_file_of_pictures_is_named(name, file, content, problem, script)
     [
         ("", "the file is empty, expected lines of numbers and a label"),
         ("a,b,kind\n", "a header alone, expected a line for each example"),
-        (table() + "\n1,nan,no", "line 61, column 2: 'nan', expected a finite number"),
+        (
+            table() + "\n1,nan,no",
+            "line 61, column 2: a missing value; 1 of the 122 cells is",
+        ),
         (table() + "\n-inf,1,no", "line 61, column 1: '-inf', expected a finite number"),
         (table() + "\n1,two,no", "line 61, column 2: 'two', expected a finite number"),
         (table() + "\n1,\x1b[31m\n,no", r"line 61"),

@@ -126,7 +126,10 @@ def test_resume_takes_no_other_options(capsys):
             ["predcit", "--data", "x"],
             "predcit: expected one of .*, predict, .*; did you mean predict",
         ),
-        (["runs"], "runs: expected one of train, resume, evaluate, predict, compare, check, "),
+        (
+            ["runs"],
+            "runs: expected one of train, resume, evaluate, predict, compare, export, ",
+        ),
     ],
 )
 def test_a_command_that_there_is_not_is_named(words, message, capsys):
@@ -134,7 +137,7 @@ def test_a_command_that_there_is_not_is_named(words, message, capsys):
     assert re.search(message, capsys.readouterr().err, re.M)
 
 
-@pytest.mark.parametrize(("word", "meant"), [("--hiden=5", "--hidden"), ("--drop", "--dropout")])
+@pytest.mark.parametrize(("word", "meant"), [("--hiden=5", "--hidden"), ("--dropou", "--dropout")])
 def test_an_option_is_known_by_its_whole_name_alone(word, meant, capsys):
     with pytest.raises(SystemExit, match="2"):
         train.main([word])

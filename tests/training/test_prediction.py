@@ -13,7 +13,6 @@ from chainrule import nets
 from chainrule.data import load_digits
 from chainrule.nets import FileError
 from chainrule.nets.files import read_arrays, write_arrays
-from chainrule.pictures.scores import class_scores
 from chainrule.training import Trained
 from chainrule.training.options import parser
 from chainrule.training.run.running import begin, carry_out
@@ -116,7 +115,7 @@ def test_predictions_are_bit_for_bit_those_of_the_network_in_memory(digits, tmp_
     x = digits.dataset.x_test
     assert [row[1] for row in rows] == [str(c) for c in digits.model.predict(x)]
     written = np.array([row[2:] for row in rows], np.float32)
-    assert np.array_equal(written, class_scores(digits.model, x)[0])
+    assert np.array_equal(written, digits.model.class_scores(x)[0])
     assert np.allclose(written.sum(axis=1), 1, atol=1e-6)
     with pytest.warns(UserWarning, match="takes rows standardised as in training"):
         loaded = nets.load(digits.folder / "best.safetensors")
@@ -244,7 +243,7 @@ def test_inputs_in_another_unit_are_remarked_on(digits, tmp_path, capsys):
     ("name", "content", "message"),
     [
         ("t.csv", "1,2\n3,four\n", r"t\.csv, line 2, column 2: 'four', expected a finite number"),
-        ("t.csv", "1,2\nnan,4\n", r"t\.csv, line 2, column 1: 'nan', expected a finite number"),
+        ("t.csv", "1,2\nnan,4\n", r"t\.csv, line 2, column 1: .* this is a missing value"),
         ("t.csv", "1,2,3,4\n", r"t\.csv: expected 2 columns of numbers, .*, got 4"),
         ("t.csv", "", r"t\.csv: the file is empty, expected lines of 2 numbers"),
         ("t.csv", "1,2\n1e300,2\n", r"row 2 holds a number too large for float32 once stand"),
@@ -252,7 +251,6 @@ def test_inputs_in_another_unit_are_remarked_on(digits, tmp_path, capsys):
         ("t.npz", "", r"t\.npz: expected an NPZ file, this is none or is damaged"),
         ("t.txt", "", r"t\.txt: expected a name that ends in \.csv, \.csv\.gz or \.npz"),
         ("none.csv", None, r"^chainrule: --data \S*none\.csv: there is no such file$"),
-        ("t.csv", "1;2\n3;4\n", r"seems to be separated by semicolons, write it with commas"),
     ],
 )
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
@@ -327,7 +325,7 @@ def test_raw_rows_are_judged_in_python_as_by_the_run(digits):
     for rows in (raw.x_test, raw.x_test.astype(np.float32)):
         names, probabilities = run.predict(rows)
         assert names.tolist() == [str(c) for c in digits.model.predict(x)]
-        np.testing.assert_allclose(probabilities, class_scores(digits.model, x)[0], atol=1e-5)
+        np.testing.assert_allclose(probabilities, digits.model.class_scores(x)[0], atol=1e-5)
         assert probabilities.dtype == np.float32
     whole = np.round(raw.x_test)
     np.testing.assert_array_equal(run.predict(whole.astype(np.uint8))[0], run.predict(whole)[0])

@@ -12,7 +12,6 @@ import numpy as np
 from chainrule.nets import Sequential, weights_of
 from chainrule.pictures import Picture, feature_maps, kernels, saliency_maps
 from chainrule.pictures.convolution import first_kernels
-from chainrule.pictures.scores import class_scores
 from chainrule.solvers import History
 
 EXAMPLES = 8  # right ones and wrong ones, of which there are saliency maps
@@ -90,7 +89,7 @@ class Evidence:
         """The evidence on a `Classifier` that a `Solver` has trained on a `Dataset`; `others` are
         attributes by name, such as `note`, `summary`, `options` and `records`."""
         x, image_shape = dataset.x_test, dataset.image_shape
-        scores, probabilities, scores_are = class_scores(model, x)
+        scores, probabilities, scores_are = model.class_scores(x)
         rows, standardiser = x, dataset.standardiser
         if standardiser is not None:
             rows = x * standardiser.std.astype(x.dtype) + standardiser.mean.astype(x.dtype)

@@ -20,7 +20,7 @@ from chainrule.training.run.folder import CHECKPOINT, COLUMNS, RunFolder
 from chainrule.training.run.ranks import Alone
 
 #: What best.safetensors says of the rows that its network takes, out of config.json.
-OF_ROWS = ("shape", "mean", "std", "classes", "features", "label", "label_column")
+OF_ROWS = (*("shape", "mean", "std", "classes", "features", "label", "label_column", "encoding"),)
 #: The share of the time that may go into saving.
 SHARE = 0.01
 #: What ends a run in good order, where the system has it: Ctrl-C, a request, a terminal closed.

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.encoding import Encoding
 from chainrule.nets.files import brief
 from chainrule.training.options import parser
 
@@ -164,6 +165,10 @@ def check_data(data: Any) -> None:
         )
     if not isinstance(data.get("label", ""), str) or type(data.get("label_column", -1)) is not int:
         raise ValueError("data: label and label_column are not a text and a whole number")
+    if data.get("encoding") is not None:
+        encoding = Encoding.from_words(data["encoding"])
+        if [encoding.width + len(encoding.marked)] != [*data["shape"]]:
+            raise ValueError("data: encoding is not one that makes rows of the shape")
     for name in ("mean", "std"):
         check_scale(name, data[name], tuple(data["shape"]))
 

@@ -244,6 +244,7 @@ def description(options: argparse.Namespace, dataset: Dataset) -> dict[str, Any]
             "features": dataset.features,
             "label": dataset.label,
             "label_column": dataset.label_column,
+            "encoding": dataset.encoding and dataset.encoding.words(),
             "fingerprint": fingerprint(dataset),
             "examples": [len(dataset.y_train), len(dataset.y_val), len(dataset.y_test)],
             "shape": dataset.x_train.shape[1:],
@@ -262,11 +263,13 @@ def one_or_all(array: np.ndarray) -> Any:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """A hash of all inputs, labels and class names of a data set."""
+    """A hash of all inputs, labels, weights and class names of a data set."""
     digest = hashlib.blake2b(repr(dataset.classes).encode(), digest_size=16)
     for part in ("train", "val", "test"):
         for name in (f"x_{part}", f"y_{part}"):
             array = np.ascontiguousarray(getattr(dataset, name))
             digest.update(f"{name} {array.dtype} {array.shape}".encode())
             digest.update(array.reshape(-1).view(np.uint8).data)
+        if (weights := getattr(dataset, f"w_{part}")) is not None:
+            digest.update(f"w_{part} {weights.tolist()}".encode())
     return digest.hexdigest()

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from chainrule import solvers
-from chainrule.solvers.parallel import ParallelSolver, wait_for
+from chainrule.solvers import ParallelSolver
+from chainrule.solvers.parallel import wait_for
 
 #: In each the number of processes stands that an mpiexec, or srun, has started.
 SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")

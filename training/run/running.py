@@ -16,8 +16,7 @@ import numpy as np
 from chainrule.data import Dataset
 from chainrule.nets import MLP, Classifier, FileError
 from chainrule.pictures.monitor import Monitor, check_records
-from chainrule.solvers import NonFiniteError, Solver, restore_checkpoint
-from chainrule.solvers.parallel import ParallelSolver
+from chainrule.solvers import NonFiniteError, ParallelSolver, Solver, restore_checkpoint
 from chainrule.training.options import fill_in, worded
 from chainrule.training.report.evidence import Evidence
 from chainrule.training.report.writing import write_pictures, write_report

@@ -1,11 +1,13 @@
 """From options to data, a network and a solver."""
 
 import argparse
+import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -13,10 +15,17 @@ from tqdm import tqdm
 from chainrule import data
 from chainrule.nets import Classifier
 from chainrule.solvers import Solver
-from chainrule.training.options import FROM_FOLDER, LOSSES, RULES, SCHEDULES, TOYS
+from chainrule.training.options import (
+    FROM_FOLDER,
+    LOSSES,
+    RULES,
+    SCHEDULES,
+    TOYS,
+)
 from chainrule.training.run.augmentation import augmentation
 from chainrule.training.run.networks import network
 from chainrule.training.run.ranks import ALONE, Alone
+from chainrule.training.tables import TABLE
 
 SIZE, LARGEST = (32,), 4096  # pixels of --image-size
 bar = partial(tqdm, unit="picture", delay=1, leave=False, disable=None, dynamic_ncols=True)
@@ -28,18 +37,18 @@ def load(
     dtype: str,
     team: Alone = ALONE,
     *,
-    label: str | None = None,
-    header: str | None = None,
     image_size: Sequence[int] | None = None,
+    class_weights: str | None = None,
+    **table: str | None,
 ) -> data.Dataset:
     """The data set called `name`, its inputs standardised by the training part. Each of several
-    processes reads the rows that it needs, where the file is one that allows it. `label`, `header`
-    and `image_size` are the options of these names."""
+    processes reads the rows that it needs, where the file is one that allows it. `image_size`,
+    `class_weights` and `table`, those of TABLE, are the options of these names."""
     if image_size is not None and not is_folder(name):
         raise ValueError(f"--image-size: goes with a folder of pictures; --dataset {name} is none")
-    if (not Path(name).suffix or is_folder(name)) and (label or header) is not None:
-        option = "--label" if label is not None else "--header"
-        raise ValueError(f"{option} goes with a CSV file, not with --dataset {name}")
+    given = {option: value for option, value in table.items() if value is not None}
+    if (not Path(name).suffix or is_folder(name)) and given:
+        raise ValueError(f"--{next(iter(given))} goes with a CSV file, not with --dataset {name}")
     if folder is not None and name not in FROM_FOLDER:
         raise ValueError(f"--data-dir goes with --dataset {' or '.join(FROM_FOLDER)}, not {name}")
     if name == "digits":
@@ -54,23 +63,35 @@ def load(
             dataset = data.load_images(name, size=pair(image_size or SIZE), progress=bar)
     elif Path(name).suffix:
         with reading("--dataset", name):
-            dataset = data.load_file(name, label=label, header=told(header))
+            dataset = data.load_file(name, **as_read(given))
     else:
         raise ValueError(
             f"--dataset {name}: expected digits, {', '.join((*FROM_FOLDER, *TOYS))}, a file that "
             f"ends in .csv, .csv.gz or .npz, or a folder that holds one of pictures for each class"
         )
+    if class_weights is not None:
+        dataset = dataset.balanced()
     return dataset.standardised().astype(dtype)
 
 
 def load_for(options: argparse.Namespace, team: Alone = ALONE) -> data.Dataset:
     """The data set that the options of a run ask for; those of earlier versions know fewer."""
-    label, header = (getattr(options, name, None) for name in ("label", "header"))
+    table: dict[str, Any] = {name: getattr(options, name, None) for name in TABLE}
     given = options.dataset, options.data_dir, options.dtype
     size = getattr(options, "image_size", None)
     if is_folder(options.dataset):
         size = options.image_size = size or SIZE
-    return load(*given, team, label=label, header=header, image_size=size)
+    weighing = getattr(options, "class_weights", None)
+    return load(*given, team, image_size=size, class_weights=weighing, **table)
+
+
+def as_read(table: Mapping[str, str]) -> dict[str, Any]:
+    """What options of TABLE say, as `data.load_csv` takes it."""
+    read: dict[str, Any] = dict(table)
+    for name in ("drop", "categories", "na"):
+        if name in read:
+            read[name] = next(csv.reader([read[name]])) or [""]
+    return read | ({"header": told(table["header"])} if "header" in table else {})
 
 
 def is_folder(name: str) -> bool:

@@ -26,6 +26,7 @@ from chainrule.training.run.running import failed
 from chainrule.training.run.setup import build, load_for
 from chainrule.training.runs import search, seeds
 from chainrule.training.runs.trial import BUSY, Result, Trial, result_of, work
+from chainrule.training.tables import TABLE
 
 #: By the option that asks for it. `plan(options, path)` makes the trials, `rehearsals(options)` the
 #: options to try before anything is begun, and `conclude(options, path, done, failed)` prints and
@@ -136,7 +137,7 @@ def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
     datasets: dict[tuple[Any, ...], Dataset] = {}
     described: dict[str, Any] = {}
     for options in rehearsals:
-        names = ("dataset", "data_dir", "dtype", "label", "header", "image_size")
+        names = ("dataset", "data_dir", "dtype", "image_size", "class_weights", *TABLE)
         key = tuple(repr(getattr(options, name, None)) for name in names)
         if key not in datasets:
             datasets[key] = load_for(options)

@@ -19,7 +19,6 @@ from operator import attrgetter
 
 import numpy as np
 
-from chainrule.layers import Dropout
 from chainrule.nets import Classifier
 from chainrule.solvers import Solver
 from chainrule.training.sanity.before_training import (
@@ -32,6 +31,7 @@ from chainrule.training.sanity.before_training import (
     check_labels,
     check_symmetry,
     check_units,
+    draws,
     indifferent,
     leaves,
     unregularised,
@@ -137,15 +137,7 @@ class Examination:
         self.show = show
         self.model, self.rate = unregularised(solver.model), solver.rule.lr
         self.steps = solver.epochs * solver.steps_per_epoch
-        self.trial = Trial(
-            model=solver.model,
-            rule=solver.rule,
-            data=solver.data,
-            batch_size=solver.batch_size,
-            clip_norm=solver.clip_norm,
-            seed=seed,
-            progress=show is not None,
-        )
+        self.trial = Trial(solver, solver.model, seed, progress=show is not None)
         rows = sample(len(solver.data.x_train), seed)[:ROWS]
         self.x, self.y = solver.data.x_train[rows], solver.data.y_train[rows]
         self.diagnosis = Diagnosis(self.rate)
@@ -188,7 +180,7 @@ class Examination:
         trial, told = self.trial, self.diagnosis
         plain = replace(trial, model=self.model)
         told.range = RangeTest.of(trial)
-        told.chance = self.indifferent(trial.batch_size)
+        told.chance = self.indifferent(trial.solver.batch_size)
         chance = self.indifferent(SAMPLE)  # another number where the loss is a sum
         own = Run.of(trial, self.rate)
         tried = [own, *(Run.of(trial, rate) for rate in told.range.candidates)]
@@ -227,7 +219,7 @@ class Examination:
     def regularised(self) -> bool:
         """Whether there is a penalty or dropout."""
         model = self.trial.model
-        return bool(model.l2) or any(isinstance(layer, Dropout) for layer in leaves(model.net))
+        return bool(model.l2) or any(map(draws, leaves(model.net)))
 
 
 def slow(run: Run, chance: float) -> bool:

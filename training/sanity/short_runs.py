@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from chainrule.solvers import NonFiniteError, UpdateRule
-from chainrule.solvers.finite import global_norm
+from chainrule.solvers import NonFiniteError, Solver, StopTraining
 
 LOWEST, HIGHEST = 1e-8, 1e2  # of the range test; inputs 1000 times too large want rates near 1e-5
 STEPS = 300  # of the range test, 30 for a factor of 10, and of a short run
@@ -24,61 +24,79 @@ CERTAIN = 3.0  # standard errors above chance: once in 700 by accident
 
 @dataclass(frozen=True)
 class Trial:
-    """What descents start from: a model, its rule, the data, and how large a batch is."""
+    """What short descents start from: a solver, of whose model and rule they take copies."""
 
+    solver: Solver
     model: Any
-    rule: UpdateRule
-    data: Any
-    batch_size: int
-    clip_norm: float | None
     seed: int
     progress: bool
 
-    def bar(self, rates: Iterable[float], title: str) -> Any:
-        """The rates, with a progress bar on stderr where one is wanted and that is a terminal."""
+    @property
+    def data(self) -> Any:
+        return self.solver.data
+
+    def descend(
+        self,
+        title: str,
+        rates: Sequence[float],
+        done: Callable[[Solver, list[float]], bool] = lambda *_: False,
+        rows: np.ndarray | None = None,
+    ) -> tuple[Solver, list[float]]:
+        """Takes a step at each of the rates until `done`: on the training data as the solver does,
+        or again and again on `rows` of them. Returns the solver that did, and the loss of each
+        batch before its step, the last of them inf where the numbers are no longer finite. A
+        progress bar with `title` shows on stderr, where one is wanted and that is a terminal."""
+        losses = list[float]()
+
+        def watch(solver: Solver) -> None:
+            losses.append(solver.history.step_loss[-1])
+            bar.update()
+            if len(losses) == len(rates) or done(solver, losses):
+                raise StopTraining
+
+        solver = self.solver_for(rows, lambda _: rates[len(losses)], watch)
+        solver.epochs = len(rates)
         hidden = None if self.progress else True
-        return tqdm(rates, title, leave=False, disable=hidden, dynamic_ncols=True)
-
-
-class Descent:
-    """A copy of the trial's model on its way down."""
-
-    def __init__(self, trial: Trial, x: np.ndarray, y: np.ndarray, batch_size: int) -> None:
-        self.model = copy.deepcopy(trial.model)
-        self.rule = copy.deepcopy(trial.rule)
-        self.clip_norm = trial.clip_norm or math.inf
-        self.x, self.y, self.batch_size = x, y, batch_size
-        self.rng = np.random.default_rng(trial.seed)
-
-    def steps(self, rates: Iterable[float]) -> Iterator[float]:
-        """Takes a step at each of the rates, and yields the loss before it; ends with inf where
-        the numbers are no longer finite."""
-        for rate, rows in zip(rates, self.batches(), strict=False):
+        with tqdm(None, title, len(rates), leave=False, disable=hidden, dynamic_ncols=True) as bar:
             try:
-                loss, grads = self.model.loss(self.x[rows], self.y[rows])
-            except FloatingPointError:  # of a norm whose variance overflows
-                yield math.inf
-                return
-            norm = global_norm(grads)
-            if not (math.isfinite(loss) and math.isfinite(norm)):
-                yield math.inf
-                return
-            if norm > self.clip_norm:
-                grads = {name: dw * (self.clip_norm / norm) for name, dw in grads.items()}
-            self.rule.lr = rate
-            try:
-                self.rule.update(self.model.params, grads)
-            except NonFiniteError:  # a gradient too large to be squared
-                yield math.inf
-                return
-            yield float(loss)
+                solver.train()
+            except StopTraining:
+                pass
+            except NonFiniteError:
+                losses.append(math.inf)
+        return solver, losses
 
-    def batches(self) -> Iterator[np.ndarray]:
-        """The rows of one batch after the other, for ever; every epoch in a new order."""
-        while True:
-            order = self.rng.permutation(len(self.x))
-            for at in range(0, len(order) - self.batch_size + 1, self.batch_size):
-                yield order[at : at + self.batch_size]
+    def solver_for(self, rows: np.ndarray | None, schedule: Any, after_step: Any) -> Solver:
+        """A solver like the given one on copies, whose rates are those of `schedule`."""
+        given, x, y = self.solver, self.data.x_train, self.data.y_train
+        shape = getattr(self.data, "image_shape", None)
+        batch_size, augment = given.batch_size, given.augment
+        if rows is not None:
+            x, y, batch_size, augment = x[rows], y[rows], len(rows), []
+        data: Any = SimpleNamespace(x_train=x, y_train=y, x_val=None, y_val=None, image_shape=shape)
+        rule = copy.deepcopy(given.rule)
+        rule.lr = 1.0
+        solver = Solver(
+            copy.deepcopy(self.model), rule, data, batch_size=batch_size, schedule=schedule,
+            seed=self.seed, clip_norm=given.clip_norm, augment=augment, after_step=after_step,
+            progress=False,
+        )  # fmt: skip
+        solver.sample = solver.sample[:batch_size]  # so that its scores cost little
+        return solver
+
+
+def smoothed(losses: Sequence[float]) -> np.ndarray:
+    """An exponential average over about ten steps."""
+    average, smooth = 0.0, list[float]()
+    for step, loss in enumerate(losses, start=1):
+        average = 0.9 * average + 0.1 * loss
+        smooth.append(average / (1 - 0.9**step))
+    return np.array(smooth)
+
+
+def gone(curve: np.ndarray) -> bool:
+    """Whether a loss has gone through the roof."""
+    return bool(curve[-1] > GONE * curve.min())
 
 
 @dataclass(frozen=True)
@@ -103,25 +121,16 @@ class RangeTest:
     @classmethod
     def of(cls, trial: Trial) -> RangeTest:
         """Source: Smith, "Cyclical Learning Rates for Training Neural Networks", 2017."""
-        grid = np.geomspace(LOWEST, HIGHEST, STEPS).tolist()
-        data = trial.data
-        descent = Descent(trial, data.x_train, data.y_train, trial.batch_size)
-        losses: list[float] = []
-        smooth: list[float] = []
-        average, least = 0.0, math.inf
-        for loss in descent.steps(trial.bar(grid, "learning rates")):
-            average = 0.9 * average + 0.1 * loss
-            losses.append(loss)
-            smooth.append(average / (1 - 0.9 ** len(losses)))
-            least = min(least, smooth[-1])
-            if smooth[-1] > GONE * least:
-                break
-        curve, rates = np.array(smooth), np.array(grid[: len(smooth)])
+        grid = np.geomspace(LOWEST, HIGHEST, STEPS)
+        _, losses = trial.descend(
+            "learning rates", grid.tolist(), lambda _, losses: gone(smoothed(losses))
+        )
+        curve, rates = smoothed(losses), grid[: len(losses)]
         at = int(curve.argmin())
         start = float(np.median(curve[: STEPS // 10]))  # of rates below 1e-7, which move nothing
         above = np.flatnonzero(curve[: at + 1] > start - 0.1 * (start - curve[at]))
         begin = rates[above[-1]] if len(above) else rates[0]
-        end = float(rates[-1]) if curve[-1] > GONE * least else None
+        end = float(rates[-1]) if gone(curve) else None
         return cls(rates, np.array(losses), curve, float(begin), float(rates[at]), end)
 
     @property
@@ -151,22 +160,24 @@ class Run:
     def of(cls, trial: Trial, rate: float, steps: int = STEPS) -> Run:
         """Descends for so many steps."""
         data = trial.data
-        descent = Descent(trial, data.x_train, data.y_train, trial.batch_size)
-        for _ in descent.steps(trial.bar([rate] * steps, f"{steps} steps at {rate:.2g}")):
-            pass
-        model, rows = descent.model, sample(len(data.x_train), trial.seed)
+        solver, losses = trial.descend(f"{steps} steps at {rate:.2g}", [rate] * steps)
+        model: Any = solver.model
+        rows = sample(len(data.x_train), trial.seed)
         classes = len(np.unique(data.y_train))
-        accuracy, certainty = math.nan, -math.inf
-        try:
-            loss = float(model.criterion.forward(model.outputs(data.x_train[rows]),
-                                                 data.y_train[rows])[0])  # fmt: skip
-        except FloatingPointError:
+        loss, accuracy, certainty = losses[-1], math.nan, -math.inf
+        if math.isfinite(loss):
+            try:
+                scores = model.outputs(data.x_train[rows])
+                loss = float(model.criterion.forward(scores, data.y_train[rows])[0])
+            except FloatingPointError:  # of a norm whose variance overflows
+                loss = math.inf
+        if not math.isfinite(loss):
             return cls(rate, math.inf, accuracy, certainty, classes)
         if data.x_val is not None:
             predicted = model.predict(data.x_val)
             accuracy = float(np.mean(predicted == data.y_val))
             certainty = above_chance(predicted, data.y_val)
-        return cls(rate, loss if math.isfinite(loss) else math.inf, accuracy, certainty, classes)
+        return cls(rate, loss, accuracy, certainty, classes)
 
     def learned(self, chance: float) -> float:
         """The part of the way from `chance`, the loss of knowing nothing, down to 0."""
@@ -187,15 +198,13 @@ def overfit(trial: Trial, rate: float) -> tuple[float, int]:
     present = np.unique(y)
     each = math.ceil(EXAMPLES / len(present))
     rows = np.concatenate([order[y[order] == c][:each] for c in present])[:EXAMPLES]
-    x, y = trial.data.x_train[rows], y[rows]
-    descent = Descent(trial, x, y, len(x))
-    known = taken = 0.0
-    for taken, _ in enumerate(
-        descent.steps(trial.bar([rate] * PATIENCE, f"{len(x)} examples at {rate:.2g}")), start=1
-    ):
-        if taken % 10 == 0 and (known := descent.model.score(x, y)) == 1:
-            break
-    return float(known), int(taken)
+    solver, _ = trial.descend(
+        f"{len(rows)} examples at {rate:.2g}",
+        [rate] * (PATIENCE + 1),  # a score is looked at after the step that follows it
+        lambda solver, _: solver.history.train_score[-1:] == [1.0],
+        rows,
+    )
+    return float((solver.history.train_score or [0.0])[-1] or 0.0), solver.epoch
 
 
 def neighbours(data: Any, seed: int) -> tuple[float, float]:

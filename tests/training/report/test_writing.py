@@ -10,23 +10,17 @@ from matplotlib.figure import Figure
 
 from chainrule.data import Dataset
 from chainrule.layers import (
-    MSE,
     Affine,
     Conv,
-    CrossEntropy,
-    Hinge,
     Maxout,
     ReLU,
     Reshape,
-    SigmoidCrossEntropy,
-    Softmax,
 )
 from chainrule.nets import MLP, Classifier, Graph, Sequential
 from chainrule.nets.files import FileError
 from chainrule.pictures.drawing import INK
 from chainrule.pictures.monitor import Monitor
 from chainrule.pictures.over_time import units_over_time
-from chainrule.pictures.scores import class_scores
 from chainrule.solvers import SGD, History, Solver
 from chainrule.training.report.charts import over_steps
 from chainrule.training.report.evidence import Evidence, first_weights
@@ -332,37 +326,6 @@ def test_evidence_that_does_not_fit_together_is_refused(others):
 def test_mistakes_are_ordered_by_how_far_the_wrong_class_is_ahead():
     assert evidence_of().mistakes.tolist() == [3, 1]
     assert evidence_of().confusion.tolist() == [[1, 1], [1, 2]]
-
-
-def fixed(loss, *row):
-    """A classifier that gives the scores `row` to an input 1."""
-    net = Sequential(Affine(1, len(row)))
-    net.params["affine1.W"][...] = row
-    return Classifier(net, loss)
-
-
-@pytest.mark.parametrize(
-    ("model", "expected", "probabilities"),
-    [
-        (fixed(Classifier(Sequential(Affine(1, 2))).criterion, 0, np.log(3)), [0.25, 0.75], True),
-        (fixed(SigmoidCrossEntropy(), 0, np.log(3)), [0.5, 0.75], True),
-        (fixed(SigmoidCrossEntropy(), np.log(3)), [0.25, 0.75], True),
-        (fixed(Hinge(), -3, 5), [-3, 5], False),
-        (fixed(MSE(), 0.8), [0.2, 0.8], False),
-        (
-            Classifier(Sequential(Affine(1, 2, init=lambda *_, **__: np.zeros((1, 2))), Softmax()),
-                       CrossEntropy()),
-            [0.5, 0.5],
-            True,
-        ),
-    ],
-    ids=["softmax", "sigmoids", "one sigmoid", "hinge", "one output, mse", "cross-entropy"],
-)  # fmt: skip
-def test_scores_are_probabilities_where_the_loss_makes_them_such(model, expected, probabilities):
-    scores, are, words = class_scores(model, np.ones((3, 1)))
-    np.testing.assert_allclose(scores, [expected] * 3, atol=1e-12)
-    assert are == probabilities
-    assert words.startswith("probabilities" if probabilities else "scores")
 
 
 def test_first_weights_are_a_column_for_each_unit():

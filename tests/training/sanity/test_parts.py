@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from chainrule.solvers import SGD, Adam
+from chainrule.solvers import SGD, Adam, Solver
 from chainrule.training.sanity.before_training import check_labels
 from chainrule.training.sanity.examination import check_regularisation, check_relation
-from chainrule.training.sanity.short_runs import Descent, Run, Trial
+from chainrule.training.sanity.short_runs import Run, Trial
 
 
 class Falling:
@@ -26,6 +26,14 @@ class Falling:
         return loss, {"W": np.full((2, 2), slope)}
 
 
+def trial_of(*steps, rule, **options):
+    data = SimpleNamespace(
+        x_train=np.zeros((4, 2)), y_train=np.zeros(4, int), x_val=None, y_val=None
+    )
+    solver = Solver(Falling(*steps), rule, data, batch_size=1, **options)
+    return Trial(solver, solver.model, seed=0, progress=False)
+
+
 @pytest.mark.parametrize(
     "last",
     [
@@ -38,16 +46,23 @@ class Falling:
     ids=str,
 )
 def test_a_descent_ends_with_infinity_where_the_numbers_do(last):
-    trial = Trial(Falling((3.0, 1.0), (2.0, 1.0), last), Adam(), None, 1, None, 0, False)
-    descent = Descent(trial, np.zeros((4, 2)), np.zeros(4, int), 1)
-    assert [*descent.steps([0.1] * 9)] == [3.0, 2.0, math.inf]
+    trial = trial_of((3.0, 1.0), (2.0, 1.0), last, rule=Adam())
+    assert trial.descend("", [0.1] * 9)[1] == [3.0, 2.0, math.inf]
 
 
 def test_a_descent_clips_as_the_solver_does():
-    trial = Trial(Falling((3.0, 10.0)), SGD(lr=0.1), None, 1, 4.0, 0, False)
-    descent = Descent(trial, np.zeros((4, 2)), np.zeros(4, int), 1)
-    assert [*descent.steps([0.5])] == [3.0]
-    np.testing.assert_allclose(descent.model.params["W"], -0.5 * 4.0 / 2)
+    trial = trial_of((3.0, 10.0), rule=SGD(lr=0.1), clip_norm=4.0)
+    solver, losses = trial.descend("", [0.5])
+    assert losses == [3.0]
+    np.testing.assert_allclose(solver.model.params["W"], -0.5 * 4.0 / 2)
+
+
+def test_a_descent_ends_when_it_is_done_and_takes_each_step_at_its_rate():
+    trial = trial_of((3.0, 1.0), (2.0, 1.0), (1.0, 1.0), rule=SGD(lr=0.1))
+    solver, losses = trial.descend("", [0.5, 0.25, 1.0], lambda _, losses: losses[-1] < 3)
+    assert losses == [3.0, 2.0]
+    np.testing.assert_allclose(solver.model.params["W"], -0.75)
+    np.testing.assert_array_equal(trial.model.params["W"], 0)
 
 
 def test_labels_of_inputs_that_come_twice_are_compared():
@@ -65,7 +80,7 @@ def test_rows_that_are_too_few_to_show_a_relation_are_said_to_be():
     data = SimpleNamespace(
         x_train=rng.standard_normal((30, 4)), y_train=np.arange(30) % 2, x_val=None, y_val=None
     )
-    trial = Trial(None, None, data, 1, None, 0, False)
+    trial = Trial(SimpleNamespace(data=data), None, seed=0, progress=False)
     run = Run(0.1, 0.5, 0.52, 0.1, 2)
     found = check_relation(trial, [run])
     assert found.found.startswith("52% of the validation rows right at rate 0.1, ")
