@@ -75,6 +75,28 @@ class Model:
                 grads[name] = grads[name] + (weight * self.l2) * W
         return weight * float(loss), grads
 
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, row_weights: NDArray[Any] | None = None
+    ) -> tuple[float, float]:
+        """Loss and score on rows x (N, …) with targets y, from one pass in inference mode: the loss
+        without the penalty on weights, with `row_weights` (N,) divided by their mean, if there are
+        any; the score as `score` gives it. Raises what `score` and the loss layer raise."""
+        out = self.outputs(x)
+        weighing = () if row_weights is None else (row_weights / np.mean(row_weights),)
+        loss = self.criterion.forward(out, y, *weighing, train=False)[0]
+        if type(self).score is Model.score:
+            return float(loss), self.rating(out, y, row_weights)
+        given = {} if row_weights is None else {"row_weights": row_weights}
+        return float(loss), float(self.score(x, y, **given))  # that of a subclass
+
+    def score(self, x: ArrayLike, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
+        """How good the outputs for rows x (N, …) with targets y are: what `rating` says of them."""
+        return self.rating(self.outputs(x), y, row_weights)
+
+    def rating(self, out: Floats, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
+        """How good outputs `out` (N, …) are for targets y: a float, higher is better."""
+        raise NotImplementedError(f"{type(self).__name__} has no rating")
+
     def outputs(self, x: ArrayLike) -> Floats:
         """The network's output for rows x (N, …), in inference mode and a block of rows at a time,
         so that no more than one block's caches are held."""
@@ -125,17 +147,17 @@ class Classifier(Model):
             scores = np.concatenate([2 * threshold - scores, scores], axis=1)
         return scores, probabilities is not None, words
 
-    def score(self, x: ArrayLike, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
-        """The accuracy on rows x (N, …) with labels y (N,): a float from 0 to 1; each row counts
-        as much as its weight, if there are `row_weights` (N,).
+    def rating(self, out: Floats, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
+        """The accuracy of scores `out` (N, C) or (N, 1) for labels y (N,): a float from 0 to 1;
+        each row counts as much as its weight, if there are `row_weights` (N,).
         Raises ValueError where N is 0 or the lengths differ."""
-        x, y = unmasked(type(self).__name__, "x", x), unmasked(type(self).__name__, "y", y)
-        if y.shape != (len(x),) or len(y) == 0 or y.dtype.kind not in "iub":
+        y = unmasked(type(self).__name__, "y", y)
+        if y.shape != (len(out),) or len(y) == 0 or y.dtype.kind not in "iub":
             raise ValueError(
                 f"Classifier: y has shape {y.shape} and dtype {y.dtype}, expected an integer label "
-                f"for each of {len(x)} rows{'' if len(x) else ', and at least one row'}"
+                f"for each of {len(out)} rows{'' if len(out) else ', and at least one row'}"
             )
-        return float(np.average(self.predict(x) == y, weights=row_weights))
+        return float(np.average(self.most_likely(out) == y, weights=row_weights))
 
 
 class Regressor(Model):
@@ -148,13 +170,13 @@ class Regressor(Model):
         """The outputs (N, D) for rows x (N, …)."""
         return self.outputs(x)
 
-    def score(self, x: ArrayLike, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
+    def rating(self, out: Floats, y: ArrayLike, row_weights: NDArray[Any] | None = None) -> float:
         """The coefficient of determination R² = 1 - Σ (y - out)² / Σ (y - mean y)², a float: 1 for
         a perfect fit, 0 for a fit no better than the mean of each column of y. Targets are
         (N, D), or (N,) for one output. `row_weights` (N,), if there are any, multiply the squares,
         and the mean is weighted by them.
         Raises ValueError where the shapes differ or the targets are all equal."""
-        y, out = unmasked(type(self).__name__, "y", y), self.outputs(x)
+        y = unmasked(type(self).__name__, "y", y)
         if y.ndim == 1 and out.shape == (len(y), 1):
             y = y[:, np.newaxis]
         if y.shape != out.shape:

@@ -17,9 +17,10 @@ class History:
     rate; `step_grad_norm`, the norm of the gradient over all parameters, before clipping.
 
     Of every epoch: `epoch`, counted from 1; `loss`, the mean of its steps' losses over the
-    training examples; `train_score`, on a fixed sample of the training data, and `val_score`,
-    on all validation data, each None where there is none; `grad_norm`, the mean over its steps;
-    `seconds` of steps and evaluation.
+    training examples; `val_loss`, on all validation data, without a penalty on weights, None
+    where it is not finite or the model has no `evaluate`; `train_score`, on a fixed sample of the
+    training data, and `val_score`, on all validation data, each None where there is none;
+    `grad_norm`, the mean over its steps; `seconds` of steps and evaluation.
     """
 
     step_loss: list[float] = field(default_factory=list)
@@ -27,6 +28,7 @@ class History:
     step_grad_norm: list[float] = field(default_factory=list)
     epoch: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
+    val_loss: list[float | None] = field(default_factory=list)
     train_score: list[float | None] = field(default_factory=list)
     val_score: list[float | None] = field(default_factory=list)
     grad_norm: list[float] = field(default_factory=list)

@@ -184,10 +184,10 @@ class ParallelSolver(Solver):
     def _wait(self, request: Any) -> None:
         wait_for(request, self.rank, quiet=self.quiet, interrupt=self.interrupt)
 
-    def _scores(self) -> tuple[float | None, float | None]:
-        scores = super()._scores()
+    def _evaluated(self) -> tuple[float | None, float | None, float | None]:
+        scores = super()._evaluated()
         self._wait(self.comm.Ibarrier())  # so that what follows does not wait
-        found: tuple[float | None, float | None] = self.comm.bcast(scores)
+        found: tuple[float | None, float | None, float | None] = self.comm.bcast(scores)
         return found
 
 

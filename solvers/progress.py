@@ -24,9 +24,15 @@ def show(bar: tqdm, history: History, goal: int) -> None:
     """Say on the bar, when it is next redrawn, which epoch it is and the latest figures."""
     latest: dict[str, list[float]] = {
         "loss": history.step_loss[-1:],
-        "train": [score for score in history.train_score[-1:] if score is not None],
-        "val": [score for score in history.val_score[-1:] if score is not None],
+        "val loss": known(history.val_loss),
+        "train": known(history.train_score),
+        "val": known(history.val_score),
     }
     figures = [f"{name} {figure:.4g}" for name, values in latest.items() for figure in values]
     bar.set_description_str(f"epoch {min(len(history.epoch) + 1, goal)}/{goal}", refresh=False)
     bar.set_postfix_str(", ".join(figures), refresh=False)
+
+
+def known(figures: list[float | None]) -> list[float]:
+    """Return the last of the figures in a list, or none where it is missing."""
+    return [figure for figure in figures[-1:] if figure is not None]

@@ -38,8 +38,9 @@ class Solver:
 
     The model: `model.params`, a dict of arrays that are updated in place; `model.loss(x, y)`,
     the loss of a batch and its gradients, a dict with the same keys. If there, also:
-    `model.score(x, y)`, higher is better, needed if `data` has validation examples; and
-    `model.state`, a dict of the arrays that training changes other than by descent.
+    `model.score(x, y)`, higher is better, needed if `data` has validation examples;
+    `model.evaluate(x, y)`, loss and score of validation examples at once; and `model.state`, a dict
+    of the arrays that training changes other than by descent.
 
     Each epoch goes through all training examples once, in a new random order, in batches of
     `batch_size`; the last batch has what is left and counts as a step like the others. (Where a
@@ -308,7 +309,7 @@ class Solver:
         started = time.perf_counter()
         self._check_params()
         with self._told():
-            train_score, val_score = self._scores()
+            train_score, val_loss, val_score = self._evaluated()
         steps = slice(-self.steps_per_epoch, None)
         sizes = np.full(self.steps_per_epoch, self.batch_size)
         sizes[-1] = len(self.order) - sizes[:-1].sum()
@@ -316,6 +317,7 @@ class Solver:
             self.history.append(
                 epoch=self.epoch + 1,
                 loss=float(np.average(self.history.step_loss[steps], weights=sizes)),
+                val_loss=val_loss,
                 train_score=train_score,
                 val_score=val_score,
                 grad_norm=float(np.mean(self.history.step_grad_norm[steps])),
@@ -331,21 +333,26 @@ class Solver:
         except StopTraining:
             self.goal = self.epoch
 
-    def _scores(self) -> tuple[float | None, float | None]:
+    def _evaluated(self) -> tuple[float | None, float | None, float | None]:
+        """Return the training score, and loss and score on the validation data."""
         score = getattr(self.model, "score", None)
         if score is None:
-            return None, None
+            return None, None, None
         data = self.data
         x, y = data.x_train.take(self.sample, axis=0), data.y_train.take(self.sample, axis=0)
         train_score = float(score(x, y, **self.weighing(self.sample)))
         if data.x_val is None:
-            return train_score, None
+            return train_score, None, None
         w_val = getattr(data, "w_val", None)
         weighing = {} if w_val is None else {"row_weights": w_val}
-        val_score = float(score(data.x_val, data.y_val, **weighing))
+        evaluate = getattr(self.model, "evaluate", None)
+        if evaluate is None:
+            val_loss, val_score = math.nan, float(score(data.x_val, data.y_val, **weighing))
+        else:
+            val_loss, val_score = map(float, evaluate(data.x_val, data.y_val, **weighing))
         if not math.isfinite(val_score):
             raise self._non_finite(f"the validation score is {val_score}")
-        return train_score, val_score
+        return train_score, val_loss if math.isfinite(val_loss) else None, val_score
 
     def _compare(self, score: float) -> None:
         self.waited += 1

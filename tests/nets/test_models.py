@@ -121,6 +121,26 @@ def test_r_squared_is_one_for_a_perfect_fit_and_zero_for_the_mean():
     assert Regressor(linear([[2.0]], [0.0])).score(x, y[:, 0]) == 1
 
 
+def test_evaluate_gives_the_loss_without_the_penalty_and_the_score():
+    model = Classifier(linear([[1, 0], [0, 1]], [0, 0]), l2=7.0)
+    x, y = np.array([[np.log(3), 0], [0, 0]]), np.array([0, 1])
+    loss, score = model.evaluate(x, y)  # ¾ for the right class, and ½, which argmax gives class 0
+    assert loss == pytest.approx((np.log(4 / 3) + np.log(2)) / 2)
+    assert score == 0.5
+    loss, score = model.evaluate(x, y, np.array([3, 1]))
+    assert loss == pytest.approx((3 * np.log(4 / 3) + np.log(2)) / 4)
+    assert score == 0.75
+
+
+def test_evaluate_gives_the_score_that_a_subclass_defines():
+    class Cautious(Classifier):
+        def score(self, x, y, row_weights=None):
+            return -1.5
+
+    model = Cautious(linear([[1, 0], [0, 1]], [0, 0]))
+    assert model.evaluate(np.zeros((2, 2)), np.array([0, 1])) == (pytest.approx(np.log(2)), -1.5)
+
+
 def test_the_loss_is_a_python_float_in_either_dtype():
     x, y = data()
     net = MLP([4, 5, 3], rng=0)

@@ -73,7 +73,7 @@ def test_every_entry_of_a_run_is_needed(name, saved):
         ("seconds", -0.5, "seconds is -0.5, expected a finite number of at least 0"),
         ("seconds", None, "seconds is None, expected a finite number of at least 0"),
         ("lr", 0, "lr is 0, expected a finite number of at least 4.94066e-324"),
-        ("history", [], "its history is not one of epoch, loss, train_score"),
+        ("history", [], "its history is not one of epoch, loss, val_loss, train_score"),
         ("generators", {}, "its generators are not a list of states"),
         ("generators", [3], "its generators are not a list of states"),
         ("best", [1, 2], "its best does not hold epoch and score alone"),

@@ -597,15 +597,31 @@ def test_a_bad_validation_score_stops_the_run():
         solver(turns(0.5, np.nan)).train()
 
 
+class Evaluated(Linear):
+    """A Linear that gives loss and score of the validation data together."""
+
+    def evaluate(self, x, y):
+        return next(self.scores), 0.75
+
+
+def test_the_validation_loss_is_kept_by_epoch_where_it_is_finite_and_known():
+    model = Evaluated([0.0, 2.5, 0.0, np.inf, 0.0, 1.5, 0.0, 1.25])
+    history = solver(model).train()
+    assert history.val_loss == [2.5, None, 1.5, 1.25]
+    assert history.val_score == [0.75] * 4
+    assert solver(Linear()).train().val_loss == [None] * 4
+    assert solver(Linear(), regression(n_val=0)).train().val_loss == [None] * 4
+
+
 # The progress bar
 
 
-def test_the_bar_shows_epoch_loss_and_both_scores_on_stderr(capsys, monkeypatch):
+def test_the_bar_shows_epoch_losses_and_scores_on_stderr(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "150")
-    solver(Linear([0.25, 0.75]), epochs=1, progress=True).train()
+    solver(Evaluated([0.25, 2.5]), epochs=1, progress=True).train()
     out, err = capsys.readouterr()
     assert out == ""
-    for text in ("epoch 1/1", "4/4", "loss ", "train 0.25", "val 0.75"):
+    for text in ("epoch 1/1", "4/4", "loss ", "val loss 2.5", "train 0.25", "val 0.75"):
         assert text in err
 
 

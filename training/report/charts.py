@@ -56,7 +56,7 @@ def curves(evidence: Evidence) -> Picture:
     steps = partial(over_steps, per_epoch)
     rate, norm = history.step_lr, history.step_grad_norm
     panels = [
-        Panel(partial(steps, "loss", history.step_loss, history.loss), "loss"),
+        Panel(partial(losses, evidence), "loss on training and validation data"),
         Panel(partial(accuracy, evidence), "accuracy on training and validation data"),
         Panel(partial(steps, "learning rate", rate, ()), "learning rate"),
         Panel(partial(steps, "norm of the gradient", norm, history.grad_norm), "gradient norm"),
@@ -64,12 +64,23 @@ def curves(evidence: Evidence) -> Picture:
     return Picture(
         "curves",
         "Training",
-        "The loss should fall and level off while both accuracies rise together; a loss or a "
-        "gradient that jumps or grows asks for a smaller learning rate, and a validation accuracy "
-        "that falls behind while the one on training data still rises is overfitting.",
+        "The losses should fall and level off while both accuracies rise together; a loss or a "
+        "gradient that jumps or grows asks for a smaller learning rate, and a validation loss that "
+        "rises again while the one on training data still falls is overfitting. The loss of "
+        "training is that of batches as they come, dropout and penalty included, so that it may "
+        "lie above.",
         [Panel(one.draw, f"{one.alt} over {len(history.epoch)} epochs") for one in panels],
         width=4.0,
     )
+
+
+def losses(evidence: Evidence, axes: Axes) -> None:
+    """The loss of every step, its mean over an epoch, and the loss on the validation data."""
+    history = evidence.history
+    y = [np.nan if loss is None else loss for loss in history.val_loss]
+    if not np.isnan(y).all():
+        axes.plot(history.epoch, y, **curve(ORANGE, len(y)), label="validation")
+    over_steps(evidence.steps_per_epoch, "loss", history.step_loss, history.loss, axes)
 
 
 def over_steps(
@@ -87,7 +98,7 @@ def over_steps(
         axes.plot(x, mean, lw=1, alpha=0.45 if means else 1, **style)
     if means:  # each in the middle of its epoch
         middles = np.arange(len(means)) + 0.5
-        axes.plot(middles, means, **curve(ORANGE, len(means)), label="mean of the epoch")
+        axes.plot(middles, means, **curve(BLUE, len(means)), label="mean of the epoch")
         axes.legend(**LEGEND)
         if min(low) > 0 and max(high) > 20 * min(low):
             powers(axes)

@@ -42,9 +42,11 @@ def report_epoch(solver: Solver) -> None:
     """A line about the epoch just finished, above the progress bar; some ten or twenty in a run."""
     history = solver.history
     if solver.epoch % math.ceil(solver.goal / 10) == 0 or solver.epoch in (1, solver.goal):
+        val_loss = history.val_loss[-1]
         tqdm.write(
-            f"epoch {solver.epoch:>3}   loss {history.loss[-1]:.4f}   "
-            f"train {history.train_score[-1]:7.2%}   validation {history.val_score[-1]:7.2%}"
+            f"epoch {solver.epoch:>3}   training: loss {history.loss[-1]:.4f}, "
+            f"{history.train_score[-1]:7.2%}   validation: "
+            f"{'' if val_loss is None else f'loss {val_loss:.4f}, '}{history.val_score[-1]:7.2%}"
         )
 
 

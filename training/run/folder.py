@@ -29,7 +29,9 @@ CHECKPOINT = "checkpoint.safetensors"
 LOCK = "run.lock"
 #: What may lie in a folder before a run begins there: of --sanity, of --seeds and of --search.
 EARLIER = ("sanity.png", "run.log", LOCK)
-COLUMNS = ("epoch", "loss", "train_score", "val_score", "grad_norm", "seconds")
+COLUMNS = ("epoch", "loss", "val_loss", "train_score", "val_score", "grad_norm", "seconds")
+#: Those of versions that did not keep the loss on the validation data.
+EARLIER_COLUMNS = tuple(name for name in COLUMNS if name != "val_loss")
 
 
 class InUse(FileError):
@@ -42,7 +44,7 @@ class RunFolder:
 
     config.json             options, versions, and the data: their fingerprint, their classes, and
                             the mean and deviation that inputs were standardised by
-    metrics.csv             a line per epoch: loss, scores, norm of the gradient, seconds
+    metrics.csv             a line per epoch: losses, scores, norm of the gradient, seconds
     checkpoint.safetensors  the run between two steps, to go on from
     best.safetensors        the network with the best validation score, for `nets.load`
     report.html             the run in pictures
@@ -163,7 +165,7 @@ class RunFolder:
         write_file(self / "config.json", json.dumps(content, indent=2).encode() + b"\n")
 
     def write_metrics(self, history: History) -> None:
-        """Writes metrics.csv; an empty field where there is no score."""
+        """Writes metrics.csv; an empty field where there is no figure."""
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(COLUMNS)

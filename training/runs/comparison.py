@@ -23,7 +23,13 @@ from chainrule.nets import FileError
 from chainrule.nets.files import brief, read_file, write_file
 from chainrule.pictures.drawing import Panel, Picture, curve, over_epochs, powers, short
 from chainrule.training.options import RULES, Parser, worded
-from chainrule.training.run.folder import CHECKPOINT, COLUMNS, RunFolder, runs_in
+from chainrule.training.run.folder import (
+    CHECKPOINT,
+    COLUMNS,
+    EARLIER_COLUMNS,
+    RunFolder,
+    runs_in,
+)
 from chainrule.training.run.networks import said
 
 if TYPE_CHECKING:
@@ -104,7 +110,7 @@ def check_history(folder: RunFolder, metrics: dict[str, list[Any]]) -> None:
     told = folder.check_made_for(CHECKPOINT)
     run = told.get("run")
     known = told.get("metrics", run.get("history") if isinstance(run, dict) else None)
-    for name in COLUMNS:
+    for name in metrics:
         column = known.get(name) if isinstance(known, dict) else None
         if not isinstance(column, list):
             raise FileError(f"{folder / CHECKPOINT}: damaged: it tells nothing of {name}")
@@ -130,7 +136,7 @@ def rule_of(options: dict[str, Any]) -> str:
 
 
 def read_metrics(path: Path) -> dict[str, list[Any]]:
-    """Read the columns of a metrics.csv: floats, and None where there is no score.
+    """Read the columns of a metrics.csv: floats, and None where there is no figure.
 
     Raises:
         FileError: the file is missing, cut short or damaged; the message names the line.
@@ -142,24 +148,25 @@ def read_metrics(path: Path) -> dict[str, list[Any]]:
     except UnicodeDecodeError as error:
         raise FileError(f"{path}: cannot be read: {brief(error)}") from None
     header, *lines = text.split("\n")
-    if header != ",".join(COLUMNS):
+    columns = EARLIER_COLUMNS if header == ",".join(EARLIER_COLUMNS) else COLUMNS
+    if header != ",".join(columns):
         raise FileError(f"{path}: begins {header!r:.60}, expected {','.join(COLUMNS)}")
     if lines[-1:] != [""]:
         raise FileError(f"{path}: cut short: its last line has no end")
     rows = []
     for epoch, line in enumerate(lines[:-1], start=1):
         place, cells = f"{path}, line {epoch + 1}", line.split(",")
-        if len(cells) != len(COLUMNS):
-            raise FileError(f"{place}: {len(cells)} columns, expected {len(COLUMNS)}")
+        if len(cells) != len(columns):
+            raise FileError(f"{place}: {len(cells)} columns, expected {len(columns)}")
         if cells[0] != str(epoch):
             raise FileError(f"{place}: epoch is {cells[0]!r:.40}, expected {epoch}")
-        rows.append([figure(place, *pair) for pair in zip(COLUMNS, cells, strict=True)])
-    return {name: [row[i] for row in rows] for i, name in enumerate(COLUMNS)}
+        rows.append([figure(place, *pair) for pair in zip(columns, cells, strict=True)])
+    return {name: [row[i] for row in rows] for i, name in enumerate(columns)}
 
 
 def figure(place: str, name: str, cell: str) -> float | None:
-    """The number in a cell; None for a score that is left empty."""
-    if not cell and name.endswith("score"):
+    """The number in a cell; None for a figure that may be left empty."""
+    if not cell and name.startswith(("train_", "val_")):
         return None
     try:
         value = float(cell)

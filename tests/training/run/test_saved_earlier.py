@@ -28,6 +28,12 @@ def test_it_goes_on_as_if_nothing_had_been_renamed(run, capsys):
     assert "taken up after the last step, 32" in capsys.readouterr().out
     with open(run / "metrics.csv", newline="") as file:
         rows = {int(row["epoch"]): row for row in csv.DictReader(file)}
+    assert [rows[epoch]["val_loss"] != "" for epoch in range(1, 7)] == [False] * 4 + [True] * 2
     for epoch, (loss, score) in EXPECTED.items():
         assert float(rows[epoch]["loss"]) == pytest.approx(loss, rel=1e-5)
         assert float(rows[epoch]["val_score"]) == score
+
+
+def test_it_is_compared(run, capsys):
+    assert main(["compare", str(run)]) == 0
+    assert "63.75%" in capsys.readouterr().out

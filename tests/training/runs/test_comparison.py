@@ -10,7 +10,7 @@ import train
 from chainrule.pictures.drawing import styled
 from chainrule.training.runs import comparison
 
-HEADER = "epoch,loss,train_score,val_score,grad_norm,seconds\n"
+HEADER = "epoch,loss,val_loss,train_score,val_score,grad_norm,seconds\n"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def made(trained, tmp_path):
         config["data"] |= dict(data)
         (path / "config.json").write_text(json.dumps(config), encoding="utf-8")
         lines = [
-            f"{epoch},{1 / epoch},0.5,{score},1.0,0.25\n"
+            f"{epoch},{1 / epoch},0.6,0.5,{score},1.0,0.25\n"
             for epoch, score in enumerate(scores, start=1)
         ]
         (path / "metrics.csv").write_text(HEADER + "".join(lines), encoding="utf-8")
@@ -193,15 +193,15 @@ def test_a_folder_of_several_runs_stands_for_all_of_them(made, tmp_path, capsys)
     ("text", "message"),
     [
         (None, "metrics.csv: cannot be read: .*No such file"),
-        ("", "metrics.csv: begins '', expected epoch,loss,train_score"),
-        ("epoch,loss\n1,2\n", "metrics.csv: begins 'epoch,loss', expected epoch,loss,train_score"),
-        (HEADER + "1,0.5,0.5,0.5,1,0.2", "metrics.csv: cut short: its last line has no end"),
-        (HEADER + "1,0.5,0.5\n", "metrics.csv, line 2: 3 columns, expected 6"),
-        (HEADER + "1,.5,.5,.5,1,.2\n2,.5,.5,.5,1,.2,9\n", "line 3: 7 columns, expected 6"),
-        (HEADER + "1,half,.5,.5,1,.2\n", "line 2: loss is 'half', expected a finite number"),
-        (HEADER + "1,,.5,.5,1,.2\n", "line 2: loss is '', expected a finite number"),
-        (HEADER + "1,.5,.5,nan,1,.2\n", "line 2: val_score is 'nan', expected a finite number"),
-        (HEADER + "2,.5,.5,.5,1,.2\n", "line 2: epoch is '2', expected 1"),
+        ("", "metrics.csv: begins '', expected epoch,loss,val_loss,train_score"),
+        ("epoch,loss\n1,2\n", "metrics.csv: begins 'epoch,loss', expected epoch,loss,val_loss"),
+        (HEADER + "1,0.5,0.5,0.5,0.5,1,0.2", "metrics.csv: cut short: its last line has no end"),
+        (HEADER + "1,0.5,0.5\n", "metrics.csv, line 2: 3 columns, expected 7"),
+        (HEADER + "1,.5,.5,.5,.5,1,.2\n2,.5,.5,.5,.5,1,.2,9\n", "line 3: 8 columns, expected 7"),
+        (HEADER + "1,half,.5,.5,.5,1,.2\n", "line 2: loss is 'half', expected a finite number"),
+        (HEADER + "1,,.5,.5,.5,1,.2\n", "line 2: loss is '', expected a finite number"),
+        (HEADER + "1,.5,.5,.5,nan,1,.2\n", "line 2: val_score is 'nan', expected a finite number"),
+        (HEADER + "2,.5,.5,.5,.5,1,.2\n", "line 2: epoch is '2', expected 1"),
         (b"\xff\xfe", "metrics.csv: cannot be read: .*utf-8"),
     ],
 )
