@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from math import prod
@@ -12,38 +12,40 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.cells import is_missing
-from chainrule.data.copies import split_apart
 from chainrule.data.encoding import Encoding
-from chainrule.data.notes import REGRESSION, are_numbers, notes_on_labels
+from chainrule.data.notes import REGRESSION
+from chainrule.data.parts import Parts, parts_of
 from chainrule.data.pixels import Pixels
-from chainrule.data.splits import TRAIN_VAL_TEST
 from chainrule.data.standardiser import Examples, Standardiser, check_unmasked
+from chainrule.data.targets import check_targets
 from chainrule.data.weights import Weights, check_weights
 
 Labels = NDArray[np.integer]
 
-RARE = 0.1  # of the classes may have too few rows to be in every part
-
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled examples in three parts: to train on, to choose by, to report on.
+    """Examples in three parts, to train on, to choose by, to report on: of classes, or with numbers
+    that are to be predicted.
 
     Attributes:
         name: what messages and reports call the data.
         x_train, x_val, x_test: inputs (N, …), float32 or float64, all finite; the three parts
             agree in everything but N. x_train may be `Pixels`: images kept as bytes, of which
             a row, a slice or a batch is floats.
-        y_train, y_val, y_test: integer labels (N,), from 0 to C-1.
+        y_train, y_val, y_test: integer labels (N,), from 0 to C-1; or, where there are `targets`,
+            the T numbers to predict (N, T), of the dtype of x.
         w_train, w_val, w_test: what the rows weigh (N,), finite numbers of at least 0, of which
             only the ratios matter; None, by default, where all weigh the same.
-        classes: the C names of the classes; label `c` means `classes[c]`.
+        classes: the C names of the classes; label `c` means `classes[c]`. None with `targets`.
+        targets: the names of the T numbers to predict, none where rows have classes.
         image_shape: the shape that turns one row of x into a picture, (H, W) or
             (channels, H, W); None where rows are no pictures.
         standardiser: what x went through in `standardised`; None before that.
+        target_standardiser: what y went through there, where there are `targets`.
         features: the names of the D columns of x, where a table had a header; else none.
         label, label_column: the name, or "", and the index of the column of a table that the
-            labels stood in; -1 where they come from no table.
+            labels, or the first of the targets, stood in; -1 where they come from no table.
         encoding: how the columns of a table became x; None where they are numbers as they are.
         notes: what is to be said of the data before one believes in a result, a sentence each:
             copies of rows, a column that numbers the rows, numbers that stand for missing ones,
@@ -71,15 +73,23 @@ class Dataset:
     w_train: Weights | None = field(default=None, repr=False)
     w_val: Weights | None = field(default=None, repr=False)
     w_test: Weights | None = field(default=None, repr=False)
+    targets: tuple[str, ...] = field(default=(), repr=False)
+    target_standardiser: Standardiser | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.num_classes < 2:
+        if self.targets and self.classes:
+            raise ValueError(f"{self.name}: has classes and targets, expected one of them")
+        if not self.targets and self.num_classes < 2:
             raise ValueError(f"{self.name}: classes are {self.classes}, expected at least two")
         shape, dtype = self.x_train.shape[1:], self.x_train.dtype
         for part in ("train", "val", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            check_rows(self.name, f"x_{part}", x, f"y_{part}", y)
-            self._check_labels(f"y_{part}", y)
+            if self.targets:
+                check_inputs(self.name, f"x_{part}", x)
+                check_targets(self.name, f"y_{part}", y, (len(x), len(self.targets)))
+            else:
+                check_rows(self.name, f"x_{part}", x, f"y_{part}", y)
+                self._check_labels(f"y_{part}", y)
             check_weights(self.name, f"w_{part}", getattr(self, f"w_{part}"), len(y))
             if x.shape[1:] != shape or x.dtype != dtype:
                 raise ValueError(
@@ -109,6 +119,7 @@ class Dataset:
         x: Examples | Pixels,
         y: NDArray[Any],
         *,
+        targets: Sequence[str] = (),
         weights: NDArray[Any] | None = None,
         image_shape: tuple[int, ...] | None = None,
         seed: int | np.random.Generator = 0,
@@ -123,7 +134,9 @@ class Dataset:
             x: inputs (N, …), float32 or float64.
             y: labels (N,), integers or strings; the classes are its different values in
                 order, and label `c` of the dataset stands for the c-th of them. What stands for
-                a missing value (see `chainrule.data.cells`) is no label.
+                a missing value (see `chainrule.data.cells`) is no label. Or, with `targets`,
+                numbers to predict, (N, T), or (N,) for one.
+            targets: what the numbers to predict are called; none for labels.
             weights: what the rows weigh (N,), as `w_train` of a Dataset.
             image_shape: as in `Dataset`.
             seed: decides which row goes to which part.
@@ -132,13 +145,18 @@ class Dataset:
             ValueError: x, y or the weights are not as described, or more than a tenth of the
                 classes have fewer than 3 rows; where they are fewer, these are for training alone.
         """
-        check_rows(name, "x", x, "y", y)
+        if targets:
+            check_inputs(name, "x", x)
+            y = y[:, np.newaxis] if isinstance(y, np.ndarray) and y.ndim == 1 else y
+            check_targets(name, "y", y, (len(x), len(targets)))
+        else:
+            check_rows(name, "x", x, "y", y)
         check_weights(name, "weights", weights, len(y))
-        parts = parts_of(name, x, y, seed)
+        parts = parts_of(name, x, y, seed, targets)
         return cls.of_parts(name, x, parts, weights=weights, image_shape=image_shape)
 
     @staticmethod
-    def from_frame(frame: Any, label: str, **reading: Any) -> Dataset:
+    def from_frame(frame: Any, label: str | Sequence[str], **reading: Any) -> Dataset:
         """Load a data frame, as `chainrule.data.from_frame` says."""
         reader = import_module("chainrule.data.frame")  # by name, since it makes datasets itself
         loaded: Dataset = reader.from_frame(frame, label, **reading)
@@ -162,6 +180,7 @@ class Dataset:
             name,
             *(x[train], y[train], x[val], y[val], x[test], y[test]),
             classes=parts.classes,
+            targets=parts.targets,
             image_shape=image_shape,
             notes=parts.notes,
             w_train=weighed[0],
@@ -171,8 +190,13 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """The number C of classes."""
+        """The number C of classes, 0 where there are targets."""
         return len(self.classes)
+
+    @property
+    def num_outputs(self) -> int:
+        """How many outputs a network needs: one for each class, or for each target."""
+        return len(self.targets) or self.num_classes
 
     def standardised(self) -> Dataset:
         """Return the dataset with every feature at mean 0 and standard deviation 1.
@@ -180,12 +204,13 @@ class Dataset:
         For pictures, which have an `image_shape`, the pixels share one mean and one deviation.
         Both are measured on the training part alone, are applied to all three parts, and are
         kept as `standardiser`, for the rows that a net is to judge later. A feature that is
-        constant in training becomes 0. The dtype stays. A dataset that is standardised is
+        constant in training becomes 0. Targets likewise, with `target_standardiser`, whose
+        `inverse` brings predictions back. The dtype stays. A dataset that is standardised is
         returned as it is.
 
         Raises:
             ValueError: a number is so far from the others that the dtype cannot hold it
-                standardised.
+                standardised, or a target is the same in all training rows.
         """
         if self.standardiser is not None:
             return self
@@ -199,7 +224,17 @@ class Dataset:
                 ),
                 " once standardised",
             )
-        return replace(scaled, standardiser=standardiser)
+        scaled = replace(scaled, standardiser=standardiser)
+        return scaled if not self.targets else scaled._with_targets_standardised()
+
+    def _with_targets_standardised(self) -> Dataset:
+        scale = Standardiser.fit(self.y_train)
+        if not scale.std.all():
+            target = self.targets[int(scale.std.argmin())]
+            raise ValueError(f"{self.name}: the target {target!r:.40} is the same in all training "
+                             f"rows, so that there is nothing to learn")  # fmt: skip
+        y = {name: scale.transform(getattr(self, name)) for name in ("y_train", "y_val", "y_test")}
+        return replace(self, target_standardiser=scale, **y)
 
     def _measured(self) -> Standardiser:
         if isinstance(self.x_train, Pixels):
@@ -208,7 +243,13 @@ class Dataset:
 
     def balanced(self) -> Dataset:
         """Return the dataset with weights under which all classes of the training part count the
-        same, times those that rows have; scores on other parts are weighted likewise."""
+        same, times those that rows have; scores on other parts are weighted likewise. Raises
+        ValueError where there are no classes."""
+        if self.targets:
+            raise ValueError(
+                f"{self.name}: --class-weights balanced goes with classes, and these rows have "
+                f"numbers to predict"
+            )
         counts = np.bincount(self.y_train, minlength=self.num_classes)
         each = len(self.y_train) / (self.num_classes * np.maximum(counts, 1))
         parts: dict[str, Any] = {}
@@ -221,7 +262,8 @@ class Dataset:
         return replace(self, notes=(*self.notes, told), **parts)
 
     def astype(self, dtype: DTypeLike) -> Dataset:
-        """Return the dataset with x as float32 or float64; x of that dtype is not copied.
+        """Return the dataset with x, and y where it holds targets, as float32 or float64; arrays
+        of that dtype are not copied.
 
         Raises:
             ValueError: a number is too large for float32, or `dtype` is another.
@@ -231,6 +273,10 @@ class Dataset:
 
     def _map_x(self, function: Callable[[Any], Any], done: str = "") -> Dataset:
         parts: dict[str, Any] = {}
+        if self.targets:
+            dtype = function(self.x_train[:1]).dtype
+            for name in ("y_train", "y_val", "y_test"):
+                parts[name] = getattr(self, name).astype(dtype, copy=False)
         for name in ("x_train", "x_val", "x_test"):
             x = getattr(self, name)
             parts[name] = function(x)
@@ -246,13 +292,14 @@ class Dataset:
         """Return name, sizes, features and classes as a few aligned lines of text."""
         shape = self.x_train.shape[1:] if self.image_shape is None else self.image_shape
         sides = f" ({' × '.join(map(str, shape))})" if len(shape) > 1 else ""
-        names = ", ".join(self.classes[:10]) + (", …" if self.num_classes > 10 else "")
+        called = self.targets or self.classes
+        names = ", ".join(called[:10]) + (", …" if len(called) > 10 else "")
         rows = [
             ("training", len(self.x_train), " examples"),
             ("validation", len(self.x_val), " examples"),
             ("test", len(self.x_test), " examples"),
             ("features", self.x_train[0].size, f"{sides}, {self.x_train.dtype}"),
-            ("classes", self.num_classes, f": {names}"),
+            ("targets" if self.targets else "classes", len(called), f": {names}"),
         ]
         lines = [f"  {what:<10} {count:>7,}{more}" for what, count, more in rows]
         if self.label_column >= 0:
@@ -261,59 +308,13 @@ class Dataset:
         return "\n".join([self.name, *lines])
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """Which rows go to training, validation and test, their labels (N,) from 0 to C-1, the names of
-    the C classes, and what is to be said of them."""
-
-    rows: tuple[NDArray[np.intp], ...]
-    labels: Labels
-    classes: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
-def parts_of(
-    name: str, x: Examples | Pixels, y: NDArray[Any], seed: int | np.random.Generator
-) -> Parts:
-    """Divide rows x (N, …) with labels y (N,) as `Dataset.from_arrays` says. Raises ValueError
-    where a class has too few rows."""
-    values, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
-    if counts.min() < len(TRAIN_VAL_TEST) and are_numbers(values):
-        raise ValueError(
-            f"{name}: the labels are {len(values):,} different numbers, and class "
-            f"{str(values[counts.argmin()])!r} has {counts.min()} of the {len(y):,} rows; "
-            f"{REGRESSION}"
-        )
-    rare = counts < len(TRAIN_VAL_TEST)
-    if not rare.any() or rare.mean() > RARE:
-        rows, told = split_apart(name, x, y, TRAIN_VAL_TEST, seed)
-        notes = [told]
-    else:
-        common, few = np.flatnonzero(~rare[labels]), np.flatnonzero(rare[labels])
-        divided, told = split_apart(name, x[common], y[common], TRAIN_VAL_TEST, seed)
-        train, val, test = (common[part] for part in divided)
-        rows = np.concatenate([train, few]), val, test
-        named = [f"{str(values[c])!r} ({counts[c]})" for c in np.flatnonzero(rare)]
-        shown = ", ".join(named[:20]) + (", …" if len(named) > 20 else "")
-        notes = [told, f"classes with too few rows to be divided, {shown}, are in training alone"]
-    notes = [*filter(None, notes), *notes_on_labels(y)]
-    return Parts(rows, labels, tuple(map(str, values)), tuple(notes))
-
-
 def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDArray[Any]) -> None:
     """Raise ValueError unless x (N, …) is finite float32 or float64 and y names N classes."""
-    for called, array in ((x_name, x), (y_name, y)):
-        check_unmasked(f"{name}: {called}", array)
-        if not isinstance(array, np.ndarray | Pixels):
-            raise ValueError(
-                f"{name}: {called} is a {type(array).__name__}, expected an array (np.asarray)"
-            )
-    if x.dtype not in (np.float32, np.float64):
-        raise ValueError(f"{name}: {x_name} has dtype {x.dtype}, expected float32 or float64")
-    if x.ndim < 2 or x.size == 0:
+    check_inputs(name, x_name, x)
+    check_unmasked(f"{name}: {y_name}", y)
+    if not isinstance(y, np.ndarray):
         raise ValueError(
-            f"{name}: {x_name} has shape {x.shape}, "
-            "expected (N, …): at least one row of at least one feature"
+            f"{name}: {y_name} is a {type(y).__name__}, expected an array (np.asarray)"
         )
     if y.shape != (len(x),):
         raise ValueError(
@@ -330,6 +331,22 @@ def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDA
         raise ValueError(
             f"{name}: {y_name}[{row}] is {str(missing[0])!r}, a missing value: leave such rows "
             f"out, or give the class another name"
+        )
+
+
+def check_inputs(name: str, x_name: str, x: Examples | Pixels) -> None:
+    """Raise ValueError unless x (N, …) is finite float32 or float64."""
+    check_unmasked(f"{name}: {x_name}", x)
+    if not isinstance(x, np.ndarray | Pixels):
+        raise ValueError(
+            f"{name}: {x_name} is a {type(x).__name__}, expected an array (np.asarray)"
+        )
+    if x.dtype not in (np.float32, np.float64):
+        raise ValueError(f"{name}: {x_name} has dtype {x.dtype}, expected float32 or float64")
+    if x.ndim < 2 or x.size == 0:
+        raise ValueError(
+            f"{name}: {x_name} has shape {x.shape}, "
+            "expected (N, …): at least one row of at least one feature"
         )
     if first := _not_finite(x):
         raise ValueError(f"{name}: {x_name}{list(first)} is {x[first]}, expected finite numbers")

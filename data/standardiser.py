@@ -60,6 +60,10 @@ class Standardiser:
         std = np.where(low == high, 0.0, std)
         return cls(np.full(x.shape[1:], mean), np.full(x.shape[1:], std))
 
+    def inverse(self, x: Examples) -> Examples:
+        """Return standardised x (N, …) as it was before: x · std + mean in float64."""
+        return np.asarray(x, np.float64) * self.std + self.mean
+
     def transform(self, x: Examples) -> Examples:
         """Return x (N, …) standardised: computed in float64, returned in the dtype of x.
 

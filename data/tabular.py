@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.cells import is_missing, number
-from chainrule.data.dataset import Dataset, parts_of
+from chainrule.data.dataset import Dataset
 from chainrule.data.encoding import MISSING, Encoding
 from chainrule.data.head import Head
 from chainrule.data.notes import listed, notes_on
+from chainrule.data.parts import parts_of
 from chainrule.data.reading import Cells
 
 FEW, ROWS, MOST = 10, 3, 1000  # categories that may be; rows for each where there are more; at most
