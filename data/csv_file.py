@@ -11,16 +11,19 @@ from chainrule.data.cells import is_number, is_whole, number
 from chainrule.data.columns import SAY_HEADER, Lines, is_label_name, is_name, quoted
 from chainrule.data.dataset import Dataset
 from chainrule.data.dialect import open_table
-from chainrule.data.head import check_words, column_named, head_of
+from chainrule.data.head import Head, check_words, column_named, head_of
 from chainrule.data.notes import MANY, REGRESSION
 from chainrule.data.reading import Cells, Reader, Words, read_cells
 from chainrule.data.tabular import check_asked, dataset_of, prepared
+
+ROWS_OF_A_CLASS = 30  # from which on many whole numbers are taken for classes
 
 
 def load_csv(
     path: str | PathLike[str],
     *,
-    label: int | str | None = None,
+    label: int | str | Sequence[int | str] | None = None,
+    task: str | None = None,
     header: bool | None = None,
     drop: Sequence[int | str] = (),
     weights: int | str | None = None,
@@ -29,7 +32,8 @@ def load_csv(
     na: Sequence[str] = (),
     seed: int = 0,
 ) -> Dataset:
-    """Load a table in which each line is an example: numbers and words, and a label.
+    """Load a table in which each line is an example: numbers and words, and a label, or numbers
+    that are to be predicted.
 
     The file is UTF-8, separated by commas, semicolons, tabs or bars, quoted where needed, gzipped
     if its name ends in `.gz`; empty lines are skipped. Decimals may stand after commas where
@@ -51,7 +55,12 @@ def load_csv(
         label: the label column, by its name in the header or by its index (0 is the first,
             -1 the last). None is the last one, and refused where another is called label, class,
             target, y, species, outcome or the like, or holds words, or where the labels are
-            numbers as one wants to predict, of more than 20 values or with fractions.
+            numbers as one wants to predict, of more than 20 values or with fractions. Several
+            columns are targets, whose numbers are to be predicted together.
+        task: "classes" to make a class of each different label, "regression" to predict the
+            numbers in the column; None to find out, and to say so: where `label` was given, or
+            the column is called label, target or the like, numbers with fractions of more than
+            10 values, or whole ones of more than 20 in fewer than 30 rows each, are predicted.
         header: whether the first line is a header; None to find out.
         drop: columns to leave out, by name or index.
         weights: the column of what each row weighs in training, by name or index; no feature.
@@ -67,11 +76,12 @@ def load_csv(
         ValueError: the file is not as described above, or a class has too few rows to be
             divided; the message names the file, and the line and column where there is one.
     """
-    check_asked(str(path), missing)
+    check_asked(str(path), missing, task)
     lines, notes = open_table(path)
     try:
         return load_lines(
-            *(str(path), lines, notes, label, header, drop, weights, categories, missing, na, seed)
+            *(str(path), lines, notes, label, task, header, drop, weights, categories),
+            *(missing, na, seed),
         )
     except ValueError as error:
         raise ValueError("; ".join([str(error), *notes])) from None
@@ -81,7 +91,8 @@ def load_lines(
     name: str,
     lines: Lines,
     notes: Sequence[str],
-    label: int | str | None,
+    label: int | str | Sequence[int | str] | None,
+    task: str | None,
     header: bool | None,
     drop: Sequence[int | str],
     weights: int | str | None,
@@ -96,17 +107,21 @@ def load_lines(
     features = head.features
     words = {features.index(column) for column in chosen if column in features}
     reader = Reader(name, [head.called(column) for column in features], words, na)
-    texts = [head.label] if head.weights is None else [head.label, head.weights]
-    cells, (labels, *rest) = read_cells(reader, lines(), features, texts, head.width, head.headed)
-    weighing = rest[0] if rest else None
-    cells, labels, numbers, told = prepared(name, head, cells, labels, weighing, missing, chosen)
+    texts = [*head.answers, *([] if head.weights is None else [head.weights])]
+    cells, answers = read_cells(reader, lines(), features, texts, head.width, head.headed)
+    weighing = None if head.weights is None else answers.pop()
+    cells, answers, numbers, told = prepared(
+        name, head, cells, answers, weighing, missing, na, chosen
+    )
+    labels = answers[0]
     if not head.headed and header is None:
         check_first_line(name, cells, labels)
     if label is None:
         columns = [column for column in sorted(cells.words) if features[column] not in chosen]
         like = [next(iter(cells.words[column].codes)) for column in columns]
         check_words(name, head, [features[column] for column in columns], labels, like)
-    check_classes(name, labels, head.name(head.label), asked=label is not None)
+    asked = label is not None
+    y, targets, note = answers_of(name, head, answers, cells.lines, task, asked=asked)
     doubted = label is None and "y" in map(str.casefold, head.names[:-1])  # x and y of a point?
     if doubted and not is_label_name(head.names[-1]) and all(map(is_number, labels)):
         raise ValueError(
@@ -118,13 +133,62 @@ def load_lines(
         name,
         head,
         cells,
-        integers_if_all(labels),
+        y,
         weights=numbers,
         missing=missing,
         na=na,
-        notes=[*notes, *told],
+        notes=[*notes, *told, note],
+        targets=targets,
         seed=seed,
     )
+
+
+def answers_of(
+    name: str,
+    head: Head,
+    answers: Sequence[list[str]],
+    lines: Sequence[int],
+    task: str | None,
+    *,
+    asked: bool,
+) -> tuple[NDArray[Any], tuple[str, ...], str]:
+    """Return labels (N,), or the numbers of targets (N, T); what the targets are called, if there
+    are any; and what is to be said of this. `asked`: whether somebody named the column.
+
+    Raises:
+        ValueError: it cannot be told which of them they are, or a target is no number.
+    """
+    labels, column = answers[0], head.name(head.label)
+    if len(answers) > 1 and task == "classes":
+        raise ValueError(f"{name}: label names {len(answers)} columns, expected one for classes")
+    found = task is None and (asked or is_label_name(column)) and are_to_be_predicted(labels)
+    if not (found or task == "regression" or len(answers) > 1):
+        check_classes(name, labels, column, asked=asked or task is not None)
+        return integers_if_all(labels), (), ""
+    y = np.array([[number(text) for text in one] for one in answers]).T
+    if not np.isfinite(y).all():
+        row, at = np.argwhere(~np.isfinite(y))[0].tolist()
+        line = f", line {lines[row]}" if lines else f", row {row + 1}"
+        raise ValueError(
+            f"{name}{line}, {head.called(head.answers[at])}: {answers[at][row]!r:.40}, expected a "
+            f"number to predict"
+        )
+    named = tuple(head.name(at) or f"column {at + 1}" for at in head.answers)
+    note = (
+        f"the labels of {head.called(head.label)} are {len(set(labels)):,} different numbers, "
+        f"which are predicted as such; to make classes of them, say --task classes"
+    )
+    return y, named, note if found and len(answers) == 1 else ""
+
+
+def are_to_be_predicted(labels: Sequence[str]) -> bool:
+    """Tell whether labels are numbers rather than classes, as `load_csv` says."""
+    values = set(labels)
+    if not all(map(is_number, values)):
+        return False
+    if all(map(float.is_integer, map(number, values))):
+        return len(values) > MANY and len(labels) < ROWS_OF_A_CLASS * len(values)
+    return len(values) > MANY // 2
 
 
 def integers_if_all(labels: list[str]) -> NDArray[Any]:

@@ -13,7 +13,6 @@ from numpy.typing import DTypeLike, NDArray
 
 from chainrule.data.cells import is_missing
 from chainrule.data.encoding import Encoding
-from chainrule.data.notes import REGRESSION
 from chainrule.data.parts import Parts, parts_of
 from chainrule.data.pixels import Pixels
 from chainrule.data.standardiser import Examples, Standardiser, check_unmasked
@@ -322,7 +321,7 @@ def check_rows(name: str, x_name: str, x: Examples | Pixels, y_name: str, y: NDA
             f"expected ({len(x)},): one label for each row of {x_name}"
         )
     if y.dtype.kind not in "biuU":
-        more = f"; {REGRESSION}" if y.dtype.kind == "f" else ""
+        more = "; numbers to predict are named by targets" if y.dtype.kind == "f" else ""
         raise ValueError(
             f"{name}: {y_name} has dtype {y.dtype}, expected integers or strings{more}"
         )

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.columns import check_header
-from chainrule.data.csv_file import check_classes, integers_if_all
+from chainrule.data.csv_file import answers_of
 from chainrule.data.dataset import Dataset
 from chainrule.data.encoding import Encoding
-from chainrule.data.head import Head, column_named
+from chainrule.data.head import Head, column_named, targets_of
 from chainrule.data.npz_file import as_floats
 from chainrule.data.reading import Cells, Reader
 from chainrule.data.rows import encoded
@@ -22,8 +22,9 @@ from chainrule.data.tabular import check_asked, dataset_of, prepared
 
 def from_frame(
     frame: Any,
-    label: str,
+    label: str | Sequence[str],
     *,
+    task: str | None = None,
     drop: Sequence[int | str] = (),
     weights: int | str | None = None,
     categories: Sequence[int | str] = (),
@@ -38,7 +39,8 @@ def from_frame(
 
     Args:
         frame: the data frame.
-        label: the name of the label column.
+        label: the name of the label column, or those of several targets.
+        task: as for `load_csv`.
         name: what messages and reports call the data.
         drop, weights, categories, missing, na, seed: as for `load_csv`.
 
@@ -51,35 +53,39 @@ def from_frame(
             f"from_frame: frame is a {type(frame).__name__}, expected a data frame with columns; "
             f"for arrays there is Dataset.from_arrays"
         )
-    check_asked(name, missing)
+    check_asked(name, missing, task)
     names = tuple(str(column) for column in frame.columns)
     width = len(names)
     left_out = [column_named(name, names, width, one, "drop") for one in drop]
     weighing = None if weights is None else column_named(name, names, width, weights, "weights")
     left_out += [] if weighing is None else [weighing]
     check_header(name, names, left_out)
-    at = column_named(name, names, width, label, "label")
+    first, more = targets_of(label, names)
+    further = [column_named(name, names, width, one, "label") for one in more]
+    left_out += further
+    at = column_named(name, names, width, -1 if first is None else first, "label")
     if at in left_out:
         raise ValueError(f"{name}: the column {label!r} is the label, and cannot be left out")
-    head = Head(True, names, width, at, tuple(left_out), (), weighing)
+    head = Head(True, names, width, at, tuple(left_out), (), weighing, tuple(further))
     if not head.features:
         raise ValueError(f"{name}: has no columns but the label, expected features")
     chosen = [column_named(name, names, width, one, "categories") for one in categories]
     words = [j for j, column in enumerate(head.features) if column in chosen]
     cells = cells_of(name, frame, head.features, words, na)
-    texts = [texts_of(frame, column) for column in (at, *([] if weighing is None else [weighing]))]
-    weighed = None if weighing is None else texts[1]
-    cells, labels, numbers, notes = prepared(name, head, cells, texts[0], weighed, missing, chosen)
-    check_classes(name, labels, names[at], asked=True)
+    texts = [texts_of(frame, column) for column in head.answers]
+    weighed = None if weighing is None else texts_of(frame, weighing)
+    cells, texts, numbers, notes = prepared(name, head, cells, texts, weighed, missing, na, chosen)
+    y, targets, note = answers_of(name, head, texts, cells.lines, task, asked=True)
     divided = dataset_of(
         name,
         head,
         cells,
-        integers_if_all(labels),
+        y,
         weights=numbers,
         missing=missing,
         na=na,
-        notes=notes,
+        notes=[*notes, note],
+        targets=targets,
         seed=seed,
     )
     return replace(divided, label_column=-1)  # that of a file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,10 +33,11 @@ class Head:
         headed: whether the first line names them.
         names: of all columns, () if they have none.
         width: how many there are.
-        label: the index of that of the labels.
+        label: the index of that of the labels, or of the first target.
         left_out: those of the columns that are neither label nor feature.
         weights: that of them which holds what the rows weigh, None if there is none.
         notes: what is to be said of all this.
+        more: those of further targets, which are among `left_out`.
     """
 
     headed: bool
@@ -45,6 +47,12 @@ class Head:
     left_out: tuple[int, ...]
     notes: tuple[str, ...]
     weights: int | None = None
+    more: tuple[int, ...] = ()
+
+    @property
+    def answers(self) -> tuple[int, ...]:
+        """The indices of the columns of the label, or of all targets."""
+        return self.label, *self.more
 
     @property
     def features(self) -> list[int]:
@@ -68,7 +76,7 @@ class Head:
 def head_of(
     path: str,
     lines: Lines,
-    label: int | str | None,
+    label: int | str | Sequence[int | str] | None,
     header: bool | None,
     drop: Sequence[int | str] = (),
     weights: int | str | None = None,
@@ -87,6 +95,7 @@ def head_of(
             f"{path}: the first line is one column, expected numbers and a label with commas, "
             f"semicolons or tabs between them"
         )
+    label, more = targets_of(label, cells)
     at = index_of(label) if isinstance(label, str) else -1 if label is None else label
     if at is None:  # a name, which stands in a header or nowhere
         if header is False:
@@ -102,6 +111,8 @@ def head_of(
     if weights is not None:
         weighing = column_named(path, names, width, weights, "weights")
         left_out.append(weighing)
+    further = [column_named(path, names, width, one, "label") for one in more]
+    left_out += further
     if headed and is_index(lines, names) and 0 not in left_out and label not in (0, "0", cells[0]):
         left_out.append(0)
         notes.append(
@@ -128,10 +139,28 @@ def head_of(
         column = rest[-1]
     if column in left_out:
         raise ValueError(f"{path}: the column {column + 1} is the label, and cannot be left out")
+    if len({column, *further}) <= len(further):
+        raise ValueError(f"{path}: label names a column more than once")
     others = [names[j] for j in rest if names and j != column and is_label_name(names[j])]
     if label is not None and others:
         notes.append(f"the label is {names[column]!r:.40}, and {others[0]!r:.40} is a feature")
-    return Head(headed, names, width, column, tuple(left_out), tuple(filter(None, notes)), weighing)
+    told = tuple(filter(None, notes))
+    return Head(headed, names, width, column, tuple(left_out), told, weighing, tuple(further))
+
+
+def targets_of(
+    label: int | str | Sequence[int | str] | None, names: Sequence[str]
+) -> tuple[int | str | None, list[int | str]]:
+    """Return the first column that `label` names, and the others. A text with commas that is no
+    name in the header names several."""
+    if isinstance(label, str) and "," in label and label not in names:
+        label = next(csv.reader([label], skipinitialspace=True))
+    if label is None or isinstance(label, str | int):
+        return label, []
+    several: list[int | str] = [*label]
+    if not several:
+        raise ValueError("label is empty, expected a column or several")
+    return several[0], several[1:]
 
 
 def column_named(

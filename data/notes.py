@@ -14,7 +14,7 @@ from chainrule.data.cells import alike, is_number
 MANY = 20  # numbers, beyond which they are to be predicted rather than classes
 REGRESSION = (
     "such labels look like numbers to predict, and this makes classes of them; to predict numbers, "
-    "train a chainrule.nets.Regressor in Python"
+    "say --task regression (task='regression' in Python)"
 )
 MOSTLY = 0.9  # of the rows in one class, from which on the accuracy says little
 FEWEST = 10  # rows in which a running number shows
@@ -33,8 +33,51 @@ def notes_on(
 ) -> tuple[str, ...]:
     """Return what is to be said of rows x (N, D) in the order of their file, of their labels y
     (N,), and of columns with these D names, as they are to be called in a message."""
-    running, sentinel, far, leak, named = [], dict[float, list[str]](), [], [], []
     codes = np.unique(y, return_inverse=True)[1]
+    leak = [name for column, name in zip(x.T, names, strict=True)
+            if gives_away(column.astype(np.float64), codes)]  # fmt: skip
+    told = list(notes_on_columns(x, names))
+    if leak:
+        told.append(f"{listed(leak)} says which class a row is in: is it the label once more?")
+    return (*told, *notes_on_labels(y))
+
+
+def notes_on_targets(
+    x: NDArray[np.floating],
+    y: NDArray[np.floating],
+    names: Sequence[str],
+    targets: Sequence[str],
+) -> tuple[str, ...]:
+    """Return what is to be said of rows x (N, D), of the numbers y (N, T) that are to be predicted
+    from them, and of columns and targets with these names."""
+    told = list(notes_on_columns(x, names))
+    leak = [name for column, name in zip(x.T, names, strict=True)
+            if any(is_the_same(column.astype(np.float64), target) for target in y.T)]  # fmt: skip
+    if leak:
+        told.append(f"{listed(leak)} rises or falls with a target exactly: is it that once more?")
+    for target, name in zip(y.T.astype(np.float64), targets, strict=True):
+        if (value := sentinel_of(target)) is not None:
+            told.append(
+                f"the target {name} holds {value:g}, far from its other numbers: if that stands "
+                f"for a missing value, leave such rows out (of a CSV file, by --na {value:.15g} "
+                f"--missing drop)"
+            )
+        elif found := far_cells(target):
+            told.append(f"the target {name}: {found}, so far from the rest that it alone sets the "
+                        f"scale: repair it, or try --loss huber")  # fmt: skip
+    return tuple(told)
+
+
+def is_the_same(column: NDArray[np.float64], target: NDArray[np.floating]) -> bool:
+    """Tell whether a column is a target times a number plus another."""
+    a, b = column - column.mean(), target - target.mean(dtype=np.float64)
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return len(a) > 2 and 0 < size < np.inf and abs(a @ b) > (1 - 1e-9) * size
+
+
+def notes_on_columns(x: NDArray[np.floating], names: Sequence[str]) -> tuple[str, ...]:
+    """Return what is to be said of columns x (N, D) with these D names."""
+    running, sentinel, far, named = [], dict[float, list[str]](), [], []
     for column, name in zip(x.T, names, strict=True):
         column = column.astype(np.float64)
         if is_running(column):
@@ -45,8 +88,6 @@ def notes_on(
             far.append(f"{name} ({found})")
         elif is_name_of_rows(column):
             named.append(name)
-        if gives_away(column, codes):
-            leak.append(name)
     told = []
     if running:
         told.append(
@@ -69,9 +110,7 @@ def notes_on(
             f"{listed(far)}: so far from the rest of the column that standardising squeezes the "
             f"rest together; repair such cells or leave the rows out"
         )
-    if leak:
-        told.append(f"{listed(leak)} says which class a row is in: is it the label once more?")
-    return (*told, *notes_on_labels(y))
+    return tuple(told)
 
 
 def notes_on_labels(y: NDArray[np.generic]) -> tuple[str, ...]:

@@ -10,9 +10,11 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from chainrule.data.copies import shared, split_apart
-from chainrule.data.dataset import Dataset, check_rows
-from chainrule.data.notes import notes_on, notes_on_labels
+from chainrule.data.dataset import Dataset, check_inputs, check_rows
+from chainrule.data.notes import MANY, notes_on, notes_on_labels, notes_on_targets
 from chainrule.data.opening import open_file, too_large, unpacked_limit
+from chainrule.data.tabular import check_asked
+from chainrule.data.targets import check_targets
 
 _TRAIN_TEST = ("x_train", "y_train", "x_test", "y_test")
 _VAL = ("x_val", "y_val")
@@ -20,7 +22,7 @@ _LAYOUTS = (("x", "y"), _TRAIN_TEST + _VAL, _TRAIN_TEST)
 _EXPECTED = f"x and y, or {', '.join(_TRAIN_TEST)}, with or without {' and '.join(_VAL)}"
 
 
-def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
+def load_npz(path: str | PathLike[str], *, task: str | None = None, seed: int = 0) -> Dataset:
     """Load arrays saved with `numpy.savez` or `numpy.savez_compressed`.
 
     The file holds either x and y, divided as by `Dataset.from_arrays`, or x_train, y_train,
@@ -32,8 +34,12 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
     with 1 or 3 channels, are taken for pictures. What seems wrong with the rows is in the dataset's
     `notes`. Nothing is unpickled.
 
+    Where y is of floats, (N,) or (N, T), its numbers are to be predicted; whole numbers of up to 20
+    values only if `task` is "regression".
+
     Args:
         path: the file.
+        task: "classes", "regression", or None to tell by the dtype of y.
         seed: decides which row goes to which part.
 
     Raises:
@@ -41,7 +47,10 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
         ValueError: the file is not as described above, or a class has too few rows to be
             divided; the message names the file and the array.
     """
-    arrays = read_npz(str(path), _LAYOUTS, _EXPECTED)
+    check_asked(str(path), "refuse", task)
+    arrays = read_npz(str(path), _LAYOUTS, _EXPECTED, task)
+    if arrays["y" if "x" in arrays else "y_train"].ndim == 2:
+        return _with_targets(str(path), arrays, seed)
     if "x" in arrays:
         x, y = arrays["x"], arrays["y"]
         whole = Dataset.from_arrays(str(path), x, y, image_shape=_image_shape(x), seed=seed)
@@ -75,11 +84,35 @@ def load_npz(path: str | PathLike[str], *, seed: int = 0) -> Dataset:
     )
 
 
+def _with_targets(path: str, arrays: dict[str, NDArray[Any]], seed: int) -> Dataset:
+    """Return the dataset of arrays whose y are numbers to predict (N, T)."""
+    y = arrays["y" if "x" in arrays else "y_train"]
+    targets = ("y",) if y.shape[1] == 1 else tuple(f"y[:, {t}]" for t in range(y.shape[1]))
+    if "x" in arrays:
+        x = arrays["x"]
+        shape = _image_shape(x)
+        whole = Dataset.from_arrays(path, x, y, targets=targets, image_shape=shape, seed=seed)
+        columns = [f"x[:, {column}]" for column in range(x.shape[1])]
+        found = notes_on_targets(x, y, columns, targets) if x.ndim == 2 else ()
+        return replace(whole, notes=(*whole.notes, *found))
+    if "x_val" not in arrays:
+        x, order = arrays["x_train"], np.random.default_rng(seed).permutation(len(y))
+        val, train = np.split(order, [max(1, len(y) // 5)])
+        arrays |= {"x_train": x[train], "y_train": y[train], "x_val": x[val], "y_val": y[val]}
+    parts = [arrays[f"{name}_{part}"] for part in ("train", "val", "test") for name in "xy"]
+    image_shape = _image_shape(arrays["x_train"])
+    return Dataset(path, *parts, classes=(), targets=targets, image_shape=image_shape)
+
+
 def read_npz(
-    path: str, layouts: tuple[tuple[str, ...], ...], expected: str
+    path: str,
+    layouts: tuple[tuple[str, ...], ...],
+    expected: str,
+    task: str | None = "classes",
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of the first layout that the file holds, by name: each x, of floats, and
-    the y that belongs to it, if there is one, checked. `expected` says the layouts in words."""
+    the y that belongs to it, if there is one, checked: labels (N,), or numbers to predict (N, T)
+    as `task` and their dtype say. `expected` says the layouts in words."""
     with open_file(path) as file:
         try:
             archive = NpzFile(file, allow_pickle=False)
@@ -101,8 +134,26 @@ def read_npz(
             raise ValueError(f"{path}: {x_name} has dtype {x.dtype}, expected numbers")
         arrays[x_name] = as_floats(path, x_name, x)
         y = arrays.get(y_name, np.zeros(x.shape[:1], int))  # any labels do where there are none
-        check_rows(path, x_name, arrays[x_name], y_name, y)
+        if task == "regression" or (task is None and are_to_be_predicted(y)):
+            check_inputs(path, x_name, arrays[x_name])
+            if y.dtype.kind not in "biuf" or y.ndim not in (1, 2):
+                raise ValueError(
+                    f"{path}: {y_name} has dtype {y.dtype} and shape {y.shape}, expected numbers "
+                    f"to predict, (N,) or (N, T)"
+                )
+            y = as_floats(path, y_name, y).reshape(len(y), -1).astype(arrays[x_name].dtype)
+            check_targets(path, y_name, y, (len(arrays[x_name]), y.shape[1]))
+            arrays[y_name] = y
+        else:
+            check_rows(path, x_name, arrays[x_name], y_name, y)
     return arrays
+
+
+def are_to_be_predicted(y: NDArray[Any]) -> bool:
+    """Tell whether y is of floats, and not of a few whole numbers, as labels in floats are."""
+    if y.dtype.kind != "f":
+        return False
+    return y.ndim == 2 or len(np.unique(y)) > MANY or bool((y != np.floor(y)).any())
 
 
 def check_unpacked(path: str, archive: NpzFile, name: str) -> None:

@@ -6,18 +6,20 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.cells import is_missing, number
+from chainrule.data.cells import is_missing, is_number, number
 from chainrule.data.dataset import Dataset
 from chainrule.data.encoding import MISSING, Encoding
 from chainrule.data.head import Head
-from chainrule.data.notes import listed, notes_on
+from chainrule.data.notes import listed, notes_on, notes_on_targets
 from chainrule.data.parts import parts_of
 from chainrule.data.reading import Cells
 
+TASKS = ("classes", "regression")
 FEW, ROWS, MOST = 10, 3, 1000  # categories that may be; rows for each where there are more; at most
 _DATE = re.compile(
     r"\d{1,4}([-./])\d{1,2}\1\d{1,4}([T ]+\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2})?.*"
@@ -25,8 +27,11 @@ _DATE = re.compile(
 _SIGNS = re.compile(r"[+\-$€£¥%.,'’_\s]")
 
 
-def check_asked(path: str, missing: str) -> None:
-    """Raise ValueError where `missing` is none of the ways to treat missing cells."""
+def check_asked(path: str, missing: str, task: str | None = None) -> None:
+    """Raise ValueError where `missing` is none of the ways to treat missing cells, or `task` is
+    none that there is."""
+    if task not in (None, *TASKS):
+        raise ValueError(f"{path}: task is {task!r:.40}, expected {' or '.join(TASKS)}")
     if missing not in MISSING:
         raise ValueError(
             f"{path}: missing is {missing!r:.40}, expected {', '.join(MISSING[:-1])} or "
@@ -38,16 +43,18 @@ def dataset_of(
     path: str,
     head: Head,
     cells: Cells,
-    values: NDArray[np.generic],
+    values: NDArray[Any],
     *,
     weights: NDArray[np.float64] | None = None,
     missing: str = "refuse",
     na: Sequence[str] = (),
     notes: Sequence[str] = (),
+    targets: Sequence[str] = (),
     seed: int | np.random.Generator = 0,
 ) -> Dataset:
-    """Return the dataset of rows whose `cells` are those of the features of `head`, and whose
-    labels are `values` (N,) and whose `weights` (N,) are as in `Dataset`.
+    """Return the dataset of rows whose `cells` are those of the features of `head`, whose labels
+    are `values` (N,), or whose `targets` they are (N, T), and whose `weights` (N,) are as in
+    `Dataset`.
 
     Raises:
         ValueError: the rows cannot be divided.
@@ -65,7 +72,7 @@ def dataset_of(
         places=head.left_out,
     )
     x = encoding.encoded(cells)[0]
-    parts = parts_of(path, x, values, seed)
+    parts = parts_of(path, x, values, seed, targets)
     train = x[parts.rows[0]]
     known = ~np.isnan(train)
     fill = np.where(known, train, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
@@ -73,8 +80,11 @@ def dataset_of(
     x = encoding.filled(x, lacking)
     called = encoding.called(cells.names)
     divided = Dataset.of_parts(path, x, parts, weights=weights)
-    already = {*notes_on(x[:, :0], values, ())}  # what is to be said of labels, which is told
-    found = [note for note in notes_on(x, values, called) if note not in already]
+    if targets:
+        found = [*notes_on_targets(x, values, called, targets)]
+    else:
+        already = {*notes_on(x[:, :0], values, ())}  # what is to be said of labels, which is told
+        found = [note for note in notes_on(x, values, called) if note not in already]
     return replace(
         divided,
         features=encoding.called(names) if names else (),
@@ -95,18 +105,20 @@ def prepared(
     path: str,
     head: Head,
     cells: Cells,
-    labels: list[str],
+    answers: Sequence[Sequence[str]],
     weights: list[str] | None,
     missing: str,
+    na: Sequence[str],
     categories: Collection[int],
-) -> tuple[Cells, list[str], NDArray[np.float64] | None, list[str]]:
-    """Return the rows that a table gives to train on, their labels, their weights if they have
-    some, and what is to be said of this.
+) -> tuple[Cells, list[list[str]], NDArray[np.float64] | None, list[str]]:
+    """Return the rows that a table gives to train on; what stands in the columns of labels or
+    targets; the weights, if there are some; and what is to be said of this.
 
     Raises:
         ValueError: cells, labels or weights are missing and are not to be, or a column holds words
             that cannot be categories.
     """
+    answers = [["" if stands_for_none(text, na) else text for text in one] for one in answers]
     check_categories(path, head, cells, categories, missing)
     check_missing(path, head, cells, missing)
     notes, numbers = list[str](), None
@@ -115,11 +127,17 @@ def prepared(
         column = head.called(head.weights)
         notes.append(f"{column} weighs the rows in training and in the accuracy of validation")
     if missing == "drop":
-        cells, labels, whole, note = without_gaps(path, cells, labels)
+        cells, answers, whole, note = without_gaps(path, cells, answers)
         notes += [note] if note else []
         numbers = None if numbers is None else numbers[whole]
-    check_labels(path, head, labels, cells.lines)
-    return cells, labels, numbers, notes
+    for column, texts in zip(head.answers, answers, strict=True):
+        check_labels(path, head.called(column), texts, cells.lines)
+    return cells, answers, numbers, notes
+
+
+def stands_for_none(text: str, na: Sequence[str]) -> bool:
+    """Tell whether a label is one of the words or numbers that stand for a missing value."""
+    return text in na or (is_number(text) and number(text) in map(number, na))
 
 
 def weighed(path: str, cells: Cells, weights: Sequence[str]) -> NDArray[np.float64]:
@@ -136,17 +154,17 @@ def weighed(path: str, cells: Cells, weights: Sequence[str]) -> NDArray[np.float
 
 
 def without_gaps(
-    path: str, cells: Cells, labels: Sequence[str]
-) -> tuple[Cells, list[str], NDArray[np.bool_], str]:
+    path: str, cells: Cells, answers: Sequence[Sequence[str]]
+) -> tuple[Cells, list[list[str]], NDArray[np.bool_], str]:
     """Return the rows in which no cell and no label is missing, which they are, and what is to be
     said of the others, or ""."""
-    labelled = np.array([not is_missing(label) for label in labels])
+    labelled = np.array([[not is_missing(label) for label in one] for one in answers]).all(axis=0)
     whole: NDArray[np.bool_] = labelled & ~cells.without_value().any(axis=1)
     if not whole.any():
         raise ValueError(f"{path}: a cell is missing in every row, and missing is 'drop'")
     lost = int((~whole).sum())
     note = f"{lost:,} of the {len(whole):,} rows have a missing cell, and are left out"
-    kept = [label for label, stays in zip(labels, whole, strict=True) if stays]
+    kept = [[label for label, stays in zip(one, whole, strict=True) if stays] for one in answers]
     return cells.kept(whole), kept, whole, note if lost else ""
 
 
@@ -246,7 +264,7 @@ def is_numeric(word: str) -> bool:
     return not _DATE.fullmatch(word)
 
 
-def check_labels(path: str, head: Head, labels: Sequence[str], lines: Sequence[int]) -> None:
+def check_labels(path: str, column: str, labels: Sequence[str], lines: Sequence[int]) -> None:
     """Raise ValueError where a row has no label."""
     row = next((row for row, label in enumerate(labels) if is_missing(label)), None)
     if row is None:
@@ -254,6 +272,6 @@ def check_labels(path: str, head: Head, labels: Sequence[str], lines: Sequence[i
     found = f"{labels[row]!r:.40} for a missing value; " if labels[row] else ""
     line = f", line {lines[row]}" if lines else f", row {row + 1}"
     raise ValueError(
-        f"{path}{line}, {head.called(head.label)}: the label is missing ({found}leave "
+        f"{path}{line}, {column}: the label is missing ({found}leave "
         f"such rows out, by --missing drop, or give the class another name)"
     )

@@ -78,7 +78,9 @@ def test_masks_and_frames_are_refused():
             Dataset.from_arrays("t", *given)
     with pytest.raises(ValueError, match=r"t: x is a list, expected an array \(np.asarray\)"):
         Dataset.from_arrays("t", x.tolist(), y)
-    with pytest.raises(ValueError, match=r"look like numbers to predict.*Regressor"):
+    with pytest.raises(
+        ValueError, match=r"expected integers or strings; numbers to predict are named by targets"
+    ):
         Dataset.from_arrays("t", x, y + 0.5)
 
 

@@ -299,7 +299,8 @@ def test_a_feature_is_a_number_by_the_same_rule(table, cell):
 def test_numbers_to_predict_are_not_taken_for_classes(table):
     numbers = table("".join(f"{i}.5,{i * 7 % 442}.0\n" for i in range(442)))
     with pytest.raises(
-        ValueError, match=r"442 different numbers, .*look like numbers to predict.*Reg"
+        ValueError,
+        match=r"442 different numbers, .*look like numbers to predict.*--task regression",
     ):
         load_csv(numbers)
     whole = table("u,v,n\n" + "".join(f"{i % 97},{i % 89},{i % 23}\n" for i in range(2300)))
