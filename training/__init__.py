@@ -3,6 +3,6 @@
 `Trained` puts a run to use from Python, as `chainrule predict` does from the command line.
 """
 
-from chainrule.training.prediction import Trained
+from chainrule.training.trained import Trained
 
 __all__ = ["Trained"]

@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from chainrule.training.evaluation import evaluate, evaluate_parser
 from chainrule.training.export.exporting import export_parser, export_run
 from chainrule.training.options import fill_in, folder_of, parser, resume_parser
-from chainrule.training.prediction import evaluate, evaluate_parser, predict, predict_parser
+from chainrule.training.prediction import predict, predict_parser
 from chainrule.training.run.ranks import ALONE, Alone, Ranks, as_one, team
 from chainrule.training.run.running import begin, carry_out, failed, taken_up
 from chainrule.training.run.setup import build, load_for

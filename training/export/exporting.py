@@ -18,9 +18,9 @@ from chainrule.nets.files import read_description, write_file
 from chainrule.training.export import c_file, numpy_file, onnx_file, torch_file
 from chainrule.training.export.steps import Plan, plan_of
 from chainrule.training.options import Parser, add_run, folder_of
-from chainrule.training.prediction import Trained
 from chainrule.training.run.folder import fingerprint
 from chainrule.training.run.setup import load
+from chainrule.training.trained import Trained
 
 ROWS = 256  # that are compared
 TIMES = 100  # the rounding of the network itself, and so much more may come out otherwise

@@ -22,7 +22,7 @@ from chainrule.layers import (
 from chainrule.layers.annotations import Floats
 from chainrule.nets import Graph, Residual, Sequential
 from chainrule.nets.wiring import ordered
-from chainrule.training.prediction import Trained
+from chainrule.training.trained import Trained
 
 Entry = TypeVar("Entry")
 Shape: TypeAlias = tuple[int, ...]
