@@ -20,6 +20,7 @@ from chainrule.data.targets import check_targets
 from chainrule.data.weights import Weights, check_weights
 
 Labels = NDArray[np.integer]
+Answers = NDArray[Any]  # labels, or numbers to predict
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +57,11 @@ class Dataset:
 
     name: str
     x_train: Examples | Pixels = field(repr=False)
-    y_train: Labels = field(repr=False)
+    y_train: Answers = field(repr=False)
     x_val: Examples = field(repr=False)
-    y_val: Labels = field(repr=False)
+    y_val: Answers = field(repr=False)
     x_test: Examples = field(repr=False)
-    y_test: Labels = field(repr=False)
+    y_test: Answers = field(repr=False)
     classes: tuple[str, ...]
     image_shape: tuple[int, ...] | None = None
     standardiser: Standardiser | None = field(default=None, repr=False)
@@ -232,7 +233,9 @@ class Dataset:
             target = self.targets[int(scale.std.argmin())]
             raise ValueError(f"{self.name}: the target {target!r:.40} is the same in all training "
                              f"rows, so that there is nothing to learn")  # fmt: skip
-        y = {name: scale.transform(getattr(self, name)) for name in ("y_train", "y_val", "y_test")}
+        y: dict[str, Any] = {
+            name: scale.transform(getattr(self, name)) for name in ("y_train", "y_val", "y_test")
+        }
         return replace(self, target_standardiser=scale, **y)
 
     def _measured(self) -> Standardiser:

@@ -99,9 +99,13 @@ def _with_targets(path: str, arrays: dict[str, NDArray[Any]], seed: int) -> Data
         x, order = arrays["x_train"], np.random.default_rng(seed).permutation(len(y))
         val, train = np.split(order, [max(1, len(y) // 5)])
         arrays |= {"x_train": x[train], "y_train": y[train], "x_val": x[val], "y_val": y[val]}
-    parts = [arrays[f"{name}_{part}"] for part in ("train", "val", "test") for name in "xy"]
+    parts: dict[str, Any] = {
+        f"{name}_{part}": arrays[f"{name}_{part}"]
+        for part in ("train", "val", "test")
+        for name in "xy"
+    }
     image_shape = _image_shape(arrays["x_train"])
-    return Dataset(path, *parts, classes=(), targets=targets, image_shape=image_shape)
+    return Dataset(path, classes=(), targets=targets, image_shape=image_shape, **parts)
 
 
 def read_npz(

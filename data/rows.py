@@ -34,7 +34,8 @@ from chainrule.data.standardiser import Examples
 class Rows:
     """Rows x (N, …) of a file; their labels as text (N,), or None where it has none; what is to be
     said of it; and what begins to read it anew, whether the first line is a header, and the columns
-    that are neither label nor feature, by which the rows may be known."""
+    that are neither label nor feature, by which the rows may be known. An NPZ file may hold numbers
+    to predict, y (N, T), in the place of labels."""
 
     x: Examples
     labels: NDArray[np.str_] | None
@@ -43,6 +44,7 @@ class Rows:
     names: tuple[str, ...] = ()
     headed: bool = False
     aside: tuple[int, ...] = ()
+    y: NDArray[np.floating] | None = None
 
     def kept(self, every: bool) -> dict[str, list[str]]:
         """Return what stands in the columns by which rows are known, or in all, by their names."""
@@ -114,11 +116,14 @@ def read_rows(
         raise ValueError(f"{path}: expected a name that ends in .csv, .csv.gz or .npz")
     if header is not None:
         raise ValueError(f"{path}: header is {header}, but an NPZ file has no first line")
-    arrays = read_npz(str(path), (("x", "y"), ("x",)), "x, with or without y")
+    arrays = read_npz(str(path), (("x", "y"), ("x",)), "x, with or without y", task=None)
     values = arrays["x"]
     if values.shape[1:] != shape:
         raise ValueError(f"{path}: x has rows of shape {values.shape[1:]}, expected {shape}")
-    return Rows(values, arrays["y"].astype(np.str_) if "y" in arrays else None, [])
+    y = arrays.get("y")
+    if y is not None and y.ndim == 2:  # numbers to predict
+        return Rows(values, None, [], y=y)
+    return Rows(values, None if y is None else y.astype(np.str_), [])
 
 
 def read_table(name: str, lines: Lines, D: int, known: Known, header: bool | None) -> Rows:

@@ -118,7 +118,7 @@ def prepared(
         ValueError: cells, labels or weights are missing and are not to be, or a column holds words
             that cannot be categories.
     """
-    answers = [["" if stands_for_none(text, na) else text for text in one] for one in answers]
+    given = [["" if stands_for_none(text, na) else text for text in one] for one in answers]
     check_categories(path, head, cells, categories, missing)
     check_missing(path, head, cells, missing)
     notes, numbers = list[str](), None
@@ -127,12 +127,12 @@ def prepared(
         column = head.called(head.weights)
         notes.append(f"{column} weighs the rows in training and in the accuracy of validation")
     if missing == "drop":
-        cells, answers, whole, note = without_gaps(path, cells, answers)
+        cells, given, whole, note = without_gaps(path, cells, given)
         notes += [note] if note else []
         numbers = None if numbers is None else numbers[whole]
-    for column, texts in zip(head.answers, answers, strict=True):
-        check_labels(path, head.called(column), texts, cells.lines)
-    return cells, answers, numbers, notes
+    for at, texts in zip(head.answers, given, strict=True):
+        check_labels(path, head.called(at), texts, cells.lines)
+    return cells, given, numbers, notes
 
 
 def stands_for_none(text: str, na: Sequence[str]) -> bool:
@@ -158,8 +158,8 @@ def without_gaps(
 ) -> tuple[Cells, list[list[str]], NDArray[np.bool_], str]:
     """Return the rows in which no cell and no label is missing, which they are, and what is to be
     said of the others, or ""."""
-    labelled = np.array([[not is_missing(label) for label in one] for one in answers]).all(axis=0)
-    whole: NDArray[np.bool_] = labelled & ~cells.without_value().any(axis=1)
+    gaps = np.array([[is_missing(label) for label in one] for one in answers])
+    whole = np.logical_not(np.vstack([gaps, cells.without_value().T]).any(axis=0))
     if not whole.any():
         raise ValueError(f"{path}: a cell is missing in every row, and missing is 'drop'")
     lost = int((~whole).sum())

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.cells import numbered, plain
+from chainrule.data.cells import number, numbered, plain
+from chainrule.data.rows import Rows
 from chainrule.nets import FileError
 from chainrule.training.options import Parser, add_run, folder_of
 from chainrule.training.prediction import of_pictures
+from chainrule.training.report.errors import error_table
 from chainrule.training.run.console import class_table, tell
 from chainrule.training.run.folder import fingerprint
 from chainrule.training.run.setup import load
@@ -32,9 +34,11 @@ def evaluate_parser() -> Parser:
 
 
 def evaluate(options: argparse.Namespace) -> str:
-    """Loss, accuracy and the table of the classes, as text. Raises ValueError or OSError where
-    the run or the data are wrong."""
+    """Loss, accuracy and the table of the classes, or the errors of numbers that are predicted, as
+    text. Raises ValueError or OSError where the run or the data are wrong."""
     trained = Trained.open(folder_of(options))
+    if trained.targets:
+        return evaluated_numbers(trained, options)
     if options.data is None:
         subject, out, y = own_test_part(trained)
     else:
@@ -56,9 +60,53 @@ def evaluate(options: argparse.Namespace) -> str:
     )
 
 
+def evaluated_numbers(trained: Trained, options: argparse.Namespace) -> str:
+    """Loss, R² and the errors of each target, as text."""
+    assert trained.target_standardiser is not None
+    scale = trained.target_standardiser
+    if options.data is None:
+        subject, out, y = own_test_part(trained)
+    else:
+        rows = trained.read(options.data, options.header)
+        subject, y = options.data, scale.transform(true_numbers(trained, options.data, rows))
+        blocks = trained.blocks(subject, rows.x)
+        out = np.concatenate([trained.model.outputs(block) for block in blocks])
+    y = y.astype(out.dtype)
+    if (y.min(axis=0) == y.max(axis=0)).all():
+        raise ValueError(f"{subject}: the targets are the same in all {len(y):,} rows, expected "
+                         f"different ones")  # fmt: skip
+    loss = trained.model.criterion.forward(out, y)[0]
+    return (
+        f"{subject}, judged by {trained.path}\n\n"
+        f"loss {loss:.4f}, {trained.model.criterion!r} of standardised targets, without the "
+        f"penalty\nR² {trained.model.rating(out, y):.4f} ({len(y):,} rows)\n\n"
+        f"{error_table(trained.targets, scale.inverse(y), scale.inverse(out))}"
+    )
+
+
+def true_numbers(trained: Trained, file: str, rows: Rows) -> np.ndarray:
+    """The true numbers (N, T) in a file. Raises ValueError where they are missing."""
+    if rows.y is not None:  # of an NPZ file
+        found = rows.y
+    elif len(trained.targets) == 1 and rows.labels is not None:
+        found = np.array([[number(text)] for text in rows.labels.tolist()])
+    else:
+        columns = rows.kept(True)
+        if lacking := [name for name in trained.targets if name not in columns]:
+            raise ValueError(f"{file}: lacks the target {lacking[0]!r:.40}")
+        found = np.array([[*map(number, columns[name])] for name in trained.targets]).T
+    if found.shape[1:] != (len(trained.targets),):
+        raise ValueError(f"{file}: y has shape {found.shape}, expected (N, {len(trained.targets)})")
+    if not np.isfinite(found).all():
+        row, t = np.argwhere(~np.isfinite(found))[0].tolist()
+        raise ValueError(f"{file}: row {row + 1} has no number for {trained.targets[t]!r:.40}")
+    return found
+
+
 def own_test_part(trained: Trained) -> tuple[str, np.ndarray, np.ndarray]:
-    """The name of the run's test part, the network's outputs for it (N, C), and its labels (N,).
-    Raises ValueError or OSError where the data are not there or not what they were."""
+    """The name of the run's test part, the network's outputs for it (N, …), and its labels (N,) or
+    standardised targets (N, T). Raises ValueError or OSError where the data are not there or not
+    what they were."""
     dataset = load(
         trained.dataset,
         trained.data_dir,

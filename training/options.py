@@ -41,12 +41,19 @@ NORMS = {
     "layernorm": layers.LayerNorm,
     "groupnorm": group_norm,
 }
-LOSSES = {
+#: By the task; the first is the one if left out.
+CLASS_LOSSES: dict[str, layers.Loss] = {
     "softmax": layers.SoftmaxCrossEntropy(),
     "sigmoid": layers.SigmoidCrossEntropy(),
     "hinge": layers.Hinge(),
     "mse": layers.MSE(),
 }
+TARGET_LOSSES: dict[str, layers.Loss] = {
+    "mse": layers.MSE(),
+    "l1": layers.L1(),
+    "huber": layers.Huber(),
+}
+LOSSES = CLASS_LOSSES | TARGET_LOSSES
 RULES: dict[
     str, Callable[..., solvers.UpdateRule]
 ] = {  # each with the learning rate that does for most networks
@@ -194,7 +201,7 @@ def parser() -> Parser:
     out = Parser(
         prog="chainrule train",
         usage="chainrule train [options]",
-        description="Trains a classifier, on handwritten digits unless --dataset names other\n"
+        description="Trains a network, on handwritten digits unless --dataset names other\n"
         "data, and writes the run into a folder. chainrule resume, evaluate, predict and\n"
         "compare take such folders; each has a --help of its own.",
         epilog=f"What is used of these where it is left out:\n{recipes()}",
@@ -230,7 +237,8 @@ def parser() -> Parser:
         "groupnorm has up to 8 groups")  # fmt: skip
     add("--dropout", type=partial(number, least=0, most=1), metavar="KEEP",
         help="probability of keeping a unit; 1 for no dropout")  # fmt: skip
-    add("--loss", choices=LOSSES, default="softmax", help="softmax if left out")
+    add("--loss", choices=LOSSES, help="of classes softmax if left out, sigmoid, hinge or mse; of "
+        "numbers to predict mse if left out, l1 or huber")  # fmt: skip
     add("--rule", choices=RULES, default="adam", help="update rule, adam if left out")
     add(
         "--lr",
@@ -359,6 +367,15 @@ def fill_in(options: argparse.Namespace, dataset: data.Dataset) -> None:
             raise ValueError(
                 f"--{name}: goes with --net {' or '.join(taken_by(name))}, not with {net}"
             )
+    losses = TARGET_LOSSES if dataset.targets else CLASS_LOSSES
+    options.loss = options.loss or next(iter(losses))
+    if options.loss not in losses:
+        kinds = "numbers to predict", "classes"
+        other, held = kinds if dataset.classes else kinds[::-1]
+        raise ValueError(
+            f"--loss {options.loss}: goes with {other}, and {options.dataset} has {held}; expected "
+            f"{', '.join(losses)}"
+        )
     recipe = recipe_for(net, options.dataset)
     rows = len(dataset.x_train)
     batch_size = min(recipe.batch_size, rows)

@@ -22,7 +22,9 @@ SHOWN = 20  # pictures whose classes are printed
 
 
 def predict_parser() -> Parser:
-    out = Parser(prog="chainrule predict", description="Writes the classes of rows in a file.")
+    out = Parser(
+        prog="chainrule predict", description="Writes the classes of rows in a file, or numbers."
+    )
     add_run(out)
     out.add_argument(
         "--data",
@@ -56,7 +58,7 @@ def predict(options: argparse.Namespace) -> str:
     x: Any
     if all(map(of_pictures, options.data)):
         x, paths, labels = trained.read_pictures(options.data)
-        shown = sure_of(trained, x, paths)
+        shown = "" if trained.targets else sure_of(trained, x, paths)
         what = "pictures" if len(paths) > 1 else "picture"
     elif len(options.data) == 1:
         rows = trained.read(file, options.header)
@@ -70,11 +72,15 @@ def predict(options: argparse.Namespace) -> str:
         raise ValueError(f"--out {out}: is the file with the data; choose another name")
     if options.keep_columns and not kept:
         raise ValueError(f"--keep-columns: goes with a table, not with {file}")
-    content, words = predictions(trained, file, x, paths, kept or {})
+    write = predicted_numbers if trained.targets else predictions
+    content, words = write(trained, file, x, paths, kept or {})
     write_file(out, content)
     whose = "labels of the file" if paths is None else "names of their folders"
     ignored = "" if labels is None else f" (the {whose} were not used)"
-    return f"{shown}{out}: the class of {len(x):,} {what}{ignored}, and {words}"
+    of = f"of {len(x):,} {what}{ignored}"
+    if trained.targets:
+        return f"{out}: {words} {of}, in the unit of the training data"
+    return f"{shown}{out}: the class {of}, and {words}"
 
 
 def sure_of(trained: Trained, x: Pixels, paths: Sequence[Path]) -> str:
@@ -134,6 +140,27 @@ def predictions(
         table.writerows(zip(*columns, strict=True))
         done += len(rows)
     return text.getvalue().encode(errors="surrogateescape"), words
+
+
+def predicted_numbers(
+    trained: Trained,
+    file: str,
+    x: Any,
+    paths: Sequence[Path] | None,
+    kept: Mapping[str, Sequence[str]],
+) -> tuple[bytes, str]:
+    """A CSV table of a line for each of the rows x (N, …): its number from 1, or its path, what
+    stands in the columns that are `kept`, and the numbers predicted, in the unit of the targets;
+    and what these are called."""
+    values = np.concatenate([*map(trained.values, trained.blocks(file, x))])
+    known = range(1, len(x) + 1) if paths is None else [*map(str, paths)]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    names = [f"predicted_{name}" for name in trained.targets]
+    table.writerow(["row" if paths is None else "file", *kept, *names])
+    columns = known, *kept.values(), *(column.tolist() for column in values.T)
+    table.writerows(zip(*columns, strict=True))
+    return text.getvalue().encode(errors="surrogateescape"), " and ".join(names)
 
 
 def of_pictures(file: str) -> bool:

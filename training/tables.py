@@ -3,6 +3,7 @@
 import argparse
 
 from chainrule.data.encoding import MISSING
+from chainrule.data.tabular import TASKS
 
 #: Options that name columns of a CSV file, and what for.
 COLUMNS = {
@@ -10,8 +11,8 @@ COLUMNS = {
     "weights": "column of a CSV file that says what each row weighs in training, as in weight",
     "categories": "columns of a CSV file whose numbers are names of categories, as words are",
 }
-#: All that say how a CSV file is to be read.
-TABLE = ("label", "header", *COLUMNS, "missing", "na")
+#: All that say how a file of one's own is to be read.
+TABLE = ("label", "task", "header", *COLUMNS, "missing", "na")
 
 
 def add_reading(out: argparse.ArgumentParser, *, label: bool = True) -> None:
@@ -21,8 +22,11 @@ def add_reading(out: argparse.ArgumentParser, *, label: bool = True) -> None:
             "--label",
             metavar="COLUMN",
             help="column of a CSV file that holds the labels, by its name or its number: 0 is the "
-            "first, -1 the last, which it is if left out",
+            "first, -1 the last, which it is if left out; several, as in height,weight, hold "
+            "numbers to predict",
         )
+        out.add_argument("--task", choices=TASKS, help="make classes of the labels, or predict the "
+            "numbers that they are; found out, and said, if left out")  # fmt: skip
         for name, what in COLUMNS.items():
             out.add_argument(f"--{name}", metavar="COLUMNS", help=what)
         out.add_argument("--missing", choices=MISSING, help="what to do where cells of a CSV file "

@@ -29,13 +29,14 @@ from chainrule.data.npz_file import as_floats
 from chainrule.data.rows import Rows, read_rows
 from chainrule.data.standardiser import check_unmasked
 from chainrule.layers import Layer
-from chainrule.nets import Classifier, FileError
+from chainrule.nets import Classifier, FileError, Regressor
 from chainrule.nets.files import read_arrays
 from chainrule.nets.loading import DATA, net_of
 from chainrule.nets.models import ROWS_AT_ONCE
 from chainrule.training.options import (
+    CLASS_LOSSES,
     FROM_FOLDER,
-    LOSSES,
+    TARGET_LOSSES,
 )
 from chainrule.training.run.console import tell
 from chainrule.training.run.folder import RunFolder
@@ -53,17 +54,20 @@ class Trained:
 
         run = Trained.open("runs/first")
         names, probabilities = run.predict(x)  # rows in the unit of the training data
+        values = run.predict(x)  # of a run that predicts numbers, in their unit
 
     `shape` is that of a row, `dtype` that of the network; `classes` are the names of the C classes
     and `features` those of the columns, if the training data had a header; `label` and
     `label_column` are the name and the index of the column of the labels, "" and -1 where there
     was none; `dataset`, `data_dir`, `reading` and `fingerprint` are those of the data of the run;
     `image_shape` is that of a row as a picture, None where pictures cannot be made such rows;
-    `encoding` says how columns become features, None where they are numbers as they are.
+    `encoding` says how columns become features, None where they are numbers as they are. A run
+    that predicts numbers has `targets`, the names of the T of them, no `classes`, a Regressor for
+    a `model`, and a `target_standardiser`.
     """
 
     path: Path
-    model: Classifier
+    model: Any
     standardiser: Standardiser
     classes: tuple[str, ...]
     features: tuple[str, ...]
@@ -77,6 +81,8 @@ class Trained:
     reading: dict[str, Any] = dataclasses.field(default_factory=dict)
     image_shape: tuple[int, ...] | None = None
     encoding: Encoding | None = None
+    targets: tuple[str, ...] = ()
+    target_standardiser: Standardiser | None = None
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Trained:
@@ -101,9 +107,10 @@ class Trained:
                 f"{path}/config.json: damaged, or not that of best.safetensors: {error!r}"
             ) from None
 
-    def predict(self, x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, x: ArrayLike) -> Any:
         """The classes of rows x (N, …), N names in an array, and what the network gives each class
         (N, C), in the order of `classes`: probabilities, or scores after a loss that makes none.
+        Of a run that predicts numbers: these, (N,), or (N, T) of several targets.
 
         The rows are numbers of any dtype, as they stand in the data, in the same unit: they are
         standardised here as those of the training data were. The columns of a data frame, or of
@@ -136,6 +143,9 @@ class Trained:
             first = np.argwhere(~np.isfinite(x))[0].tolist()
             raise ValueError(f"{self.path}: x{first} is {x[tuple(first)]}, expected finite numbers")
         x = as_floats(str(self.path), "x", x)
+        if self.targets:
+            values = np.concatenate([*map(self.values, self.blocks("x", x))])
+            return values[:, 0] if len(self.targets) == 1 else values
         names, scores = zip(*map(self.judged, self.blocks("x", x)), strict=True)
         return np.concatenate(names), np.concatenate(scores)
 
@@ -172,6 +182,12 @@ class Trained:
     def judged(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The classes of rows (N, …) that are standardised, and what the network gives each."""
         return np.array(self.classes)[self.model.predict(rows)], self.model.class_scores(rows)[0]
+
+    def values(self, rows: np.ndarray) -> np.ndarray:
+        """The numbers (N, T) that are predicted of rows (N, …) that are standardised, in the unit
+        of the targets."""
+        assert self.target_standardiser is not None
+        return self.target_standardiser.inverse(self.model.predict(rows))
 
     def known(self) -> Known:
         """What is known of the training data, by which other rows are read."""
@@ -263,10 +279,14 @@ def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
     mean, std = (
         np.broadcast_to(np.asarray(data[name], np.float64), shape) for name in ("mean", "std")
     )
-    model = Classifier(net, loss=LOSSES[options["loss"]])
-    width = model.outputs(np.zeros((1, *shape), dtype)).shape[1]
-    if width != len(classes):
-        raise ValueError(f"the network has {width} outputs, expected {len(classes)}, one a class")
+    targets = tuple(data.get("targets", ()))
+    kind, losses = (Regressor, TARGET_LOSSES) if targets else (Classifier, CLASS_LOSSES)
+    model = kind(net, loss=losses[options["loss"]])
+    width, expected = model.outputs(np.zeros((1, *shape), dtype)).shape[1], targets or classes
+    if width != len(expected):
+        what = "target" if targets else "class"
+        raise ValueError(f"the network has {width} outputs, expected {len(expected)}, one a {what}")
+    scale = [np.array(data[name], np.float64) for name in ("target_mean", "target_std") if targets]
     return {
         "model": model,
         "standardiser": Standardiser(mean, std),
@@ -282,6 +302,8 @@ def described(config: Mapping[str, Any], net: Layer) -> dict[str, Any]:
         "reading": {name: options[name] for name in READING if options.get(name)},
         "encoding": data.get("encoding") and Encoding.from_words(data["encoding"]),
         "image_shape": image_shape(data.get("image_shape"), shape, options),
+        "targets": targets,
+        "target_standardiser": Standardiser(*scale) if targets else None,
     }
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,12 @@ from chainrule import nets
 from chainrule.data import load_digits
 from chainrule.training.report import images, writing
 from chainrule.training.run.console import misgiving
+
+
+def labelled(y):
+    """Validation data with these labels."""
+    return SimpleNamespace(y_val=y, targets=())
+
 
 SMALL = ["--hidden", "16", "--epochs", "3", "--run-dir", "run"]
 
@@ -232,11 +239,20 @@ def test_the_report_has_the_options_that_were_used_as_one_types_them(tmp_path):
     ],
 )
 def test_a_misgiving_is_voiced_where_little_was_learned_or_kept(scores, begin):
-    assert re.match(begin or "$", misgiving(scores, np.array([0, 1, 1, 0] * 100)))
+    assert re.match(begin or "$", misgiving(scores, labelled(np.array([0, 1, 1, 0] * 100))))
+
+
+def test_a_misgiving_about_numbers_is_measured_from_the_mean():
+    rows = SimpleNamespace(y_val=np.ones((9, 1)), targets=("price",))
+    assert misgiving([0.05, 0.04], rows).startswith(
+        "This run has hardly learned: the best validation R² is 0.0500, and naming the mean every "
+    )
+    assert "lost what it knew" in misgiving([0.9, 0.1, 0.1, 0.1], rows)
+    assert misgiving([-3.0, 0.9, 0.85], rows) == ""
 
 
 def test_one_row_of_204_is_no_loss_of_what_was_known():
-    y = np.repeat([0, 1], [200, 4])  # 98 % are of one class
+    y = labelled(np.repeat([0, 1], [200, 4]))  # 98 % are of one class
     scores = [201 / 204, 200 / 204, 200 / 204, 200 / 204]
     assert "lost" not in misgiving(scores, y)
     assert "lost" in misgiving([204 / 204, 180 / 204, 180 / 204, 180 / 204], y)

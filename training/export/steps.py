@@ -192,6 +192,11 @@ def within(name: str, own: str) -> str:
 def plan_of(trained: Trained) -> Plan:
     """How a target is to write a run. Raises ValueError where it reads words or fills gaps, and
     where a number in it is not finite."""
+    if trained.targets:
+        raise ValueError(
+            f"{trained.path}: predicts numbers, and an exported file is of a classifier; "
+            f"Trained.predict is the way in Python"
+        )
     if trained.encoding is not None:
         raise ValueError(
             f"{trained.path}: makes numbers of words, or fills gaps, before its network sees them; "

@@ -1,9 +1,9 @@
-"""Pictures of how a classifier trained and of what it confuses."""
+"""Pictures of how a model trained, and of what a classifier confuses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, singledispatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +25,9 @@ from chainrule.pictures.over_time import (
     units_over_time,
     updates_over_time,
 )
-from chainrule.training.report.evidence import Evidence
+from chainrule.training.report.evidence import Evidence, RunEvidence
 from chainrule.training.report.images import mistakes, weights
+from chainrule.training.report.regression import TargetEvidence, pictures_of_targets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,34 +38,44 @@ OVER_TIME = (outputs_over_time, gradients_over_time, units_over_time, updates_ov
 LEGEND = {"fontsize": 8, "labelspacing": 0.3}
 
 
-def pictures_of(evidence: Evidence) -> list[Picture]:
+def pictures_of(evidence: RunEvidence) -> list[Picture]:
     """All pictures that there is evidence for."""
-    found = [
-        curves(evidence),
-        confusion(evidence),
-        mistakes(evidence),
-        weights(evidence),
-        *evidence.views,
-        *(draw(evidence.records) for draw in OVER_TIME),
-    ]
+    over_time = [draw(evidence.records) for draw in OVER_TIME]
+    found = [curves(evidence), *pictures_of_kind(evidence), *over_time]
     return [picture for picture in found if picture.panels]
 
 
-def curves(evidence: Evidence) -> Picture:
-    """Loss, accuracy, learning rate and norm of the gradient over the epochs."""
+@singledispatch
+def pictures_of_kind(evidence: RunEvidence) -> list[Picture]:
+    """The pictures of one kind of evidence alone."""
+    raise TypeError(f"a {type(evidence).__name__} has no pictures")
+
+
+pictures_of_kind.register(TargetEvidence, pictures_of_targets)
+
+
+@pictures_of_kind.register
+def pictures_of_classes(evidence: Evidence) -> list[Picture]:
+    """What is confused, the worst mistakes, and what the network sees."""
+    return [confusion(evidence), mistakes(evidence), weights(evidence), *evidence.views]
+
+
+def curves(evidence: RunEvidence) -> Picture:
+    """Loss, score, learning rate and norm of the gradient over the epochs."""
     history, per_epoch = evidence.history, evidence.steps_per_epoch
     steps = partial(over_steps, per_epoch)
-    rate, norm = history.step_lr, history.step_grad_norm
+    rate, norm, name = history.step_lr, history.step_grad_norm, evidence.measure.name
+    both = "both accuracies rise together" if name == "accuracy" else "R² rises on both"
     panels = [
         Panel(partial(losses, evidence), "loss on training and validation data"),
-        Panel(partial(accuracy, evidence), "accuracy on training and validation data"),
+        Panel(partial(scores, evidence), f"{name} on training and validation data"),
         Panel(partial(steps, "learning rate", rate, ()), "learning rate"),
         Panel(partial(steps, "norm of the gradient", norm, history.grad_norm), "gradient norm"),
     ]
     return Picture(
         "curves",
         "Training",
-        "The losses should fall and level off while both accuracies rise together; a loss or a "
+        f"The losses should fall and level off while {both}; a loss or a "
         "gradient that jumps or grows asks for a smaller learning rate, and a validation loss that "
         "rises again while the one on training data still falls is overfitting. The loss of "
         "training is that of batches as they come, dropout and penalty included, so that it may "
@@ -74,7 +85,7 @@ def curves(evidence: Evidence) -> Picture:
     )
 
 
-def losses(evidence: Evidence, axes: Axes) -> None:
+def losses(evidence: RunEvidence, axes: Axes) -> None:
     """The loss of every step, its mean over an epoch, and the loss on the validation data."""
     history = evidence.history
     y = [np.nan if loss is None else loss for loss in history.val_loss]
@@ -105,27 +116,27 @@ def over_steps(
     over_epochs(axes, title)
 
 
-def accuracy(evidence: Evidence, axes: Axes) -> None:
-    """The accuracy on the sample of the training data and on the validation data."""
-    history = evidence.history
+def scores(evidence: RunEvidence, axes: Axes) -> None:
+    """The score on the sample of the training data and on the validation data."""
+    history, measure = evidence.history, evidence.measure
     parts = (
         ("training (a sample)", history.train_score, BLUE),
         ("validation", history.val_score, ORANGE),
     )
-    for name, scores, colour in parts:
-        y = [np.nan if score is None else score for score in scores]
+    for name, found, colour in parts:
+        y = [np.nan if score is None else score for score in found]
         if not np.isnan(y).all():
             axes.plot(history.epoch, y, **curve(colour, len(y)), label=name)
     known = [score for score in history.val_score if score is not None]
     if known:
         best = max(known)
         at = history.epoch[history.val_score.index(best)]
-        label = f"the best, {best:.2%}"
+        label = f"the best, {measure.text(best)}"
         axes.plot(at, best, "o", ms=9, mfc="none", mec=ORANGE, ls="", label=label)
     if axes.lines:
         axes.legend(**LEGEND)
-    axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.6g}%")
-    over_epochs(axes, "accuracy")
+    axes.yaxis.set_major_formatter(measure.tick)
+    over_epochs(axes, measure.name)
 
 
 def confusion(evidence: Evidence) -> Picture:

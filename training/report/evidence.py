@@ -13,6 +13,7 @@ from chainrule.nets import Sequential, weights_of
 from chainrule.pictures import Picture, feature_maps, kernels, saliency_maps
 from chainrule.pictures.convolution import first_kernels
 from chainrule.solvers import History
+from chainrule.training.measures import ACCURACY, Measure
 
 EXAMPLES = 8  # right ones and wrong ones, of which there are saliency maps
 
@@ -32,8 +33,8 @@ def class_rows(
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Evidence:
-    """All that a report on a classifier is made of.
+class RunEvidence:
+    """What reports on a classifier and on a regressor are made of alike.
 
     Attributes:
         title: the headline.
@@ -42,6 +43,24 @@ class Evidence:
         options: the options of the run by name.
         history: of the solver; `steps_per_epoch` is the solver's too.
         records: of the `Monitor`, or none.
+        measure: what the scores in the history are.
+    """
+
+    title: str
+    history: History
+    steps_per_epoch: int
+    note: str = ""
+    summary: Sequence[tuple[str, str]] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    records: Sequence[dict[str, Any]] = ()
+    measure: Measure = ACCURACY
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evidence(RunEvidence):
+    """All that a report on a classifier is made of.
+
+    Attributes, besides those of RunEvidence:
         classes: the names of the C classes.
         rows: the test examples (N, …) as they were before standardisation.
         labels: the true classes of the rows (N,), each in 0 … C-1.
@@ -57,9 +76,6 @@ class Evidence:
         ValueError: rows, labels, predicted and scores do not fit together or are empty.
     """
 
-    title: str
-    history: History
-    steps_per_epoch: int
     classes: Sequence[str]
     rows: np.ndarray
     labels: np.ndarray
@@ -67,10 +83,6 @@ class Evidence:
     scores: np.ndarray
     scores_are: str = "scores"
     probabilities: bool = False
-    note: str = ""
-    summary: Sequence[tuple[str, str]] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    records: Sequence[dict[str, Any]] = ()
     image_shape: tuple[int, ...] | None = None
     weights: np.ndarray | None = None
     views: Sequence[Picture] = ()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -16,20 +17,24 @@ from tqdm import tqdm
 from chainrule.nets.files import write_file
 from chainrule.pictures.drawing import Picture
 from chainrule.training.report.charts import pictures_of
-from chainrule.training.report.evidence import Evidence, class_rows
+from chainrule.training.report.errors import HEAD, errors_of, rows_of
+from chainrule.training.report.evidence import Evidence, RunEvidence, class_rows
 from chainrule.training.report.images import MISTAKES
 from chainrule.training.report.page import folded, page, pairs, section, table
+from chainrule.training.report.regression import TargetEvidence
 
 FEATURES = 3  # named of a mistaken row that is no picture
+FARTHEST = 8  # rows of a regressor that are shown
 LONG = 12  # tables of more rows are folded
 #: The sections in their order, those that are not pictures included.
 ORDER = (
-    *("curves", "confusion", "mistakes", "weights", "kernels", "features", "saliency"),
+    *("curves", "confusion", "mistakes", "predicted", "residuals", "weights"),
+    *("kernels", "features", "saliency"),
     *("activations", "gradients", "units", "updates", "layers", "options"),
 )
 
 
-def write_report(path: str | PathLike[str], evidence: Evidence) -> None:
+def write_report(path: str | PathLike[str], evidence: RunEvidence) -> None:
     """Write the report as one HTML page, whole or not at all.
 
     Raises:
@@ -38,10 +43,10 @@ def write_report(path: str | PathLike[str], evidence: Evidence) -> None:
     write_file(path, report(evidence).encode(errors="replace"))  # of a name that is no text
 
 
-def write_pictures(folder: str | PathLike[str], evidence: Evidence) -> None:
+def write_pictures(folder: str | PathLike[str], evidence: RunEvidence) -> None:
     """Write the report's pictures to `folder` as curves.png, confusion.png, mistakes.png,
-    weights.png, kernels.png, features.png, saliency.png, activations.png, gradients.png, units.png
-    and updates.png, those that there is evidence for.
+    weights.png, kernels.png, features.png, saliency.png, predicted.png, residuals.png,
+    activations.png, gradients.png, units.png and updates.png, those that there is evidence for.
 
     Raises:
         FileError: a file cannot be written.
@@ -50,7 +55,7 @@ def write_pictures(folder: str | PathLike[str], evidence: Evidence) -> None:
         write_file(Path(folder) / f"{picture.name}.png", picture.png())
 
 
-def report(evidence: Evidence) -> str:
+def report(evidence: RunEvidence) -> str:
     """The report as HTML."""
     pictures = pictures_of(evidence)
     with tqdm(
@@ -58,10 +63,7 @@ def report(evidence: Evidence) -> str:
         delay=0.5, leave=False, disable=None, dynamic_ncols=True,
     ) as bar:  # fmt: skip
         sections = {one.name: (one.title, shown(one, bar)) for one in pictures}
-    add(sections, "confusion", "Confusion", by_class(evidence))
-    if evidence.views and "units" in sections:
-        add(sections, "units", "", "<p>Of a layer that gives images, a channel is one unit.</p>")
-    add(sections, "mistakes", "Most confident mistakes", mistaken(evidence))
+    add_words(evidence, sections)
     if evidence.records and evidence.records[-1]["layers"]:
         sections["layers"] = ("Layers at the end", at_the_end(evidence.records[-1]))
     if evidence.options:
@@ -77,6 +79,38 @@ def report(evidence: Evidence) -> str:
             *(section(name, *sections[name]) for name in names),
         ],
     )
+
+
+@singledispatch
+def add_words(evidence: RunEvidence, sections: dict[str, tuple[str, str]]) -> None:
+    """Add what one kind of evidence says in words and tables to the `sections`."""
+    raise TypeError(f"a {type(evidence).__name__} has no words for {', '.join(sections)}")
+
+
+@add_words.register
+def add_words_on_classes(evidence: Evidence, sections: dict[str, tuple[str, str]]) -> None:
+    """Add how well each class is told from the others, and the mistakes."""
+    add(sections, "confusion", "Confusion", by_class(evidence))
+    if evidence.views and "units" in sections:
+        add(sections, "units", "", "<p>Of a layer that gives images, a channel is one unit.</p>")
+    add(sections, "mistakes", "Most confident mistakes", mistaken(evidence))
+
+
+@add_words.register
+def add_words_on_targets(evidence: TargetEvidence, sections: dict[str, tuple[str, str]]) -> None:
+    """Add how far each target is missed, and in which rows most."""
+    errors = errors_of(evidence.targets, evidence.truth, evidence.predicted)
+    content = table(("target…", *HEAD[1:]), rows_of(errors))
+    add(sections, "predicted", "Predicted and true", content)
+    lines = [
+        (row, name, f"{truth:.6g}", f"{guess:.6g}", f"{truth - guess:+.3g}")
+        for row in evidence.farthest[:FARTHEST].tolist()
+        for name, truth, guess in zip(
+            evidence.targets, evidence.truth[row], evidence.predicted[row], strict=True
+        )
+    ]
+    head = ("test row", "target…", "true", "predicted", "true − predicted")
+    add(sections, "residuals", "Residuals", f"<p>The rows farthest off:</p>{table(head, lines)}")
 
 
 def add(sections: dict[str, tuple[str, str]], name: str, title: str, content: str) -> None:

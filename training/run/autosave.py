@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
 from typing import cast
 
-from chainrule.nets import Classifier, FileError
+from chainrule.nets import FileError
 from chainrule.nets.blueprint import blueprint
 from chainrule.nets.files import read_arrays, write_arrays
 from chainrule.nets.loading import DATA
+from chainrule.nets.models import Model
 from chainrule.pictures.monitor import Monitor
 from chainrule.solvers import NonFiniteError, Solver, save_checkpoint
 from chainrule.solvers.checkpoint import model_arrays
@@ -20,7 +21,10 @@ from chainrule.training.run.folder import CHECKPOINT, COLUMNS, RunFolder
 from chainrule.training.run.ranks import Alone
 
 #: What best.safetensors says of the rows that its network takes, out of config.json.
-OF_ROWS = (*("shape", "mean", "std", "classes", "features", "label", "label_column", "encoding"),)
+OF_ROWS = (
+    *("shape", "mean", "std", "classes", "features", "label", "label_column", "encoding"),
+    *("targets", "target_mean", "target_std"),
+)
 #: The share of the time that may go into saving.
 SHARE = 0.01
 #: What ends a run in good order, where the system has it: Ctrl-C, a request, a terminal closed.
@@ -104,7 +108,7 @@ class Keeper:
         as `save`."""
         self.folder.write_metrics(solver.history)
         if solver.best is not None and solver.best is not self._best:
-            best, model = solver.best, cast(Classifier, solver.model)
+            best, model = solver.best, cast(Model, solver.model)
             write_arrays(
                 self.folder / "best.safetensors",
                 model_arrays("", best.params, best.state),

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.data.encoding import Encoding
 from chainrule.nets.files import brief
-from chainrule.training.options import parser
+from chainrule.training.options import CLASS_LOSSES, TARGET_LOSSES, parser
 
 FORMAT = 1
 REQUIRED = ("format", "created", "options", "versions", "data")
@@ -70,6 +70,10 @@ def check_config(config: Any) -> None:
         raise ValueError(f"created is {said(config['created'])}, expected a text")
     check_options(config["options"], several)
     check_data(config["data"])
+    loss = config["options"]["loss"]
+    losses = TARGET_LOSSES if config["data"].get("targets") else CLASS_LOSSES
+    if loss not in losses and not (several and loss is None):
+        raise ValueError(f"options: loss is {said(loss)}, expected one of {', '.join(losses)}")
     if several and config["options"].get(config["kind"]) is None:
         raise ValueError(f"it is of --{config['kind']}, which is missing in its options")
 
@@ -157,7 +161,8 @@ def check_data(data: Any) -> None:
     for name in ("classes", "features"):
         if not is_list_of(data.get(name, []), str):
             raise ValueError(f"data: {name} are {said(data[name])}, expected texts")
-    if len({*data["classes"]}) < len(data["classes"]) or not data["classes"]:
+    targets = check_targets(data)
+    if len({*data["classes"]}) < len(data["classes"]) or bool(data["classes"]) == bool(targets):
         raise ValueError(f"data: classes are {said(data['classes'])}, expected different names")
     if data.get("features") and len(data["features"]) != math.prod(data["shape"]):
         raise ValueError(
@@ -171,6 +176,24 @@ def check_data(data: Any) -> None:
             raise ValueError("data: encoding is not one that makes rows of the shape")
     for name in ("mean", "std"):
         check_scale(name, data[name], tuple(data["shape"]))
+
+
+def check_targets(data: dict[str, Any]) -> list[str]:
+    """The names of the numbers to predict, if there are any. Raises ValueError where they are none,
+    or their mean and deviation do not go with them."""
+    targets: list[str] = data.get("targets", [])
+    if not is_list_of(targets, str):
+        raise ValueError(f"data: targets are {said(targets)}, expected texts")
+    for name in ("target_mean", "target_std") if targets else ():
+        values: Any = data.get(name)
+        right = is_list_of(values, float) and len(values) == len(targets)
+        right = right and bool(np.isfinite(values).all())
+        if not right or (name == "target_std" and min(values) <= 0):
+            raise ValueError(
+                f"data: {name} is {said(values)}, expected {len(targets)} finite numbers"
+                f"{' above 0' if name == 'target_std' else ''}"
+            )
+    return targets
 
 
 def is_list_of(value: Any, kind: type) -> bool:

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -10,8 +11,9 @@ from tqdm import tqdm
 from chainrule.data import Dataset
 from chainrule.gradcheck import check
 from chainrule.layers import Layer
-from chainrule.nets import Classifier
 from chainrule.solvers import Solver
+from chainrule.training.measures import measure_of
+from chainrule.training.report.errors import error_table
 from chainrule.training.report.evidence import class_rows
 
 # Of the way from the accuracy of naming the most frequent class to 100 %, or to the best one.
@@ -42,11 +44,12 @@ def report_epoch(solver: Solver) -> None:
     """A line about the epoch just finished, above the progress bar; some ten or twenty in a run."""
     history = solver.history
     if solver.epoch % math.ceil(solver.goal / 10) == 0 or solver.epoch in (1, solver.goal):
-        val_loss = history.val_loss[-1]
+        val_loss, measure = history.val_loss[-1], measure_of(getattr(solver.data, "targets", ()))
+        score = measure.beside
         tqdm.write(
             f"epoch {solver.epoch:>3}   training: loss {history.loss[-1]:.4f}, "
-            f"{history.train_score[-1]:7.2%}   validation: "
-            f"{'' if val_loss is None else f'loss {val_loss:.4f}, '}{history.val_score[-1]:7.2%}"
+            f"{score(history.train_score[-1])}   validation: "
+            f"{'' if val_loss is None else f'loss {val_loss:.4f}, '}{score(history.val_score[-1])}"
         )
 
 
@@ -62,23 +65,30 @@ def class_table(classes: Sequence[str], y: np.ndarray, predicted: np.ndarray) ->
     return "\n".join(line.rstrip() for line in lines)
 
 
-def misgiving(scores: Sequence[float | None], y: np.ndarray) -> str:
-    """What is to be said of a run with these validation scores, a list, on labels y (N,), where it
-    learned hardly more than the most frequent class or lost most of it again; else ""."""
-    known = [score for score in scores if score is not None]
-    chance, best = np.bincount(y).max() / len(y), max(known)
+def misgiving(scores: Sequence[float | None], dataset: Dataset) -> str:
+    """What is to be said of a run with these validation scores, a list, where it learned hardly
+    more than the most frequent class or the mean, or lost most of it again; else ""."""
+    known, y, measure = (
+        [score for score in scores if score is not None],
+        dataset.y_val,
+        measure_of(dataset.targets),
+    )
+    best = max(known)
+    chance = 0.0 if dataset.targets else np.bincount(y).max() / len(y)
+    name, text = f"validation {measure.name}", measure.text
     ask = "To see why: chainrule train --sanity, with the same options."
     if best - chance < HARDLY * (1 - chance):
         return (
-            f"This run has hardly learned: the best validation accuracy is {best:.2%}, and naming "
-            f"the most frequent class every time gives {chance:.2%}. {ask}"
+            f"This run has hardly learned: the best {name} is {text(best)}, and "
+            f"{measure.naive} gives {text(chance)}. {ask}"
         )
     lately = max(known[-LAST:])
-    error = math.sqrt((best * (1 - best) + lately * (1 - lately)) / len(y))
+    variance = best * (1 - best) + lately * (1 - lately)  # of two shares of right answers
+    error = 0.0 if dataset.targets else math.sqrt(variance / len(y))
     if best - lately > max(LOST * (best - chance), SURE * error):
         return (
-            f"This run has lost what it knew: the validation accuracy was {best:.2%} after epoch "
-            f"{known.index(best) + 1}, and in the last {LAST} epochs {lately:.2%} at best. {ask}"
+            f"This run has lost what it knew: the {name} was {text(best)} after epoch "
+            f"{known.index(best) + 1}, and in the last {LAST} epochs {text(lately)} at best. {ask}"
         )
     return ""
 
@@ -90,16 +100,22 @@ def best_of(solver: Solver) -> tuple[float, int]:
     return solver.best.score, solver.best.epoch
 
 
-def report(model: Classifier, solver: Solver, dataset: Dataset) -> None:
+def report(model: Any, solver: Solver, dataset: Dataset) -> None:
     """Prints what the trained model is worth."""
-    predicted = model.predict(dataset.x_test)
-    right = int((predicted == dataset.y_test).sum())
     best, epoch = best_of(solver)
+    measure = measure_of(dataset.targets)
     print(
         f"\ntrained {solver.epoch} epochs in {sum(solver.history.seconds):.1f} s\n"
-        f"validation accuracy {best:.2%}, the best, after epoch {epoch}\n"
-        f"test accuracy {right / len(predicted):.2%} ({right:,} of {len(predicted):,})\n"
+        f"validation {measure.name} {measure.text(best)}, the best, after epoch {epoch}"
     )
-    print(class_table(dataset.classes, dataset.y_test, predicted))
-    if doubt := misgiving(solver.history.val_score, dataset.y_val):
+    predicted, y = model.predict(dataset.x_test), dataset.y_test
+    if dataset.target_standardiser is not None:
+        unit = dataset.target_standardiser.inverse
+        print(f"test R² {model.score(dataset.x_test, y):.4f}\n")
+        print(error_table(dataset.targets, unit(y), unit(predicted)))
+    else:
+        right = int((predicted == y).sum())
+        print(f"test accuracy {right / len(y):.2%} ({right:,} of {len(y):,})\n")
+        print(class_table(dataset.classes, y, predicted))
+    if doubt := misgiving(solver.history.val_score, dataset):
         print(f"\n{doubt}")

@@ -254,7 +254,20 @@ def description(options: argparse.Namespace, dataset: Dataset) -> dict[str, Any]
             "classes": dataset.classes,
             "mean": one_or_all(scale.mean),
             "std": one_or_all(scale.std),
+            **of_targets(dataset),
         },
+    }
+
+
+def of_targets(dataset: Dataset) -> dict[str, Any]:
+    """What config.json says of numbers to predict, nothing of classes."""
+    scale = dataset.target_standardiser
+    if scale is None:
+        return {}
+    return {
+        "targets": dataset.targets,
+        "target_mean": scale.mean.tolist(),
+        "target_std": scale.std.tolist(),
     }
 
 
@@ -267,6 +280,7 @@ def one_or_all(array: np.ndarray) -> Any:
 def fingerprint(dataset: Dataset) -> str:
     """A hash of all inputs, labels, weights and class names of a data set."""
     digest = hashlib.blake2b(repr(dataset.classes).encode(), digest_size=16)
+    digest.update(repr(dataset.targets).encode() if dataset.targets else b"")
     for part in ("train", "val", "test"):
         for name in (f"x_{part}", f"y_{part}"):
             array = np.ascontiguousarray(getattr(dataset, name))

@@ -18,7 +18,7 @@ def network(
     options: argparse.Namespace,
     shape: Sequence[int],
     image_shape: Sequence[int] | None,
-    classes: int,
+    outputs: int,
     *,
     rng: np.random.Generator,
     init: Scheme | None = None,
@@ -35,17 +35,17 @@ def network(
         given["keep"] = None if options.dropout == 1 else options.dropout
     if name == "mlp":
         try:
-            return MLP([prod(shape), *options.hidden, classes], **given)
+            return MLP([prod(shape), *options.hidden, outputs], **given)
         except MemoryError as error:
             raise ValueError(f"--hidden {','.join(map(str, options.hidden))}: {error}") from None
     assert image_shape is not None
     try:
         if name == "cnn":
             sizes = {"channels": options.channels, "hidden": options.hidden}
-            return ConvNet(image_shape, classes, **sizes, **given)
+            return ConvNet(image_shape, outputs, **sizes, **given)
         if name == "resnet":
-            return ResNet(image_shape, classes, channels=options.channels, **given)
-        return LeNet5(image_shape, classes, **given)
+            return ResNet(image_shape, outputs, channels=options.channels, **given)
+        return LeNet5(image_shape, outputs, **given)
     except (MemoryError, ValueError) as error:
         raise ValueError(f"--net {name}: {error}") from None
 
@@ -90,10 +90,10 @@ def check(name: str, options: argparse.Namespace, image_shape: Sequence[int] | N
 
 
 def chain(options: argparse.Namespace, dataset: Any) -> str:
-    """The network of a report in a line: from the row or the image to the classes, what its width
+    """The network of a report in a line: from the row or the image to the outputs, what its width
     is on the way."""
     name = named(options)
-    widths = [*(options.channels or ()), *options.hidden, dataset.num_classes]
+    widths = [*(options.channels or ()), *options.hidden, dataset.num_outputs]
     if name == "mlp":
         return " → ".join(map(str, [dataset.x_train[0].size, *widths]))
     image = as_images(dataset.x_train.shape[1:], dataset.image_shape) or ()

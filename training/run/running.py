@@ -14,11 +14,13 @@ from typing import Any, cast
 import numpy as np
 
 from chainrule.data import Dataset
-from chainrule.nets import MLP, Classifier, FileError
+from chainrule.nets import MLP, FileError
+from chainrule.nets.models import Model
 from chainrule.pictures.monitor import Monitor, check_records
 from chainrule.solvers import NonFiniteError, ParallelSolver, Solver, restore_checkpoint
+from chainrule.training.measures import measure_of
 from chainrule.training.options import fill_in, worded
-from chainrule.training.report.evidence import Evidence
+from chainrule.training.report.kinds import evidence_of
 from chainrule.training.report.writing import write_pictures, write_report
 from chainrule.training.run.autosave import Follower, Keeper, Stopped
 from chainrule.training.run.console import (
@@ -49,7 +51,7 @@ class Run:
 
     options: argparse.Namespace
     dataset: Dataset
-    model: Classifier
+    model: Model
     solver: Solver
     folder: RunFolder
     keeper: Keeper
@@ -62,7 +64,7 @@ def begin(options: argparse.Namespace, team: Alone = ALONE) -> Run:
     """A new run in a new folder. Raises ValueError or OSError where an option, the data or the
     folder is wrong."""
 
-    def prepared() -> tuple[Dataset, Classifier, Solver]:
+    def prepared() -> tuple[Dataset, Model, Solver]:
         dataset = load_for(options, team)
         fill_in(options, dataset)
         return dataset, *build(options, dataset, team)
@@ -196,7 +198,8 @@ def check_size(folder: RunFolder, checkpoint: Path) -> None:
     shape, image_shape = data["shape"], data.get("image_shape")
     rng = np.random.default_rng(0)
     try:
-        network(options, shape, image_shape, len(data["classes"]), rng=rng, init=blank)
+        outputs = len(data.get("targets") or data["classes"])
+        network(options, shape, image_shape, outputs, rng=rng, init=blank)
     except FileError:
         raise
     except (AttributeError, TypeError, ValueError) as error:
@@ -206,7 +209,7 @@ def check_size(folder: RunFolder, checkpoint: Path) -> None:
 def assembled(
     options: argparse.Namespace,
     dataset: Dataset,
-    model: Classifier,
+    model: Model,
     solver: Solver,
     folder: RunFolder,
     team: Alone = ALONE,
@@ -315,6 +318,7 @@ def finish(run: Run) -> None:
         return
     options, (train, val, test) = run.options, folder.config["data"]["examples"]
     best, epoch = best_of(solver)
+    measure = measure_of(dataset.targets)
     summary = [
         ("data", f"{dataset.name}: {train:,} + {val:,} + {test:,}"),
         ("network", chain(options, dataset)),
@@ -323,16 +327,16 @@ def finish(run: Run) -> None:
         ("rule", f"{options.rule}, rate {solver.rule.lr:g}, {options.schedule}"),
         ("loss", f"{options.loss}, l2 {model.l2:g}"),
         ("epochs", f"{solver.epoch} in {sum(solver.history.seconds):.1f} s"),
-        ("validation accuracy", f"{best:.2%}, after epoch {epoch}"),
-        ("test accuracy", f"{model.score(dataset.x_test, dataset.y_test):.2%}"),
+        (f"validation {measure.name}", f"{measure.text(best)}, after epoch {epoch}"),
+        (f"test {measure.name}", measure.text(model.score(dataset.x_test, dataset.y_test))),
     ]
-    evidence = Evidence.of(
+    evidence = evidence_of(
         folder.path.name,
         model,
         solver,
         dataset,
         summary=summary,
-        note=misgiving(solver.history.val_score, dataset.y_val),
+        note=misgiving(solver.history.val_score, dataset),
         options=told(options, solver),
         records=run.keeper.monitor.records,
     )

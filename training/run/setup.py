@@ -13,7 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from chainrule import data
-from chainrule.nets import Classifier
+from chainrule.nets import Classifier, Regressor
+from chainrule.nets.models import Model
 from chainrule.solvers import Solver
 from chainrule.training.options import (
     FROM_FOLDER,
@@ -129,18 +130,19 @@ def reading(option: str, file: str) -> Iterator[None]:
 
 def build(
     options: argparse.Namespace, dataset: data.Dataset, team: Alone = ALONE
-) -> tuple[Classifier, Solver]:
-    """The classifier and the solver that the options ask for, for a `team` to train. Raises
-    ValueError where an option is wrong."""
+) -> tuple[Model, Solver]:
+    """The classifier, or for targets the regressor, and the solver that the options ask for, for a
+    `team` to train. Raises ValueError where an option is wrong."""
     rng = np.random.default_rng(options.seed)
     shape, image_shape = dataset.x_train.shape[1:], dataset.image_shape
-    net = network(options, shape, image_shape, dataset.num_classes, rng=rng)
+    net = network(options, shape, image_shape, dataset.num_outputs, rng=rng)
     if options.batch_size > len(dataset.x_train):
         raise ValueError(
             f"--batch-size {options.batch_size}: expected at most {len(dataset.x_train)}, the "
             f"number of training examples"
         )
-    model = Classifier(net, loss=LOSSES[options.loss], l2=options.l2)
+    kind = Regressor if dataset.targets else Classifier
+    model = kind(net, loss=LOSSES[options.loss], l2=options.l2)
     rate = {} if options.lr is None else {"lr": options.lr}
     solver = team.solver(
         model,

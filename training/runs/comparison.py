@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.nets import FileError
 from chainrule.nets.files import brief, read_file, write_file
 from chainrule.pictures.drawing import Panel, Picture, curve, over_epochs, powers, short
+from chainrule.training.measures import ACCURACY, Measure, measure_of
 from chainrule.training.options import RULES, Parser, worded
 from chainrule.training.run.folder import (
     CHECKPOINT,
@@ -63,6 +64,7 @@ class RunRecord:
     loss: list[float]
     val_score: list[float | None]
     seconds: list[float]
+    measure: Measure = ACCURACY
 
     @property
     def best(self) -> tuple[float, int] | None:
@@ -95,6 +97,7 @@ def read(path: str | Path) -> RunRecord:
             rule_of(options),
             int(options["epochs"]),
             **{name: metrics[name] for name in ("loss", "val_score", "seconds")},
+            measure=measure_of(data.get("targets", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"{path}/config.json: damaged: {error!r}") from None
@@ -230,7 +233,7 @@ def table(runs: Sequence[RunRecord]) -> str:
 
 def told(run: RunRecord) -> tuple[str, ...]:
     """The cells of a run in the table, from its network on."""
-    score, epoch = (f"{run.best[0]:.2%}", str(run.best[1])) if run.best else ("-", "-")
+    score, epoch = (run.measure.text(run.best[0]), str(run.best[1])) if run.best else ("-", "-")
     done, loss, seconds = len(run.loss), "-", "-"
     if done:
         loss, seconds = f"{run.loss[-1]:.4f}", f"{sum(run.seconds) / done:.3g}"
@@ -289,20 +292,20 @@ def scores(runs: Sequence[RunRecord], axes: Axes) -> None:
     for run, style in styles(runs):
         y = [math.nan if score is None else score for score in run.val_score]
         axes.plot(range(1, len(y) + 1), y, **style)
-    axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.6g}%")
-    over_epochs(axes, "validation accuracy")
+    axes.yaxis.set_major_formatter(runs[0].measure.tick)
+    over_epochs(axes, f"validation {runs[0].measure.name}")
 
 
 def legend(runs: Sequence[RunRecord], axes: Axes) -> None:
     """The names of the runs with their best score, the best first."""
     named, others = styles(runs)[::-1][: len(STYLES)], len(runs) - len(STYLES)
     for (run, style), name in zip(named, names_of(runs), strict=False):
-        best = f"   {run.best[0]:.2%}" if run.best else ""
+        best = f"   {run.measure.text(run.best[0])}" if run.best else ""
         axes.plot([], [], **style, label=short(name, 30) + best)
     if others > 0:
         axes.plot([], [], color=GREY, label=f"{others} other{'s' if others > 1 else ''}")
-    axes.legend(loc="upper left", borderaxespad=0, title="best validation accuracy first",
-                alignment="left", handlelength=2.8)  # fmt: skip
+    title = f"best validation {runs[0].measure.name} first"
+    axes.legend(loc="upper left", borderaxespad=0, title=title, alignment="left", handlelength=2.8)
     axes.set_axis_off()
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from chainrule.nets.files import write_file
 from chainrule.pictures.drawing import BLUE, ORANGE, RED, Panel, Picture
+from chainrule.training.measures import MEASURES
 from chainrule.training.options import parser
 from chainrule.training.runs.comparison import aligned
 from chainrule.training.runs.trial import ABOUT_SEVERAL, Result, Trial, single
@@ -197,8 +198,8 @@ def conclude(
     print(table(done))
     trial, best = done[0]
     print(
-        f"\nbest: {trial.name}, validation {best.best_score:.2%} after epoch {best.epoch}, "
-        f"test accuracy {best.test_accuracy:.2%}; train it again with\n"
+        f"\nbest: {trial.name}, validation {best.written(best.best_score)} after epoch "
+        f"{best.epoch}, test {best.measure} {best.written(best.test_score)}; train it again with\n"
         f"{command(options, trial.words)}"
     )
     ranges = ranges_of(options.search)
@@ -211,7 +212,7 @@ def table(done: list[tuple[Trial, Result]]) -> str:
     rows = [("", *done[0][0].words, "validation", "epoch", "seconds")]
     for trial, one in done:
         words = (word or "none" for word in trial.words.values())
-        scores = f"{one.best_score:.2%}", f"{one.epoch}", f"{one.seconds:.1f}"
+        scores = one.written(one.best_score), f"{one.epoch}", f"{one.seconds:.1f}"
         rows.append((trial.name, *words, *scores))
     return aligned(rows, right=range(1, len(rows[0])))
 
@@ -226,7 +227,7 @@ def pictured(
         "Scores that rise towards one side, up to its end, ask for a range that goes on there; an "
         "option whose scores look the same everywhere does not matter.",
         [
-            Panel(partial(scores, one, done, failed), f"validation accuracy against {one.name}")
+            Panel(partial(scores, one, done, failed), f"validation score against {one.name}")
             for one in ranges
         ],
     )
@@ -252,9 +253,10 @@ def scores(
         axes.plot(across(failed), bottom, "x", color=RED, label="failed",
                   transform=axes.get_xaxis_transform())  # fmt: skip
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, handletextpad=0.1)
-    axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.6g}%")
+    measure = next(kind for kind in MEASURES if kind.name == done[0][1].measure)
+    axes.yaxis.set_major_formatter(measure.tick)
     axes.set_xlabel(one.name)
-    axes.set_ylabel("validation accuracy")
+    axes.set_ylabel(f"validation {measure.name}")
     axes.grid(alpha=0.25)
 
 

@@ -44,16 +44,14 @@ def table(done: Sequence[tuple[Trial, Result]]) -> str:
     """A line per seed, then what they come to together."""
     rows = [("", "validation", "epoch", "test", "seconds")]
     for trial, one in done:
-        scores = f"{one.best_score:.2%}", f"{one.epoch}", f"{one.test_accuracy:.2%}"
+        text = one.written
+        scores = text(one.best_score), f"{one.epoch}", text(one.test_score)
         rows.append((trial.name, *scores, f"{one.seconds:.1f}"))
     for name, statistic in STATISTICS.items():
         validation, test = (
             statistic([getattr(one, score) for _, one in done])
-            for score in ("best_score", "test_accuracy")
+            for score in ("best_score", "test_score")
         )
-        rows.append((name, percent(validation), "", percent(test), ""))
+        both = ("-" if math.isnan(score) else text(score) for score in (validation, test))
+        rows.append((name, next(both), "", next(both), ""))
     return aligned(rows, right=range(1, len(rows[0])))
-
-
-def percent(share: float) -> str:
-    return "-" if math.isnan(share) else f"{share:.2%}"

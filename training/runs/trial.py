@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from chainrule.nets import FileError
 from chainrule.nets.files import read_file, regular_file, write_file
+from chainrule.training.measures import ACCURACY, MEASURES, measure_of
 from chainrule.training.run.config import checksum
 from chainrule.training.run.console import best_of
 from chainrule.training.run.folder import InUse
@@ -53,11 +54,18 @@ class Result:
 
     best_score: float  # on the validation data, after `epoch`
     epoch: int
-    test_accuracy: float  # of the network with the best score
+    test_score: float  # of the network with the best score
     seconds: float
+    measure: str = ACCURACY.name  # what the scores are
+
+    @property
+    def written(self) -> Callable[[float], str]:
+        """What writes the scores as text."""
+        return next(one.text for one in MEASURES if one.name == self.measure)
 
     def __str__(self) -> str:
-        return f"validation {self.best_score:.2%} after epoch {self.epoch}, {self.seconds:.1f} s"
+        best = self.written(self.best_score)
+        return f"validation {best} after epoch {self.epoch}, {self.seconds:.1f} s"
 
 
 def single(options: argparse.Namespace, **changes: Any) -> argparse.Namespace:
@@ -73,11 +81,15 @@ def result_of(path: Path) -> Result | None:
     kinds = {field.name: field.type for field in dataclasses.fields(Result)}
     try:
         found = json.loads(read_file(path).decode())
-        if not isinstance(found, dict) or found.keys() - {"checksum"} != kinds.keys():
-            raise ValueError("other names")
+        if not isinstance(found, dict):
+            raise ValueError("no names")
         if "checksum" in found and found.pop("checksum") != checksum(found):
             raise ValueError("another checksum")
-        if not all(is_figure(value, kinds[name]) for name, value in found.items()):
+        if "test_accuracy" in found:  # before numbers were predicted
+            found |= {"test_score": found.pop("test_accuracy"), "measure": ACCURACY.name}
+        if found.keys() != kinds.keys():
+            raise ValueError("other names")
+        if not all(is_figure(name, value, kinds[name]) for name, value in found.items()):
             raise ValueError("other values")
         return Result(**found)
     except FileNotFoundError:
@@ -86,15 +98,18 @@ def result_of(path: Path) -> Result | None:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from None
     except (FileError, ValueError, RecursionError):
         raise FileError(
-            f"{path}: damaged: expected numbers called {', '.join(kinds)}, and their checksum; "
+            f"{path}: damaged: expected figures called {', '.join(kinds)}, and their checksum; "
             f"without this file the trial is run again"
         ) from None
 
 
-def is_figure(value: Any, kind: Any) -> bool:
-    """Whether `value` is one of a Result: finite, and not negative."""
+def is_figure(name: str, value: Any, kind: Any) -> bool:
+    """Whether `value` is one of a Result: finite, of its kind, and negative at most as a score."""
+    if kind in (str, "str"):
+        return value in [one.name for one in MEASURES]
     kinds = (int,) if kind in (int, "int") else (int, float)
-    return type(value) in kinds and 0 <= value <= sys.float_info.max
+    least = -sys.float_info.max if name.endswith("score") else 0
+    return type(value) in kinds and least <= value <= sys.float_info.max
 
 
 def work(trial: Trial) -> None:
@@ -164,8 +179,9 @@ def carried_out(trial: Trial) -> int:
         result = Result(
             best_score=best,
             epoch=epoch,
-            test_accuracy=float(run.model.score(dataset.x_test, dataset.y_test)),
+            test_score=float(run.model.score(dataset.x_test, dataset.y_test)),
             seconds=sum(solver.history.seconds),
+            measure=measure_of(dataset.targets).name,
         )
         figures = dataclasses.asdict(result)
         text = json.dumps(figures | {"checksum": checksum(figures)}, indent=2)

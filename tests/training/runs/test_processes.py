@@ -77,9 +77,9 @@ def test_seeds_are_to_the_bit_the_runs_with_these_seeds(capsys):
         alone = capsys.readouterr().out
         result = json.loads(Path(f"all/seed-{seed}/result.json").read_text())
         assert f"validation accuracy {result['best_score']:.2%}, the best, after epoch " in alone
-        assert f"test accuracy {result['test_accuracy']:.2%}" in alone
+        assert f"test accuracy {result['test_score']:.2%}" in alone
         assert re.search(rf"^seed-{seed} +{result['best_score']:.2%} +\d", printed, re.M)
-        assert f"test accuracy {result['test_accuracy']:.2%}" in Path(
+        assert f"test accuracy {result['test_score']:.2%}" in Path(
             f"all/seed-{seed}/run.log"
         ).read_text(encoding="utf-8")
         together, _ = read_arrays(f"all/seed-{seed}/best.safetensors")
@@ -331,7 +331,7 @@ def test_folders_of_several_runs_are_resumed_as_such_and_damaged_ones_are_named(
     before = result.read_text()
     for text in ("{}", "nonsense", "[1]", before.replace("0.", '"0').replace(",", '",', 1)):
         result.write_text(text)
-        refused(["--resume", "a"], "a/seed-1/result.json: damaged: expected numbers .*best_score",
+        refused(["--resume", "a"], "a/seed-1/result.json: damaged: expected figures .*best_score",
                 capsys)  # fmt: skip
     result.write_text(before)
     config = json.loads(Path("a/config.json").read_text())

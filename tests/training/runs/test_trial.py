@@ -70,11 +70,12 @@ def test_a_result_that_cannot_be_written_is_a_line(trial, monkeypatch, capsys):
     assert "result.json: cannot be written: No space left" in capsys.readouterr().err
 
 
-RIGHT = {"best_score": 0.9, "epoch": 3, "test_accuracy": 0.5, "seconds": 1.5}
+RIGHT = {"best_score": 0.9, "epoch": 3, "test_score": 0.5, "seconds": 1.5, "measure": "accuracy"}
+EARLIER = {"best_score": 0.9, "epoch": 3, "test_accuracy": 0.5, "seconds": 1.5}
 
 
 def test_a_result_is_read_with_and_without_its_checksum(tmp_path):
-    for figures in (RIGHT, RIGHT | {"checksum": checksum(RIGHT)}):
+    for figures in (RIGHT, *(one | {"checksum": checksum(one)} for one in (RIGHT, EARLIER))):
         (tmp_path / "result.json").write_text(json.dumps(figures))
         assert result_of(tmp_path) == Result(**RIGHT)
 
@@ -93,12 +94,13 @@ def test_a_result_is_read_with_and_without_its_checksum(tmp_path):
         json.dumps(RIGHT | {"best_score": True}),
         json.dumps(RIGHT | {"best_score": float("nan")}),
         json.dumps(RIGHT | {"seconds": float("inf")}),
+        json.dumps(RIGHT | {"measure": "luck"}),
     ],
 )
 def test_what_is_no_result_is_refused(content, tmp_path):
     (tmp_path / "result.json").write_text(content)
     with pytest.raises(
-        FileError, match=r"result\.json: damaged: expected numbers called best_score"
+        FileError, match=r"result\.json: damaged: expected figures called best_score"
     ):
         result_of(tmp_path)
 
