@@ -137,7 +137,11 @@ class Classifier(Model):
         """What the network gives each class for rows x (N, …): scores (N, C), whether they are
         probabilities, and in words what they are. A single output s, which stands for class 1,
         gives class 0 what mirrors s at the loss's threshold: 1 - s for probabilities."""
-        scores, threshold, loss = self.outputs(x), self.criterion.threshold, self.criterion
+        return self.class_scores_of(self.outputs(x))
+
+    def class_scores_of(self, out: Floats) -> tuple[Floats, bool, str]:
+        """The same, of the network's outputs (N, C) or (N, 1)."""
+        scores, threshold, loss = out, self.criterion.threshold, self.criterion
         words = f"scores, no probabilities: the network's outputs, trained with {loss}"
         probabilities = loss.probabilities(scores)
         if probabilities is not None:

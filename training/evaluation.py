@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.data.cells import number, numbered, plain
 from chainrule.data.rows import Rows
 from chainrule.nets import FileError
+from chainrule.training.metrics import in_a_line
 from chainrule.training.options import Parser, add_run, folder_of
 from chainrule.training.prediction import of_pictures
 from chainrule.training.report.errors import error_table
@@ -51,11 +52,13 @@ def evaluate(options: argparse.Namespace) -> str:
         subject, y = options.data, numbers(labels, trained.classes, options.data)
         out = np.concatenate([trained.model.outputs(rows) for rows in trained.blocks(subject, x)])
     loss, predicted = trained.model.criterion.forward(out, y)[0], out.argmax(axis=1)
+    scores, probabilities, _ = trained.model.class_scores_of(out)
     right = int((predicted == y).sum())
     return (
         f"{subject}, judged by {trained.path}\n\n"
         f"loss {loss:.4f}, {trained.model.criterion!r} without the penalty\n"
-        f"accuracy {right / len(y):.2%} ({right:,} of {len(y):,})\n\n"
+        f"accuracy {right / len(y):.2%} ({right:,} of {len(y):,})\n"
+        f"{in_a_line(y, predicted, scores, probabilities=probabilities)}\n\n"
         f"{class_table(trained.classes, y, predicted)}"
     )
 

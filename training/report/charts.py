@@ -25,6 +25,8 @@ from chainrule.pictures.over_time import (
     units_over_time,
     updates_over_time,
 )
+from chainrule.training.measures import ACCURACY
+from chainrule.training.metrics import Reliability, reliability, sum_to_one
 from chainrule.training.report.evidence import Evidence, RunEvidence
 from chainrule.training.report.images import mistakes, weights
 from chainrule.training.report.regression import TargetEvidence, pictures_of_targets
@@ -57,7 +59,8 @@ pictures_of_kind.register(TargetEvidence, pictures_of_targets)
 @pictures_of_kind.register
 def pictures_of_classes(evidence: Evidence) -> list[Picture]:
     """What is confused, the worst mistakes, and what the network sees."""
-    return [confusion(evidence), mistakes(evidence), weights(evidence), *evidence.views]
+    own = confusion(evidence), reliability_diagram(evidence), mistakes(evidence), weights(evidence)
+    return [*own, *evidence.views]
 
 
 def curves(evidence: RunEvidence) -> Picture:
@@ -160,6 +163,39 @@ def confusion(evidence: Evidence) -> Picture:
         width=side,
         height=side,
     )
+
+
+def reliability_diagram(evidence: Evidence) -> Picture:
+    """How far probabilities can be taken at their word; without panels of other scores."""
+    panels = []
+    if evidence.probabilities and sum_to_one(evidence.scores):
+        found = reliability(evidence.labels, evidence.scores)
+        alt = f"share of right answers against probability, {found.error:.1%} apart in the mean"
+        panels = [Panel(partial(right_against_sure, found), alt)]
+    return Picture(
+        "reliability",
+        "Reliability",
+        "Test examples by how sure the network is of the class it names: the share of them that is "
+        "right should be as high, on the line. Dots below it are a network that is too sure of "
+        "itself; large dots stand for many examples.",
+        panels,
+        width=4.0,
+    )
+
+
+def right_against_sure(found: Reliability, axes: Axes) -> None:
+    """A dot for each bin of probabilities, and the line on which they should lie."""
+    axes.plot((0, 1), (0, 1), color=INK, lw=1, alpha=0.6)
+    sizes = 12 + 188 * found.count / found.count.max()
+    axes.scatter(found.confidence, found.right, s=sizes, color=BLUE, alpha=0.7, lw=0)
+    axes.set_xlim(0, 1.03)
+    axes.set_ylim(0, 1.03)
+    axes.xaxis.set_major_formatter(ACCURACY.tick)
+    axes.yaxis.set_major_formatter(ACCURACY.tick)
+    axes.set_xlabel("probability of the class named")
+    axes.set_ylabel("share that is right")
+    axes.set_title(f"calibration error {found.error:.2%}")
+    axes.grid(alpha=0.25)
 
 
 def confusion_matrix(evidence: Evidence, axes: Axes) -> None:

@@ -20,16 +20,18 @@ EXAMPLES = 8  # right ones and wrong ones, of which there are saliency maps
 
 def class_rows(
     classes: Sequence[str], confusion: np.ndarray
-) -> Iterator[tuple[str, int, float | None, float | None, str]]:
-    """For each class: its name, how many examples there are, recall, precision (None of none), and
-    the class that it is most often mistaken for, or "". `confusion` is (true class, prediction)."""
+) -> Iterator[tuple[str, int, float | None, float | None, float | None, str]]:
+    """For each class: its name, how many examples there are, recall, precision, F1 (None of none),
+    and the class that it is most often mistaken for, or "". `confusion` is (true class,
+    prediction)."""
     for c, name in enumerate(classes):
         right, there, named = confusion[c, c], confusion[c].sum(), confusion[:, c].sum()
         mistakes = np.where(np.arange(len(classes)) == c, 0, confusion[c])
         worst = int(mistakes.argmax())
         most = f"{classes[worst]} ({mistakes[worst]:,})" if mistakes[worst] else ""
-        recall, precision = (right / whole if whole else None for whole in (there, named))
-        yield name, int(there), recall, precision, most
+        halves = there, named, (there + named) / 2
+        recall, precision, f1 = (right / whole if whole else None for whole in halves)
+        yield name, int(there), recall, precision, f1, most
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from chainrule.nets.files import write_file
 from chainrule.pictures.drawing import Picture
+from chainrule.training.metrics import in_a_line
 from chainrule.training.report.charts import pictures_of
 from chainrule.training.report.errors import HEAD, errors_of, rows_of
 from chainrule.training.report.evidence import Evidence, RunEvidence, class_rows
@@ -28,7 +29,7 @@ FARTHEST = 8  # rows of a regressor that are shown
 LONG = 12  # tables of more rows are folded
 #: The sections in their order, those that are not pictures included.
 ORDER = (
-    *("curves", "confusion", "mistakes", "predicted", "residuals", "weights"),
+    *("curves", "confusion", "reliability", "mistakes", "predicted", "residuals", "weights"),
     *("kernels", "features", "saliency"),
     *("activations", "gradients", "units", "updates", "layers", "options"),
 )
@@ -45,8 +46,9 @@ def write_report(path: str | PathLike[str], evidence: RunEvidence) -> None:
 
 def write_pictures(folder: str | PathLike[str], evidence: RunEvidence) -> None:
     """Write the report's pictures to `folder` as curves.png, confusion.png, mistakes.png,
-    weights.png, kernels.png, features.png, saliency.png, predicted.png, residuals.png,
-    activations.png, gradients.png, units.png and updates.png, those that there is evidence for.
+    reliability.png, weights.png, kernels.png, features.png, saliency.png, predicted.png,
+    residuals.png, activations.png, gradients.png, units.png and updates.png, those that there is
+    evidence for.
 
     Raises:
         FileError: a file cannot be written.
@@ -136,13 +138,15 @@ def by_class(evidence: Evidence) -> str:
     counts, classes = evidence.confusion, evidence.classes
     rows = []
     for name, there, *shares, most in class_rows(classes, counts):
-        recall, precision = ("" if share is None else f"{share:.1%}" for share in shares)
-        rows.append((name, f"{there:,}", recall, precision, most))
-    head = ("class…", "examples", "recall", "precision", "most often mistaken for…")
+        told = ("" if share is None else f"{share:.1%}" for share in shares)
+        rows.append((name, f"{there:,}", *told, most))
+    head = ("class…", "examples", "recall", "precision", "F1", "most often mistaken for…")
     content = table(head, rows)
     right, there = int(counts.trace()), int(counts.sum())
+    given = evidence.labels, evidence.predicted, evidence.scores
+    line = in_a_line(*given, probabilities=evidence.probabilities)
     total = f"{right:,} of {there:,} test examples are right, {right / there:.2%}"
-    return f"<p>{total}.</p>" + (
+    return f"<p>{total}.</p><p>{line[0].upper()}{line[1:]}.</p>" + (
         folded(f"All {len(rows)} classes", content) if len(rows) > LONG else content
     )
 

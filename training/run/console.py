@@ -13,6 +13,7 @@ from chainrule.gradcheck import check
 from chainrule.layers import Layer
 from chainrule.solvers import Solver
 from chainrule.training.measures import measure_of
+from chainrule.training.metrics import in_a_line
 from chainrule.training.report.errors import error_table
 from chainrule.training.report.evidence import class_rows
 
@@ -54,14 +55,14 @@ def report_epoch(solver: Solver) -> None:
 
 
 def class_table(classes: Sequence[str], y: np.ndarray, predicted: np.ndarray) -> str:
-    """For each class: how many there are, recall, precision, and what it is mistaken for."""
+    """For each class: how many there are, recall, precision, F1, and what it is mistaken for."""
     C = len(classes)
     confusion = np.bincount(y * C + predicted, minlength=C * C).reshape(C, C)  # truth, prediction
     wide = max(len("class"), *map(len, classes))
-    lines = [f"{'class':<{wide}}  examples   recall  precision  most often mistaken for"]
+    lines = [f"{'class':<{wide}}  examples   recall  precision      F1  most often mistaken for"]
     for name, there, *shares, most in class_rows(classes, confusion):
-        recall, precision = ("-" if share is None else f"{share:.1%}" for share in shares)
-        lines.append(f"{name:<{wide}}  {there:8,}  {recall:>7}  {precision:>9}  {most}")
+        recall, precision, f1 = ("-" if share is None else f"{share:.1%}" for share in shares)
+        lines.append(f"{name:<{wide}}  {there:8,}  {recall:>7}  {precision:>9}  {f1:>6}  {most}")
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -115,7 +116,11 @@ def report(model: Any, solver: Solver, dataset: Dataset) -> None:
         print(error_table(dataset.targets, unit(y), unit(predicted)))
     else:
         right = int((predicted == y).sum())
-        print(f"test accuracy {right / len(y):.2%} ({right:,} of {len(y):,})\n")
+        scores, probabilities, _ = model.class_scores(dataset.x_test)
+        print(
+            f"test accuracy {right / len(y):.2%} ({right:,} of {len(y):,})\n"
+            f"{in_a_line(y, predicted, scores, probabilities=probabilities)}\n"
+        )
         print(class_table(dataset.classes, y, predicted))
     if doubt := misgiving(solver.history.val_score, dataset):
         print(f"\n{doubt}")

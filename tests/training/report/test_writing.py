@@ -197,7 +197,7 @@ def test_pictures_are_written_beside_it_as_png_files(case, tmp_path):
         "nasty pictures": ["mistakes"],
         "deep": ["activations", "gradients", "units", "updates"],
     }
-    expected = {f"{name}.png" for name in ["curves", "confusion", *more[case]]}
+    expected = {f"{name}.png" for name in ["curves", "confusion", "reliability", *more[case]]}
     assert {path.name for path in tmp_path.iterdir()} == expected
     for path in tmp_path.iterdir():
         pixels = matplotlib.image.imread(BytesIO(path.read_bytes()))
@@ -216,9 +216,10 @@ def test_the_page_says_how_many_are_right_and_what_is_mistaken_for_what():
     words = Page(report(evidence_of(classes=("cat", "dog")))).words
     assert "3 of 5 test examples are right, 60.00%." in words
     at = words.index("most often mistaken for")
-    cells = [word for word in words[at + 1 : at + 30] if word][:10]
-    assert cells == ["cat", "2", "50.0%", "50.0%", "dog (1)", "dog", "3", "66.7%", "66.7%",
-                     "cat (1)"]  # fmt: skip
+    cells = [word for word in words[at + 1 : at + 30] if word][:12]
+    assert cells == ["cat", "2", "50.0%", "50.0%", "50.0%", "dog (1)",
+                     "dog", "3", "66.7%", "66.7%", "66.7%", "cat (1)"]  # fmt: skip
+    assert any(re.fullmatch(r"Macro F1 58\.33%, log loss .*, ROC AUC .*\.", word) for word in words)
 
 
 def test_the_surest_mistakes_come_first_with_the_features_that_stand_out():
@@ -392,7 +393,7 @@ def test_a_run_with_convolutions_shows_kernels_feature_maps_and_saliency_maps():
     page = Page(report(evidence))
     sections = [name for name in page.names if "-" not in name and name.isalpha()]
     assert sections == [
-        *("curves", "confusion", "mistakes", "kernels", "features", "saliency"),
+        *("curves", "confusion", "reliability", "mistakes", "kernels", "features", "saliency"),
         *("activations", "gradients", "units", "layers"),
     ]
     assert "Of a layer that gives images, a channel is one unit." in page.words
