@@ -145,9 +145,13 @@ def read_cells(
     stand in others, a list for each."""
     take = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
     found: list[list[str]] = [[] for _ in texts]
-    for count, (line, row) in enumerate(lines):
-        if count == 0 and headed:
-            continue
+    header = next(lines, (0, []))[1] if headed else None
+    for line, row in lines:
+        if row == header and not all(map(is_number, row)):
+            raise ValueError(
+                f"{reader.path}, line {line}: the header once more, expected an example; "
+                f"delete this line"
+            )
         if len(row) != width:
             raise ValueError(
                 f"{reader.path}, line {line}: {len(row)} columns, expected {width} as in the first"

@@ -331,3 +331,9 @@ def test_numbers_to_predict_are_not_taken_for_classes(table):
 def test_columns_and_classes_that_cannot_be_right_are_refused(table, text, message):
     with pytest.raises(ValueError, match=message):
         load_csv(table(text))
+
+
+def test_a_header_that_stands_in_the_table_once_more_is_no_example(table):
+    part = "colour,size,label\n" + "red,big,yes\nblue,small,no\n" * 3
+    with pytest.raises(ValueError, match="line 8: the header once more, expected an example"):
+        load_csv(table(part * 4), label="label")
