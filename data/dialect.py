@@ -11,6 +11,7 @@ import csv
 import gzip
 import re
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -123,6 +124,8 @@ def split_lines(path: str | PathLike[str], delimiter: str = ",") -> Iterator[tup
             except csv.Error as error:
                 raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
     except UnicodeDecodeError as error:
+        if error.start == 0 and error.object.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise ValueError(f"{path}: the text is in UTF-16; save it as UTF-8") from None
         raise ValueError(f"{path}: expected text in UTF-8 ({error})") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path}: the gzip file is cut short or damaged ({error})") from None

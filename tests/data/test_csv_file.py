@@ -337,3 +337,9 @@ def test_a_header_that_stands_in_the_table_once_more_is_no_example(table):
     part = "colour,size,label\n" + "red,big,yes\nblue,small,no\n" * 3
     with pytest.raises(ValueError, match="line 8: the header once more, expected an example"):
         load_csv(table(part * 4), label="label")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_table_in_utf_16_is_told_from_a_damaged_one(table, encoding):
+    with pytest.raises(ValueError, match="the text is in UTF-16; save it as UTF-8"):
+        load_csv(table(("\ufeff" + IRIS).encode(encoding)))
