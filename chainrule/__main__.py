@@ -18,10 +18,11 @@ To begin with:
   chainrule check homework.py              is every gradient in this file right, and if not, why?
 
 All commands; each says more after --help:
-  train [options]                          trains a classifier, in a folder of its own
+  train [options]                          trains a network, in a folder of its own
   resume RUN [--epochs N]                  goes on with a run that was stopped
-  evaluate RUN [--data FILE]               loss, accuracy and confusions
-  predict RUN --data FILE                  classes and probabilities of new rows
+  evaluate RUN [--data FILE]               loss, accuracy and confusions, or errors
+  predict RUN --data FILE                  classes and probabilities of new rows, or numbers
+  report RUN                               its report, drawn again without training
   compare RUN …                            runs beside each other, in a table and a picture
   export RUN --to onnx|torch|numpy|c       the network as a file that other programs run
   check [FILE [NAME …]]                    gradients of a file, or of every layer of the library
@@ -55,7 +56,8 @@ def course(arguments: Sequence[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
-    **dict.fromkeys(("train", "resume", "evaluate", "predict", "compare", "export"), train),
+    **dict.fromkeys(("train", "resume", "report", "evaluate"), train),
+    **dict.fromkeys(("predict", "compare", "export"), train),
     "check": check,
     "circuits": circuits,
     "course": course,

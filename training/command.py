@@ -10,7 +10,14 @@ from chainrule.training.export.exporting import export_parser, export_run
 from chainrule.training.options import fill_in, folder_of, parser, resume_parser
 from chainrule.training.prediction import predict, predict_parser
 from chainrule.training.run.ranks import ALONE, Alone, Ranks, as_one, team
-from chainrule.training.run.running import begin, carry_out, failed, taken_up
+from chainrule.training.run.running import (
+    begin,
+    carry_out,
+    failed,
+    report_again,
+    report_parser,
+    taken_up,
+)
 from chainrule.training.run.setup import build, load_for
 from chainrule.training.runs.comparison import compare, compare_parser
 from chainrule.training.runs.processes import (
@@ -30,11 +37,12 @@ REPORTS = {
     "evaluate": (evaluate_parser, evaluate),
     "compare": (compare_parser, compare),
     "export": (export_parser, export_run),
+    "report": (report_parser, report_again),
 }
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Does what the command line says, which begins with train, resume, predict, evaluate,
+    """Does what the command line says, which begins with train, resume, report, predict, evaluate,
     compare or export; returns the exit status."""
     try:
         ours = team()

@@ -68,7 +68,7 @@ class Reliability(NamedTuple):
     row are left out. `error` is the expected calibration error: the mean distance of the two,
     weighted with how many there are."""
 
-    count: NDArray[np.intp]
+    rows: NDArray[np.intp]
     confidence: NDArray[np.float64]
     right: NDArray[np.float64]
     error: float

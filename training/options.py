@@ -279,6 +279,9 @@ def parser() -> Parser:
         action="store_true",
         help="write the pictures of report.html as PNG files, too",
     )
+    add("--log", metavar="FILE", help="write a line of JSON for each epoch into this file")
+    add("--tensorboard", action="store_true", help="write events for TensorBoard, with the extra "
+        "tensorboard, into the folder of the run")  # fmt: skip
     add("--run-dir", metavar="DIR",
         help="a new folder for the run, runs/DATE_TIME_NAME if left out")  # fmt: skip
     add(

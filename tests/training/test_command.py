@@ -135,7 +135,7 @@ def test_resume_takes_no_other_options(capsys):
         ),
         (
             ["runs"],
-            "runs: expected one of train, resume, evaluate, predict, compare, export, ",
+            "runs: expected one of train, resume, report, evaluate, predict, compare, export, ",
         ),
     ],
 )

@@ -23,7 +23,7 @@ def test_the_worked_example():
     assert log_loss(Y, P) == pytest.approx(-np.log([0.9, 0.6, 0.35, 0.8]).mean())
     assert roc_auc(Y, P) == 3 / 4
     found = reliability(Y, P)  # bins (0.5, 0.6], (0.6, 0.7], (0.7, 0.8] and (0.8, 0.9]
-    np.testing.assert_array_equal(found.count, [1, 1, 1, 1])
+    np.testing.assert_array_equal(found.rows, [1, 1, 1, 1])
     np.testing.assert_allclose(found.confidence, [0.6, 0.65, 0.8, 0.9])
     np.testing.assert_array_equal(found.right, [1, 0, 1, 1])
     assert found.error == pytest.approx((0.4 + 0.65 + 0.2 + 0.1) / 4)

@@ -186,7 +186,7 @@ def reliability_diagram(evidence: Evidence) -> Picture:
 def right_against_sure(found: Reliability, axes: Axes) -> None:
     """A dot for each bin of probabilities, and the line on which they should lie."""
     axes.plot((0, 1), (0, 1), color=INK, lw=1, alpha=0.6)
-    sizes = 12 + 188 * found.count / found.count.max()
+    sizes = 12 + 188 * found.rows / found.rows.max()
     axes.scatter(found.confidence, found.right, s=sizes, color=BLUE, alpha=0.7, lw=0)
     axes.set_xlim(0, 1.03)
     axes.set_ylim(0, 1.03)

@@ -28,7 +28,10 @@ ALWAYS = (
     *("dtype", "gradcheck", "no_report"),
 )
 #: What does not decide the results that are there, or is changed by `resume --epochs N`.
-ASIDE = {"epochs", "no_report", "pictures", "gradcheck", "sanity", "resume", "jobs", "run_dir"}
+ASIDE = {
+    *("epochs", "no_report", "pictures", "gradcheck", "sanity", "resume", "jobs", "run_dir"),
+    *("log", "tensorboard"),
+}
 
 
 def checksum(config: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import math
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -18,15 +18,10 @@ from chainrule.nets import MLP, FileError
 from chainrule.nets.models import Model
 from chainrule.pictures.monitor import Monitor, check_records
 from chainrule.solvers import NonFiniteError, ParallelSolver, Solver, restore_checkpoint
-from chainrule.training.measures import measure_of
-from chainrule.training.options import fill_in, worded
-from chainrule.training.report.kinds import evidence_of
-from chainrule.training.report.writing import write_pictures, write_report
+from chainrule.training.options import Parser, add_run, fill_in, folder_of
 from chainrule.training.run.autosave import Follower, Keeper, Stopped
 from chainrule.training.run.console import (
-    best_of,
     check_gradients,
-    misgiving,
     report,
     report_epoch,
     tell,
@@ -38,8 +33,10 @@ from chainrule.training.run.folder import (
     fingerprint,
     fresh_path,
 )
-from chainrule.training.run.networks import chain, network, taken_alone
+from chainrule.training.run.logs import check_logs, logs
+from chainrule.training.run.networks import network
 from chainrule.training.run.ranks import ALONE, Alone
+from chainrule.training.run.reporting import Finished, draw
 from chainrule.training.run.setup import build, load_for
 
 LONGEST = 4000  # characters of a complaint
@@ -65,6 +62,7 @@ def begin(options: argparse.Namespace, team: Alone = ALONE) -> Run:
     folder is wrong."""
 
     def prepared() -> tuple[Dataset, Model, Solver]:
+        check_logs(options)
         dataset = load_for(options, team)
         fill_in(options, dataset)
         return dataset, *build(options, dataset, team)
@@ -151,6 +149,35 @@ def gone_on_with(folder: RunFolder, epochs: int | None, team: Alone) -> Run:
             solver.goal = options.epochs
         solver.epochs = options.epochs - solver.epoch
     return run
+
+
+def report_parser() -> Parser:
+    out = Parser(
+        prog="chainrule report",
+        description="Draws the report of a run once more, as far as the run has come; trains "
+        "nothing.",
+    )
+    add_run(out)
+    out.add_argument("--pictures", action="store_true", help="write the pictures as PNG files, too")
+    return out
+
+
+def report_again(options: argparse.Namespace) -> str:
+    """Draws the report of a run from what its folder holds; returns a line that says so. Raises
+    FileError, ValueError or OSError where that cannot be read, or the data are not there."""
+    run = taken_up(folder_of(options))
+    try:
+        best = run.solver.best
+        if best is None:
+            raise FileError(
+                f"{run.folder.path}: has no epoch behind it, so that there is nothing to report; "
+                f"go on with it by: chainrule resume {run.folder.path}"
+            )
+        best.restore(run.model)
+        draw(told_of(run), pictures=options.pictures)
+    finally:
+        run.release()
+    return f"report: {run.folder / 'report.html'}, after {run.solver.epoch} epochs"
 
 
 def restore(run: Run) -> None:
@@ -259,6 +286,14 @@ def carry_out(run: Run) -> int:
     status: 0 trained, 1 failed, 130 after Ctrl-C, 143 after SIGTERM."""
     announce(run)
     solver, folder = run.solver, run.folder
+    at_end = ExitStack()
+    at_end.callback(run.release)
+    if run.team.rank == 0 and not run.finished:
+        try:
+            solver.callbacks += logs(run.options, folder.path, solver.epoch, at_end)
+        except (ValueError, OSError) as error:
+            at_end.close()
+            return failed(error, 2)
     go_on = f"go on with: chainrule resume {shlex.quote(str(folder.path))}"
     if run.options.gradcheck and not check_gradients(run.model.net, run.dataset.x_train[:8]):
         run.team.agreed = True
@@ -284,7 +319,7 @@ def carry_out(run: Run) -> int:
             return failed(f"{error}; what was saved before is gone, too", 1)
         return failed(f"{error}; what was saved before is safe, {go_on}", 1)
     finally:
-        run.release()
+        at_end.close()
     return 0
 
 
@@ -316,47 +351,15 @@ def finish(run: Run) -> None:
     if run.options.no_report:
         print(f"\nrun: {folder.path}")
         return
-    options, (train, val, test) = run.options, folder.config["data"]["examples"]
-    best, epoch = best_of(solver)
-    measure = measure_of(dataset.targets)
-    summary = [
-        ("data", f"{dataset.name}: {train:,} + {val:,} + {test:,}"),
-        ("network", chain(options, dataset)),
-        ("units", f"{options.activation}, norm {options.norm}, keep {options.dropout or 1}"),
-        ("parameters", f"{sum(array.size for array in model.params.values()):,}"),
-        ("rule", f"{options.rule}, rate {solver.rule.lr:g}, {options.schedule}"),
-        ("loss", f"{options.loss}, l2 {model.l2:g}"),
-        ("epochs", f"{solver.epoch} in {sum(solver.history.seconds):.1f} s"),
-        (f"validation {measure.name}", f"{measure.text(best)}, after epoch {epoch}"),
-        (f"test {measure.name}", measure.text(model.score(dataset.x_test, dataset.y_test))),
-    ]
-    evidence = evidence_of(
-        folder.path.name,
-        model,
-        solver,
-        dataset,
-        summary=summary,
-        note=misgiving(solver.history.val_score, dataset),
-        options=told(options, solver),
-        records=run.keeper.monitor.records,
-    )
-    write_report(folder / "report.html", evidence)
-    if vars(run.options).get("pictures"):  # which runs of earlier versions do not have
-        write_pictures(folder.path, evidence)
+    pictures = vars(run.options).get("pictures")  # which runs of earlier versions do not have
+    draw(told_of(run), pictures=bool(pictures))
     print(f"\nreport: {folder / 'report.html'}")
 
 
-def told(options: argparse.Namespace, solver: Solver) -> dict[str, str]:
-    """The options that say what was trained and how, by their names and as one would type them;
-    those that were not used are left out."""
-    used = taken_alone(vars(options)) | {"lr": solver.rule.lr}
-    return {
-        f"--{name.replace('_', '-')}": worded(value)
-        for name, value in used.items()
-        if name not in ("run_dir", "no_report", "pictures")
-        and value is not None
-        and value is not False
-    }
+def told_of(run: Run) -> Finished:
+    """What a report tells of a run."""
+    records = run.keeper.monitor.records
+    return Finished(run.folder, run.options, run.model, run.solver, run.dataset, records)
 
 
 def failed(message: object, status: int) -> int:

@@ -1,0 +1,119 @@
+"""What a run tells other programs while it trains: lines of JSON, and events for TensorBoard."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from chainrule.nets import FileError
+from chainrule.nets.files import write_file
+from chainrule.solvers import Solver
+from chainrule.training.run.folder import COLUMNS
+
+NEEDED = '--tensorboard: needs tensorboardX: pip install "chainrule[tensorboard]"'
+
+
+def latest(solver: Solver) -> dict[str, Any]:
+    """The figures of the epoch just finished, without those that there are not; `lr` is the
+    learning rate of its last step."""
+    history = solver.history
+    found = {name: getattr(history, name)[-1] for name in COLUMNS} | {"lr": history.step_lr[-1]}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+class Lines:
+    """A file with a line of JSON for each epoch, `{"epoch": 1, "loss": …}`, and one before them,
+    `{"run": …, "dataset": …}`. Of a run that is gone on with, epochs that are trained again are
+    taken out first. Raises FileError where the file cannot be written or is none of these."""
+
+    def __init__(self, path: str, about: Mapping[str, Any], epochs: int) -> None:
+        self.path = Path(path)
+        kept = [line for line in self._lines() if line.get("epoch", 0) <= epochs] if epochs else []
+        lines = kept or [dict(about)]
+        text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
+        try:
+            write_file(self.path, text.encode())
+        except FileError as error:
+            raise FileError(f"--log {error}; choose another file") from None
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        if not self.path.exists():
+            return
+        for number, line in enumerate(self.path.read_text("utf-8").splitlines(), start=1):
+            try:
+                found = json.loads(line)
+                if not isinstance(found, dict):
+                    raise ValueError("it is no object")
+            except ValueError as error:
+                raise FileError(
+                    f"--log {self.path}, line {number}: expected an object in JSON ({error}); "
+                    f"choose another file"
+                ) from None
+            yield found
+
+    def __call__(self, solver: Solver) -> None:
+        """Write the line of the epoch just finished."""
+        try:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(latest(solver), allow_nan=False) + "\n")
+        except OSError as error:
+            raise FileError(f"--log {self.path}: cannot be written: {error.strerror}") from None
+
+
+class Events:
+    """Events for TensorBoard in the folder `path`, with a value for each figure and epoch. Raises
+    ValueError where tensorboardX is not there."""
+
+    def __init__(self, path: Path, epochs: int) -> None:
+        try:
+            from tensorboardX import SummaryWriter  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise ValueError(NEEDED) from None
+        self.writer = SummaryWriter(
+            str(path),
+            purge_step=epochs + 1 if epochs else None,
+            filename_suffix=f".{epochs}",  # or a run resumed within a second has the same name
+        )
+
+    def __call__(self, solver: Solver) -> None:
+        """Write the figures of the epoch just finished."""
+        figures = latest(solver)
+        epoch = figures.pop("epoch")
+        for name, value in figures.items():
+            self.writer.add_scalar(name, value, epoch)
+        self.writer.flush()
+
+
+def check_logs(options: argparse.Namespace) -> None:
+    """Makes the path of --log absolute, so that a run may be gone on with from anywhere. Raises
+    ValueError where what is asked for cannot be done."""
+    if options.log is not None:
+        path = Path(options.log).absolute()
+        if path.is_dir() or not path.parent.is_dir():
+            what = "a folder" if path.is_dir() else "in a folder that is not there"
+            raise ValueError(f"--log {options.log}: is {what}, expected the name of a file")
+        options.log = str(path)
+    if options.tensorboard and find_spec("tensorboardX") is None:
+        raise ValueError(NEEDED)
+
+
+def logs(
+    options: argparse.Namespace, folder: Path, epochs: int, at_end: ExitStack
+) -> list[Lines | Events]:
+    """What is called after each epoch of a run in a folder, `epochs` of which are done, and closed
+    `at_end`; runs of earlier versions know of none."""
+    found: list[Lines | Events] = []
+    if path := getattr(options, "log", None):
+        about = {"run": os.fspath(folder), "dataset": options.dataset, "epochs": options.epochs}
+        found.append(Lines(path, about, epochs))
+    if getattr(options, "tensorboard", False):
+        events = Events(folder / "tensorboard", epochs)
+        at_end.callback(events.writer.close)
+        found.append(events)
+    return found
