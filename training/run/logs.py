@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -72,10 +73,10 @@ class Events:
 
     def __init__(self, path: Path, epochs: int) -> None:
         try:
-            from tensorboardX import SummaryWriter  # type: ignore[import-not-found,unused-ignore]
+            writer = importlib.import_module("tensorboardX").SummaryWriter
         except ImportError:
             raise ValueError(NEEDED) from None
-        self.writer = SummaryWriter(
+        self.writer: Any = writer(
             str(path),
             purge_step=epochs + 1 if epochs else None,
             filename_suffix=f".{epochs}",  # or a run resumed within a second has the same name
