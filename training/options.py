@@ -280,8 +280,9 @@ def parser() -> Parser:
         help="write the pictures of report.html as PNG files, too",
     )
     add("--log", metavar="FILE", help="write a line of JSON for each epoch into this file")
-    add("--tensorboard", action="store_true", help="write events for TensorBoard, with the extra "
-        "tensorboard, into the folder of the run")  # fmt: skip
+    add("--live", type=partial(count, least=0, digits=5), nargs="?", const=0, metavar="PORT",
+        help="follow the run on a page of this machine, on any free port if left out")  # fmt: skip
+    add("--tensorboard", action="store_true", help="write events for TensorBoard into the run")
     add("--run-dir", metavar="DIR",
         help="a new folder for the run, runs/DATE_TIME_NAME if left out")  # fmt: skip
     add(

@@ -148,6 +148,10 @@ class Keeper:
 
         return handled(note)
 
+    def stop(self) -> None:
+        """Ends the run after the step in progress, as the first Ctrl-C does: for other threads."""
+        self._signal = signal.SIGINT
+
     def heed_while_waiting(self) -> None:
         """Raises Stopped after a signal: for a rank that waits for others in mid-step, which may
         never come. What was saved last is safe."""

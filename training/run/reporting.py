@@ -19,7 +19,7 @@ from chainrule.training.run.folder import RunFolder
 from chainrule.training.run.networks import chain, taken_alone
 
 #: Options that say nothing of what was trained.
-UNTOLD = ("run_dir", "no_report", "pictures", "log", "tensorboard")
+UNTOLD = ("run_dir", "no_report", "pictures", "log", "tensorboard", "live")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,7 @@ from chainrule.nets import MLP, FileError
 from chainrule.nets.models import Model
 from chainrule.pictures.monitor import Monitor, check_records
 from chainrule.solvers import NonFiniteError, ParallelSolver, Solver, restore_checkpoint
+from chainrule.training.measures import measure_of
 from chainrule.training.options import Parser, add_run, fill_in, folder_of
 from chainrule.training.run.autosave import Follower, Keeper, Stopped
 from chainrule.training.run.console import (
@@ -33,6 +34,7 @@ from chainrule.training.run.folder import (
     fingerprint,
     fresh_path,
 )
+from chainrule.training.run.live import Live
 from chainrule.training.run.logs import check_logs, logs
 from chainrule.training.run.networks import network
 from chainrule.training.run.ranks import ALONE, Alone
@@ -291,6 +293,8 @@ def carry_out(run: Run) -> int:
     if run.team.rank == 0 and not run.finished:
         try:
             solver.callbacks += logs(run.options, folder.path, solver.epoch, at_end)
+            if vars(run.options).get("live") is not None:
+                solver.callbacks.append(live_page_of(run, at_end))
         except (ValueError, OSError) as error:
             at_end.close()
             return failed(error, 2)
@@ -321,6 +325,22 @@ def carry_out(run: Run) -> int:
     finally:
         at_end.close()
     return 0
+
+
+def live_page_of(run: Run, at_end: ExitStack) -> Live:
+    """The page that follows a run, which is told `at_end` how the run has ended."""
+    measure = measure_of(run.dataset.targets)
+    live = Live(run.options.live, run.folder.path, measure, run.keeper.stop)
+    print(f"\nlive: http://{live.address}/")
+
+    def end() -> None:
+        solver = run.solver
+        over = solver.epoch >= solver.goal and solver.last is not None
+        more = f"stopped {place(solver)}; chainrule resume {run.folder.path} goes on"
+        live.close(f"trained to the end, {solver.epoch} epochs" if over else more)
+
+    at_end.callback(end)
+    return live
 
 
 def train_on(run: Run) -> None:

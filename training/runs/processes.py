@@ -55,8 +55,9 @@ def kind_of(options: argparse.Namespace) -> str | None:
         raise ValueError("--seeds and --search: expected one of them, got both")
     if options.trials is not None and asked != ["search"]:
         raise ValueError(f"--trials {options.trials}: goes with --search, which is missing")
-    if options.log is not None and asked:
-        raise ValueError(f"--log {options.log}: goes with one run, not with --{asked[0]}")
+    for name in ("log", "live"):
+        if getattr(options, name) is not None and asked:
+            raise ValueError(f"--{name}: goes with one run, not with --{asked[0]}")
     if options.jobs is not None and not asked:
         raise ValueError(f"--jobs {options.jobs}: goes with --seeds or --search, both are missing")
     return asked[0] if asked else None

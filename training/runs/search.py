@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FORMS = "NAME=LOW..HIGH, NAME=LOW..HIGH:log or NAME=A,B,C"
 # Say how to search, where to write and what: not what to train.
-FIXED = {*ABOUT_SEVERAL, "run_dir", "resume", "no_report", "pictures", "log", "tensorboard"}
+FIXED = {*ABOUT_SEVERAL, "run_dir", "resume", "no_report", "pictures", "log", "tensorboard", "live"}
 
 
 @dataclass(frozen=True)

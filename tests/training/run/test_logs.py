@@ -41,7 +41,7 @@ def test_every_epoch_has_a_line_and_a_run_that_goes_on_goes_on_there(tmp_path, m
     [
         (["--log", "."], "--log .: is a folder, expected the name of a file"),
         (["--log", "no/log.jsonl"], "--log no/log.jsonl: is in a folder that is not there"),
-        (["--log", "l.jsonl", "--seeds", "2"], "--log l.jsonl: goes with one run, not with --see"),
+        (["--log", "l.jsonl", "--seeds", "2"], "--log: goes with one run, not with --see"),
     ],
 )
 def test_what_cannot_be_written_is_said_before_anything_is_begun(words, message, tmp_path, capsys):
