@@ -1,5 +1,6 @@
 """The live page in a browser: curves are drawn, the button stops, the report is shown."""
 
+import random
 import shutil
 
 import pytest
@@ -18,12 +19,14 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser():
+    state = random.getstate()  # playwright draws from it
     with driver.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         yield browser
         browser.close()
+    random.setstate(state)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
