@@ -79,7 +79,7 @@ class Live:
     def page(self) -> bytes:
         """The page."""
         per_cent = self.measure.form.endswith("%")
-        given = {"per_cent": per_cent, "token": self.token, "nonce": self.nonce}
+        given: dict[str, Any] = {"per_cent": per_cent, "token": self.token, "nonce": self.nonce}
         return live_page(self.folder.resolve().name, self.measure.name, **given).encode()
 
     def follow(self, out: Any, since: int) -> None:

@@ -113,7 +113,7 @@ def live_page(title: str, measure: str, *, per_cent: bool, token: str, nonce: st
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}, live</title>
+<title>{escape(title)}, live</title><link rel="icon" href="data:,">
 <style nonce="{nonce}">{CSS}{OWN}</style></head>
 <body><h1>{escape(title)}</h1>
 <p><span id="now">before the first epoch</span>. <span id="state" role="status">training</span></p>

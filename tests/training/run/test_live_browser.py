@@ -48,7 +48,8 @@ def test_curves_move_the_button_stops_and_the_report_appears(browser, scheme, tm
     assert page.locator("polyline.validation").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    with page.expect_response("**/stop"):
+        page.keyboard.press("Enter")
     page.wait_for_selector("text=stopping after the step in progress")
     assert stopped == [True]
     (tmp_path / "report.html").write_text("<p>here it is</p>")
