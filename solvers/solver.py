@@ -356,11 +356,20 @@ class Solver:
 
     def _compare(self, score: float) -> None:
         self.waited += 1
-        if self.best is None or self.best.score is None or score > self.best.score:
+        if self.best is None or self.best.score is None or self._is_better(score, self.best):
             self.best = Snapshot.of(self.model, self.epoch, score)
             self.waited = 0
         elif self.patience is not None and self.waited >= self.patience:
             self.goal = self.epoch
+
+    def _is_better(self, score: float, best: Snapshot) -> bool:
+        """Whether the epoch just finished is better than the best: by its score, and where that is
+        the same, as it often is on few examples, by its loss."""
+        if score != best.score:
+            return best.score is None or score > best.score
+        losses = self.history.val_loss
+        loss, least = losses[-1], losses[best.epoch - 1] if best.epoch else None
+        return loss is not None and least is not None and loss < least
 
     def _keep_good(self) -> None:
         """Keep what to go back to when numbers stop being finite."""

@@ -9,6 +9,14 @@ from functools import partial
 from typing import Any, NoReturn
 
 from chainrule import data, layers, solvers
+from chainrule.training.recipes import (
+    MOST_EPOCHS,
+    STEPS,
+    TAKEN,
+    recipe_for,
+    recipes,
+    taken_by,
+)
 from chainrule.training.tables import add_reading
 
 ACTIVATIONS: dict[str, dict[str, Any]] = {
@@ -84,63 +92,6 @@ TOYS: dict[str, Callable[..., data.Dataset]] = {
     "blobs": data.blobs,
     "xor": data.xor,
 }
-
-
-#: By the network, the options that not all networks take.
-TAKEN: dict[str, tuple[str, ...]] = {
-    "mlp": ("hidden", "dropout"),
-    "cnn": ("channels", "hidden", "dropout"),
-    "lenet5": ("dropout",),
-    "resnet": ("channels",),
-}
-
-
-def taken_by(option: str) -> list[str]:
-    """The networks that take an option; all of them where it is one for all."""
-    return [net for net, taken in TAKEN.items() if option in taken] or [*TAKEN]
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """What is used for an option that is left out."""
-
-    channels: tuple[int, ...] = ()
-    hidden: tuple[int, ...] = ()
-    dropout: float | None = None
-    epochs: int = 40
-    batch_size: int = 32
-    l2: float = 1e-4
-
-
-#: Of a small file of one's own: so many steps, in a number of epochs within these bounds.
-STEPS, MOST_EPOCHS = 2000, 500
-#: By the network and the data set, "" for any other one.
-RECIPES = {
-    ("mlp", "digits"): Recipe(hidden=(128,), dropout=0.8),
-    ("mlp", "mnist"): Recipe(hidden=(512, 512), dropout=0.6, epochs=15, batch_size=128, l2=0.0),
-    ("mlp", "cifar10"): Recipe(hidden=(512, 256), dropout=0.7, epochs=15, batch_size=128),
-    ("mlp", ""): Recipe(hidden=(128,)),
-    ("cnn", "digits"): Recipe(
-        channels=(32, 64), hidden=(128,), dropout=0.7, epochs=30, batch_size=64
-    ),
-    ("cnn", "mnist"): Recipe(
-        channels=(16, 32), hidden=(128,), dropout=0.7, epochs=10, batch_size=128
-    ),
-    ("cnn", "cifar10"): Recipe(
-        channels=(32, 64, 128), hidden=(128,), dropout=0.7, epochs=15, batch_size=128
-    ),
-    ("cnn", ""): Recipe(channels=(16, 32), hidden=(128,), dropout=0.7),
-    ("lenet5", "mnist"): Recipe(dropout=0.8, epochs=20, batch_size=128),
-    ("lenet5", ""): Recipe(dropout=0.8),
-    ("resnet", "mnist"): Recipe(channels=(8, 16, 32), epochs=10, batch_size=128),
-    ("resnet", "cifar10"): Recipe(channels=(16, 32, 64), epochs=15, batch_size=128),
-    ("resnet", ""): Recipe(channels=(16, 32, 64)),
-}
-
-
-def recipe_for(net: str, dataset: str) -> Recipe:
-    """What is used of the options that are left out, with this network on this data set."""
-    return RECIPES.get((net, dataset), RECIPES[net, ""])
 
 
 def named(options: argparse.Namespace) -> str:
@@ -233,8 +184,8 @@ def parser() -> Parser:
         "trained on: flip (left is right, not for digits and letters), crop (moved, with a black "
         "border), shift (moved, the edge repeated), as in flip,crop; crop=4 is by up to 4 pixels, "
         "left out an eighth of the picture")  # fmt: skip
-    add("--norm", choices=NORMS, default="batchnorm", help="batchnorm if left out; "
-        "groupnorm has up to 8 groups")  # fmt: skip
+    add("--norm", choices=NORMS, help="batchnorm if left out, of tables none; groupnorm has up to "
+        "8 groups")  # fmt: skip
     add("--dropout", type=partial(number, least=0, most=1), metavar="KEEP",
         help="probability of keeping a unit; 1 for no dropout")  # fmt: skip
     add("--loss", choices=LOSSES, help="of classes softmax if left out, sigmoid, hinge or mse; of "
@@ -308,30 +259,6 @@ def parser() -> Parser:
     return out
 
 
-def recipes() -> str:
-    """What the recipes say, a line each."""
-    lines = [
-        f"  {dataset or 'other data':<11} {options_of(net, recipe)}"
-        for (net, dataset), recipe in RECIPES.items()
-    ]
-    return "\n".join(lines) + (
-        f"\nA file of your own gets more epochs if it is small: {STEPS:,} steps, "
-        f"{MOST_EPOCHS} epochs at most."
-    )
-
-
-def options_of(net: str, recipe: Recipe) -> str:
-    """A recipe as one would type it."""
-    words = [] if net == "mlp" else [f"--net {net}"]
-    for name in ("channels", "hidden"):
-        if name in TAKEN[net]:
-            words.append(f"--{name} {','.join(map(str, getattr(recipe, name)))}")
-    if "dropout" in TAKEN[net]:
-        words.append(f"--dropout {recipe.dropout or 1}")
-    words += [f"--epochs {recipe.epochs}", f"--batch-size {recipe.batch_size}"]
-    return " ".join([*words, f"--l2 {recipe.l2:g}"])
-
-
 def resume_parser() -> Parser:
     out = Parser(
         prog="chainrule resume",
@@ -380,10 +307,12 @@ def fill_in(options: argparse.Namespace, dataset: data.Dataset) -> None:
             f"--loss {options.loss}: goes with {other}, and {options.dataset} has {held}; expected "
             f"{', '.join(losses)}"
         )
-    recipe = recipe_for(net, options.dataset)
+    own = options.dataset not in ("digits", *FROM_FOLDER, *TOYS)
+    table = own and net == "mlp" and dataset.image_shape is None and dataset.x_train.ndim == 2
+    recipe = recipe_for(net, "a table" if table else options.dataset)
     rows = len(dataset.x_train)
     batch_size = min(recipe.batch_size, rows)
-    if options.dataset not in ("digits", *FROM_FOLDER, *TOYS):
+    if own:
         a_file = math.ceil(STEPS / math.ceil(rows / (options.batch_size or batch_size)))
         recipe = dataclasses.replace(recipe, epochs=max(recipe.epochs, min(a_file, MOST_EPOCHS)))
     for name, value in (dataclasses.asdict(recipe) | {"batch_size": batch_size}).items():

@@ -613,6 +613,13 @@ def test_the_validation_loss_is_kept_by_epoch_where_it_is_finite_and_known():
     assert solver(Linear(), regression(n_val=0)).train().val_loss == [None] * 4
 
 
+def test_of_two_epochs_with_one_score_that_with_the_lower_loss_is_the_best():
+    run = solver(Evaluated([0.0, 2.5, 0.0, 1.5, 0.0, 3.5, 0.0, 1.75]), patience=2)
+    run.train()
+    assert run.best.epoch == 2
+    assert run.epoch == 4  # the third and the fourth were no better
+
+
 # The progress bar
 
 

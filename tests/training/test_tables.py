@@ -53,7 +53,8 @@ def test_a_small_table_gets_about_2000_steps_and_other_data_what_they_had(ward):
 
 @pytest.mark.usefixtures("ward")
 def test_sanity_judges_the_steps_that_the_run_takes(capsys):
-    words = ["--dataset", "ward.csv", "--label", "0", "--sanity"]
+    network = ["--hidden", "128", "--norm", "batchnorm", "--l2", "1e-4"]
+    words = ["--dataset", "ward.csv", "--label", "0", "--sanity", *network]
     assert train.main([*words, "--epochs", "1"]) == 1
     printed = capsys.readouterr().out
     assert "The run is too short: it takes 2 steps" in printed

@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule.layers.annotations import Scheme
 from chainrule.nets import MLP, ConvNet, LeNet5, ResNet, Sequential
-from chainrule.training.options import ACTIVATIONS, NORMS, TAKEN, named, taken_by
+from chainrule.training.options import ACTIVATIONS, NORMS, named
+from chainrule.training.recipes import TAKEN, taken_by
 
 COLOURS = (1, 3)  # channels that images have
 

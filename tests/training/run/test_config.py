@@ -91,7 +91,7 @@ def test_of_a_newer_format_nothing_is_asked_here(whole):
         ("epochs", None, "options: epochs is missing, expected a value"),
         ("no_report", 1, "options: no_report is 1, expected true or false"),
         ("norm", "other", "options: norm is 'other', expected one of none, batchnorm, layernorm"),
-        ("norm", None, "options: norm is None, expected one of none, batchnorm, layernorm"),
+        ("norm", None, "options: norm is missing, expected a value"),
         ("dataset", 3, "options: dataset is 3, expected text"),
         ("dataset", ["xor"], "options: dataset is ['xor'], expected one text"),
         ("search", "lr=1..2", "options: search is 'lr=1..2', expected texts"),

@@ -10,7 +10,8 @@ from chainrule.data import load_digits
 from chainrule.layers import GroupNorm
 from chainrule.nets import MLP, Classifier, ConvNet, FileError, LeNet5, ResNet
 from chainrule.training import Trained
-from chainrule.training.options import FROM_FOLDER, RECIPES, TAKEN, fill_in, group_norm, parser
+from chainrule.training.options import FROM_FOLDER, fill_in, group_norm, parser
+from chainrule.training.recipes import RECIPES, TAKEN
 from chainrule.training.run.folder import CHECKPOINT, RunFolder
 from chainrule.training.run.networks import chain, said, taken_alone
 from chainrule.training.run.running import check_size
@@ -82,7 +83,7 @@ def test_every_network_has_a_recipe_for_any_data_and_sets_what_it_takes_alone():
     for net, taken in TAKEN.items():
         assert (net, "") in RECIPES
         for (name, dataset), recipe in RECIPES.items():
-            assert dataset in ("", "digits", *FROM_FOLDER)
+            assert dataset in ("", "a table", "digits", *FROM_FOLDER)
             if name == net:
                 assert bool(recipe.channels) == ("channels" in taken)
                 assert bool(recipe.hidden) == ("hidden" in taken)
