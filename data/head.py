@@ -137,10 +137,10 @@ def head_of(
         check_no_weight(path, names, column)
     else:
         column = rest[-1]
-    if column in left_out:
-        raise ValueError(f"{path}: the column {column + 1} is the label, and cannot be left out")
     if len({column, *further}) <= len(further):
         raise ValueError(f"{path}: label names a column more than once")
+    if column in left_out:
+        raise ValueError(f"{path}: the column {column + 1} is the label, and cannot be left out")
     others = [names[j] for j in rest if names and j != column and is_label_name(names[j])]
     if label is not None and others:
         notes.append(f"the label is {names[column]!r:.40}, and {others[0]!r:.40} is a feature")
