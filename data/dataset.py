@@ -204,8 +204,8 @@ class Dataset:
         For pictures, which have an `image_shape`, the pixels share one mean and one deviation.
         Both are measured on the training part alone, are applied to all three parts, and are
         kept as `standardiser`, for the rows that a net is to judge later. A feature that is
-        constant in training becomes 0. Targets likewise, with `target_standardiser`, whose
-        `inverse` brings predictions back. The dtype stays. A dataset that is standardised is
+        constant in training becomes 0. Targets likewise, with `target_standardiser`;
+        `in_unit` brings predictions back. The dtype stays. A dataset that is standardised is
         returned as it is.
 
         Raises:
@@ -237,6 +237,12 @@ class Dataset:
             name: scale.transform(getattr(self, name)) for name in ("y_train", "y_val", "y_test")
         }
         return replace(self, target_standardiser=scale, **y)
+
+    def in_unit(self, y: Examples) -> Examples:
+        """Return numbers y (N, T) that a model of this dataset predicts in the unit of the targets:
+        the standardising of y is undone, if there was any."""
+        scale = self.target_standardiser
+        return y if scale is None else scale.inverse(y)
 
     def _measured(self) -> Standardiser:
         if isinstance(self.x_train, Pixels):

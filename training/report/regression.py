@@ -50,18 +50,14 @@ class TargetEvidence(RunEvidence):
     def of(cls, title: str, model: Any, solver: Any, dataset: Any, **others: Any) -> TargetEvidence:
         """The evidence on a `Regressor` that a `Solver` has trained on a `Dataset`; `others` are
         attributes by name, such as `note`, `summary`, `options` and `records`."""
-        scale = dataset.target_standardiser
-        truth, predicted = dataset.y_test, model.predict(dataset.x_test)
-        if scale is not None:
-            truth, predicted = scale.inverse(truth), scale.inverse(predicted)
         return cls(
             title=title,
             history=solver.history,
             steps_per_epoch=solver.steps_per_epoch,
             measure=R_SQUARED,
             targets=dataset.targets,
-            truth=truth,
-            predicted=predicted,
+            truth=dataset.in_unit(dataset.y_test),
+            predicted=dataset.in_unit(model.predict(dataset.x_test)),
             **others,
         )
 

@@ -110,8 +110,8 @@ def report(model: Any, solver: Solver, dataset: Dataset) -> None:
         f"validation {measure.name} {measure.text(best)}, the best, after epoch {epoch}"
     )
     predicted, y = model.predict(dataset.x_test), dataset.y_test
-    if dataset.target_standardiser is not None:
-        unit = dataset.target_standardiser.inverse
+    if dataset.targets:
+        unit = dataset.in_unit
         print(f"test R² {model.score(dataset.x_test, y):.4f}\n")
         print(error_table(dataset.targets, unit(y), unit(predicted)))
     else:
