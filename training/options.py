@@ -135,6 +135,13 @@ def count(text: str, least: int = 1, digits: int = 9) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """The number of a port; 0 is any that is free."""
+    if not (text.isdecimal() and int(text[:6]) <= 65535):
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r:.40}")
+    return int(text)
+
+
 def number(text: str, least: float, most: float) -> float:
     """A number from `least` to `most`."""
     try:
@@ -231,7 +238,7 @@ def parser() -> Parser:
         help="write the pictures of report.html as PNG files, too",
     )
     add("--log", metavar="FILE", help="write a line of JSON for each epoch into this file")
-    add("--live", type=partial(count, least=0, digits=5), nargs="?", const=0, metavar="PORT",
+    add("--live", type=port, nargs="?", const=0, metavar="PORT",
         help="follow the run on a page of this machine, on any free port if left out")  # fmt: skip
     add("--tensorboard", action="store_true", help="write events for TensorBoard into the run")
     add("--run-dir", metavar="DIR",

@@ -16,11 +16,37 @@ from typing import Any
 from chainrule.solvers import Solver
 from chainrule.training.measures import Measure
 from chainrule.training.run.live_page import live_page
-from chainrule.training.run.logs import latest
+from chainrule.training.run.logs import figures_of
 
 HOST = "127.0.0.1"  # what comes from other machines is not heard
 LINGER = 10.0  # seconds, at most, for which a page may still fetch the report
 BEAT = 5.0  # seconds after which an open page is told that the run goes on
+
+
+class Server(ThreadingHTTPServer):
+    """A server whose threads end with the process, and that leaves the terminal to the run."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing: a page that was closed while it was answered is no fault."""
+
+
+def listening(port: int, handler: type[BaseHTTPRequestHandler]) -> Server:
+    """A server on the loopback address. Raises ValueError where the port is taken."""
+    try:
+        return Server((HOST, port), handler)
+    except OSError as error:
+        raise ValueError(
+            f"--live {port}: cannot listen there: {error.strerror}; name another port, or "
+            f"leave it out for any that is free"
+        ) from None
+
+
+def check_port(port: int | None) -> None:
+    """Raises ValueError where a page is asked for at a port that is taken."""
+    if port is not None:
+        listening(port, BaseHTTPRequestHandler).server_close()
 
 
 class Live:
@@ -42,20 +68,14 @@ class Live:
         class Handler(PageHandler):
             owner = live
 
-        try:
-            self.server = ThreadingHTTPServer((HOST, port), Handler)
-        except OSError as error:
-            raise ValueError(
-                f"--live {port}: cannot listen there: {error.strerror}; name another port, or "
-                f"leave it out for any that is free"
-            ) from None
-        self.server.daemon_threads = True
+        self.server = listening(port, Handler)
         self.address = f"{HOST}:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def __call__(self, solver: Solver) -> None:
-        """Tell the pages of the epoch just finished."""
-        self._tell("epoch", latest(solver) | {"goal": solver.goal})
+        """Tell the pages of the epochs finished since they were told last."""
+        for at in range(len(self._events), len(solver.history.epoch)):
+            self._tell("epoch", figures_of(solver.history, at) | {"goal": solver.goal})
 
     def close(self, said: str) -> None:
         """Tell the pages that the run is over, in words; let them fetch the report, if it was
@@ -134,7 +154,8 @@ class PageHandler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND)
 
     def do_POST(self) -> None:
-        right = secrets.compare_digest(self.headers.get("X-Token", ""), self.owner.token)
+        token = self.headers.get("X-Token", "").encode()
+        right = secrets.compare_digest(token, self.owner.token.encode())
         if self.path != "/stop" or not right or not self._is_local():
             self._refuse(HTTPStatus.FORBIDDEN)
             return

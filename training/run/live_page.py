@@ -38,12 +38,13 @@ function curve(name, keys) {
   const last = Math.max(2, epochs.at(-1).goal);
   const values = keys.flatMap(key => epochs.map(one => one[key]).filter(Number.isFinite));
   let low = Math.min(...values), high = Math.max(...values);
+  const marks = low === high ? [low] : [low, high];
   if (low === high) { low -= 0.5; high += 0.5; }
   const x = epoch => left + (W - left - 8) * (epoch - 1) / (last - 1);
   const y = value => top + (H - bottom - top) * (high - value) / (high - low);
   const parts = [`<line class="axis" x1="${left}" y1="${top}" x2="${left}" y2="${H - bottom}"/>`,
     `<line class="axis" x1="${left}" y1="${H - bottom}" x2="${W - 8}" y2="${H - bottom}"/>`];
-  for (const value of [low, high]) parts.push(`<text x="${left - 6}" y="${y(value) + 4}" ` +
+  for (const value of marks) parts.push(`<text x="${left - 6}" y="${y(value) + 4}" ` +
     `text-anchor="end">${text(value, name === "score")}</text>`);
   for (const epoch of [1, last]) parts.push(`<text x="${x(epoch)}" y="${H - 6}" ` +
     `text-anchor="${epoch === 1 ? "start" : "end"}">${epoch}</text>`);

@@ -6,7 +6,7 @@ import math
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -34,8 +34,8 @@ from chainrule.training.run.folder import (
     fingerprint,
     fresh_path,
 )
-from chainrule.training.run.live import Live
-from chainrule.training.run.logs import check_logs, logs
+from chainrule.training.run.live import Live, check_port
+from chainrule.training.run.logs import Events, Lines, check_logs, logs
 from chainrule.training.run.networks import network
 from chainrule.training.run.ranks import ALONE, Alone
 from chainrule.training.run.reporting import Finished, draw
@@ -70,6 +70,7 @@ def begin(options: argparse.Namespace, team: Alone = ALONE) -> Run:
         return dataset, *build(options, dataset, team)
 
     def created() -> RunFolder:
+        check_port(vars(options).get("live"))
         path = options.run_dir or fresh_path(Path(options.dataset).name.partition(".")[0])
         return RunFolder.create(path, config)
 
@@ -287,21 +288,45 @@ def carry_out(run: Run) -> int:
     """Trains to the end, with all that is printed and written on the way; returns the exit
     status: 0 trained, 1 failed, 130 after Ctrl-C, 143 after SIGTERM."""
     announce(run)
-    solver, folder = run.solver, run.folder
-    at_end = ExitStack()
-    at_end.callback(run.release)
-    if run.team.rank == 0 and not run.finished:
+    said, status = "broken off", 1
+    listeners: list[Lines | Events | Live] = []
+    try:
         try:
-            solver.callbacks += logs(run.options, folder.path, solver.epoch, at_end)
-            if vars(run.options).get("live") is not None:
-                solver.callbacks.append(live_page_of(run, at_end))
+            listen(run, listeners)
         except (ValueError, OSError) as error:
-            at_end.close()
-            return failed(error, 2)
+            said = str(error)
+            return failed(said, 2)
+        said, status = outcome(run)
+        return failed(said, status) if status else 0
+    finally:
+        for listener in listeners:
+            listener.close(said)
+        run.release()
+
+
+def listen(run: Run, listeners: list[Lines | Events | Live]) -> None:
+    """Adds what follows the run: logs, and a page. Raises ValueError or OSError where one of them
+    cannot."""
+    options, solver, path = run.options, run.solver, run.folder.path
+    if run.team.rank != 0 or run.finished:
+        return
+    listeners += logs(options, path, solver.epoch)
+    port = vars(options).get("live")
+    if port is not None:
+        live = Live(port, path, measure_of(run.dataset.targets), run.keeper.stop)
+        listeners.append(live)
+        print(f"\nlive: http://{live.address}/")
+        live(solver)
+    solver.callbacks += listeners
+
+
+def outcome(run: Run) -> tuple[str, int]:
+    """Trains to the end; returns how that went, in words, and the exit status."""
+    solver, folder = run.solver, run.folder
     go_on = f"go on with: chainrule resume {shlex.quote(str(folder.path))}"
     if run.options.gradcheck and not check_gradients(run.model.net, run.dataset.x_train[:8]):
         run.team.agreed = True
-        return failed("the gradients are wrong, see above; nothing was trained", 1)
+        return "the gradients are wrong, see above; nothing was trained", 1
     print()
     try:
         with run.keeper.watching():
@@ -310,37 +335,19 @@ def carry_out(run: Run) -> int:
             if run.team.rank == 0:
                 finish(run)
     except Stopped as stopped:
-        return failed(f"stopped {place(solver)}; {go_on}", 128 + stopped.number)
+        return f"stopped {place(solver)}; {go_on}", 128 + stopped.number
     except KeyboardInterrupt:
-        return failed(f"interrupted {place(solver)}; what was saved before is safe, {go_on}", 130)
+        return f"interrupted {place(solver)}; what was saved before is safe, {go_on}", 130
     except NonFiniteError as error:
         run.team.agreed = True  # the sums that all have received are not finite
         best = folder / "best.safetensors"
         kept = f"; the best network so far is in {best}" if best.exists() else ""
-        return failed(f"{error}{kept}", 1)
+        return f"{error}{kept}", 1
     except FileError as error:
         if not (folder / CHECKPOINT).exists():
-            return failed(f"{error}; what was saved before is gone, too", 1)
-        return failed(f"{error}; what was saved before is safe, {go_on}", 1)
-    finally:
-        at_end.close()
-    return 0
-
-
-def live_page_of(run: Run, at_end: ExitStack) -> Live:
-    """The page that follows a run, which is told `at_end` how the run has ended."""
-    measure = measure_of(run.dataset.targets)
-    live = Live(run.options.live, run.folder.path, measure, run.keeper.stop)
-    print(f"\nlive: http://{live.address}/")
-
-    def end() -> None:
-        solver = run.solver
-        over = solver.epoch >= solver.goal and solver.last is not None
-        more = f"stopped {place(solver)}; chainrule resume {run.folder.path} goes on"
-        live.close(f"trained to the end, {solver.epoch} epochs" if over else more)
-
-    at_end.callback(end)
-    return live
+            return f"{error}; what was saved before is gone, too", 1
+        return f"{error}; what was saved before is safe, {go_on}", 1
+    return f"trained to the end, {solver.epoch} epochs", 0
 
 
 def train_on(run: Run) -> None:

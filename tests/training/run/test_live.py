@@ -1,5 +1,7 @@
 import json
 import re
+import socket
+import struct
 import threading
 import time
 import urllib.error
@@ -85,6 +87,26 @@ def test_the_button_stops_with_the_token_of_the_page_alone(live, stopped):
     assert stopped == [True]
 
 
+def test_closed_pages_and_strange_tokens_leave_the_terminal_alone(live, stopped, capfd):
+    host, port = live.address.split(":")
+    assert refused(live, "/stop", b"", **{"X-Token": "\xe9"}) == 403
+    for _ in range(5):
+        with socket.create_connection((host, int(port))) as page:
+            page.sendall(f"GET / HTTP/1.1\r\nHost: {live.address}\r\n\r\n".encode())
+            page.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.2)
+    assert stopped == []
+    assert capfd.readouterr().err == ""
+
+
+def test_a_page_of_a_run_gone_on_with_has_the_epochs_before(live):
+    live(Solver(2))
+    live(Solver(3))
+    live.close("over")
+    told = [json.loads(data) for kind, data in live._events if kind == "epoch"]
+    assert [one["epoch"] for one in told] == [1, 2, 3]
+
+
 def test_other_names_and_paths_are_refused(live):
     assert refused(live, "/", Host="evil.org") == 403
     assert refused(live, "/config.json") == 404
@@ -98,6 +120,10 @@ def test_a_port_that_is_taken_is_a_line_and_a_run_is_the_same_with_a_page(
     port = live.address.partition(":")[2]
     assert main([*WORDS, "--live", port]) == 2
     assert f"--live {port}: cannot listen there: " in capsys.readouterr().err
+    assert not Path("run").exists()
+    with pytest.raises(SystemExit, match="2"):
+        main([*WORDS, "--live", "65536"])
+    assert "expected a port from 0 to 65535, got '65536'" in capsys.readouterr().err
     assert main([*WORDS[:-1], "with", "--epochs", "2", "--live"]) == 0
     assert re.search(r"live: http://127\.0\.0\.1:\d+/", capsys.readouterr().out)
     assert main([*WORDS[:-1], "without", "--epochs", "2"]) == 0

@@ -1,3 +1,4 @@
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.__main__ import main
+from chainrule.training.run.logs import check_logs, logs
 
 WORDS = ["train", "--dataset", "moons", "--hidden", "4", "--no-report"]
 
@@ -20,7 +22,8 @@ def lines_of(path):
 
 def test_every_epoch_has_a_line_and_a_run_that_goes_on_goes_on_there(tmp_path, monkeypatch):
     assert main([*WORDS, "--epochs", "3", "--log", "log.jsonl", "--run-dir", "run"]) == 0
-    about, *epochs = lines_of("log.jsonl")
+    about, *epochs, last = lines_of("log.jsonl")
+    assert last == {"ended": "trained to the end, 3 epochs"}
     assert about == {"run": "run", "dataset": "moons", "epochs": 3}
     assert [one["epoch"] for one in epochs] == [1, 2, 3]
     assert epochs[0].keys() == {*("epoch", "loss", "val_loss", "train_score", "val_score"),
@@ -32,8 +35,16 @@ def test_every_epoch_has_a_line_and_a_run_that_goes_on_goes_on_there(tmp_path, m
     assert main(["resume", "../run", "--epochs", "5"]) == 0
     again = lines_of("../log.jsonl")
     assert again[:4] == [about, *epochs]
-    assert [one["epoch"] for one in again[1:]] == [1, 2, 3, 4, 5]
+    assert [one["epoch"] for one in again[1:-1]] == [1, 2, 3, 4, 5]
+    assert again[-1] == {"ended": "trained to the end, 5 epochs"}
     assert again[4]["loss"] < 9
+
+
+def test_a_run_that_leaves_the_finite_numbers_ends_its_log_with_that(capsys):
+    words = ["--epochs", "9", "--lr", "1e99", "--rule", "sgd", "--norm", "none"]
+    assert main([*WORDS, *words, "--log", "log.jsonl", "--run-dir", "run"]) == 1
+    said = capsys.readouterr().err.strip().removeprefix("chainrule: ")
+    assert lines_of("log.jsonl")[-1] == {"ended": said}
 
 
 @pytest.mark.parametrize(
@@ -64,3 +75,9 @@ def test_without_tensorboardx_the_extra_is_named(monkeypatch, capsys):
     assert 'pip install "chainrule[tensorboard]"' in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     monkeypatch.undo()
+
+
+def test_runs_of_earlier_versions_ask_for_no_logs(tmp_path):
+    options = argparse.Namespace(dataset="moons")
+    check_logs(options)
+    assert logs(options, tmp_path, 0) == []

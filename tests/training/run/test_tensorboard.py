@@ -35,3 +35,16 @@ def test_events_hold_each_figure_once_an_epoch(tmp_path, monkeypatch):
     assert [step for step, _ in after["loss"]] == [3]
     *_, last = Path("run/metrics.csv").read_text().split()
     assert after["loss"][0][1] == pytest.approx(float(last.split(",")[1]))
+
+
+def test_tensorboard_reads_each_epoch_once(tmp_path, monkeypatch):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "--dataset", "moons", "--hidden", "4", "--no-report", "--epochs", "2"]
+    assert main([*words, "--tensorboard", "--run-dir", "run"]) == 0
+    assert main(["resume", "run", "--epochs", "4"]) == 0
+    events = reader.EventAccumulator("run/tensorboard").Reload()
+    rows = [row.split(",") for row in Path("run/metrics.csv").read_text().split()]
+    at = rows[0].index("val_loss")
+    read = [(one.step, one.value) for one in events.Scalars("val_loss")]
+    assert read == [(int(row[0]), pytest.approx(float(row[at]), rel=1e-6)) for row in rows[1:]]
