@@ -29,6 +29,16 @@ def test_the_worked_example():
     assert found.error == pytest.approx((0.4 + 0.65 + 0.2 + 0.1) / 4)
 
 
+def test_bins_count_by_their_rows_in_the_calibration_error():
+    """Three rows near 0.95, of which two are right, and one at 0.55 that is right."""
+    p = np.array([0.94, 0.95, 0.96, 0.55])
+    found = reliability(np.array([0, 0, 1, 0]), np.column_stack((p, 1 - p)))
+    np.testing.assert_array_equal(found.rows, [1, 3])
+    np.testing.assert_allclose(found.confidence, [0.55, 0.95])
+    np.testing.assert_allclose(found.right, [1, 2 / 3])
+    assert found.error == pytest.approx((0.45 + 3 * (0.95 - 2 / 3)) / 4)
+
+
 def test_ties_share_their_ranks_and_count_half():
     np.testing.assert_array_equal(average_ranks(np.array([3.0, 1, 3, 0])), [3.5, 2, 3.5, 1])
     assert roc_auc(Y, np.full((4, 2), 0.5)) == 0.5

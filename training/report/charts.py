@@ -177,7 +177,8 @@ def reliability_diagram(evidence: Evidence) -> Picture:
         "Reliability",
         "Test examples by how sure the network is of the class it names: the share of them that is "
         "right should be as high, on the line. Dots below it are a network that is too sure of "
-        "itself; large dots stand for many examples.",
+        "itself, dots above it one that is right more often than it says; large dots stand for "
+        "many examples.",
         panels,
         width=4.0,
     )
@@ -187,7 +188,7 @@ def right_against_sure(found: Reliability, axes: Axes) -> None:
     """A dot for each bin of probabilities, and the line on which they should lie."""
     axes.plot((0, 1), (0, 1), color=INK, lw=1, alpha=0.6)
     sizes = 12 + 188 * found.rows / found.rows.max()
-    axes.scatter(found.confidence, found.right, s=sizes, color=BLUE, alpha=0.7, lw=0)
+    axes.scatter(found.confidence, found.right, s=sizes, color=BLUE, alpha=0.7, lw=0, clip_on=False)
     axes.set_xlim(0, 1.03)
     axes.set_ylim(0, 1.03)
     axes.xaxis.set_major_formatter(ACCURACY.tick)
