@@ -180,8 +180,8 @@ def epochs_of(run: Mapping[str, Any]) -> int:
 def check_counters(run: Mapping[str, Any], arrays: Arrays, solver: Solver) -> None:
     """The figures of every step and of every epoch, and the counters, which go with them."""
     figures = run["history"]
-    if isinstance(figures, dict) and isinstance(figures.get("epoch"), list):  # before it was kept
-        figures.setdefault("val_loss", [None] * len(figures["epoch"]))
+    if isinstance(figures, dict) and isinstance(figures.get("epoch"), list):
+        figures.setdefault("val_loss", [None] * len(figures["epoch"]))  # of an earlier version
     if not isinstance(figures, dict) or sorted(figures) != sorted(PER_EPOCH):
         raise ValueError(f"damaged: its history is not one of {', '.join(PER_EPOCH)}")
     for name, column in figures.items():
@@ -192,9 +192,9 @@ def check_counters(run: Mapping[str, Any], arrays: Arrays, solver: Solver) -> No
         raise ValueError(f"damaged: the epochs of its history are not those from 1 to {epochs}")
     for name in ("loss", "grad_norm", "seconds"):
         check_figures(name, figures[name], least=-math.inf if name == "loss" else 0.0)
-    for name in ("val_loss", "train_score"):
-        if not all(type(figure) in (float, int, type(None)) for figure in figures[name]):
-            raise ValueError(f"damaged: {name} in its history is not of numbers")
+    if not all(type(score) in (float, int, type(None)) for score in figures["train_score"]):
+        raise ValueError("damaged: train_score in its history is not of numbers")
+    check_figures("val_loss", [loss for loss in figures["val_loss"] if loss is not None])
     scores = figures["val_score"]
     if solver.data.x_val is None:
         if scores != [None] * epochs:

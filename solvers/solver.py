@@ -52,8 +52,9 @@ class Solver:
 
     After each epoch the model is scored, `history` grows by an entry, a best score is kept
     together with the parameters and the state it belongs to (`best`), and every callback is
-    called with the solver; it may raise StopTraining. `patience` stops after that many epochs
-    in a row without a new best score. `after_step`, if there, is called with the solver between
+    called with the solver; it may raise StopTraining. Of two epochs with the same score the one
+    with the lower loss on the validation data is the better. `patience` stops after that many
+    epochs in a row without a better one. `after_step`, if there, is called with the solver between
     two steps, when all that makes up the run belongs together.
 
     `augment`, such as `[Flip(), Crop(4)]` of `chainrule.data.augment`, are functions that are
@@ -356,7 +357,7 @@ class Solver:
 
     def _compare(self, score: float) -> None:
         self.waited += 1
-        if self.best is None or self.best.score is None or self._is_better(score, self.best):
+        if self.best is None or self._is_better(score, self.best):
             self.best = Snapshot.of(self.model, self.epoch, score)
             self.waited = 0
         elif self.patience is not None and self.waited >= self.patience:

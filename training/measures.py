@@ -6,12 +6,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measure:
-    """What a score is: its name, how it is written, the score of one who knows nothing of the
-    inputs, in words, and what that says instead of a prediction."""
+    """What a score is.
+
+    Attributes:
+        name: what it is called.
+        form: how it is written, as in `format(score, form)`.
+        naive: what predicts without looking at the inputs, in words.
+    """
 
     name: str
     form: str
     naive: str
+
+    @property
+    def per_cent(self) -> bool:
+        """Whether it is a share, written in per cent."""
+        return self.form.endswith("%")
 
     def text(self, score: float) -> str:
         """The score as it is printed."""
@@ -19,18 +29,17 @@ class Measure:
 
     def beside(self, score: float | None) -> str:
         """The score beside a loss, with its name where it could be anything."""
-        per_cent = self.form.endswith("%")
         text = "" if score is None else self.text(score)
-        return f"{text:>7}" if per_cent else f"{self.name} {text}"
+        return f"{text:>7}" if self.per_cent else f"{self.name} {text}"
 
     def tick(self, score: float, _: object = None) -> str:
         """The score at an axis."""
-        return f"{100 * score:.6g}%" if self.form.endswith("%") else f"{score:.6g}"
+        return f"{100 * score:.6g}%" if self.per_cent else f"{score:.6g}"
 
 
 ACCURACY = Measure("accuracy", ".2%", "naming the most frequent class every time")
 R_SQUARED = Measure("R²", ".4f", "naming the mean every time")
-MEASURES = (ACCURACY, R_SQUARED)
+MEASURES = {one.name: one for one in (ACCURACY, R_SQUARED)}
 
 
 def measure_of(targets: Sequence[str]) -> Measure:

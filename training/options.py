@@ -94,11 +94,6 @@ TOYS: dict[str, Callable[..., data.Dataset]] = {
 }
 
 
-def named(options: argparse.Namespace) -> str:
-    """The network that the options ask for; runs of earlier versions knew of one alone."""
-    return str(getattr(options, "net", "mlp"))
-
-
 class Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line, without the whole usage above it, and which knows
     options by their whole names alone; `alone` says why there are no others."""
@@ -299,7 +294,7 @@ def folder_of(options: argparse.Namespace) -> str:
 def fill_in(options: argparse.Namespace, dataset: data.Dataset) -> None:
     """Sets the options that were left out, with a batch that is no larger than the data. Raises
     ValueError where one was given that the network does not take."""
-    net = named(options)
+    net = options.net
     for name in ("channels", "hidden", "dropout"):
         if getattr(options, name) and net not in taken_by(name):
             raise ValueError(

@@ -4,9 +4,9 @@ import argparse
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -72,8 +72,7 @@ def predict(options: argparse.Namespace) -> str:
         raise ValueError(f"--out {out}: is the file with the data; choose another name")
     if options.keep_columns and not kept:
         raise ValueError(f"--keep-columns: goes with a table, not with {file}")
-    write = predicted_numbers if trained.targets else predictions
-    content, words = write(trained, file, x, paths, kept or {})
+    content, words = predictions(trained, file, x, paths, kept or {})
     write_file(out, content)
     whose = "labels of the file" if paths is None else "names of their folders"
     ignored = "" if labels is None else f" (the {whose} were not used)"
@@ -116,51 +115,42 @@ def predictions(
     kept: Mapping[str, Sequence[str]],
 ) -> tuple[bytes, str]:
     """A CSV table of a line for each of the rows x (N, …): its number from 1, or its path, what
-    stands in the columns that are `kept`, its class, and what the network gives each class; and in
-    words what that is."""
-    any_row = np.zeros((1, *trained.shape), trained.dtype)
-    _, probabilities, words = trained.model.class_scores(any_row)
-    kind, text = "probability" if probabilities else "score", io.StringIO()
+    stands in the columns that are `kept`, and what is predicted; and in words what that is."""
+    names, words, columns_of = (numbers_of if trained.targets else classes_of)(trained)
+    text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     known = range(1, len(x) + 1) if paths is None else [*map(str, paths)]
-    table.writerow(
-        [
-            "row" if paths is None else "file",
-            *kept,
-            "predicted",
-            *(f"{kind}_{name}" for name in trained.classes),
-        ]
-    )
+    table.writerow(["row" if paths is None else "file", *kept, *names])
     done = 0
     for rows in trained.blocks(file, x):
-        names, scores = trained.judged(rows)
         these = slice(done, done + len(rows))
         before = known[these], *(column[these] for column in kept.values())
-        columns = *before, names.tolist(), *scores.astype(str).T.tolist()
-        table.writerows(zip(*columns, strict=True))
+        table.writerows(zip(*before, *columns_of(rows), strict=True))
         done += len(rows)
     return text.getvalue().encode(errors="surrogateescape"), words
 
 
-def predicted_numbers(
-    trained: Trained,
-    file: str,
-    x: Any,
-    paths: Sequence[Path] | None,
-    kept: Mapping[str, Sequence[str]],
-) -> tuple[bytes, str]:
-    """A CSV table of a line for each of the rows x (N, …): its number from 1, or its path, what
-    stands in the columns that are `kept`, and the numbers predicted, in the unit of the targets;
-    and what these are called."""
-    values = np.concatenate([*map(trained.values, trained.blocks(file, x))])
-    known = range(1, len(x) + 1) if paths is None else [*map(str, paths)]
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
+#: The names of the columns that are predicted, in words what they are, and what makes them of rows.
+Predicted: TypeAlias = tuple[list[str], str, Callable[[np.ndarray], list[list[Any]]]]
+
+
+def classes_of(trained: Trained) -> Predicted:
+    """The class of each row, and what the network gives each class."""
+    any_row = np.zeros((1, *trained.shape), trained.dtype)
+    _, probabilities, words = trained.model.class_scores(any_row)
+    kind = "probability" if probabilities else "score"
+
+    def columns_of(rows: np.ndarray) -> list[list[Any]]:
+        names, scores = trained.judged(rows)
+        return [names.tolist(), *scores.astype(str).T.tolist()]
+
+    return ["predicted", *(f"{kind}_{name}" for name in trained.classes)], words, columns_of
+
+
+def numbers_of(trained: Trained) -> Predicted:
+    """The numbers that are predicted of each row, in the unit of the targets."""
     names = [f"predicted_{name}" for name in trained.targets]
-    table.writerow(["row" if paths is None else "file", *kept, *names])
-    columns = known, *kept.values(), *(column.tolist() for column in values.T)
-    table.writerows(zip(*columns, strict=True))
-    return text.getvalue().encode(errors="surrogateescape"), " and ".join(names)
+    return names, " and ".join(names), lambda rows: trained.values(rows).T.tolist()
 
 
 def of_pictures(file: str) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.training.text import aligned
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -56,11 +58,4 @@ def error_table(
 ) -> str:
     """A line for each target with its R² and its errors, in its unit."""
     rows = [HEAD, *rows_of(errors_of(targets, y, predicted))]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            f"{cell:{'<' if i == 0 else '>'}{width}}"
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
+    return aligned(rows, right=range(1, len(HEAD)))

@@ -91,6 +91,13 @@ def known() -> dict[str, argparse.Action]:
     return {one.dest: one for one in parser()._actions if one.dest != "help"}
 
 
+def options_of(config: Mapping[str, Any]) -> argparse.Namespace:
+    """The options that a config.json tells of; those that its version did not know are as where
+    they are left out."""
+    left_out = {name: action.default for name, action in known().items()}
+    return argparse.Namespace(**left_out | config["options"])
+
+
 def check_options(options: Any, several: bool) -> None:
     """Options are what the command line makes of words, or takes where there are none."""
     if not isinstance(options, dict):

@@ -98,9 +98,8 @@ class Live:
 
     def page(self) -> bytes:
         """The page."""
-        per_cent = self.measure.form.endswith("%")
-        given: dict[str, Any] = {"per_cent": per_cent, "token": self.token, "nonce": self.nonce}
-        return live_page(self.folder.resolve().name, self.measure.name, **given).encode()
+        secret: dict[str, str] = {"token": self.token, "nonce": self.nonce}
+        return live_page(self.folder.resolve().name, self.measure, **secret).encode()
 
     def follow(self, out: Any, since: int) -> None:
         """Write all events from number `since` on, as they come, until the run is over."""

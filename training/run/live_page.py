@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from chainrule.pictures.drawing import BLUE, ORANGE
+from chainrule.training.measures import Measure
 from chainrule.training.report.page import CSS
 
 OWN = f"""
@@ -96,10 +97,10 @@ page("stop").addEventListener("click", async () => {
 """
 
 
-def live_page(title: str, measure: str, *, per_cent: bool, token: str, nonce: str) -> str:
-    """The whole page of the run called `title`, whose score is the `measure`, shown `per_cent` or
-    as it is; `token` goes with the request to stop, `nonce` with the script and the style."""
-    score = escape(measure)
+def live_page(title: str, measure: Measure, *, token: str, nonce: str) -> str:
+    """The whole page of the run called `title`, whose score is the `measure`; `token` goes with the
+    request to stop, `nonce` with the script and the style."""
+    score = escape(measure.name)
     figures = "".join(
         f'<div><dt>{name}</dt><dd id="now_{key}">–</dd></div>'
         for key, name in (
@@ -110,7 +111,7 @@ def live_page(title: str, measure: str, *, per_cent: bool, token: str, nonce: st
         )
     )
     key = '<b class="training">training</b>, <b class="validation">validation</b>'
-    constants = f"const TOKEN = '{token}', PER_CENT = {'true' if per_cent else 'false'};"
+    constants = f"const TOKEN = '{token}', PER_CENT = {'true' if measure.per_cent else 'false'};"
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -113,24 +113,23 @@ class Events:
 
 def check_logs(options: argparse.Namespace) -> None:
     """Makes the path of --log absolute, so that a run may be gone on with from anywhere. Raises
-    ValueError where what is asked for cannot be done; runs of earlier versions ask for none."""
-    if name := getattr(options, "log", None):
+    ValueError where what is asked for cannot be done."""
+    if name := options.log:
         path = Path(name).absolute()
         if path.is_dir() or not path.parent.is_dir():
             what = "a folder" if path.is_dir() else "in a folder that is not there"
             raise ValueError(f"--log {name}: is {what}, expected the name of a file")
         options.log = str(path)
-    if getattr(options, "tensorboard", False) and find_spec("tensorboardX") is None:
+    if options.tensorboard and find_spec("tensorboardX") is None:
         raise ValueError(NEEDED)
 
 
 def logs(options: argparse.Namespace, folder: Path, epochs: int) -> list[Lines | Events]:
-    """What is called after each epoch of a run in a folder, `epochs` of which are done; runs of
-    earlier versions know of none."""
+    """What is called after each epoch of a run in a folder, `epochs` of which are done."""
     found: list[Lines | Events] = []
-    if path := getattr(options, "log", None):
+    if path := options.log:
         about = {"run": os.fspath(folder), "dataset": options.dataset, "epochs": options.epochs}
         found.append(Lines(path, about, epochs))
-    if getattr(options, "tensorboard", False):
+    if options.tensorboard:
         found.append(Events(folder / "tensorboard", epochs))
     return found

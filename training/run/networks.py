@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.layers.annotations import Scheme
 from chainrule.nets import MLP, ConvNet, LeNet5, ResNet, Sequential
-from chainrule.training.options import ACTIVATIONS, NORMS, named
+from chainrule.training.options import ACTIVATIONS, NORMS
 from chainrule.training.recipes import TAKEN, taken_by
 
 COLOURS = (1, 3)  # channels that images have
@@ -27,7 +27,7 @@ def network(
     """The network that the options ask for, for rows of a `shape` that are images of
     `image_shape`, or None; `init` is the scheme of its weights, if it is to be another than usual.
     Raises ValueError where an option is wrong, or the data are."""
-    name = named(options)
+    name = options.net
     image_shape = as_images(shape, image_shape)
     check(name, options, image_shape)
     given: dict[str, Any] = {"norm": NORMS[options.norm], "init": init, "rng": rng}
@@ -93,7 +93,7 @@ def check(name: str, options: argparse.Namespace, image_shape: Sequence[int] | N
 def chain(options: argparse.Namespace, dataset: Any) -> str:
     """The network of a report in a line: from the row or the image to the outputs, what its width
     is on the way."""
-    name = named(options)
+    name = options.net
     widths = [*(options.channels or ()), *options.hidden, dataset.num_outputs]
     if name == "mlp":
         return " → ".join(map(str, [dataset.x_train[0].size, *widths]))

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-from typing import Any
 
-from chainrule.data import Dataset
-from chainrule.nets.models import Model
 from chainrule.solvers import Solver
 from chainrule.training.measures import measure_of
 from chainrule.training.options import worded
@@ -15,36 +11,24 @@ from chainrule.training.report.evidence import RunEvidence
 from chainrule.training.report.kinds import evidence_of
 from chainrule.training.report.writing import write_pictures, write_report
 from chainrule.training.run.console import best_of, misgiving
-from chainrule.training.run.folder import RunFolder
 from chainrule.training.run.networks import chain, taken_alone
+from chainrule.training.run.state import Run
 
 #: Options that say nothing of what was trained.
 UNTOLD = ("run_dir", "no_report", "pictures", "log", "tensorboard", "live")
 
 
-@dataclasses.dataclass(frozen=True)
-class Finished:
-    """A run whose model is the best one: what a report tells of."""
-
-    folder: RunFolder
-    options: argparse.Namespace
-    model: Model
-    solver: Solver
-    dataset: Dataset
-    records: list[Any]
-
-
-def draw(run: Finished, *, pictures: bool = False) -> None:
-    """Writes report.html of a run, and the `pictures` beside it. Raises FileError where a file
-    cannot be written."""
+def draw(run: Run, *, pictures: bool = False) -> None:
+    """Writes report.html of a run whose model is the best one, and the `pictures` beside it. Raises
+    FileError where a file cannot be written."""
     evidence = evidence_on(run)
     write_report(run.folder / "report.html", evidence)
     if pictures:
         write_pictures(run.folder.path, evidence)
 
 
-def evidence_on(run: Finished) -> RunEvidence:
-    """What a run leaves behind."""
+def evidence_on(run: Run) -> RunEvidence:
+    """What a run whose model is the best one leaves behind."""
     model, solver, dataset = run.model, run.solver, run.dataset
     options, (train, val, test) = run.options, run.folder.config["data"]["examples"]
     best, epoch = best_of(solver)
@@ -68,7 +52,7 @@ def evidence_on(run: Finished) -> RunEvidence:
         summary=summary,
         note=misgiving(solver.history.val_score, dataset),
         options=told(options, solver),
-        records=run.records,
+        records=run.keeper.monitor.records,
     )
 
 

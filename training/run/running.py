@@ -1,11 +1,10 @@
 """A run from its first line to its report."""
 
 import argparse
-import dataclasses
 import math
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -21,6 +20,7 @@ from chainrule.solvers import NonFiniteError, ParallelSolver, Solver, restore_ch
 from chainrule.training.measures import measure_of
 from chainrule.training.options import Parser, add_run, fill_in, folder_of
 from chainrule.training.run.autosave import Follower, Keeper, Stopped
+from chainrule.training.run.config import options_of
 from chainrule.training.run.console import (
     check_gradients,
     report,
@@ -38,25 +38,11 @@ from chainrule.training.run.live import Live, check_port
 from chainrule.training.run.logs import Events, Lines, check_logs, logs
 from chainrule.training.run.networks import network
 from chainrule.training.run.ranks import ALONE, Alone
-from chainrule.training.run.reporting import Finished, draw
+from chainrule.training.run.reporting import draw
 from chainrule.training.run.setup import build, load_for
+from chainrule.training.run.state import Run
 
 LONGEST = 4000  # characters of a complaint
-
-
-@dataclasses.dataclass
-class Run:
-    """A run that is ready to go on."""
-
-    options: argparse.Namespace
-    dataset: Dataset
-    model: Model
-    solver: Solver
-    folder: RunFolder
-    keeper: Keeper
-    release: Callable[[], object]  # gives the folder free for other processes
-    team: Alone
-    finished: bool = False
 
 
 def begin(options: argparse.Namespace, team: Alone = ALONE) -> Run:
@@ -70,7 +56,7 @@ def begin(options: argparse.Namespace, team: Alone = ALONE) -> Run:
         return dataset, *build(options, dataset, team)
 
     def created() -> RunFolder:
-        check_port(vars(options).get("live"))
+        check_port(options.live)
         path = options.run_dir or fresh_path(Path(options.dataset).name.partition(".")[0])
         return RunFolder.create(path, config)
 
@@ -118,7 +104,7 @@ def gone_on_with(folder: RunFolder, epochs: int | None, team: Alone) -> Run:
     path, checkpoint = folder.path, folder / CHECKPOINT
     # A run that was ended before it was saved at all begins again; nothing of it is lost.
     begun = checkpoint.exists() or (folder / "metrics.csv").exists()
-    options = argparse.Namespace(**folder.config["options"])
+    options = options_of(folder.config)
     if checkpoint.exists():
         with with_what_is_kept(folder):
             folder.check_made_for(CHECKPOINT)
@@ -177,7 +163,7 @@ def report_again(options: argparse.Namespace) -> str:
                 f"go on with it by: chainrule resume {run.folder.path}"
             )
         best.restore(run.model)
-        draw(told_of(run), pictures=options.pictures)
+        draw(run, pictures=options.pictures)
     finally:
         run.release()
     return f"report: {run.folder / 'report.html'}, after {run.solver.epoch} epochs"
@@ -211,7 +197,7 @@ def with_what_is_kept(folder: RunFolder) -> Iterator[None]:
 def check_size(folder: RunFolder, checkpoint: Path) -> None:
     """Raises FileError where the layers of config.json have more weights than the checkpoint has
     room for: memory for all of these is asked for before a single one is read."""
-    options, data = argparse.Namespace(**folder.config["options"]), folder.config["data"]
+    options, data = options_of(folder.config), folder.config["data"]
     held = checkpoint.stat().st_size
     room = held // np.dtype(options.dtype).itemsize
 
@@ -311,9 +297,8 @@ def listen(run: Run, listeners: list[Lines | Events | Live]) -> None:
     if run.team.rank != 0 or run.finished:
         return
     listeners += logs(options, path, solver.epoch)
-    port = vars(options).get("live")
-    if port is not None:
-        live = Live(port, path, measure_of(run.dataset.targets), run.keeper.stop)
+    if options.live is not None:
+        live = Live(options.live, path, measure_of(run.dataset.targets), run.keeper.stop)
         listeners.append(live)
         print(f"\nlive: http://{live.address}/")
         live(solver)
@@ -378,15 +363,8 @@ def finish(run: Run) -> None:
     if run.options.no_report:
         print(f"\nrun: {folder.path}")
         return
-    pictures = vars(run.options).get("pictures")  # which runs of earlier versions do not have
-    draw(told_of(run), pictures=bool(pictures))
+    draw(run, pictures=run.options.pictures)
     print(f"\nreport: {folder / 'report.html'}")
-
-
-def told_of(run: Run) -> Finished:
-    """What a report tells of a run."""
-    records = run.keeper.monitor.records
-    return Finished(run.folder, run.options, run.model, run.solver, run.dataset, records)
 
 
 def failed(message: object, status: int) -> int:

@@ -76,14 +76,13 @@ def load(
 
 
 def load_for(options: argparse.Namespace, team: Alone = ALONE) -> data.Dataset:
-    """The data set that the options of a run ask for; those of earlier versions know fewer."""
-    table: dict[str, Any] = {name: getattr(options, name, None) for name in TABLE}
+    """The data set that the options of a run ask for."""
+    table: dict[str, Any] = {name: getattr(options, name) for name in TABLE}
     given = options.dataset, options.data_dir, options.dtype
-    size = getattr(options, "image_size", None)
+    size = options.image_size
     if is_folder(options.dataset):
         size = options.image_size = size or SIZE
-    weighing = getattr(options, "class_weights", None)
-    return load(*given, team, image_size=size, class_weights=weighing, **table)
+    return load(*given, team, image_size=size, class_weights=options.class_weights, **table)
 
 
 def as_read(table: Mapping[str, str]) -> dict[str, Any]:
@@ -153,7 +152,7 @@ def build(
         schedule=SCHEDULES[options.schedule](options.epochs)(warmup=options.warmup),
         clip_norm=options.clip_norm,
         patience=options.patience,
-        augment=augmentation(getattr(options, "augment", None), dataset),
+        augment=augmentation(options.augment, dataset),
         seed=rng,
         progress=sys.stderr.isatty(),
     )

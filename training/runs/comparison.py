@@ -32,6 +32,7 @@ from chainrule.training.run.folder import (
     runs_in,
 )
 from chainrule.training.run.networks import said
+from chainrule.training.text import aligned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -239,18 +240,6 @@ def told(run: RunRecord) -> tuple[str, ...]:
         loss, seconds = f"{run.loss[-1]:.4f}", f"{sum(run.seconds) / done:.3g}"
     epochs, seed = f"{done} of {run.planned}", worded(run.options.get("seed"))
     return run.network, run.rule, epochs, score, epoch, loss, seconds, seed
-
-
-def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Rows of cells as lines, with the columns `right` pushed to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            f"{cell:{'>' if i in right else '<'}{width}}"
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
 
 
 def picture(runs: Sequence[RunRecord], path: str | Path) -> None:

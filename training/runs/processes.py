@@ -20,6 +20,7 @@ from chainrule.nets import FileError
 from chainrule.nets.files import brief, read_file
 from chainrule.training.options import fill_in
 from chainrule.training.run.autosave import handled
+from chainrule.training.run.config import options_of
 from chainrule.training.run.console import tell
 from chainrule.training.run.folder import RunFolder, description, fresh_path
 from chainrule.training.run.running import failed
@@ -107,8 +108,7 @@ def take_up_many(path: str, jobs: int | None) -> Many:
     where the folder, a result in it or the data are not what they were."""
     folder = RunFolder.open(path)
     kind = folder.config["kind"]
-    options, before = folder.config["options"], folder.config["data"]["fingerprint"]
-    options = argparse.Namespace(**options)
+    options, before = options_of(folder.config), folder.config["data"]["fingerprint"]
     try:
         rehearsals = KINDS[kind].rehearsals(options)
         trials = KINDS[kind].plan(options, folder.path)
@@ -141,7 +141,7 @@ def rehearsed(rehearsals: Sequence[argparse.Namespace]) -> dict[str, Any]:
     described: dict[str, Any] = {}
     for options in rehearsals:
         names = ("dataset", "data_dir", "dtype", "image_size", "class_weights", *TABLE)
-        key = tuple(repr(getattr(options, name, None)) for name in names)
+        key = tuple(repr(getattr(options, name)) for name in names)
         if key not in datasets:
             datasets[key] = load_for(options)
             tell(datasets[key].name, datasets[key].notes)

@@ -21,8 +21,8 @@ from chainrule.nets.files import write_file
 from chainrule.pictures.drawing import BLUE, ORANGE, RED, Panel, Picture
 from chainrule.training.measures import MEASURES
 from chainrule.training.options import parser
-from chainrule.training.runs.comparison import aligned
 from chainrule.training.runs.trial import ABOUT_SEVERAL, Result, Trial, single
+from chainrule.training.text import aligned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -198,8 +198,8 @@ def conclude(
     print(table(done))
     trial, best = done[0]
     print(
-        f"\nbest: {trial.name}, validation {best.written(best.best_score)} after epoch "
-        f"{best.epoch}, test {best.measure} {best.written(best.test_score)}; train it again with\n"
+        f"\nbest: {trial.name}, validation {best.text(best.best_score)} after epoch "
+        f"{best.epoch}, test {best.measure} {best.text(best.test_score)}; train it again with\n"
         f"{command(options, trial.words)}"
     )
     ranges = ranges_of(options.search)
@@ -212,7 +212,7 @@ def table(done: list[tuple[Trial, Result]]) -> str:
     rows = [("", *done[0][0].words, "validation", "epoch", "seconds")]
     for trial, one in done:
         words = (word or "none" for word in trial.words.values())
-        scores = one.written(one.best_score), f"{one.epoch}", f"{one.seconds:.1f}"
+        scores = one.text(one.best_score), f"{one.epoch}", f"{one.seconds:.1f}"
         rows.append((trial.name, *words, *scores))
     return aligned(rows, right=range(1, len(rows[0])))
 
@@ -253,7 +253,7 @@ def scores(
         axes.plot(across(failed), bottom, "x", color=RED, label="failed",
                   transform=axes.get_xaxis_transform())  # fmt: skip
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, handletextpad=0.1)
-    measure = next(kind for kind in MEASURES if kind.name == done[0][1].measure)
+    measure = MEASURES[done[0][1].measure]
     axes.yaxis.set_major_formatter(measure.tick)
     axes.set_xlabel(one.name)
     axes.set_ylabel(f"validation {measure.name}")

@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from chainrule.training.runs.comparison import aligned, picture, read
+from chainrule.training.runs.comparison import picture, read
 from chainrule.training.runs.trial import Result, Trial, single
+from chainrule.training.text import aligned
 
 #: Of the scores of all seeds; the deviation is that of a sample, which takes two.
 STATISTICS: dict[str, Callable[[list[float]], float]] = {
@@ -44,14 +45,13 @@ def table(done: Sequence[tuple[Trial, Result]]) -> str:
     """A line per seed, then what they come to together."""
     rows = [("", "validation", "epoch", "test", "seconds")]
     for trial, one in done:
-        text = one.written
-        scores = text(one.best_score), f"{one.epoch}", text(one.test_score)
+        scores = one.text(one.best_score), f"{one.epoch}", one.text(one.test_score)
         rows.append((trial.name, *scores, f"{one.seconds:.1f}"))
     for name, statistic in STATISTICS.items():
         validation, test = (
             statistic([getattr(one, score) for _, one in done])
             for score in ("best_score", "test_score")
         )
-        both = ("-" if math.isnan(score) else text(score) for score in (validation, test))
+        both = ("-" if math.isnan(score) else one.text(score) for score in (validation, test))
         rows.append((name, next(both), "", next(both), ""))
     return aligned(rows, right=range(1, len(rows[0])))

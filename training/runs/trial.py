@@ -21,7 +21,8 @@ from chainrule.training.measures import ACCURACY, MEASURES, measure_of
 from chainrule.training.run.config import checksum
 from chainrule.training.run.console import best_of
 from chainrule.training.run.folder import InUse
-from chainrule.training.run.running import Run, begin, carry_out, failed, taken_up
+from chainrule.training.run.running import begin, carry_out, failed, taken_up
+from chainrule.training.run.state import Run
 
 BUSY = 75  # the exit status of a trial that another process carries out
 PATIENCE = 10.0  # seconds to wait for that process to end
@@ -58,13 +59,12 @@ class Result:
     seconds: float
     measure: str = ACCURACY.name  # what the scores are
 
-    @property
-    def written(self) -> Callable[[float], str]:
-        """What writes the scores as text."""
-        return next(one.text for one in MEASURES if one.name == self.measure)
+    def text(self, score: float) -> str:
+        """One of the scores as it is printed."""
+        return MEASURES[self.measure].text(score)
 
     def __str__(self) -> str:
-        best = self.written(self.best_score)
+        best = self.text(self.best_score)
         return f"validation {best} after epoch {self.epoch}, {self.seconds:.1f} s"
 
 
@@ -106,7 +106,7 @@ def result_of(path: Path) -> Result | None:
 def is_figure(name: str, value: Any, kind: Any) -> bool:
     """Whether `value` is one of a Result: finite, of its kind, and negative at most as a score."""
     if kind in (str, "str"):
-        return value in [one.name for one in MEASURES]
+        return value in [*MEASURES]
     kinds = (int,) if kind in (int, "int") else (int, float)
     least = -sys.float_info.max if name.endswith("score") else 0
     return type(value) in kinds and least <= value <= sys.float_info.max

@@ -1,4 +1,3 @@
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -6,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from chainrule.__main__ import main
-from chainrule.training.run.logs import check_logs, logs
 
 WORDS = ["train", "--dataset", "moons", "--hidden", "4", "--no-report"]
 
@@ -75,9 +73,3 @@ def test_without_tensorboardx_the_extra_is_named(monkeypatch, capsys):
     assert 'pip install "chainrule[tensorboard]"' in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     monkeypatch.undo()
-
-
-def test_runs_of_earlier_versions_ask_for_no_logs(tmp_path):
-    options = argparse.Namespace(dataset="moons")
-    check_logs(options)
-    assert logs(options, tmp_path, 0) == []

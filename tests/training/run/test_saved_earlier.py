@@ -34,6 +34,12 @@ def test_it_goes_on_as_if_nothing_had_been_renamed(run, capsys):
         assert float(rows[epoch]["val_score"]) == score
 
 
+def test_its_report_is_drawn(run, capsys):
+    assert main(["report", str(run)]) == 0
+    assert "report.html, after 4 epochs" in capsys.readouterr().out
+    assert "validation accuracy" in (run / "report.html").read_text("utf-8")
+
+
 def test_it_is_compared(run, capsys):
     assert main(["compare", str(run)]) == 0
     assert "63.75%" in capsys.readouterr().out

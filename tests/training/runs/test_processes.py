@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -314,6 +315,21 @@ def refused(options, message, capsys):
         status = ended.code
     assert status == 2
     assert re.fullmatch(rf"chainrule: .*{message}.*\n", capsys.readouterr().err)
+
+
+def test_runs_that_an_earlier_version_began_are_finished(capsys):
+    words = ["--hidden", "8", "--epochs", "2", "--seeds", "2", "--jobs", "1", "--run-dir", "all"]
+    assert train.main(words) == 0
+    printed = table(capsys.readouterr().out)
+    path = Path("all/config.json")
+    config = json.loads(path.read_text())
+    del config["checksum"]
+    for name in ("task", "log", "live", "tensorboard", "net", "channels", "augment", "missing"):
+        del config["options"][name]
+    path.write_text(json.dumps(config))
+    shutil.rmtree("all/seed-1")
+    assert train.main(["--resume", "all"]) == 0
+    assert table(capsys.readouterr().out) == printed
 
 
 def test_folders_of_several_runs_are_resumed_as_such_and_damaged_ones_are_named(capsys):
