@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 INK = "#24292f"  # stands for the colour of the text around it
 # Seen on light and on dark pages.
-BLUE, ORANGE, RED = "#3b82c4", "#d9691f", "#c8323c"
-COLOURS = (BLUE, ORANGE, "#2f9e62", "#b05cc6", RED, "#9a8420", "#21a0a8", "#7d828c")
+BLUE, ORANGE, GREEN, RED = "#3b82c4", "#d9691f", "#2f9e62", "#c8323c"
+COLOURS = (BLUE, ORANGE, GREEN, "#b05cc6", RED, "#9a8420", "#21a0a8", "#7d828c")
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 10,

@@ -10,6 +10,7 @@ import pytest
 from chainrule.__main__ import main
 from chainrule.data import load_csv
 from chainrule.training import Trained
+from chainrule.training.runs.comparison import measure_in_common, read
 
 N = 240
 
@@ -109,6 +110,17 @@ def test_a_run_is_resumed_and_compared(folder, capsys):
     assert "taken up after the last step" in capsys.readouterr().out
     assert main(["compare", str(folder / "price")]) == 0
     assert re.search(r"60 of 60 +0\.99\d\d", capsys.readouterr().out)
+
+
+def test_runs_of_both_kinds_are_drawn_as_scores(folder, tmp_path, capsys):
+    words = ["--dataset", "moons", "--epochs", "1", "--no-report", "--run-dir"]
+    assert main(["train", *words, str(tmp_path / "moons")]) == 0
+    runs = [read(folder / "price"), read(tmp_path / "moons")]
+    assert measure_in_common(runs[:1]).name == "R²"
+    assert measure_in_common(runs).name == "score"
+    assert main(["compare", str(folder / "price"), str(tmp_path / "moons"), "--out",
+                 str(tmp_path / "both.png")]) == 0  # fmt: skip
+    assert "scores of different data do not compare" in capsys.readouterr().out
 
 
 def test_runs_over_seeds_and_in_a_search_are_told_by_r_squared(folder, capsys):

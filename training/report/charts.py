@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.pictures.drawing import (
     BLUE,
+    GREEN,
     INK,
     ORANGE,
     Panel,
@@ -188,7 +189,9 @@ def right_against_sure(found: Reliability, axes: Axes) -> None:
     """A dot for each bin of probabilities, and the line on which they should lie."""
     axes.plot((0, 1), (0, 1), color=INK, lw=1, alpha=0.6)
     sizes = 12 + 188 * found.rows / found.rows.max()
-    axes.scatter(found.confidence, found.right, s=sizes, color=BLUE, alpha=0.7, lw=0, clip_on=False)
+    axes.scatter(
+        found.confidence, found.right, s=sizes, color=GREEN, alpha=0.7, lw=0, clip_on=False
+    )
     axes.set_xlim(0, 1.03)
     axes.set_ylim(0, 1.03)
     axes.xaxis.set_major_formatter(ACCURACY.tick)

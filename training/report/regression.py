@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.pictures.drawing import BLUE, INK, ORANGE, Panel, Picture, short
+from chainrule.pictures.drawing import GREEN, INK, Panel, Picture, short
 from chainrule.training.measures import R_SQUARED
 from chainrule.training.report.errors import errors_of
 from chainrule.training.report.evidence import RunEvidence
@@ -117,7 +117,7 @@ def against_truth(name: str, truth: np.ndarray, guess: np.ndarray, axes: Axes) -
     """Dots, and the line on which they should lie."""
     ends = min(truth.min(), guess.min()), max(truth.max(), guess.max())
     axes.plot(ends, ends, color=INK, lw=1, alpha=0.6)
-    axes.plot(truth, guess, "o", color=BLUE, ms=3, alpha=0.5, mew=0)
+    axes.plot(truth, guess, "o", color=GREEN, ms=3, alpha=0.5, mew=0)
     axes.set_title(short(name))
     axes.set_xlabel("true")
     axes.set_ylabel("predicted")
@@ -127,7 +127,7 @@ def against_truth(name: str, truth: np.ndarray, guess: np.ndarray, axes: Axes) -
 def residuals(name: str, truth: np.ndarray, guess: np.ndarray, axes: Axes) -> None:
     """Dots about 0."""
     axes.axhline(0, color=INK, lw=1, alpha=0.6)
-    axes.plot(guess, truth - guess, "o", color=ORANGE, ms=3, alpha=0.5, mew=0)
+    axes.plot(guess, truth - guess, "o", color=GREEN, ms=3, alpha=0.5, mew=0)
     axes.set_title(short(name))
     axes.set_xlabel("predicted")
     axes.set_ylabel("true − predicted")

@@ -105,7 +105,7 @@ def add_words_on_targets(evidence: TargetEvidence, sections: dict[str, tuple[str
     content = table(("target…", *HEAD[1:]), rows_of(errors))
     add(sections, "predicted", "Predicted and true", content)
     lines = [
-        (row, name, f"{truth:.6g}", f"{guess:.6g}", f"{truth - guess:+.3g}")
+        (row, name, f"{truth:.6g}", f"{guess:.6g}", f"{truth - guess:+.5g}")
         for row in evidence.farthest[:FARTHEST].tolist()
         for name, truth, guess in zip(
             evidence.targets, evidence.truth[row], evidence.predicted[row], strict=True

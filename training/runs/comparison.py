@@ -281,8 +281,15 @@ def scores(runs: Sequence[RunRecord], axes: Axes) -> None:
     for run, style in styles(runs):
         y = [math.nan if score is None else score for score in run.val_score]
         axes.plot(range(1, len(y) + 1), y, **style)
-    axes.yaxis.set_major_formatter(runs[0].measure.tick)
-    over_epochs(axes, f"validation {runs[0].measure.name}")
+    measure = measure_in_common(runs)
+    axes.yaxis.set_major_formatter(measure.tick)
+    over_epochs(axes, f"validation {measure.name}")
+
+
+def measure_in_common(runs: Sequence[RunRecord]) -> Measure:
+    """What the scores of the runs are; just scores, where they are not the same in all."""
+    measures = {run.measure for run in runs}
+    return measures.pop() if len(measures) == 1 else Measure("score", ".4f", "")
 
 
 def legend(runs: Sequence[RunRecord], axes: Axes) -> None:
@@ -293,7 +300,7 @@ def legend(runs: Sequence[RunRecord], axes: Axes) -> None:
         axes.plot([], [], **style, label=short(name, 30) + best)
     if others > 0:
         axes.plot([], [], color=GREY, label=f"{others} other{'s' if others > 1 else ''}")
-    title = f"best validation {runs[0].measure.name} first"
+    title = f"best validation {measure_in_common(runs).name} first"
     axes.legend(loc="upper left", borderaxespad=0, title=title, alignment="left", handlelength=2.8)
     axes.set_axis_off()
 
