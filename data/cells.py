@@ -18,7 +18,7 @@ from math import isfinite, nan
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
-_MISSING = frozenset(
+MISSING = frozenset(
     ("", "na", "n/a", "n.a.", "nan", "-nan", "null", "none", "nil", "nat", "#n/a", "#na", "<na>")
 ) | {"?", "."}
 
@@ -44,7 +44,7 @@ def is_whole(cell: str) -> bool:
 def is_missing(cell: str) -> bool:
     """Tell whether a cell says that there is no value."""
     cell = cell.strip()
-    return cell.lower() in _MISSING and cell != "Na"
+    return cell.lower() in MISSING and cell != "Na"
 
 
 def is_rounded(cell: str) -> bool:

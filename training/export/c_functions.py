@@ -108,6 +108,52 @@ static void conv(const real *x, const real *W, const real *b, real *out, int C, 
             }
 }
 """,
+    "spread": """
+/* Each number of an image (C, H, W) times its kernel (C, F / groups, kh, kw), added up in out
+   (F, OH, OW), of whose border `top` rows and `left` columns are cut off. */
+static void spread(const real *x, const real *W, const real *b, real *out, int C, int H, int Wd,
+                   int F, int OH, int OW, int kh, int kw, int sh, int sw, int top, int left,
+                   int dh, int dw, int groups)
+{
+    int own = F / groups;
+    for (int f = 0; f < F; f++)
+        for (int y = 0; y < OH; y++)
+            for (int z = 0; z < OW; z++) {
+                double sum = b ? (double)b[f] : 0;
+                for (int k = 0; k < C / groups; k++)
+                    for (int u = 0; u < kh; u++)
+                        for (int v = 0; v < kw; v++) {
+                            int c = f / own * (C / groups) + k;
+                            int i = y + top - u * dh, j = z + left - v * dw;
+                            if (i < 0 || i % sh || i / sh >= H || j < 0 || j % sw || j / sw >= Wd)
+                                continue;
+                            sum += (double)W[((c * own + f % own) * kh + u) * kw + v] *
+                                   (double)x[(c * H + i / sh) * Wd + j / sw];
+                        }
+                out[(f * OH + y) * OW + z] = (real)sum;
+            }
+}
+""",
+    "bordered": """
+/* Images (C, H, W) in ones (C, OH, OW) that hold `value` around them. */
+static void bordered(const real *x, real *out, double value, int C, int H, int Wd, int OH, int OW,
+                     int top, int left)
+{
+    for (int i = 0; i < C * OH * OW; i++) {
+        int c = i / (OH * OW), r = i / OW % OH - top, s = i % OW - left;
+        int inside = r >= 0 && r < H && s >= 0 && s < Wd;
+        out[i] = inside ? x[(c * H + r) * Wd + s] : (real)value;
+    }
+}
+""",
+    "repeated": """
+/* Each number of images fh times below itself and fw times beside: out (C, OH, OW). */
+static void repeated(const real *x, real *out, int C, int OH, int OW, int fh, int fw)
+{
+    for (int i = 0; i < C * OH * OW; i++)
+        out[i] = x[(i / (OH * OW) * (OH / fh) + i / OW % OH / fh) * (OW / fw) + i % OW / fw];
+}
+""",
     "pool": """
 /* The largest number of each window of each channel, or with `mean` the mean, to which a border
    counts as zeros. */

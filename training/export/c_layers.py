@@ -10,41 +10,29 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from chainrule.layers import (
-    ELU,
     GELU,
-    SELU,
-    Add,
     Affine,
     AveragePool,
     BatchNorm,
     Concatenate,
     Conv,
+    ConvTranspose,
     Flatten,
     GlobalAveragePool,
     GroupNorm,
-    HardSwish,
     LayerNorm,
-    LeakyReLU,
-    Max,
     Maxout,
     MaxPool,
-    Min,
-    Mish,
-    Multiply,
+    Pad,
     PReLU,
-    ReLU,
     Reshape,
-    Sigmoid,
     Softmax,
-    Softplus,
-    Softsign,
-    Subtract,
-    Swish,
-    Tanh,
+    Upsample,
 )
 from chainrule.layers.annotations import Floats
 from chainrule.training.export.c_functions import FUNCTIONS
-from chainrule.training.export.steps import Step, Table, nearest
+from chainrule.training.export.forms import form_of, kinds_with
+from chainrule.training.export.steps import Step, Table
 
 
 class Code(NamedTuple):
@@ -59,38 +47,22 @@ class Code(NamedTuple):
 Writer: TypeAlias = Callable[[Step, Any], Code]
 CODE: Table[Writer] = Table()
 
-#: What activations without settings make of a number v.
-PLAIN: dict[type, str] = {
-    ReLU: "v > 0 ? v : 0",
-    Sigmoid: "sigmoid(v)",
-    Tanh: "tanh(v)",
-    Softplus: "softplus(v)",
-    Swish: "v * sigmoid(v)",
-    Mish: "v * tanh(softplus(v))",
-    HardSwish: "v <= -3 ? 0 : v >= 3 ? v : v * (v + 3) / 6",
-    Softsign: "v / (1 + fabs(v))",
-    SELU: "1.0507009873554805 * (v > 0 ? v : 1.6732632423543772 * expm1(v))",
-}
-
-#: What joins a number of one input with the same of another.
-GATES: dict[type, str] = {
-    Add: "{x}[i] + {y}[i]",
-    Subtract: "{x}[i] - {y}[i]",
-    Multiply: "{x}[i] * {y}[i]",
-    Max: "{x}[i] > {y}[i] ? {x}[i] : {y}[i]",
-    Min: "{x}[i] < {y}[i] ? {x}[i] : {y}[i]",
-}
-
 
 def each(step: Step, text: str, *calls: str) -> Code:
-    """A statement that makes `text` of each number v of the input."""
-    lines = (
+    """Statements that make `text` of each number x of the input, and y of the other if there is
+    one. Raises ValueError where the two have different shapes."""
+    if {*step.shapes} != {step.shape}:
+        raise ValueError(
+            f"--to c: {step.layer!r} joins rows of {step.shapes}, expected ones of one shape"
+        )
+    lines = [
         f"for (int i = 0; i < {prod(step.shape)}; i++) {{{{",
-        "    double v = (double){x}[i];",
+        "    double x = (double){x}[i];",
+        "    double y = (double){y}[i];",
         f"    {{out}}[i] = (real)({text});",
         "}}",
-    )
-    return Code("\n".join(lines), calls)
+    ]
+    return Code("\n".join(lines if len(step.inputs) == 2 else [*lines[:2], *lines[3:]]), calls)
 
 
 def own(step: Step, **arrays: Floats) -> dict[str, Floats]:
@@ -102,45 +74,24 @@ def pixels(step: Step) -> int:
     return prod(step.shapes[0][1:])
 
 
-@CODE(*PLAIN)
-def plain(step: Step, layer: Any) -> Code:
-    text = nearest(PLAIN, layer)
-    calls = tuple(name for name in FUNCTIONS if f"{name}(" in text)
-    return each(step, text, *calls)
-
-
-@CODE(ELU)
-def elu(step: Step, layer: Any) -> Code:
-    return each(step, f"v > 0 ? v : {layer.alpha!r} * expm1(v)")
-
-
-@CODE(LeakyReLU)
-def leaky_relu(step: Step, layer: Any) -> Code:
-    return each(step, f"v > 0 ? v : {layer.alpha!r} * v")
+@CODE(*kinds_with("c"))
+def formed(step: Step, layer: Any) -> Code:
+    text = form_of(layer).c.format(layer=layer)
+    return each(step, text, *(name for name in FUNCTIONS if f"{name}(" in text))
 
 
 @CODE(PReLU)
 def prelu(step: Step, layer: Any) -> Code:
     at = "0" if layer.features is None else f"i / {pixels(step)}"
-    text, calls, _ = each(step, f"v > 0 ? v : (double){step.owner}_alpha[{at}] * v")
+    text, calls, _ = each(step, f"x > 0 ? x : (double){step.owner}_alpha[{at}] * x")
     return Code(text, calls, own(step, **layer.params))
 
 
 @CODE(GELU)
 def gelu(step: Step, layer: Any) -> Code:
     if layer.approximate == "none":
-        return each(step, "v * erfc(-v / 1.4142135623730951) / 2")
-    return each(step, "v * (1 + tanh(0.7978845608028654 * (v + 0.044715 * v * v * v))) / 2")
-
-
-@CODE(*GATES)
-def gate(step: Step, layer: Any) -> Code:
-    if {*step.shapes} != {step.shape}:
-        raise ValueError(
-            f"--to c: {layer!r} joins rows of {step.shapes}, expected ones of one shape"
-        )
-    loop = f"for (int i = 0; i < {prod(step.shape)}; i++)"
-    return Code(f"{loop}\n    {{out}}[i] = {nearest(GATES, layer)};")
+        return each(step, "x * erfc(-x / 1.4142135623730951) / 2")
+    return each(step, "x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))) / 2")
 
 
 @CODE(Concatenate)
@@ -220,11 +171,34 @@ def softmax(step: Step, layer: Any) -> Code:
 
 @CODE(Conv)
 def conv(step: Step, layer: Any) -> Code:
+    return convolution("conv", step, layer)
+
+
+@CODE(ConvTranspose)
+def conv_transpose(step: Step, layer: Any) -> Code:
+    return convolution("spread", step, layer)
+
+
+def convolution(function: str, step: Step, layer: Any) -> Code:
     (F, OH, OW), (C, H, Wd), seen = step.shape, step.shapes[0], layer.windows
     b = f"{step.owner}_b" if layer.bias else "0"
     numbers = [C, H, Wd, F, OH, OW, *windows(seen), *seen.dilation, layer.groups]
-    call = f"conv({{x}}, {step.owner}_W, {b}, {{out}}, {', '.join(map(str, numbers))});"
-    return Code(call, ("conv",), own(step, **layer.params))
+    call = f"{function}({{x}}, {step.owner}_W, {b}, {{out}}, {', '.join(map(str, numbers))});"
+    return Code(call, (function,), own(step, **layer.params))
+
+
+@CODE(Pad)
+def pad(step: Step, layer: Any) -> Code:
+    (top, _), (left, _) = layer.windows.pad
+    (_, OH, OW), shape = step.shape, step.shapes[0]
+    numbers = ", ".join(map(str, (*shape, OH, OW, top, left)))
+    return Code(f"bordered({{x}}, {{out}}, {layer.value!r}, {numbers});", ("bordered",))
+
+
+@CODE(Upsample)
+def upsample(step: Step, layer: Any) -> Code:
+    numbers = ", ".join(map(str, (*step.shape, *layer.windows.size)))
+    return Code(f"repeated({{x}}, {{out}}, {numbers});", ("repeated",))
 
 
 @CODE(MaxPool)

@@ -21,7 +21,9 @@ from chainrule.training.export.steps import identifier, within
 from chainrule.training.export.torch_tensors import tensors_of
 
 Net = TypeVar("Net", bound=Layer)
-SCALING = {"mean", "std"}  # what a file of `export` holds besides the weights
+# What a file of `export` holds besides the weights.
+SCALING = {"mean", "std"}
+TARGET_SCALING = {"target_mean", "target_std"}
 COUNTER = "num_batches_tracked"  # of a batch norm, which nothing is computed with
 
 
@@ -46,7 +48,8 @@ def from_torch(
     given = read(source)
     layers = dict(leaves(net))
     if given.keys() >= SCALING:
-        del given["mean"], given["std"]
+        for name in SCALING | TARGET_SCALING:
+            given.pop(name, None)
         warnings.warn(
             "from_torch: these tensors hold the mean and std of the training data; the network "
             "takes rows that are standardised by them",

@@ -13,40 +13,26 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from chainrule.layers import (
-    ELU,
     GELU,
-    SELU,
-    Add,
     Affine,
     AveragePool,
     BatchNorm,
-    Concatenate,
     Conv,
-    Flatten,
-    GlobalAveragePool,
+    ConvTranspose,
     GroupNorm,
-    HardSwish,
     LayerNorm,
-    LeakyReLU,
-    Max,
     Maxout,
     MaxPool,
-    Min,
-    Mish,
-    Multiply,
+    Pad,
     PReLU,
-    ReLU,
     Reshape,
-    Sigmoid,
-    Softmax,
-    Softplus,
-    Softsign,
-    Subtract,
-    Swish,
-    Tanh,
+    Upsample,
 )
 from chainrule.layers.annotations import Floats
-from chainrule.training.export.steps import Plan, Step, Table, nearest
+from chainrule.training.export.forms import filled_in, form_of, kinds_with
+from chainrule.training.export.frame import Frame
+from chainrule.training.export.python_columns import columns_text
+from chainrule.training.export.steps import Plan, Step, Strings, Table
 
 SUFFIXES: tuple[str, ...] = (".py",)
 
@@ -61,31 +47,6 @@ class Code(NamedTuple):
 
 Writer: TypeAlias = Callable[[Step, Any], Code]
 CODE: Table[Writer] = Table()
-
-#: Expressions for layers without settings.
-PLAIN: dict[type, str] = {
-    ReLU: "np.maximum({x}, 0)",
-    Sigmoid: "sigmoid({x})",
-    Tanh: "np.tanh({x})",
-    Softplus: "softplus({x})",
-    Swish: "{x} * sigmoid({x})",
-    Mish: "{x} * np.tanh(softplus({x}))",
-    HardSwish: "np.maximum({x}, -3) * np.clip({x} + 3, 0, 6) / 6",
-    Softsign: "{x} / (1 + abs({x}))",
-    SELU: "1.0507009873554805 * elu({x}, 1.6732632423543772)",
-    Softmax: "softmax({x})",
-    GlobalAveragePool: "{x}.mean(axis=(2, 3))",
-    Flatten: "{x}.reshape(len({x}), -1)",
-}
-
-#: Expressions for what joins two values.
-GATES: dict[type, str] = {
-    Add: "{0} + {1}",
-    Subtract: "{0} - {1}",
-    Multiply: "{0} * {1}",
-    Max: "np.maximum({0}, {1})",
-    Min: "np.minimum({0}, {1})",
-}
 
 #: The functions that a file may hold; it holds those that it calls.
 FUNCTIONS = {
@@ -127,6 +88,22 @@ FUNCTIONS = {
             out = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(2, 3))
             return out[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
         ''',
+    "spread": '''
+        def spread(x, kernels, shape, stride, pad, dilation, groups):
+            """Each entry times its kernel (C, C' / groups, h, w), added up: (N, C', *shape)."""
+            (top, bottom), (left, right) = pad
+            size = shape[0] + top + bottom, shape[1] + left + right
+            parts = []
+            for part, own in zip(np.split(x, groups, axis=1), np.split(kernels, groups)):
+                out = np.zeros((len(x), own.shape[1], *size), x.dtype)
+                for u, v in np.ndindex(*own.shape[2:]):
+                    down, right_ = u * dilation[0], v * dilation[1]
+                    rows = slice(down, down + stride[0] * (x.shape[2] - 1) + 1, stride[0])
+                    columns = slice(right_, right_ + stride[1] * (x.shape[3] - 1) + 1, stride[1])
+                    out[:, :, rows, columns] += np.einsum("nchw,cf->nfhw", part, own[:, :, u, v])
+                parts.append(out[:, :, top : top + shape[0], left : left + shape[1]])
+            return np.concatenate(parts, axis=1)
+        ''',
     "conv": '''
         def conv(x, kernels, stride, pad, dilation, groups):
             """The sum of each window times each kernel (C', C / groups, h, w)."""
@@ -158,22 +135,10 @@ def flat(step: Step) -> str:
     return x if len(shape) == 1 else f"{x}.reshape(len({x}), -1)"
 
 
-@CODE(*PLAIN)
-def plain(step: Step, layer: Any) -> Code:
-    text = nearest(PLAIN, layer)
-    calls = tuple(name for name in FUNCTIONS if f"{name}(" in text)
-    return Code(text.format(x=step.inputs[0]), calls)
-
-
-@CODE(ELU)
-def elu(step: Step, layer: Any) -> Code:
-    return Code(f"elu({step.inputs[0]}, {layer.alpha!r})", ("elu",))
-
-
-@CODE(LeakyReLU)
-def leaky_relu(step: Step, layer: Any) -> Code:
-    (x,) = step.inputs
-    return Code(f"np.where({x} > 0, {x}, {layer.alpha!r} * {x})")
+@CODE(*kinds_with("numpy"))
+def formed(step: Step, layer: Any) -> Code:
+    text = filled_in(form_of(layer).numpy, step, layer)
+    return Code(text, tuple(name for name in FUNCTIONS if f"{name}(" in text))
 
 
 @CODE(PReLU)
@@ -190,16 +155,6 @@ def gelu(step: Step, layer: Any) -> Code:
         return Code(f"gelu({x})", ("gelu",))
     inner = f"0.7978845608028654 * ({x} + 0.044715 * {x}**3)"
     return Code(f"{x} * (1 + np.tanh({inner})) / 2")
-
-
-@CODE(*GATES)
-def gate(step: Step, layer: Any) -> Code:
-    return Code(nearest(GATES, layer).format(*step.inputs))
-
-
-@CODE(Concatenate)
-def concatenate(step: Step, layer: Any) -> Code:
-    return Code(f"np.concatenate(({', '.join(step.inputs)}), axis={layer.axis})")
 
 
 @CODE(Reshape)
@@ -259,6 +214,18 @@ def conv(step: Step, layer: Any) -> Code:
     return Code(text, ("windows", "conv"), arrays(step, **given))
 
 
+@CODE(ConvTranspose)
+def conv_transpose(step: Step, layer: Any) -> Code:
+    seen, shape = layer.windows, step.shape[1:]
+    where = f"{shape}, {seen.stride}, {seen.pad}, {seen.dilation}, {layer.groups}"
+    text = f"spread({step.inputs[0]}, {w(step, 'W')}, {where})"
+    given = {"W": layer.params["W"]}
+    if layer.bias:
+        text += f" + {w(step, 'b')}"
+        given["b"] = layer.params["b"].reshape(column(step))
+    return Code(text, ("spread",), arrays(step, **given))
+
+
 @CODE(MaxPool)
 def max_pool(step: Step, layer: Any) -> Code:
     seen = layer.windows
@@ -273,33 +240,45 @@ def average_pool(step: Step, layer: Any) -> Code:
     return Code(f"{text}.mean(axis=(4, 5))", ("windows",))
 
 
+@CODE(Pad)
+def pad(step: Step, layer: Any) -> Code:
+    sides = ", ".join(map(str, layer.windows.pad))
+    text = f"np.pad({step.inputs[0]}, ((0, 0), (0, 0), {sides}), constant_values={layer.value!r})"
+    return Code(text)
+
+
+@CODE(Upsample)
+def upsample(step: Step, layer: Any) -> Code:
+    high, wide = layer.windows.size
+    return Code(f"{step.inputs[0]}.repeat({high}, axis=2).repeat({wide}, axis=3)")
+
+
 PAGE = '''\
-"""A network that Chainrule trained, in NumPy alone: predict(rows) names the class of each row."""
+"""A network that Chainrule trained, in NumPy alone: predict({rows}) {says} of each row."""
 
 import base64
 import io
 {imports}
 import numpy as np
 
-CLASSES = {classes}
+{names}
 FEATURES = {features}  # the columns of a row, in this order
 SHAPE = {shape}  # of a row
 
-{functions}
-def {outputs}(rows):
-    """What each class gets (N, C), and the scores of which the largest decides, for rows (N, …) of
-    finite numbers, in the unit of the training data."""
-    rows = np.asarray(rows, np.float64)
+{columns}{functions}
+def {given}({rows}):
+    """{what}, for {of}"""
+{encoded}    rows = np.asarray(rows, np.float64)
     if rows.shape[1:] != SHAPE or not np.isfinite(rows).all():
         raise ValueError(f"expected finite rows of shape {{SHAPE}}, got an array {{rows.shape}}")
     x = ((rows - w["mean"]) / w["std"]).astype(np.{dtype})  # in float64, where offsets are large
 {steps}
-    return {last}, {scores}
+    return {returned}
 
 
-def predict(rows):
-    """The class of each row, by name."""
-    return [CLASSES[c] for c in {outputs}(rows)[1].argmax(axis=1)]
+def predict({rows}):
+    """{one} of each row{by}."""
+    return {predicted}
 
 
 # The arrays, as the bytes of an .npz file.
@@ -311,6 +290,8 @@ w = dict(np.load(io.BytesIO(base64.b64decode(BYTES))))
 def write(plan: Plan, name: str) -> dict[str, bytes]:
     """The content of the file, by its suffix."""
     held: dict[str, Floats] = {"mean": plan.mean, "std": plan.divisor}
+    if plan.targets:
+        held |= {"target_mean": plan.target_mean, "target_std": plan.target_std}
     calls: dict[str, None] = {}
     lines = []
     for step in plan.steps:
@@ -319,20 +300,50 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
         calls |= dict.fromkeys(code.calls)
         lines.append(f"    {step.name} = {code.text}")
     functions = "".join(f"\n{textwrap.dedent(FUNCTIONS[one]).strip()}\n\n" for one in calls)
+    table = columns_text(plan.encoding)
+    rows = "table" if table else "rows"
     text = PAGE.format(
         imports="import math\n" if "gelu" in calls else "",
-        classes=repr(plan.classes),
         features=repr(plan.features),
         shape=plan.shape,
+        columns=table,
+        rows=rows,
+        encoded="    rows = features(table)\n" if table else "",
+        of="a table as for `features`."
+        if table
+        else "rows (N, …) of\n    finite numbers, in the unit of the training data.",
         functions=functions,
-        outputs="probabilities" if plan.probabilities else "scores",
+        given=plan.given,
         dtype=plan.dtype,
         steps="\n".join(lines),
-        last=plan.outputs,
-        scores=plan.scores,
         bytes=base64.b64encode(packed(held)).decode(),
+        **words_on(plan, rows),
     )
     return {".py": text.encode()}
+
+
+def words_on(plan: Plan, rows: str) -> dict[str, str]:
+    """The parts of a file that differ between classes and numbers."""
+    if plan.targets:
+        values = f'{plan.outputs} * w["target_std"] + w["target_mean"]'
+        return {
+            "says": "gives the number",
+            "names": f"TARGETS = {plan.targets!r}",
+            "what": "What is predicted (N, T)",
+            "returned": values,
+            "one": "The number",
+            "by": ", or (N, T) of several",
+            "predicted": f"values({rows})" + ("[:, 0]" if len(plan.targets) == 1 else ""),
+        }
+    return {
+        "says": "names the class",
+        "names": f"CLASSES = {plan.classes!r}",
+        "what": "What each class gets (N, C), and the scores of which the largest decides",
+        "returned": f"{plan.outputs}, {plan.scores}",
+        "one": "The class",
+        "by": ", by name",
+        "predicted": f"[CLASSES[c] for c in {plan.given}({rows})[1].argmax(axis=1)]",
+    }
 
 
 def packed(held: Mapping[str, Any]) -> bytes:
@@ -343,9 +354,15 @@ def packed(held: Mapping[str, Any]) -> bytes:
     return content
 
 
-def run(paths: Sequence[Path], plan: Plan, rows: Floats) -> tuple[Floats, Floats]:
-    """What the file gives each class for rows (N, …), and the classes (N,) that it names."""
+def run(paths: Sequence[Path], plan: Plan, rows: Floats | Frame) -> tuple[Floats, Strings | None]:
+    """What the file gives for rows (N, …), or for a table, and the classes (N,) that it names."""
     namespace: dict[str, Any] = {}
     exec(compile(paths[0].read_bytes(), str(paths[0]), "exec"), namespace)
-    function = namespace["probabilities" if plan.probabilities else "scores"]
-    return function(rows)[0], np.array(namespace["predict"](rows))
+    out = namespace[plan.given](rows)
+    return (out, None) if plan.targets else (out[0], np.array(namespace["predict"](rows)))
+
+
+def usage(path: Path, plan: Plan) -> str:
+    """How the file is run."""
+    rows = "rows" if plan.encoding is None else "table"
+    return f"from {path.stem} import predict; predict({rows})"

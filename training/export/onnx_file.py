@@ -12,88 +12,41 @@ import numpy as np
 from chainrule.layers import (
     ELU,
     GELU,
-    SELU,
-    Add,
     Affine,
     AveragePool,
     BatchNorm,
     Concatenate,
     Conv,
-    Flatten,
+    ConvTranspose,
     GlobalAveragePool,
     GroupNorm,
     HardSwish,
     LayerNorm,
     LeakyReLU,
-    Max,
     Maxout,
     MaxPool,
-    Min,
     Mish,
-    Multiply,
+    Pad,
     PReLU,
-    ReLU,
     Reshape,
-    Sigmoid,
+    Scale,
+    Shift,
     Softmax,
-    Softplus,
-    Softsign,
-    Subtract,
+    Square,
     Swish,
-    Tanh,
+    Upsample,
 )
 from chainrule.layers.annotations import Floats
-from chainrule.training.export.steps import Plan, Step, Table, nearest
+from chainrule.training.export.forms import form_of, kinds_with
+from chainrule.training.export.frame import Frame
+from chainrule.training.export.onnx_columns import feed, rows_of_columns
+from chainrule.training.export.onnx_nodes import Nodes
+from chainrule.training.export.steps import Plan, Step, Strings, Table
 
 SUFFIXES: tuple[str, ...] = (".onnx",)
 OPSET = 17
+ML_OPSET = 3  # of the operators on words
 IR_VERSION = 8  # that of opset 17
-
-#: Operators for layers that have no settings, or default ones.
-PLAIN: dict[type, str] = {
-    ReLU: "Relu",
-    Sigmoid: "Sigmoid",
-    Tanh: "Tanh",
-    Softplus: "Softplus",
-    Softsign: "Softsign",
-    SELU: "Selu",
-    Add: "Add",
-    Subtract: "Sub",
-    Multiply: "Mul",
-    Max: "Max",
-    Min: "Min",
-}
-
-
-class Nodes:
-    """The nodes and the constants of a graph, which grow."""
-
-    def __init__(self) -> None:
-        from onnx import helper, numpy_helper
-
-        self.helper, self.numpy_helper = helper, numpy_helper
-        self.nodes: list[Any] = []
-        self.constants: dict[str, Any] = {}
-
-    def add(self, kind: str, *inputs: str, out: str | None = None, **settings: Any) -> str:
-        """Adds a node; returns the name of its value, `out` or a new one."""
-        out = out or f"_{kind.lower()}_{len(self.nodes)}"  # no step is called so
-        self.nodes.append(self.helper.make_node(kind, inputs, [out], out, **settings))
-        return out
-
-    def array(self, name: str, values: Any) -> str:
-        """Adds a constant as it is; returns its name."""
-        self.constants[name] = self.numpy_helper.from_array(np.ascontiguousarray(values), name)
-        return name
-
-    def floats(self, name: str, values: Any) -> str:
-        """Adds a constant in float32."""
-        return self.array(name, np.asarray(values, np.float32))
-
-    def shape(self, shape: Sequence[int]) -> str:
-        """Adds the shape of a batch of examples."""
-        return self.array(f"shape {(*shape,)}", np.array([-1, *shape], np.int64))
-
 
 Writer: TypeAlias = Callable[[Nodes, Step, Any], str]
 NODES: Table[Writer] = Table()
@@ -110,9 +63,24 @@ def flat(g: Nodes, step: Step) -> str:
     return x if len(shape) == 1 else g.add("Flatten", x)
 
 
-@NODES(*PLAIN)
-def plain(g: Nodes, step: Step, layer: Any) -> str:
-    return g.add(nearest(PLAIN, layer), *step.inputs, out=step.name)
+@NODES(*kinds_with("onnx"))
+def formed(g: Nodes, step: Step, layer: Any) -> str:
+    return g.add(form_of(layer).onnx, *step.inputs, out=step.name)
+
+
+@NODES(Square)
+def square(g: Nodes, step: Step, layer: Any) -> str:
+    return g.add("Mul", *step.inputs, *step.inputs, out=step.name)
+
+
+@NODES(Scale)
+def scale(g: Nodes, step: Step, layer: Any) -> str:
+    return g.add("Mul", *step.inputs, g.floats(f"{step.owner}.a", layer.a), out=step.name)
+
+
+@NODES(Shift)
+def shift(g: Nodes, step: Step, layer: Any) -> str:
+    return g.add("Add", *step.inputs, g.floats(f"{step.owner}.c", layer.c), out=step.name)
 
 
 @NODES(ELU)
@@ -167,11 +135,6 @@ def gelu(g: Nodes, step: Step, layer: Any) -> str:
 @NODES(Softmax)
 def softmax(g: Nodes, step: Step, layer: Any) -> str:
     return g.add("Softmax", *step.inputs, out=step.name, axis=-1)
-
-
-@NODES(Flatten)
-def flatten(g: Nodes, step: Step, layer: Any) -> str:
-    return g.add("Flatten", *step.inputs, out=step.name)
 
 
 @NODES(Reshape)
@@ -240,11 +203,28 @@ def normalised(g: Nodes, x: str, eps: float) -> str:
     return g.add("Div", centred, g.add("Sqrt", more))
 
 
-@NODES(Conv)
+@NODES(Conv, ConvTranspose)
 def conv(g: Nodes, step: Step, layer: Any) -> str:
+    kind = "ConvTranspose" if isinstance(layer, ConvTranspose) else "Conv"
     arrays = [g.floats(f"{step.owner}.{key}", a) for key, a in layer.params.items()]
     settings = windows(layer.windows) | {"dilations": layer.windows.dilation, "group": layer.groups}
-    return g.add("Conv", *step.inputs, *arrays, out=step.name, **settings)
+    return g.add(kind, *step.inputs, *arrays, out=step.name, **settings)
+
+
+@NODES(Pad)
+def pad(g: Nodes, step: Step, layer: Any) -> str:
+    (top, bottom), (left, right) = layer.windows.pad
+    sides = g.array(f"{step.owner}.sides", np.array([0, 0, top, left, 0, 0, bottom, right]))
+    value = g.floats(f"{step.owner}.value", layer.value)
+    return g.add("Pad", *step.inputs, sides, value, out=step.name)
+
+
+@NODES(Upsample)
+def upsample(g: Nodes, step: Step, layer: Any) -> str:
+    factors = g.floats(f"{step.owner}.factors", [1, 1, *layer.windows.size])
+    nearest = {"mode": "nearest", "nearest_mode": "floor"}
+    grid = {"coordinate_transformation_mode": "asymmetric"}
+    return g.add("Resize", *step.inputs, "", factors, out=step.name, **nearest, **grid)
 
 
 @NODES(MaxPool)
@@ -274,46 +254,70 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
     """The content of the file, by its suffix. Raises ImportError where onnx is missing."""
     from onnx import TensorProto, checker, helper
 
-    g, given = Nodes(), "probabilities" if plan.probabilities else "scores"
+    g = Nodes()
+    if plan.encoding is None:
+        inputs = {"rows": (TensorProto.DOUBLE, ["N", *plan.shape])}
+    else:
+        rows_of_columns(g, plan.encoding)
+        kinds = [
+            TensorProto.DOUBLE if words is None else TensorProto.STRING
+            for words in plan.encoding.categories
+        ]
+        inputs = {one: (kind, ["N"]) for one, kind in zip(plan.encoding.names, kinds, strict=True)}
     # In float64, where a year or a time of Unix keeps its digits; the network goes on in float32.
     centred = g.add("Sub", "rows", g.array("mean", plan.mean))
-    unit = g.add("Div", centred, g.array("divisor", plan.divisor))
-    g.add("Cast", unit, out="x", to=TensorProto.FLOAT)
+    g.cast(g.add("Div", centred, g.array("divisor", plan.divisor)), "FLOAT", "x")
     for step in plan.steps:
         NODES.of(step.layer, "onnx")(g, step, step.layer)
-    # ONNX raises no errors: a row that is not finite gets nan, and the class "".
+    # ONNX raises no errors: what is given for a row that is not finite is nan, its class "".
     zeros = g.add("Flatten", g.add("Mul", "rows", g.array("zero", np.float64(0))))
-    sums = g.add("ReduceSum", zeros, g.array("along", np.array([1])), keepdims=1)
-    bad = g.add("Cast", sums, to=TensorProto.FLOAT)
-    g.add("Add", plan.outputs, bad, out=given)
-    best = g.add("ArgMax", plan.scores, axis=1, keepdims=0)
-    unknown = g.add("IsNaN", g.add("Squeeze", bad, "along"))
-    index = g.add("Where", unknown, g.array("last", np.int64(len(plan.classes))), best)
-    names = [one.encode(errors="replace") for one in (*plan.classes, "")]
-    classes = helper.make_tensor("classes", TensorProto.STRING, [len(names)], names)
-    g.add("Gather", "classes", index, out="label")
-    graph = helper.make_graph(
-        g.nodes,
-        name,
-        [helper.make_tensor_value_info("rows", TensorProto.DOUBLE, ["N", *plan.shape])],
-        [
-            helper.make_tensor_value_info("label", TensorProto.STRING, ["N"]),
-            helper.make_tensor_value_info(given, TensorProto.FLOAT, ["N", len(plan.classes)]),
-        ],
-        [*g.constants.values(), classes],
+    bad = g.add("ReduceSum", zeros, g.array("along", np.array([1])), keepdims=1)
+    outputs = {plan.given: (TensorProto.FLOAT, ["N", len(plan.names)])}
+    if plan.targets:
+        outputs = {plan.given: (TensorProto.DOUBLE, ["N", len(plan.names)])}
+        spread = g.add("Mul", g.cast(plan.outputs, "DOUBLE"), g.array("spread", plan.target_std))
+        brought_back = g.add("Add", spread, g.array("centre", plan.target_mean))
+        g.add("Add", brought_back, bad, out=plan.given)
+    else:
+        outputs = {"label": (TensorProto.STRING, ["N"])} | outputs
+        g.add("Add", plan.outputs, g.cast(bad, "FLOAT"), out=plan.given)
+        best = g.add("ArgMax", plan.scores, axis=1, keepdims=0)
+        unknown = g.add("IsNaN", g.cast(g.add("Squeeze", bad, "along"), "FLOAT"))
+        index = g.add("Where", unknown, g.array("last", np.int64(len(plan.classes))), best)
+        g.add("Gather", g.strings("classes", (*plan.classes, "")), index, out="label")
+    taken = set(inputs) if plan.encoding else set[str]()
+    outputs_ = {free(one, taken): kind for one, kind in outputs.items()}
+    g.rename(
+        {f"column/{one}": one for one in taken} | dict(zip(outputs, outputs_, strict=True)), taken
     )
-    opset = helper.make_opsetid("", OPSET)
-    model = helper.make_model(graph, opset_imports=[opset], producer_name="chainrule")
+    ends = [
+        [helper.make_tensor_value_info(one, *kind) for one, kind in found.items()]
+        for found in (inputs, outputs_)
+    ]
+    graph = helper.make_graph(g.nodes, name, *ends, [*g.constants.values()])
+    opsets = [helper.make_opsetid("", OPSET)]
+    if plan.encoding is not None:
+        opsets.append(helper.make_opsetid("ai.onnx.ml", ML_OPSET))
+    model = helper.make_model(graph, opset_imports=opsets, producer_name="chainrule")
     model.ir_version = IR_VERSION
-    words = {"classes": list(plan.classes), "features": list(plan.features)}
+    words = {"targets": list(plan.targets)} if plan.targets else {"classes": list(plan.classes)}
+    words["features"] = list(plan.features)
     helper.set_model_props(model, {key: json.dumps(value) for key, value in words.items()})
     checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString(deterministic=True)
     return {".onnx": content}
 
 
-def run(paths: Sequence[Path], plan: Plan, rows: Floats) -> tuple[Floats, Floats]:
-    """What onnxruntime gives each class for rows (N, …), and the classes (N,) that it names."""
+def free(name: str, taken: set[str]) -> str:
+    """A name that is not taken."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def run(paths: Sequence[Path], plan: Plan, rows: Floats | Frame) -> tuple[Floats, Strings | None]:
+    """What onnxruntime gives for rows (N, …), or for a table, and the classes (N,) that it
+    names."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -321,5 +325,17 @@ def run(paths: Sequence[Path], plan: Plan, rows: Floats) -> tuple[Floats, Floats
     session = onnxruntime.InferenceSession(
         paths[0].read_bytes(), options, providers=["CPUExecutionProvider"]
     )
-    label, out = session.run(None, {"rows": rows.astype(np.float64)})
-    return out, label.astype(str)
+    given = feed(plan.encoding, rows) if isinstance(rows, Frame) else {"rows": rows}
+    out = session.run(None, given)
+    return (out[0], None) if plan.targets else (out[1], out[0].astype(str))
+
+
+def usage(path: Path, plan: Plan) -> str:
+    """How the file is run."""
+    if plan.encoding is None:
+        given = '{"rows": rows}'
+    else:
+        (first, words), *more = zip(plan.encoding.names, plan.encoding.categories, strict=True)
+        kind = "float" if words is None else "object"
+        given = f"{{{first!r}: np.array(…, {kind}){', …' if more else ''}}}"
+    return f'onnxruntime.InferenceSession("{path}").run(None, {given})'

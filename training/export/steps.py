@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from chainrule.data.encoding import Encoding
 from chainrule.layers import (
     Add,
     Dropout,
@@ -26,6 +28,7 @@ from chainrule.training.trained import Trained
 
 Entry = TypeVar("Entry")
 Shape: TypeAlias = tuple[int, ...]
+Strings: TypeAlias = NDArray[np.str_]
 
 #: By loss: the layer that makes probabilities of scores.
 LAST: dict[type, Layer] = {SoftmaxCrossEntropy: Softmax(), SigmoidCrossEntropy: Sigmoid()}
@@ -58,17 +61,11 @@ class Table(Generic[Entry]):
         """The same; raises ValueError where there is none."""
         entry = self.get(layer)
         if entry is None:
-            known = ", ".join(sorted(kind.__name__ for kind in self.entries))
             raise ValueError(
-                f"--to {target}: {layer!r} is a {type(layer).__name__}, which cannot be written "
-                f"for this target; it knows {known}"
+                f"--to {target}: {layer!r:.80} is a {type(layer).__name__}, which cannot be "
+                f"written for this target"
             )
         return entry
-
-
-def nearest(texts: Mapping[type, str], layer: Layer) -> str:
-    """The text for the class of a layer, or for the nearest that it is made from."""
-    return next(texts[kind] for kind in type(layer).__mro__ if kind in texts)
 
 
 @dataclass(frozen=True)
@@ -88,24 +85,41 @@ class Step:
 @dataclass(frozen=True)
 class Plan:
     """A network as targets write it. A row is standardised, (row - mean) / divisor in float64, and
-    goes on in `dtype` as the value `x`; its class is that with the largest of the `scores`, and
-    what each class gets are the `outputs`; both are names of values. The `divisor` of a column
-    that was constant in training is infinite."""
+    goes on in `dtype` as the value `x`. Its class is that with the largest of the `scores`, and
+    what each class gets are the `outputs`; both are names of values, and `given` is what they are
+    called: "probabilities", "scores" or "values". The `divisor` of a column that was constant in
+    training is infinite.
+
+    A network that predicts numbers has `targets` in the place of `classes`, and what comes out of
+    it is outputs · target_std + target_mean in float64.
+
+    Where the columns of a table are not the numbers that a row consists of, `encoding` says how
+    they become such; its columns have names.
+    """
 
     steps: list[Step]
     scores: str
     outputs: str
-    probabilities: bool
+    given: str
     mean: Floats
     divisor: Floats
     classes: tuple[str, ...]
     features: tuple[str, ...]
     dtype: str
+    targets: tuple[str, ...] = ()
+    target_mean: Floats = field(default_factory=lambda: np.zeros(0))
+    target_std: Floats = field(default_factory=lambda: np.ones(0))
+    encoding: Encoding | None = None
 
     @property
     def shape(self) -> Shape:
         """That of a row."""
         return self.mean.shape
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of what comes out: of the classes, or of the targets."""
+        return self.classes or self.targets
 
 
 @dataclass
@@ -179,9 +193,14 @@ def past_dropout(trace: Trace, name: str, layer: Any, inputs: Sequence[str]) -> 
 def identifier(name: str) -> str:
     """A name for a value in Python and in C. With a digit or a line at its end it is neither a
     keyword nor a function of a target."""
-    name = re.sub(r"\W", "_", name, flags=re.ASCII)
-    name = name if name[:1].isalpha() else f"n{name}"
+    name = plain_name(name)
     return f"{name}_" if name[-1].isalpha() else name
+
+
+def plain_name(text: str) -> str:
+    """A text with the letters of a name in Python and in C alone."""
+    name = re.sub(r"\W", "_", text, flags=re.ASCII)
+    return name if name[:1].isalpha() else f"n{name}"
 
 
 def within(name: str, own: str) -> str:
@@ -190,19 +209,8 @@ def within(name: str, own: str) -> str:
 
 
 def plan_of(trained: Trained) -> Plan:
-    """How a target is to write a run. Raises ValueError where it reads words or fills gaps, and
-    where a number in it is not finite."""
-    if trained.targets:
-        raise ValueError(
-            f"{trained.path}: predicts numbers, and an exported file is of a classifier; "
-            f"Trained.predict is the way in Python"
-        )
-    if trained.encoding is not None:
-        raise ValueError(
-            f"{trained.path}: makes numbers of words, or fills gaps, before its network sees them; "
-            f"expected a run on columns of numbers, which is all that an exported file takes"
-        )
-    net = trained.model.net
+    """How a target is to write a run. Raises ValueError where a number in it is not finite."""
+    net, target_scale = trained.model.net, trained.target_standardiser
     for name, array in {**net.params, **net.state}.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{trained.path}: {name} holds a number that is not finite")
@@ -211,16 +219,30 @@ def plan_of(trained: Trained) -> Plan:
     last = LAST.get(type(trained.model.criterion))
     if last is not None:
         outputs = trace.add(f"{type(last).__name__.lower()}1", last, scores)
-    _, probabilities, _ = trained.model.class_scores(trace.values["x"])
-    std = trained.standardiser.std
-    return Plan(
+    plan = Plan(
         trace.steps,
         scores,
         outputs,
-        probabilities,
+        "scores" if last is None else "probabilities",
         trained.standardiser.mean.astype(np.float64),
-        np.where(std > 0, std, np.inf).astype(np.float64),
+        np.where(trained.standardiser.std > 0, trained.standardiser.std, np.inf),
         trained.classes,
         trained.features,
         trained.dtype,
+        encoding=trained.encoding and named(trained.encoding),
     )
+    if target_scale is None:
+        return plan
+    return replace(
+        plan,
+        given="values",
+        targets=trained.targets,
+        target_mean=target_scale.mean,
+        target_std=target_scale.std,
+    )
+
+
+def named(encoding: Encoding) -> Encoding:
+    """An encoding whose columns have names, if only by their numbers among themselves."""
+    numbers = (f"column {j + 1}" for j in range(len(encoding.categories)))
+    return encoding if encoding.names else replace(encoding, names=tuple(numbers))

@@ -11,40 +11,26 @@ import numpy as np
 import safetensors.numpy
 
 from chainrule.layers import (
-    ELU,
     GELU,
-    SELU,
-    Add,
     Affine,
     AveragePool,
     BatchNorm,
-    Concatenate,
     Conv,
-    Flatten,
-    GlobalAveragePool,
+    ConvTranspose,
     GroupNorm,
-    HardSwish,
     LayerNorm,
-    LeakyReLU,
-    Max,
     Maxout,
     MaxPool,
-    Min,
-    Mish,
-    Multiply,
+    Pad,
     PReLU,
-    ReLU,
     Reshape,
-    Sigmoid,
-    Softmax,
-    Softplus,
-    Softsign,
-    Subtract,
-    Swish,
-    Tanh,
+    Upsample,
 )
 from chainrule.layers.annotations import Floats
-from chainrule.training.export.steps import Plan, Step, Table, nearest
+from chainrule.training.export.forms import filled_in, form_of, kinds_with
+from chainrule.training.export.frame import Frame
+from chainrule.training.export.python_columns import columns_text
+from chainrule.training.export.steps import Plan, Step, Strings, Table
 from chainrule.training.export.torch_tensors import tensors
 
 SUFFIXES: tuple[str, ...] = (".py", ".safetensors")
@@ -61,50 +47,15 @@ class Code(NamedTuple):
 Writer: TypeAlias = Callable[[Step, Any], Code]
 CODE: Table[Writer] = Table()
 
-#: Expressions for layers without settings.
-PLAIN: dict[type, str] = {
-    ReLU: "F.relu({x})",
-    Sigmoid: "torch.sigmoid({x})",
-    Tanh: "torch.tanh({x})",
-    Softplus: "torch.logaddexp({x}, torch.zeros_like({x}))",
-    Swish: "F.silu({x})",
-    Mish: "{x} * torch.tanh(torch.logaddexp({x}, torch.zeros_like({x})))",
-    HardSwish: "F.hardswish({x})",
-    Softsign: "F.softsign({x})",
-    SELU: "F.selu({x})",
-    Softmax: "F.softmax({x}, dim=-1)",
-    Flatten: "{x}.flatten(1)",
-    GlobalAveragePool: "{x}.mean(dim=(2, 3))",
-}
-
-#: Expressions for what joins two values.
-GATES: dict[type, str] = {
-    Add: "{0} + {1}",
-    Subtract: "{0} - {1}",
-    Multiply: "{0} * {1}",
-    Max: "torch.maximum({0}, {1})",
-    Min: "torch.minimum({0}, {1})",
-}
-
 
 def flat(step: Step) -> str:
     """The first input, a row per example."""
     return step.inputs[0] if len(step.shapes[0]) == 1 else f"{step.inputs[0]}.flatten(1)"
 
 
-@CODE(*PLAIN)
-def plain(step: Step, layer: Any) -> Code:
-    return Code(nearest(PLAIN, layer).format(x=step.inputs[0]))
-
-
-@CODE(ELU)
-def elu(step: Step, layer: Any) -> Code:
-    return Code(f"F.elu({step.inputs[0]}, {layer.alpha!r})")
-
-
-@CODE(LeakyReLU)
-def leaky_relu(step: Step, layer: Any) -> Code:
-    return Code(f"F.leaky_relu({step.inputs[0]}, {layer.alpha!r})")
+@CODE(*kinds_with("torch"))
+def formed(step: Step, layer: Any) -> Code:
+    return Code(filled_in(form_of(layer).torch, step, layer))
 
 
 @CODE(PReLU)
@@ -115,16 +66,6 @@ def prelu(step: Step, layer: Any) -> Code:
 @CODE(GELU)
 def gelu(step: Step, layer: Any) -> Code:
     return Code(f'F.gelu({step.inputs[0]}, approximate="{layer.approximate}")')
-
-
-@CODE(*GATES)
-def gate(step: Step, layer: Any) -> Code:
-    return Code(nearest(GATES, layer).format(*step.inputs))
-
-
-@CODE(Concatenate)
-def concatenate(step: Step, layer: Any) -> Code:
-    return Code(f"torch.cat(({', '.join(step.inputs)}), dim={layer.axis})")
 
 
 @CODE(Reshape)
@@ -168,22 +109,47 @@ def groupnorm(step: Step, layer: Any) -> Code:
 
 @CODE(Conv)
 def conv(step: Step, layer: Any) -> Code:
-    seen, x = layer.windows, step.inputs[0]
-    (top, bottom), (left, right) = seen.pad
+    x, ((top, bottom), (left, right)) = step.inputs[0], layer.windows.pad
+    if (top, left) == (bottom, right):
+        return Code(f"{{own}}({x})", f"nn.Conv2d({settings(layer, (top, left))})")
+    padded = f"F.pad({x}, {(left, right, top, bottom)})"
+    return Code(f"{{own}}({padded})", f"nn.Conv2d({settings(layer, (0, 0))})")
+
+
+@CODE(ConvTranspose)
+def conv_transpose(step: Step, layer: Any) -> Code:
+    (top, _), (left, _) = layer.windows.pad
+    return Code(f"{{own}}({step.inputs[0]})", f"nn.ConvTranspose2d({settings(layer, (top, left))})")
+
+
+def settings(layer: Any, pad: tuple[int, int]) -> str:
+    """The arguments of a convolution, without those that are PyTorch's own."""
+    seen = layer.windows
     words = [f"{layer.in_channels}, {layer.out_channels}, {seen.size}"]
-    if seen.stride != (1, 1):
-        words.append(f"stride={seen.stride}")
-    if (top, left) == (bottom, right) != (0, 0):
-        words.append(f"padding={(top, left)}")
-    elif (top, left) != (bottom, right):
-        x = f"F.pad({x}, {(left, right, top, bottom)})"
-    if seen.dilation != (1, 1):
-        words.append(f"dilation={seen.dilation}")
-    if layer.groups > 1:
-        words.append(f"groups={layer.groups}")
-    if not layer.bias:
-        words.append("bias=False")
-    return Code(f"{{own}}({x})", f"nn.Conv2d({', '.join(words)})")
+    for name, value, usual in (
+        ("stride", seen.stride, (1, 1)),
+        ("padding", pad, (0, 0)),
+        ("dilation", seen.dilation, (1, 1)),
+        ("groups", layer.groups, 1),
+        ("bias", layer.bias, True),
+    ):
+        if value != usual:
+            words.append(f"{name}={value}")
+    return ", ".join(words)
+
+
+@CODE(Pad)
+def pad(step: Step, layer: Any) -> Code:
+    (top, bottom), (left, right) = layer.windows.pad
+    sides = left, right, top, bottom
+    return Code(f"F.pad({step.inputs[0]}, {sides}, value={layer.value!r})")
+
+
+@CODE(Upsample)
+def upsample(step: Step, layer: Any) -> Code:
+    high, wide = layer.windows.size
+    x = step.inputs[0]
+    return Code(f"{x}.repeat_interleave({high}, dim=2).repeat_interleave({wide}, dim=3)")
 
 
 @CODE(MaxPool)
@@ -207,19 +173,19 @@ PAGE = '''\
 of the same name that ends in .safetensors."""
 
 from pathlib import Path
-
+{numpy}
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
-CLASSES = {classes}
+{names}
 FEATURES = {features}  # the columns of a row, in this order
 
 
-class Net(nn.Module):
-    """Scores (N, {C}) of rows (N, {sizes}) in the unit of the training data, as float64 where they
-    have large offsets; the largest score decides."""
+{columns}class Net(nn.Module):
+    """{what} of rows (N, {sizes}) in the unit of the training data, as float64 where they
+    have large offsets{decides}."""
 
     def __init__(self):
         super().__init__()
@@ -234,9 +200,18 @@ class Net(nn.Module):
             raise ValueError("expected finite numbers")
         x = ((rows.double() - self.mean) / self.std).to({dtype})
 {steps}
-        return {scores}
+        return {returned}
 
-    def {outputs}(self, rows):
+{methods}
+
+def load(path=Path(__file__).with_suffix(".safetensors")):
+    """The network, ready to judge rows{by_table}."""
+    net = Net()
+    net.load_state_dict(load_file(path))
+    return net.eval()
+'''
+OF_CLASSES = '''\
+    def {given}(self, rows):
         """What each class gets (N, {C})."""
         {scores} = self(rows)
         return {last}
@@ -244,14 +219,15 @@ class Net(nn.Module):
     def predict(self, rows):
         """The class of each row, by name."""
         return [CLASSES[c] for c in self(rows).argmax(dim=1).tolist()]
-
-
-def load(path=Path(__file__).with_suffix(".safetensors")):
-    """The network, ready to judge rows."""
-    net = Net()
-    net.load_state_dict(load_file(path))
-    return net.eval()
 '''
+OF_NUMBERS = '''\
+    def predict(self, rows):
+        """What is predicted of each row (N, {C}), in the unit of the targets."""
+        return self(rows) * self.target_std + self.target_mean
+'''
+TARGET_SCALE = """
+        self.register_buffer("target_mean", torch.zeros({C}, dtype=torch.float64))
+        self.register_buffer("target_std", torch.ones({C}, dtype=torch.float64))"""
 
 
 def write(plan: Plan, name: str) -> dict[str, bytes]:
@@ -271,34 +247,50 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
             lines.append(f"        {step.name} = {text}")
     if plan.dtype == "float64" and modules:
         modules["double"] = "        self.double()"
+    table, count = columns_text(plan.encoding), len(plan.names)
+    if plan.targets:
+        held |= {"target_mean": plan.target_mean, "target_std": plan.target_std}
+        modules["target"] = TARGET_SCALE.format(C=count)[1:]
+    methods = OF_NUMBERS if plan.targets else OF_CLASSES
     text = PAGE.format(
-        classes=repr(plan.classes),
+        numpy="\nimport numpy as np" if table else "",
+        names=f"TARGETS = {plan.targets!r}" if plan.targets else f"CLASSES = {plan.classes!r}",
         features=repr(plan.features),
-        C=len(plan.classes),
+        columns=table,
+        what="Targets with mean 0 and deviation 1" if plan.targets else f"Scores (N, {count})",
+        decides="" if plan.targets else "; the largest score decides",
         sizes=", ".join(map(str, plan.shape)),
         shape=plan.shape,
         modules="\n".join(modules.values()),
         dtype=f"torch.{plan.dtype}",
         steps="\n".join(lines),
-        scores=plan.scores,
-        outputs="probabilities" if plan.probabilities else "scores",
-        last=last,
+        returned=plan.scores,
+        methods=methods.format(given=plan.given, C=count, scores=plan.scores, last=last),
+        by_table=": of a table, torch.from_numpy(features(table))" if table else "",
     )
-    words = {
-        "classes": json.dumps(plan.classes)
-    }  # of several, the order would be another each time
+    # One word alone: the order of several would be another each time.
+    words = {"classes": json.dumps(plan.classes)} if plan.classes else None
     packed = {key: np.ascontiguousarray(array) for key, array in held.items()}
     return {".py": text.encode(), ".safetensors": safetensors.numpy.save(packed, words)}
 
 
-def run(paths: Sequence[Path], plan: Plan, rows: Floats) -> tuple[Floats, Floats]:
-    """What PyTorch gives each class for rows (N, …), and the classes (N,) that it names."""
+def run(paths: Sequence[Path], plan: Plan, rows: Floats | Frame) -> tuple[Floats, Strings | None]:
+    """What PyTorch gives for rows (N, …), or for a table, and the classes (N,) that it names."""
     import torch
 
     namespace: dict[str, Any] = {"__file__": str(paths[0])}
     exec(compile(paths[0].read_bytes(), str(paths[0]), "exec"), namespace)
     net = namespace["load"]()
+    numbers = rows if plan.encoding is None else namespace["features"](rows)
     with torch.inference_mode():
-        given = torch.from_numpy(rows.astype(np.float64))
-        out = (net.probabilities if plan.probabilities else net.scores)(given)
-        return out.numpy(), np.array(net.predict(given))
+        given = torch.from_numpy(np.asarray(numbers, np.float64))
+        if plan.targets:
+            return net.predict(given).numpy(), None
+        return getattr(net, plan.given)(given).numpy(), np.array(net.predict(given))
+
+
+def usage(path: Path, plan: Plan) -> str:
+    """How the file is run."""
+    more = "" if plan.encoding is None else ", features"
+    rows = "torch.from_numpy(features(table))" if more else "rows"
+    return f"from {path.stem} import load{more}; load().predict({rows})"

@@ -7,7 +7,16 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from chainrule.layers import Affine, BatchNorm, Conv, GroupNorm, LayerNorm, Maxout, PReLU
+from chainrule.layers import (
+    Affine,
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    GroupNorm,
+    LayerNorm,
+    Maxout,
+    PReLU,
+)
 from chainrule.layers.annotations import Floats
 from chainrule.training.export.steps import Table
 
@@ -62,7 +71,7 @@ TENSORS(Maxout)(
         Tensor("bias", "params", "b", pieces_out, pieces_in),
     )
 )
-TENSORS(Conv)((Tensor("weight", "params", "W"), Tensor("bias", "params", "b")))
+TENSORS(Conv, ConvTranspose)((Tensor("weight", "params", "W"), Tensor("bias", "params", "b")))
 TENSORS(BatchNorm)((*SCALE, *RUNNING))
 TENSORS(LayerNorm, GroupNorm)(SCALE)
 TENSORS(PReLU)((Tensor("weight", "params", "alpha"),))

@@ -1,11 +1,13 @@
 """Networks of all kinds with drawn parameters, as runs that learned them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
 
 from chainrule.data import Standardiser
+from chainrule.data.encoding import Encoding
 from chainrule.layers import (
     ELU,
     GELU,
@@ -31,7 +33,7 @@ from chainrule.layers import (
     Swish,
     Tanh,
 )
-from chainrule.nets import MLP, Classifier, ConvNet, LeNet5, ResNet
+from chainrule.nets import MLP, Classifier, ConvNet, LeNet5, Regressor, ResNet
 from chainrule.training import Trained
 
 ACTIVATIONS = (
@@ -76,6 +78,19 @@ def trained(net, shape, classes, *, loss=LOSSES[0], seed=0):
         dataset="nowhere.csv",
         data_dir=None,
         fingerprint="",
+    )
+
+
+def predicting(net, shape, targets, *, seed=0):
+    """A run that learned `net` to predict numbers, some of them times of Unix."""
+    run, rng = trained(net, shape, targets, seed=seed), np.random.default_rng(seed)
+    mean = 10 * rng.standard_normal(targets) + 1.7e9 * (rng.random(targets) < 0.3)
+    return replace(
+        run,
+        model=Regressor(net),
+        classes=(),
+        targets=tuple(f'"{t}" €' for t in range(targets)),
+        target_standardiser=Standardiser(mean, rng.uniform(0.1, 1e4, targets)),
     )
 
 
@@ -132,3 +147,34 @@ def image_nets(draw):
         net = ConvNet(image, classes, channels=(4, 6), hidden=(8,), size=size, keep=0.5, **given)
     shape = image if draw(st.booleans()) else (channels * H * W,)
     return trained(net, shape, classes, loss=draw(st.sampled_from(LOSSES)), seed=seed)
+
+
+WORDS = ("Na", "Rome", "New York", 'a "b"', "c, d", "e;f", "ß", "7", "\\", "x", "label", "-999")
+NAMES = ("x", "label", "mean", "rows", "age", 'say "hi"', "größe", "affine1", "probabilities")
+
+
+@st.composite
+def tables(draw):
+    """Runs on columns of words and of numbers, with gaps or without, that name classes or predict
+    numbers."""
+    count, seed = draw(st.tuples(st.integers(1, 5), st.integers(0, 99)))
+    lists = st.lists(st.sampled_from(WORDS[:-1]), min_size=1, max_size=4, unique=True).map(tuple)
+    categories = tuple(draw(st.none() | lists) for _ in range(count))
+    missing = draw(st.sampled_from(["refuse", "mean", "indicator", "drop"]))
+    marked = draw(st.sets(st.integers(0, count - 1))) if missing == "indicator" else ()
+    rng = np.random.default_rng(seed)
+    mean = [rng.random() if one else rng.choice([-3.5, 1.7e9]) for one in categories
+            for _ in one or "1"]  # fmt: skip
+    encoding = Encoding(
+        draw(st.sampled_from([(), tuple(rng.permutation(NAMES)[:count].tolist())])),
+        categories,
+        missing,
+        draw(st.sampled_from([(), ("-999", "what?")])) if missing != "refuse" else (),
+        tuple(sorted(marked)),
+        tuple(map(float, mean)),
+    )
+    D = encoding.width + len(marked)
+    net = MLP([D, 6, 3], rng=seed, dtype=draw(st.sampled_from(["float32", "float64"])))
+    run = draw(st.sampled_from([trained, predicting]))(net, (D,), 3, seed=seed)
+    scale = Standardiser(np.array([*mean, *(0.5 for _ in marked)]), rng.uniform(0.5, 2, D))
+    return replace(run, encoding=encoding, standardiser=scale)

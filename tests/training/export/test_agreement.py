@@ -4,30 +4,49 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from chainrule import layers
+from chainrule.data.encoding import Encoding
+from chainrule.data.frame import rows_of_frame
 from chainrule.layers import (
     Add,
     Affine,
     BatchNorm,
     Concatenate,
+    Flatten,
+    Layer,
+    Loss,
+    MatMul,
     Max,
     Min,
     Multiply,
     ReLU,
     Reshape,
-    Square,
+    Scale,
+    Softplus,
     Subtract,
+    Sum,
     Tanh,
 )
 from chainrule.nets import MLP, Graph, LeNet5, Sequential
 from chainrule.training.export import export
 from chainrule.training.export.exporting import TARGETS
-from chainrule.training.export.steps import plan_of
-from tests.training.export.random_networks import ACTIVATIONS, image_nets, mlps, rows_for, trained
+from chainrule.training.export.frame import Frame, cells_of, with_gaps
+from chainrule.training.export.steps import named, plan_of
+from tests.training.export.random_networks import (
+    ACTIVATIONS,
+    image_nets,
+    mlps,
+    predicting,
+    rows_for,
+    tables,
+    trained,
+)
 
 ULPS = 256  # of the largest score, or of 1
 few = settings(
@@ -50,7 +69,7 @@ def to(request):
 
 
 def outcome(run, to, folder, rows):
-    """What the files of a target give each class, and the classes that they name."""
+    """What the files of a target give for rows, or for a table, and the classes that they name."""
     plan, target = plan_of(run), TARGETS[to]
     paths = [folder / f"model{suffix}" for suffix in target.SUFFIXES]
     for path, content in zip(paths, target.write(plan, "model").values(), strict=True):
@@ -60,11 +79,21 @@ def outcome(run, to, folder, rows):
 
 def agree(run, to, folder):
     rows = rows_for(run)
-    out, classes = outcome(run, to, folder, rows)
-    names, expected = run.predict(rows)
-    assert classes.tolist() == names.tolist()
+    compare(run, to, outcome(run, to, folder, rows), rows)
+
+
+def compare(run, to, found, rows):
+    """What a target found for rows is what the run predicts of them."""
+    out, classes = found
     scores = run.model.outputs(run.standardiser.transform(rows).astype(run.dtype))
     eps = np.finfo(np.float32 if to == "onnx" else run.dtype).eps
+    if run.targets:
+        unit, expected = run.target_standardiser.std, run.predict(rows).reshape(len(rows), -1)
+        most = ULPS * eps * max(1, abs(scores).max()) + 4 * np.spacing(abs(expected) / unit)
+        assert (abs(out - expected) / unit <= most).all()
+        return
+    names, expected = run.predict(rows)
+    assert classes.tolist() == names.tolist()
     assert abs(out - expected).max() <= ULPS * eps * max(1, abs(scores).max())
 
 
@@ -113,6 +142,69 @@ def test_a_graph_whose_ways_are_joined_by_every_gate(to, tmp_path):
     twice = g.add(None, Concatenate(), images, g.add(None, Tanh(), images))
     g.output(g.add(None, Affine(60, 3, rng=2), twice))
     agree(trained(g, (4,), 3), to, tmp_path)
+
+
+@few
+@given(run=tables())
+def test_tables_of_words_and_gaps_become_the_same_features(to, tmp_path_factory, run):
+    encoding = named(run.encoding)
+    table = with_gaps(encoding, cells_of(encoding, rows_for(run)))
+    for word in encoding.na:
+        table[encoding.names[0]][-1] = word
+    rows, _ = rows_of_frame("table", table, encoding)
+    compare(run, to, outcome(run, to, tmp_path_factory.mktemp("export"), table), rows)
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_are_predicted_in_their_unit(targets, dtype, to, tmp_path):
+    agree(predicting(MLP([3, 8, targets], rng=0, dtype=dtype), (3,), targets), to, tmp_path)
+
+
+def test_a_missing_cell_is_refused_where_training_refused_it(to, tmp_path):
+    encoding = Encoding(("age", "city"), (None, ("Rome", "Oslo")), fill=(0.5, 0.5, 0.5))
+    run = replace(trained(MLP([3, 2], rng=0), (3,), 2), encoding=encoding)
+    for cells in ({"age": ["1", ""], "city": ["Rome", "Oslo"]},
+                  {"age": ["1", "2"], "city": ["Rome", "n/a"]}):  # fmt: skip
+        if to == "onnx":
+            out, classes = outcome(run, to, tmp_path, Frame(cells))
+            assert classes[1] == ""
+            assert np.isnan(out).any(axis=1).tolist() == [False, True]
+        else:
+            with pytest.raises(ValueError, match=r"missing|expected a row of 2 cells"):
+                outcome(run, to, tmp_path, Frame(cells))
+
+
+LAYERS = [one for name in layers.__all__ if isinstance(one := getattr(layers, name), type)]
+LEFT_OUT = {MatMul, Sum, Concatenate}  # the first two mix rows, the last is tested with gates
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        one
+        for one in LAYERS
+        if issubclass(one, Layer) and one is not Layer and not issubclass(one, Loss)
+        and one not in LEFT_OUT
+    ],
+)  # fmt: skip
+def test_every_layer_computes_the_same(kind, to, tmp_path):
+    rng = np.random.default_rng(0)
+    for _, layer, *inputs in kind.examples(rng):
+        shapes = {one.shape[1:] for one in inputs if one.ndim > 1}
+        if len(shapes) > 1 or any(one.ndim < 2 for one in inputs):
+            continue  # what is joined in other ways than example by example
+        (shape,) = shapes
+        ones = [np.ones((1, *shape)) for _ in inputs]
+        size = layer.forward(*ones, train=False)[0].size
+        g = Graph()
+        x = g.add("positive", Softplus(), g.input("x"))
+        more = [g.add(f"more{k}", Scale(k), x) for k in range(2, len(inputs) + 1)]
+        out = g.add("layer", layer, x, *more)
+        g.output(g.add("affine", Affine(size, 3, rng=1), g.add("flat", Flatten(), out)))
+        agree(trained(g, shape, 3), to, tmp_path)
+        return
+    pytest.fail(f"{kind.__name__}.examples has none of one shape")
 
 
 def test_in_c_gates_join_values_of_one_shape_alone():
@@ -171,12 +263,15 @@ def test_the_same_run_gives_the_same_bytes(to):
 
 
 def test_a_layer_that_a_target_does_not_know_is_named(to):
-    g = Graph()
-    x = g.input("x")
-    a = g.add("a", Affine(2, 2, rng=0), x)
-    g.output(g.add("square", Square(), a))
-    with pytest.raises(ValueError, match=rf"--to {to}: Square\(\) .*cannot be written .* Affine"):
-        TARGETS[to].write(plan_of(trained(g, (2,), 2)), "model")
+    class Mine(ReLU):
+        def forward(self, x, *, train=True):
+            return super().forward(x, train=train)
+
+    run = trained(Sequential(Affine(2, 2, rng=0), Mine()), (2,), 2)
+    with pytest.raises(
+        ValueError, match=rf"--to {to}: Mine\(\) is a Mine, which cannot be written"
+    ):
+        TARGETS[to].write(plan_of(run), "model")
 
 
 def test_a_layer_of_ones_own_with_another_forward_pass_is_not_taken_for_its_parent(to):

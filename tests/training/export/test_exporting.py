@@ -1,13 +1,16 @@
 """chainrule export: what it writes, what it says, and what it refuses."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from chainrule.data.encoding import Encoding
 from chainrule.nets import MLP, FileError
 from chainrule.nets.files import read_arrays
 from chainrule.training import Trained
@@ -28,12 +31,14 @@ def digits(shared_script):
 def test_it_says_that_it_compared_and_on_what(digits, shared_script):
     status, printed, said = shared_script.call("export", "digits", "--to", "numpy")
     assert (status, said) == (0, [])
-    first, second = printed.splitlines()
+    first, second, third = printed.splitlines()
     assert first == "digits/model_numpy.py"
     assert second.startswith(
         "compared with Trained.predict on 256 rows of digits: the same classes, probabilities that "
         "differ by "
     )
+    assert re.search(r"at most, \d+ ulps? of the largest, (1|0\.\d+)$", second)
+    assert third == "to run it: from model_numpy import predict; predict(rows)"
     assert (digits / "model_numpy.py").exists()
 
 
@@ -68,15 +73,52 @@ def test_the_program_in_c_takes_whole_rows_of_numbers_alone(text, status, rows, 
     assert ("expected" in done.stderr) == (status == 1)
 
 
+@needs_compiler
+@pytest.mark.parametrize(
+    ("text", "status", "rows"),
+    [
+        ('1,Rome,"a, ""b"""\n2 , Oslo ,a\n', 0, 2),
+        ('1e3,Paris,unheard of\r\n"",,n/a', 0, 2),
+        ("x,Rome,a\n", 1, 0),
+        ("1,Rome\n", 1, 0),
+        ("1,Rome,a,\n", 1, 0),
+        ("1;Rome;a\n", 1, 0),
+        ("inf,Rome,a\n", 1, 0),
+        ("", 0, 0),
+    ],
+)
+def test_the_program_in_c_takes_lines_of_cells(text, status, rows, tmp_path):
+    words = (None, ("Rome", "Oslo"), ('a, "b"', "a"))
+    encoding = Encoding(("age", "city", "kind"), words, "mean", fill=(0.5,) * 5)
+    run = replace(trained(MLP([5, 4, 2], rng=0), (5,), 2), encoding=encoding)
+    done = subprocess.run(
+        [compiled(run, tmp_path)], input=text, capture_output=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode, len(done.stdout.splitlines())) == (status, rows)
+    assert ("expected" in done.stderr) == (status == 1)
+
+
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     """The program of a network in C that takes rows of three numbers."""
-    folder = tmp_path_factory.mktemp("c")
-    export(trained(MLP([3, 4, 2], rng=0), (3,), 2), "c", folder / "a.c")
+    return compiled(trained(MLP([3, 4, 2], rng=0), (3,), 2), tmp_path_factory.mktemp("c"))
+
+
+def compiled(run, folder):
+    """The program of a run in C, made by a compiler that finds fault with everything."""
+    export(run, "c", folder / "a.c")
     words = ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Wconversion"]
     words += ["-Werror", "-DA_MAIN", "a.c", "-o", "a", "-lm"]
     subprocess.run(words, cwd=folder, check=True)
     return folder / "a"
+
+
+def test_a_run_on_words_is_compared_on_words_and_gaps(tmp_path):
+    encoding = Encoding((), (None, ("Rome", "Oslo")), "mean", fill=(0.5,) * 3)
+    run = replace(trained(MLP([3, 4, 2], rng=0), (3,), 2), encoding=encoding)
+    done = export(run, "numpy", tmp_path / "a.py")
+    assert (done.rows, done.usage) == (256, "from a import predict; predict(table)")
+    assert "    'column 2': ('Rome', 'Oslo')," in (tmp_path / "a.py").read_text(encoding="utf-8")
 
 
 def test_the_file_for_onnx_holds_classes_and_features(tmp_path):
