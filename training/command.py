@@ -21,7 +21,6 @@ from chainrule.training.run.running import (
 from chainrule.training.run.setup import build, load_for
 from chainrule.training.runs.comparison import compare, compare_parser
 from chainrule.training.runs.processes import (
-    Many,
     begin_many,
     carry_out_many,
     is_many,
@@ -90,10 +89,12 @@ def train(options: argparse.Namespace, ours: Alone = ALONE) -> int:
         many = kind_of(options)
         if many:
             in_one_process(ours, f"--{many}")
-        run = begin_many(options) if many else begin(options, ours)
+        if many:
+            return carry_out_many(begin_many(options))
+        run = begin(options, ours)
     except (ValueError, OSError) as error:
         return failed(error, 2)
-    return carry_out_many(run) if isinstance(run, Many) else carry_out(run)
+    return carry_out(run)
 
 
 def look(options: argparse.Namespace) -> int:
@@ -124,13 +125,13 @@ def resume(options: argparse.Namespace, ours: Alone = ALONE) -> int:
     """Goes on with a run; returns the exit status."""
     try:
         path = folder_of(options)
-        many = is_many(path, options)
-        if many:
+        if is_many(path, options):
             in_one_process(ours, "resume of several runs")
-        run = take_up_many(path, options.jobs) if many else taken_up(path, options.epochs, ours)
+            return carry_out_many(take_up_many(path, options.jobs, options.scheduler))
+        run = taken_up(path, options.epochs, ours)
     except (ValueError, OSError) as error:
         return failed(error, 2)
-    return carry_out_many(run) if isinstance(run, Many) else carry_out(run)
+    return carry_out(run)
 
 
 def inform(

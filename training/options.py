@@ -254,8 +254,12 @@ def parser() -> Parser:
     )
     add("--trials", type=partial(count, digits=4), metavar="N", help="how often --search draws; "
         "20 if left out")  # fmt: skip
+    add("--sampler", choices=("tpe",), help="how --search draws: tpe, by Optuna, after ten random "
+        "trials those that the results so far promise most of; at random if left out")  # fmt: skip
     add("--jobs", type=count, metavar="N", help="how many runs of --seeds or --search go on at "
-        "once; one per core if left out")  # fmt: skip
+        "once; one per core, or per worker of --scheduler, if left out")  # fmt: skip
+    add("--scheduler", metavar="ADDRESS", help="carry out the runs of --seeds or --search by the "
+        "workers of this Dask scheduler, on other machines that see this folder")  # fmt: skip
     add("--resume", metavar="DIR", help="go on with the run, or the runs, in this folder; goes "
         "with --epochs or --jobs alone")  # fmt: skip
     return out
@@ -272,6 +276,7 @@ def resume_parser() -> Parser:
         "--epochs", type=count, help="train until there are so many; as planned if left out"
     )
     out.add_argument("--jobs", type=count, help="how many of several runs go on at once")
+    out.add_argument("--scheduler", metavar="ADDRESS", help="that of Dask, for several runs")
     return out
 
 

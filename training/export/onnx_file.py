@@ -255,6 +255,7 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
     from onnx import TensorProto, checker, helper
 
     g = Nodes()
+    inputs: dict[str, tuple[int, list[Any]]]
     if plan.encoding is None:
         inputs = {"rows": (TensorProto.DOUBLE, ["N", *plan.shape])}
     else:
@@ -272,6 +273,7 @@ def write(plan: Plan, name: str) -> dict[str, bytes]:
     # ONNX raises no errors: what is given for a row that is not finite is nan, its class "".
     zeros = g.add("Flatten", g.add("Mul", "rows", g.array("zero", np.float64(0))))
     bad = g.add("ReduceSum", zeros, g.array("along", np.array([1])), keepdims=1)
+    outputs: dict[str, tuple[int, list[Any]]]
     outputs = {plan.given: (TensorProto.FLOAT, ["N", len(plan.names)])}
     if plan.targets:
         outputs = {plan.given: (TensorProto.DOUBLE, ["N", len(plan.names)])}

@@ -30,7 +30,7 @@ ALWAYS = (
 #: What does not decide the results that are there, or is changed by `resume --epochs N`.
 ASIDE = {
     *("epochs", "no_report", "pictures", "gradcheck", "sanity", "resume", "jobs", "run_dir"),
-    *("log", "tensorboard", "live"),
+    *("log", "tensorboard", "live", "scheduler"),
 }
 
 

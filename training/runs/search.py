@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import shlex
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,11 +18,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from chainrule.nets.files import write_file
+from chainrule.nets import FileError
+from chainrule.nets.files import brief, write_file
 from chainrule.pictures.drawing import BLUE, ORANGE, RED, Panel, Picture
 from chainrule.training.measures import MEASURES
 from chainrule.training.options import parser
 from chainrule.training.runs.trial import ABOUT_SEVERAL, Result, Trial, single
+from chainrule.training.runs.trials import Outcomes, Trials
 from chainrule.training.text import aligned
 
 if TYPE_CHECKING:
@@ -43,6 +46,10 @@ class Choice:
     def draw(self, u: float) -> str:
         """The word at u in [0, 1)."""
         return self.ends[int(u * len(self.ends))]
+
+    def word(self, at: str) -> str:
+        """The word itself."""
+        return at
 
 
 @dataclass(frozen=True)
@@ -68,21 +75,123 @@ class Range:
             at = math.exp((1 - u) * math.log(low) + u * math.log(high))
         else:
             at = (1 - u) * low + u * high
-        at = min(max(int(at) if whole else float(f"{at:.6g}"), self.low), self.high)
-        return str(at) if whole or float(f"{at:g}") != at else f"{at:g}"
+        return self.word(min(max(int(at) if whole else at, self.low), self.high))
+
+    def word(self, at: float) -> str:
+        """A number of the range as a word, with six digits."""
+        if isinstance(self.low, int):
+            return str(int(at))
+        at = min(max(float(f"{at:.6g}"), self.low), self.high)
+        return str(at) if float(f"{at:g}") != at else f"{at:g}"
 
 
-def plan(options: argparse.Namespace, path: Path) -> list[Trial]:
-    """The trials. Each is drawn from a generator of its own, by --seed and its number, so that it
-    does not depend on how many there are. They are all trained with the seed --seed, so that one
-    that draws what an earlier one drew is left out."""
+def plan(options: argparse.Namespace, path: Path) -> Trials:
+    """The trials. Raises ValueError where --sampler needs a library that is missing."""
+    if options.sampler == "tpe":
+        return Suggested(options, path)
+    return Trials(drawn(options, path))
+
+
+def drawn(options: argparse.Namespace, path: Path) -> list[Trial]:
+    """The trials of a random search. Each is drawn from a generator of its own, by --seed and its
+    number, so that it does not depend on how many there are. They are all trained with the seed
+    --seed, so that one that draws what an earlier one drew is left out."""
     ranges, found = ranges_of(options.search), dict[tuple[str, ...], Trial]()
     for number in range(options.trials):
         rng = np.random.default_rng([options.seed, number])
-        words = {one.name: one.draw(rng.random()) for one in ranges}
-        trial = Trial(path / f"trial-{number:02}", altered(options, words), words)
-        found.setdefault(tuple(words.values()), trial)
+        trial = numbered(
+            path, number, options, {one.name: one.draw(rng.random()) for one in ranges}
+        )
+        found.setdefault(tuple(trial.words.values()), trial)
     return list(found.values())
+
+
+def numbered(path: Path, number: int, options: argparse.Namespace, words: dict[str, str]) -> Trial:
+    """A trial of these words."""
+    return Trial(path / f"trial-{number:02}", altered(options, words), words)
+
+
+class Suggested(Trials):
+    """The trials of a search by Optuna's TPE sampler: after ten that are drawn at random, those
+    that the results so far promise most of (Bergstra et al., "Algorithms for Hyper-Parameter
+    Optimization", 2011). What was asked and told stands in optuna.log. Which trial comes next
+    depends on which results are there, so that the same seed gives the same trials where one goes
+    on at a time."""
+
+    def __init__(self, options: argparse.Namespace, path: Path) -> None:
+        super().__init__([])
+        try:
+            import optuna
+        except ImportError:
+            raise ValueError(
+                '--sampler tpe: Optuna is not there: pip install "chainrule[optuna]"'
+            ) from None
+        self.optuna, self.options, self.path = optuna, options, path
+        self.ranges, self.total = ranges_of(options.search), options.trials
+        self.study: Any = None
+
+    def open(self) -> None:
+        """Takes up what stands in optuna.log, or begins it. Raises FileError where that is
+        damaged."""
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        self.optuna.logging.set_verbosity(self.optuna.logging.ERROR)
+        file = self.path / "optuna.log"
+        try:
+            storage = JournalStorage(JournalFileBackend(str(file)))
+            self.study = self.optuna.create_study(
+                storage=storage, study_name="search", direction="maximize", load_if_exists=True
+            )
+            for one in self.study.trials:
+                self.add(one.number, one.params)
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise FileError(f"{file}: damaged: {brief(error)}") from None
+
+    def add(self, number: int, found: dict[str, Any]) -> bool:
+        """Adds the trial of what was suggested, unless it repeats an earlier one."""
+        words = {one.name: one.word(found[one.name]) for one in self.ranges}
+        if words in [trial.words for trial in self.trials]:
+            return False
+        self.trials.append(numbered(self.path, number, self.options, words))
+        return True
+
+    def more(self, outcomes: Outcomes) -> Trial | None:
+        """The next trial that is suggested, None where there have been enough."""
+        self.tell(outcomes)
+        while (number := len(self.study.trials)) < self.total:
+            seed = int(np.random.default_rng([self.options.seed, number]).integers(2**31))
+            with warnings.catch_warnings(action="ignore"):  # of what is new in Optuna
+                self.study.sampler = self.optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+                asked = self.study.ask({one.name: self.distribution(one) for one in self.ranges})
+            if self.add(asked.number, asked.params):
+                return self.trials[-1]
+            self.study.tell(asked, state=self.optuna.trial.TrialState.FAIL)
+        return None
+
+    def tell(self, outcomes: Outcomes) -> None:
+        """Tells Optuna what it does not know yet. One that failed counts as the worst so far."""
+        scores = [one.best_score for one in outcomes.values() if isinstance(one, Result)]
+        state = self.optuna.trial.TrialState
+        open_ = {one.number for one in self.study.trials if one.state == state.RUNNING}
+        for trial in self.trials:
+            number, outcome = int(trial.name.removeprefix("trial-")), outcomes.get(trial.name)
+            if outcome is None or number not in open_:
+                continue
+            if isinstance(outcome, Result):
+                self.study.tell(number, outcome.best_score)
+            elif scores:
+                self.study.tell(number, min(scores))
+            else:
+                self.study.tell(number, state=state.FAIL)
+
+    def distribution(self, one: Range | Choice) -> Any:
+        """A range as Optuna has it."""
+        kinds = self.optuna.distributions
+        if isinstance(one, Choice):
+            return kinds.CategoricalDistribution(one.ends)
+        kind = "IntDistribution" if isinstance(one.low, int) else "FloatDistribution"
+        return getattr(kinds, kind)(one.low, one.high, log=one.log)
 
 
 def rehearsals(options: argparse.Namespace) -> list[argparse.Namespace]:

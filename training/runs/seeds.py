@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chainrule.training.runs.comparison import picture, read
 from chainrule.training.runs.trial import Result, Trial, single
+from chainrule.training.runs.trials import Trials
 from chainrule.training.text import aligned
 
 #: Of the scores of all seeds; the deviation is that of a sample, which takes two.
@@ -19,12 +20,14 @@ STATISTICS: dict[str, Callable[[list[float]], float]] = {
 }
 
 
-def plan(options: argparse.Namespace, path: Path) -> list[Trial]:
+def plan(options: argparse.Namespace, path: Path) -> Trials:
     """The trials, in folders by seed: --seed, the number after it, …"""
-    return [
-        Trial(path / f"seed-{seed}", single(options, seed=seed), {})
-        for seed in range(options.seed, options.seed + options.seeds)
-    ]
+    return Trials(
+        [
+            Trial(path / f"seed-{seed}", single(options, seed=seed), {})
+            for seed in range(options.seed, options.seed + options.seeds)
+        ]
+    )
 
 
 def rehearsals(options: argparse.Namespace) -> list[argparse.Namespace]:

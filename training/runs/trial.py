@@ -1,19 +1,17 @@
-"""One of several runs: in a process of its own, with a log, and with a result when it is done."""
+"""One of several runs: in a worker, with a log, and with a result when it is done."""
 
 import argparse
 import dataclasses
 import json
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from chainrule.nets import FileError
 from chainrule.nets.files import read_file, regular_file, write_file
@@ -25,9 +23,10 @@ from chainrule.training.run.running import begin, carry_out, failed, taken_up
 from chainrule.training.run.state import Run
 
 BUSY = 75  # the exit status of a trial that another process carries out
+POLL = 0.2  # seconds between two looks at whether to stop
 PATIENCE = 10.0  # seconds to wait for that process to end
 #: The options that are about several runs, which none of them is begun with.
-ABOUT_SEVERAL = ("seeds", "search", "trials", "jobs")
+ABOUT_SEVERAL = ("seeds", "search", "trials", "sampler", "jobs", "scheduler")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,34 +111,58 @@ def is_figure(name: str, value: Any, kind: Any) -> bool:
     return type(value) in kinds and least <= value <= sys.float_info.max
 
 
-def work(trial: Trial) -> None:
-    """What the process of a trial does; its exit status is that of the run."""
-    log = os.open(place_of_log(trial), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
-        os.dup2(log, number)
-        stream.reconfigure(  # type: ignore[union-attr]
-            encoding="utf-8", errors="replace", line_buffering=True
-        )
-    tqdm.set_lock(threading.RLock())  # its own would outlive this process if that is killed
-    threading.Thread(target=end_with_the_parent, daemon=True).start()
-    sys.exit(carried_out(trial))
+#: Held while this process carries out a trial.
+underway = threading.Lock()
 
 
-def place_of_log(trial: Trial) -> Path:
-    """Where run.log is. Ends the process where that is a pipe or the like, which would hang."""
+def work(trial: Trial, place: str, stop: str) -> int:
+    """What a worker does: carries out a trial in the folder `place`, with all that it prints in
+    run.log, until it is done or there is a file `stop`; returns the exit status of the run. Raises
+    FileError where there is no such folder, or the log cannot be written."""
+    path = trial.path / "run.log"
     try:
-        return regular_file(trial.path / "run.log")[0]
+        os.chdir(place)
+        trial.path.mkdir(exist_ok=True)
+        log = regular_file(path)[0].open("a", encoding="utf-8", errors="replace", buffering=1)
     except OSError as error:
-        print(f"chainrule: {trial.path / 'run.log'}: {error.strerror}", file=sys.stderr)
-        sys.exit(2)
+        raise FileError(f"{error.filename or path}: {error.strerror or error}") from None
+    with underway, log, redirect_stdout(log), redirect_stderr(log):
+        return carried_out(trial, Path(stop))
 
 
-def end_with_the_parent() -> None:
-    """Has this process save its run and end when the one that started it is gone."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
+def accompany(parent: int) -> None:
+    """Has this process, a worker, save what it does and end once the one that started it, `parent`,
+    is gone."""
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
+
+
+def end_with(parent: int) -> None:
+    """Ends this process once its parent is another than `parent`."""
+    while os.getppid() == parent:
+        time.sleep(POLL)
+    os.kill(os.getpid(), signal.SIGTERM)  # a run saves and ends; without one that is the end
+    with underway:
+        os._exit(128 + signal.SIGTERM)
+
+
+@contextmanager
+def heeding(stop: Path, run: Run) -> Iterator[None]:
+    """Within it, the run is saved and ends once there is a file `stop`."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(POLL):
+            if stop.exists():
+                run.keeper.stop()
+                return
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        looking.join()
 
 
 def begun(trial: Trial) -> Run:
@@ -162,9 +185,11 @@ def when_free(action: Callable[[], Run]) -> Run:
         time.sleep(0.2)
 
 
-def carried_out(trial: Trial) -> int:
+def carried_out(trial: Trial, stop: Path) -> int:
     """Begins the trial, or goes on with it, and writes result.json at its end; returns the exit
-    status."""
+    status. It ends early once there is a file `stop`."""
+    if stop.exists():
+        return 128 + signal.SIGINT
     try:
         run = when_free(lambda: begun(trial))
     except InUse as error:
@@ -172,7 +197,8 @@ def carried_out(trial: Trial) -> int:
     except (ValueError, OSError) as error:
         return failed(error, 2)
     run.solver.progress = False
-    status = carry_out(run)
+    with heeding(stop, run):
+        status = carry_out(run)
     if status == 0:
         solver, dataset = run.solver, run.dataset
         best, epoch = best_of(solver)

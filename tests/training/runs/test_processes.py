@@ -8,17 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from multiprocessing import Pipe
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import train
-from chainrule.nets import FileError
 from chainrule.nets.files import read_arrays
+from chainrule.training.run.folder import RunFolder
 from chainrule.training.runs import processes, seeds
 from chainrule.training.runs.trial import Result, Trial
+from chainrule.training.runs.trials import Trials
+from chainrule.training.runs.workers import Processes
 from tests.signals import HEEDED
 
 ROOT = Path(__file__).parents[3]
@@ -180,51 +182,44 @@ def test_where_all_runs_fail_the_status_says_so(capsys):
     assert not Path("a/seeds.png").exists()
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
-def test_runs_compute_in_one_thread_and_the_environment_here_stays(monkeypatch):
-    found = []
-
-    def started(trial):
-        process = start(trial)
-        environment = Path(f"/proc/{process.pid}/environ")
-        wait_for(lambda: b"spawn_main" in environment.with_name("cmdline").read_bytes())
-        found.append(b"OPENBLAS_NUM_THREADS=1\0" in environment.read_bytes())
-        return process
-
-    start = processes.started
-    monkeypatch.setattr(processes, "started", started)
+def test_workers_compute_in_one_thread_and_the_environment_here_stays(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
-    assert train.main([*SMALL, "--epochs", "1", "--seeds", "1", "--run-dir", "a"]) == 0
-    assert found == [True]
+    own = Processes(1)
+    try:
+        assert own._executor.submit(os.getenv, "OPENBLAS_NUM_THREADS").result() == "1"
+    finally:
+        own.close(at_once=False)
     assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
 
 
-def test_a_killed_run_is_reported_and_taken_up_later(monkeypatch, capsys):
-    def started(trial):
-        process = start(trial)
+class Deadly(Processes):
+    """Workers that seed-1 kills."""
+
+    def submit(self, trial, stop):
         if trial.name == "seed-1":
-            process.kill()
-        return process
+            return self._executor.submit(signal.raise_signal, signal.SIGKILL)
+        return super().submit(trial, stop)
 
-    start = processes.started
-    monkeypatch.setattr(processes, "started", started)
-    assert train.main([*SMALL, "--epochs", "2", "--seeds", "2", "--run-dir", "a"]) == 0
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_a_killed_run_is_reported_and_taken_up_later(jobs, monkeypatch, capsys):
+    monkeypatch.setattr(processes, "Processes", Deadly)
+    words = ["--hidden", "16", "--no-report", "--epochs", "2", "--seeds", "3", "--jobs", jobs]
+    assert train.main([*words, "--run-dir", "a"]) == 0
     printed = capsys.readouterr().out
-    assert "seed-1   failed: killed by SIGKILL, perhaps for want of memory" in printed
-    assert len(table(printed)) == 1
+    assert "seed-1   failed: its process was killed, perhaps for want of memory" in printed
+    assert len(table(printed)) == 2
 
-    monkeypatch.setattr(processes, "started", start)
+    monkeypatch.setattr(processes, "Processes", Processes)
     assert train.main(["--resume", "a"]) == 0
     printed = capsys.readouterr().out
-    assert "2 runs in a, 1 of them done before; 1 at a time" in printed
-    assert len(table(printed)) == 2
+    assert "3 runs in a, 2 of them done before; 1 at a time" in printed
+    assert len(table(printed)) == 3
 
 
 @pytest.mark.parametrize(
     ("status", "log", "reason"),
     [
-        (-9, "", "failed: killed by SIGKILL, perhaps for want of memory"),
-        (-15, "", "failed: killed by SIGTERM"),
         (2, "epoch 1\nchainrule: the data are gone\n\n", "failed: the data are gone"),
         (1, " \n", "failed: exit status 1"),
         (1, None, "failed: exit status 1"),
@@ -237,30 +232,23 @@ def test_why_a_run_ended_is_said_in_a_line(status, log, reason, tmp_path):
 
 
 class Heedless:
-    """A process that ends, with the status of the signal, at the second one alone."""
+    """Workers who never end what they do."""
+
+    count, killed = 2, OSError
 
     def __init__(self):
-        self.sentinel, self._end = Pipe(duplex=False)
-        self.told, self.exitcode = [], None
+        self.begun, self.closed = [], []
 
-    def _end_with(self, number):
-        self.told.append(number)
-        if len(self.told) == 2:
-            self.exitcode = -number
-            self._end.close()
+    def submit(self, trial, stop):
+        self.begun.append((trial.name, stop))
+        return Future()
 
-    def terminate(self):
-        self._end_with(signal.SIGTERM)
-
-    def kill(self):
-        self._end_with(signal.SIGKILL)
-
-    def join(self):
-        self.sentinel.close()
+    def close(self, *, at_once):
+        self.closed.append((at_once, self.begun[0][1].exists()))
 
 
 def test_a_signal_is_passed_on_and_a_second_ctrl_c_ends_all_at_once(tmp_path, monkeypatch):
-    begun, received = [], []
+    received = []
 
     class Bar:
         def update(self):
@@ -269,21 +257,15 @@ def test_a_signal_is_passed_on_and_a_second_ctrl_c_ends_all_at_once(tmp_path, mo
         def refresh(self):  # after every look around
             received.append(signal.SIGINT)
 
-    def started(_):
-        begun.append(Heedless())
-        return begun[-1]
-
-    monkeypatch.setattr(processes, "started", started)
     monkeypatch.setattr(processes, "POLL", 0.01)
-    trials = [Trial(tmp_path / name, None, {}) for name in "abc"]
-    assert processes.in_processes(trials, 2, received, Bar()) == {}  # to be gone on with
-    assert [process.told for process in begun] == [[signal.SIGTERM, signal.SIGKILL]] * 2
-
-
-def test_a_run_whose_folder_cannot_be_made_is_named(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(FileError, match="file/a: cannot be made: Not a directory"):
-        processes.started(Trial(tmp_path / "file" / "a", None, {}))
+    trials = Trials([Trial(tmp_path / name, None, {}) for name in "abc"])
+    workers, outcomes = Heedless(), {}
+    many = processes.Many(seeds, None, RunFolder(tmp_path, {}), trials, workers, outcomes, None)
+    processes.Round(many, 2, received, Bar()).carry_out()
+    assert outcomes == {}  # to be gone on with
+    assert workers.begun == [("a", tmp_path / "stop"), ("b", tmp_path / "stop")]
+    assert workers.closed == [(True, True)]
+    assert not (tmp_path / "stop").exists()
 
 
 @pytest.mark.parametrize(
@@ -293,6 +275,14 @@ def test_a_run_whose_folder_cannot_be_made_is_named(tmp_path):
         (["--trials", "3"], "--trials 3: goes with --search, which is missing"),
         (["--trials", "3", "--seeds", "2"], "--trials 3: goes with --search, which is missing"),
         (["--jobs", "2"], "--jobs 2: goes with --seeds or --search, both are missing"),
+        (
+            ["--scheduler", "a:1"],
+            "--scheduler a:1: goes with --seeds or --search, both",
+        ),
+        (
+            ["--sampler", "tpe", "--seeds", "2"],
+            "--sampler tpe: goes with --search, which is",
+        ),
         (["--seeds", "0"], "argument --seeds: expected a whole number, at least 1, .* '0'"),
         (["--seeds", "10000"], "argument --seeds: expected .* of at most 4 digits, got '10000'"),
         (["--seeds", "2", "--dropout", "2"], "--dropout: expected a number from 0 to 1, got '2'"),

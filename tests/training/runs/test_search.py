@@ -34,7 +34,7 @@ def drawn(text, count=4000):
 def words(*arguments):
     """The words of each trial that the command line asks for."""
     options = parser().parse_args(arguments)
-    return [trial.words for trial in search.plan(options, Path("runs"))]
+    return [trial.words for trial in search.plan(options, Path("runs")).trials]
 
 
 def test_the_same_command_gives_the_same_trials_and_each_whatever_their_number():
@@ -52,7 +52,7 @@ def test_trials_have_the_options_asked_for_and_those_drawn():
         ["--norm", "none", "--seed", "7", "--lr", "9", "--trials", "5",
          "--search", "lr=1e-3..1e-2", "--search", "batch_size=8..9", "hidden=20x30,"]
     )  # fmt: skip
-    trials = search.plan(options, Path("runs"))
+    trials = search.plan(options, Path("runs")).trials
     assert [trial.path for trial in trials[:2]] == [Path("runs/trial-00"), Path("runs/trial-01")]
     for trial in trials:
         found = trial.options
