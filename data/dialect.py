@@ -126,6 +126,6 @@ def split_lines(path: str | PathLike[str], delimiter: str = ",") -> Iterator[tup
     except UnicodeDecodeError as error:
         if error.start == 0 and error.object.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
             raise ValueError(f"{path}: the text is in UTF-16; save it as UTF-8") from None
-        raise ValueError(f"{path}: expected text in UTF-8 ({error})") from None
+        raise ValueError(f"{path}: expected text in UTF-8, so save it as that ({error})") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path}: the gzip file is cut short or damaged ({error})") from None

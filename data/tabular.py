@@ -24,6 +24,8 @@ FEW, ROWS, MOST = 10, 3, 1000  # categories that may be; rows for each where the
 _DATE = re.compile(
     r"\d{1,4}([-./])\d{1,2}\1\d{1,4}([T ]+\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2})?.*"
 )
+_UNIT = re.compile(r"[+-]?\d[\d.,]*\s*([^\W\d_][^\W\d_²³/°]{0,9})")
+_WEIGHTS = {"weight", "weights", "sample_weight", "sample weight", "wt"}
 _SIGNS = re.compile(r"[+\-$€£¥%.,'’_\s]")
 
 
@@ -95,6 +97,7 @@ def dataset_of(
             *head.notes,
             *filter(None, notes),
             *told(cells, lacking),
+            *told_of_weights(head, cells),
             *divided.notes,
             *found,
         ),
@@ -180,6 +183,15 @@ def told(cells: Cells, lacking: NDArray[np.bool_]) -> list[str]:
     return notes
 
 
+def told_of_weights(head: Head, cells: Cells) -> list[str]:
+    """Return what is to be said of features that are called as weights of rows are."""
+    return [
+        f"{name} is a feature; if it says how much each row counts, say --weights {head.option(at)}"
+        for j, (at, name) in enumerate(zip(head.features, cells.names, strict=True))
+        if head.name(at).casefold() in _WEIGHTS and (cells.values[:, j] >= 0).all()
+    ]
+
+
 def counted(cells: Cells, lacking: NDArray[np.bool_]) -> str:
     """Return in words how many cells of which columns are missing."""
     total, some = int(lacking.sum()), np.flatnonzero(lacking.any(axis=0))
@@ -194,6 +206,12 @@ def check_missing(path: str, head: Head, cells: Cells, missing: str) -> None:
     lacking = cells.without_value()
     if missing != "refuse" or not lacking.any():
         return
+    if (empty := np.flatnonzero(lacking.all(axis=0))).size:
+        drop = ",".join(head.option(head.features[j]) for j in empty)
+        raise ValueError(
+            f"{path}: {listed([cells.names[j] for j in empty])} holds nothing in any row; leave it "
+            f"out by --drop {drop} (drop=… in Python)"
+        )
     row, column = map(int, np.argwhere(lacking)[0])
     spelled = ", ".join(repr(word) for word, _ in cells.missing.most_common(6))
     drop = ",".join(head.option(head.features[j]) for j in np.flatnonzero(lacking.any(axis=0))[:5])
@@ -219,6 +237,12 @@ def check_categories(
                 bad.append((at, f"{cells.names[column]} holds {count:,} different texts"))
         elif numbers or all(map(is_numeric, words.codes)):
             raise ValueError(f"{path}, {not_a_number(head, cells, column, numbers)}")
+        elif unit := unit_of(words.codes):
+            raise ValueError(
+                f"{path}: {cells.names[column]} holds numbers with {unit!r} behind them, such as "
+                f"{word!r:.40}; write the numbers alone, or leave the column out by --drop "
+                f"{head.option(at)}"
+            )
         elif all(map(_DATE.fullmatch, words.codes)):
             bad.append((at, f"{cells.names[column]} holds dates or times such as {word!r:.40}"))
         elif count > MOST or (count > FEW and count * ROWS > N):
@@ -245,12 +269,29 @@ def not_a_number(head: Head, cells: Cells, column: int, numbers: int) -> str:
     text = f"{line}{cells.names[column]}: {word!r:.40}, expected a finite number"
     if words.rows[0] == 0 and not head.headed:
         text += "; if the first line is a header, say so by --header yes (header=True in Python)"
-    if numbers:
-        text += f' as in {numbers:,} other rows; --na "{word:.40}" if it is a missing value'
     option = head.option(at)
+    if any(sign in word for sign in "$€£¥%,'’") and is_numeric(word):
+        return (
+            f"{text}: digits and a point, without signs such as $ or %, or commas between "
+            f"thousands; write it so, or leave the column out by --drop {option}"
+        )
+    if numbers:
+        text += f" as in {numbers:,} other rows"
+        if len(words.rows) == 1 and words.rows[0] in (0, len(cells.values) - 1) and line:
+            what = "is a sum of the others" if words.rows[0] else "holds units"
+            text += f"; take {line.removesuffix(', ')} out if it {what}"
+        text += f'; --na "{word:.40}" if it is a missing value'
     return (
         f"{text}; --categories {option} if it is a category, else --drop {option} (na=… in Python)"
     )
+
+
+def unit_of(words: Collection[str]) -> str:
+    """Return what stands behind the number in every one of several words, "" where that is not one
+    and the same."""
+    found = [_UNIT.fullmatch(word) for word in words]
+    units = {match[1] if match else "" for match in found}
+    return units.pop() if len(units) == 1 and len(found) > 1 else ""
 
 
 def is_numeric(word: str) -> bool:

@@ -70,6 +70,12 @@ def parts(loaded):
         (lambda i: f"2020-01-{i % 28 + 1:02d}", r"column 3 \(n\) holds dates or times such as '2"),
         (lambda i: f"{i % 4}" if i % 4 else "0+", r"line 2, column 3 \(n\): '0\+', .*--ca"),
         (lambda i: f"{i % 4} €", r"line 2, column 3 \(n\): '0 €', expected a finite number"),
+        (lambda i: f"${i}.50", r"'\$0.50', expected a finite number: digits and a point, without"),
+        (lambda i: f'"{i},000.5"', r"'0,000.5', .* or commas between thousands; write it so"),
+        (lambda i: f"{i / 7:.2f} kg", r"\(n\) holds numbers with 'kg' behind them, .*'0.00 kg'"),
+        (lambda i: f"{i}" if i else "cm", r"line 2, .* in 59 other rows; take line 2 out if it ho"),
+        (lambda i: f"{i}" if i < 59 else "Total", r"; take line 61 out if it is a sum of the oth"),
+        (lambda _: "", r"column 3 \(n\) holds nothing in any row; leave it out by --drop n"),
         (lambda i: "inf" if i % 2 else "-inf", r"line 2, column 3 \(n\): '-inf', expected a fin"),
     ],
 )  # fmt: skip
@@ -81,6 +87,19 @@ def test_words_that_are_no_categories_are_refused_with_the_way_out(table, column
         load_csv(table([HEAD, *lines]), label="answer")
     loaded = load_csv(table([HEAD, *lines]), label="answer", drop=["n"])
     assert loaded.features[-1] == "size"
+
+
+def test_what_stands_above_a_table_is_named(table):
+    with pytest.raises(ValueError, match=r"first line, 'Report', is none .* 61 lines have 4 col"):
+        load_csv(table(["Report", "", HEAD, *LINES]))
+
+
+def test_a_column_that_may_weigh_rows_is_told(table):
+    head = HEAD.replace("size", "weight")
+    loaded = load_csv(table([head, *LINES]), label="answer")
+    assert any(note.endswith("say --weights weight") for note in loaded.notes)
+    told = load_csv(table([head, *LINES]), label="answer", weights="weight")
+    assert not any("is a feature; if it says" in note for note in told.notes)
 
 
 def test_numbers_are_categories_if_one_says_so(table):

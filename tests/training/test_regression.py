@@ -166,9 +166,9 @@ def test_a_damaged_scale_is_named(folder, tmp_path, capsys):
         assert f"damaged: data: {name}" in capsys.readouterr().err
 
 
-def test_an_export_of_such_a_run_is_refused(folder, capsys):
-    assert main(["export", str(folder / "price"), "--to", "numpy"]) == 2
-    assert "predicts numbers, and an exported file is of a classifier" in capsys.readouterr().err
+def test_such_a_run_is_exported(folder, capsys):
+    assert main(["export", str(folder / "price"), "--to", "numpy"]) == 0
+    assert re.search(r"rows of .*: values that differ by \S+ at most", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("label", ["y", "height"])
