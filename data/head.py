@@ -91,10 +91,10 @@ def head_of(
         raise ValueError(f"{path}: the file is empty, expected lines of numbers and a label")
     cells, width = [cell.strip() for cell in first], len(first)
     if width < 2:
-        if (others := [len(row) for _, row in lines() if len(row) > 1]) and cells[0]:
+        if (widths := [len(row) for _, row in lines() if len(row) > 1]) and cells[0]:
             raise ValueError(
                 f"{path}: the first line, {cells[0]!r:.40}, is none of the table, in which "
-                f"{len(others):,} lines have {max(others)} columns; take out what stands above it"
+                f"{len(widths):,} lines have {max(widths)} columns; take out what stands above it"
             )
         raise ValueError(
             f"{path}: the first line is one column, expected numbers and a label with commas, "

@@ -279,7 +279,10 @@ def not_a_number(head: Head, cells: Cells, column: int, numbers: int) -> str:
         text += f" as in {numbers:,} other rows"
         if len(words.rows) == 1 and words.rows[0] in (0, len(cells.values) - 1) and line:
             what = "is a sum of the others" if words.rows[0] else "holds units"
-            text += f"; take {line.removesuffix(', ')} out if it {what}"
+            return (
+                f"{text}; take {line.removesuffix(', ')} out if it {what}, or say --na "
+                f'"{word:.40}" if it is a missing value'
+            )
         text += f'; --na "{word:.40}" if it is a missing value'
     return (
         f"{text}; --categories {option} if it is a category, else --drop {option} (na=… in Python)"

@@ -105,8 +105,6 @@ def look(options: argparse.Namespace) -> int:
             raise ValueError("--sanity: goes with one run, not with --seeds or --search")
         dataset = load_for(options)
         fill_in(options, dataset)
-        if dataset.targets:
-            raise ValueError("--sanity: takes classes, and these rows have numbers to predict")
         _, solver = build(options, dataset)
         print(dataset.describe(), end="\n\n")
         diagnosis = examine(solver, seed=options.seed, show=print)

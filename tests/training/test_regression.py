@@ -137,7 +137,6 @@ def test_runs_over_seeds_and_in_a_search_are_told_by_r_squared(folder, capsys):
     [
         (["--loss", "softmax"], r"--loss softmax: goes with classes, and .* numbers to predict"),
         (["--class-weights", "balanced"], "goes with classes, and these rows have numbers to p"),
-        (["--sanity"], "--sanity: takes classes, and these rows have numbers to predict"),
         (["--task", "classes"], "the labels of the column 'price' are 240 different numbers"),
     ],
 )
@@ -164,6 +163,14 @@ def test_a_damaged_scale_is_named(folder, tmp_path, capsys):
         (run / "config.json").write_text(json.dumps(changed))
         assert main(["evaluate", str(run)]) == 2
         assert f"damaged: data: {name}" in capsys.readouterr().err
+
+
+def test_what_keeps_it_from_learning_is_looked_for(folder, capsys):
+    words = ["train", "--dataset", str(folder / "houses.csv"), "--label", "price", "--sanity"]
+    assert main([*words, "--run-dir", str(folder / "sanity")]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"✓ new rows +R² \d\.\d\d of the validation rows right", printed)
+    assert (folder / "sanity" / "sanity.png").exists()
 
 
 def test_such_a_run_is_exported(folder, capsys):

@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.gradcheck import check_model
-from chainrule.layers import Layer, Softmax
+from chainrule.layers import Layer
 from chainrule.nets import weights_of
 from chainrule.pictures.monitor import units
 from chainrule.solvers.generators import reachable
+from chainrule.training.sanity.answers import Answers
+from chainrule.training.sanity.check import Check
 
 ROWS = 256  # are enough to look at a network with: units and gradients differ little over rows
 LARGE, SMALL = 5.0, 0.01  # size of inputs; digits of 0 to 16, of size 8, diverge under momentum
 SPREAD = 3.0  # scores of this size are a strong opinion: that of fresh networks is about 1
 MEASURED = 5000  # rows, of which mean and deviation are taken
-TWISTED = 0.25  # of the rows with a label that contradicts another; no network gets those right
 MOSTLY = 0.5  # units alike or stuck: fresh networks of 10 ReLU layers had 0.43 at most
 VANISHED, EXPLODED = 1e-3, 1e3  # measured: up to 4 layers 0.0027 to 1.7, 10 of sigmoids 5e-7
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of the report: what was looked at, whether it is as it should be, and what was
-    found beside what was expected. `cause` is what a ✗ may be the cause of, and what to do about
-    it; a `fatal` one leaves nothing to look at behind it."""
-
-    name: str
-    ok: bool
-    found: str
-    cause: str = ""
-    fatal: bool = False
-
-    def __str__(self) -> str:
-        return f"  {'✓' if self.ok else '✗'} {self.name:<15} {self.found}"
 
 
 def leaves(net: Any) -> list[Any]:
@@ -103,52 +86,15 @@ def check_inputs(data: Any) -> Check:
     return Check("inputs", not cause, found, cause, fatal=not usable)
 
 
-def check_labels(data: Any, classes: int) -> Check:
-    """Labels in range, of more than one class, and no inputs with two of them."""
-    y = data.y_train
-    if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= classes:
-        found = f"{y.dtype} from {y.min()} to {y.max()}, expected integers from 0 to {classes - 1}"
-        cause = f"The labels do not fit the network: they are {found}."
-        return Check("labels", False, found, cause, fatal=True)
-    counts = np.bincount(y, minlength=classes)
-    found = f"{classes} classes of {counts.min():,} to {counts.max():,} rows"
-    first: dict[bytes, int] = {}
-    keys = (hashlib.blake2b(row.tobytes()).digest() for row in data.x_train)
-    conflicts = sum(
-        first.setdefault(key, label) != label for key, label in zip(keys, y, strict=True)
-    )
-    if conflicts:
-        found += f"; {conflicts:,} repeat inputs under another label, expected 0"
-    cause = ""
-    alone = bool(np.count_nonzero(counts) == 1)
-    if alone:
-        cause = "All training rows have the same label: look at how the labels are read."
-    elif conflicts > TWISTED * len(y):
-        cause = "The same inputs come with different labels: look at how the data are joined."
-    return Check("labels", not cause, found, cause, fatal=alone)
-
-
-def loss_of(model: Any, scores: np.ndarray, y: np.ndarray) -> float:
-    """The loss of these scores, made probabilities where the loss takes those."""
-    probabilities = model.criterion.probabilities(scores)
-    if probabilities is not None and np.array_equal(probabilities, scores):
-        scores, _ = Softmax().forward(scores)
-    return float(model.criterion.forward(scores, y)[0])
-
-
-def indifferent(model: Any, x: np.ndarray, y: np.ndarray) -> float:
-    """The loss of scores that say nothing, all equal: ln C for the softmax loss, ln 2 for the
-    sigmoid loss, C - 1 for the hinge loss."""
-    return loss_of(model, np.zeros_like(model.outputs(x)), y)
-
-
-def check_first_loss(model: Any, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Check:
-    """The loss of a fresh network is near that of scores that say nothing."""
+def check_first_loss(
+    answers: Answers, model: Any, x: np.ndarray, y: np.ndarray, rng: np.random.Generator
+) -> Check:
+    """The loss of a fresh network is near that of answers that say nothing."""
     scores, _ = copy.deepcopy(model.net).forward(x)
     loss = float(model.criterion.forward(scores, y)[0])
-    expected = loss_of(model, np.zeros_like(scores), y)
-    limit = loss_of(model, SPREAD * rng.standard_normal(scores.shape).astype(scores.dtype), y)
-    found = f"{loss:.4g}, expected {expected:.4g} (that of equal scores) to {limit:.4g}"
+    expected = answers.indifferent(model, x, y)
+    limit = answers.opinionated(model, y, SPREAD * rng.standard_normal(scores.shape))
+    found = f"{loss:.4g}, expected {expected:.4g} (that of {answers.nothing}) to {limit:.4g}"
     cause = ""
     if not math.isfinite(loss):
         cause = f"The loss is {loss} before the first step: some weights are not finite or huge."

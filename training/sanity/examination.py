@@ -19,35 +19,30 @@ from operator import attrgetter
 
 import numpy as np
 
-from chainrule.nets import Classifier
 from chainrule.solvers import Solver
+from chainrule.training.sanity.answers import SAMPLE, answers_of, sample
 from chainrule.training.sanity.before_training import (
     ROWS,
-    Check,
     check_depth,
     check_first_loss,
     check_gradients,
     check_inputs,
-    check_labels,
     check_symmetry,
     check_units,
     draws,
-    indifferent,
     leaves,
     unregularised,
 )
+from chainrule.training.sanity.check import Check
 from chainrule.training.sanity.short_runs import (
     CERTAIN,
     EXAMPLES,
-    SAMPLE,
     STEPS,
     RangeTest,
     Run,
     Trial,
-    neighbours,
     overfit,
     round_off,
-    sample,
 )
 
 FEW = 200  # rows, below which a weak relation does not show
@@ -117,12 +112,8 @@ def examine(
     same seed gives the same diagnosis. `show` is called with each check as it is done, and where
     it is given, progress bars on stderr tell of the longer ones: `examine(solver, show=print)`.
 
-    Raises TypeError where the model is not a `nets.Classifier`.
+    Raises TypeError where the model is neither a `nets.Classifier` nor a `nets.Regressor`.
     """
-    if not isinstance(solver.model, Classifier):
-        raise TypeError(
-            f"examine: the model is a {type(solver.model).__name__}, expected a nets.Classifier"
-        )
     examination = Examination(solver, seed, show)
     with np.errstate(all="ignore"):  # rates are tried until numbers overflow
         if examination.at_the_start():
@@ -134,7 +125,7 @@ class Examination:
     """The checks in their order, and the thoughts that join them into a verdict."""
 
     def __init__(self, solver: Solver, seed: int, show: Callable[[Check], object] | None) -> None:
-        self.show = show
+        self.show, self.answers = show, answers_of(solver.model)
         self.model, self.rate = unregularised(solver.model), solver.rule.lr
         self.steps = solver.epochs * solver.steps_per_epoch
         self.trial = Trial(solver, solver.model, seed, progress=show is not None)
@@ -160,8 +151,8 @@ class Examination:
         columns = model.outputs(x[:1]).shape[1]
         checks: list[Callable[[], Check]] = [
             lambda: check_inputs(data),
-            lambda: check_labels(data, max(columns, 2)),
-            lambda: check_first_loss(model, x, y, rng),
+            lambda: self.answers.check(data, columns),
+            lambda: check_first_loss(self.answers, model, x, y, rng),
             lambda: check_gradients(model, x[:4], y[:4]),
             lambda: check_symmetry(model, x, y),
             lambda: check_units(model, x),
@@ -198,7 +189,7 @@ class Examination:
             short = Run.of(trial, self.rate, self.steps)
             self.look(check_steps(short, own, self.steps, chance))
             self.blame("steps")
-        self.blame("inputs", "labels", "symmetry", "new rows")
+        self.blame("inputs", self.answers.called, "symmetry", "new rows")
         if told.slow or not learned:
             self.blame("first loss")
         self.blame("learning rate")
@@ -214,7 +205,7 @@ class Examination:
         """The loss of n training rows, of scores that say nothing."""
         data = self.trial.data
         rows = sample(len(data.x_train), self.trial.seed)[:n]
-        return indifferent(self.model, data.x_train[rows], data.y_train[rows])
+        return self.answers.indifferent(self.model, data.x_train[rows], data.y_train[rows])
 
     def regularised(self) -> bool:
         """Whether there is a penalty or dropout."""
@@ -223,8 +214,8 @@ class Examination:
 
 
 def slow(run: Run, chance: float) -> bool:
-    """Whether a run went less than half of the way from knowing nothing, in loss and accuracy."""
-    return max(run.learned(chance), run.accuracy_learned) < SLOW
+    """Whether a run went less than half of the way from knowing nothing, in loss and in score."""
+    return max(run.learned(chance), run.way) < SLOW
 
 
 def check_rate(test: RangeTest, own: Run, best: Run, chance: float) -> Check:
@@ -263,35 +254,44 @@ def check_steps(short: Run, own: Run, steps: int, chance: float) -> Check:
 
 def check_examples(plain: Trial, rate: float, best: float) -> Check:
     """A few examples are learned by heart, at the rate asked for or at the best one."""
+    answers = plain.answers
     known, steps = overfit(plain, rate)
-    found = f"{known:.0%} learned by heart in {steps} steps"
-    if known < 1 and best != rate:
+    found = f"{answers.right(known)} learned by heart in {steps} steps"
+    if known < answers.by_heart and best != rate:
         known, steps = overfit(plain, best)
-        found += f", {known:.0%} in {steps} at {best:.3g}"
+        found += f", {answers.right(known)} in {steps} at {best:.3g}"
+    if known >= answers.by_heart:
+        return Check("50 examples", True, f"{found}, expected {answers.right(answers.by_heart)}")
     cause = (
-        f"The network cannot learn {EXAMPLES} examples by heart, only {known:.0%} of them: it is "
-        f"too small for the task, or some inputs are alike and have different labels."
+        f"The network cannot learn {EXAMPLES} examples by heart, only {answers.right(known)} of "
+        f"them: it is too small for the task, or some inputs are alike and have different "
+        f"{answers.called}."
     )
-    return Check("50 examples", known == 1, f"{found}, expected 100%", "" if known == 1 else cause)
+    return Check(
+        "50 examples", False, f"{found}, expected {answers.right(answers.by_heart)}", cause
+    )
 
 
 def check_relation(trial: Trial, runs: list[Run]) -> Check:
-    """Rows that are near each other tend to have one label, or the network finds the label of
+    """Rows that are near each other tend to have one answer, or the network finds the answer to
     rows that it was not trained on, more often than chance."""
-    near, certainty = neighbours(trial.data, trial.seed)
+    answers = trial.answers
+    near, certainty = answers.neighbours(trial.data, trial.seed)
     best = max(runs, key=attrgetter("certainty"))
-    found = f"{near:.0%} by the nearest neighbour"
+    found = f"{answers.right(near)} by the nearest neighbour"
     if best.certainty > -math.inf:
-        found = f"{best.accuracy:.0%} of the validation rows right at rate {best.rate:.3g}, {found}"
+        score = answers.right(best.score)
+        found = f"{score} of the validation rows right at rate {best.rate:.3g}, {found}"
     certainty = max(certainty, best.certainty)
     if certainty >= CERTAIN:
         return Check("new rows", True, f"{found}, more than by chance")
     n = len(trial.data.x_train)
     few = f", or {n} rows are too few to show it" * (n < FEW)
     cause = (
-        f"The labels seem unrelated to the inputs{few}: what a network or the nearest neighbour "
-        f"says of new rows is no better than chance. See whether rows and labels were shuffled or "
-        f"sorted apart, and whether the labels come from the right column."
+        f"The {answers.called} seem unrelated to the inputs{few}: what a network or the nearest "
+        f"neighbour says of new rows is no better than chance. See whether rows and "
+        f"{answers.called} were shuffled or sorted apart, and whether the {answers.called} come "
+        f"from the right column."
     )
     return Check("new rows", False, f"{found}, expected more than by chance", cause)
 

@@ -13,12 +13,12 @@ import numpy as np
 from tqdm import tqdm
 
 from chainrule.solvers import NonFiniteError, Solver, StopTraining
+from chainrule.training.sanity.answers import Answers, answers_of, sample
 
 LOWEST, HIGHEST = 1e-8, 1e2  # of the range test; inputs 1000 times too large want rates near 1e-5
 STEPS = 300  # of the range test, 30 for a factor of 10, and of a short run
 GONE = 4.0  # the range test ends where the loss is so many times the least
 EXAMPLES, PATIENCE = 50, 500  # to overfit, and in so many steps; healthy networks took 10 to 200
-SAMPLE = 2000  # rows that a run is judged on, and among which neighbours are looked for
 CERTAIN = 3.0  # standard errors above chance: once in 700 by accident
 
 
@@ -34,6 +34,11 @@ class Trial:
     @property
     def data(self) -> Any:
         return self.solver.data
+
+    @property
+    def answers(self) -> Answers:
+        """What is asked of the answers of the model."""
+        return answers_of(self.model)
 
     def descend(
         self,
@@ -145,16 +150,17 @@ class Run:
     """What came of a short descent at one rate.
 
     loss       of training rows in inference mode, without the penalty; inf where it diverged
-    accuracy   on the validation rows; nan where there are none
-    certainty  by how many standard errors the accuracy, averaged over the classes, is above what
-               the same answers would have in another order
+    score      on the validation rows, accuracy or R²; nan where there are none
+    certainty  by how many standard errors the answers are better than the same in another order
+    way        the part of the way from guessing to the best score; 0 where there are no validation
+               rows
     """
 
     rate: float
     loss: float
-    accuracy: float
-    certainty: float
-    classes: int
+    score: float = math.nan
+    certainty: float = -math.inf
+    way: float = 0.0
 
     @classmethod
     def of(cls, trial: Trial, rate: float, steps: int = STEPS) -> Run:
@@ -163,8 +169,7 @@ class Run:
         solver, losses = trial.descend(f"{steps} steps at {rate:.2g}", [rate] * steps)
         model: Any = solver.model
         rows = sample(len(data.x_train), trial.seed)
-        classes = len(np.unique(data.y_train))
-        loss, accuracy, certainty = losses[-1], math.nan, -math.inf
+        loss = losses[-1]
         if math.isfinite(loss):
             try:
                 scores = model.outputs(data.x_train[rows])
@@ -172,66 +177,33 @@ class Run:
             except FloatingPointError:  # of a norm whose variance overflows
                 loss = math.inf
         if not math.isfinite(loss):
-            return cls(rate, math.inf, accuracy, certainty, classes)
-        if data.x_val is not None:
-            predicted = model.predict(data.x_val)
-            accuracy = float(np.mean(predicted == data.y_val))
-            certainty = above_chance(predicted, data.y_val)
-        return cls(rate, loss, accuracy, certainty, classes)
+            return cls(rate, math.inf)
+        if data.x_val is None:
+            return cls(rate, loss)
+        score, certainty = trial.answers.judge(model.predict(data.x_val), data.y_val)
+        return cls(rate, loss, score, certainty, trial.answers.learned(score, data.y_train))
 
     def learned(self, chance: float) -> float:
         """The part of the way from `chance`, the loss of knowing nothing, down to 0."""
         return max(0.0, 1 - self.loss / chance)
 
-    @property
-    def accuracy_learned(self) -> float:
-        """The part of the way from guessing up to 100 %; 0 where there are no validation rows."""
-        guessed = 1 / self.classes
-        return max(0.0, (self.accuracy - guessed) / (1 - guessed))
-
 
 def overfit(trial: Trial, rate: float) -> tuple[float, int]:
-    """The share of EXAMPLES rows, drawn evenly from the classes, that the model knows by heart
-    after so many steps."""
-    y = trial.data.y_train
-    order = np.random.default_rng(trial.seed).permutation(len(y))
-    present = np.unique(y)
-    each = math.ceil(EXAMPLES / len(present))
-    rows = np.concatenate([order[y[order] == c][:each] for c in present])[:EXAMPLES]
+    """The score of EXAMPLES rows that the model is to know by heart, after so many steps."""
+    y, answers = trial.data.y_train, trial.answers
+    rows = answers.few(y, np.random.default_rng(trial.seed).permutation(len(y)), EXAMPLES)
     solver, _ = trial.descend(
         f"{len(rows)} examples at {rate:.2g}",
         [rate] * (PATIENCE + 1),  # a score is looked at after the step that follows it
-        lambda solver, _: solver.history.train_score[-1:] == [1.0],
+        lambda solver, _: known(solver) >= answers.by_heart,
         rows,
     )
-    return float((solver.history.train_score or [0.0])[-1] or 0.0), solver.epoch
+    return known(solver), solver.epoch
 
 
-def neighbours(data: Any, seed: int) -> tuple[float, float]:
-    """How often a training row has the label of the row nearest to it, and by how many standard
-    errors, averaged over the classes, that is above chance."""
-    rows = sample(len(data.x_train), seed)
-    x, y = data.x_train[rows].reshape(len(rows), -1).astype(np.float64), data.y_train[rows]
-    squares = np.square(x).sum(axis=1)
-    distances = squares[:, np.newaxis] - 2 * x @ x.T + squares
-    np.fill_diagonal(distances, np.inf)
-    nearest = y[distances.argmin(axis=1)]
-    return float(np.mean(nearest == y)), above_chance(nearest, y)
-
-
-def above_chance(predicted: np.ndarray, y: np.ndarray) -> float:
-    """By how many standard errors the mean recall of the classes in `y` is above that of answers
-    which come as often, but without regard to the row."""
-    classes, counts = np.unique(y, return_counts=True)
-    recall = np.mean([np.mean(predicted[y == c] == c) for c in classes])
-    share = np.array([np.mean(predicted == c) for c in classes])
-    error = math.sqrt(float(np.sum(share * (1 - share) / counts))) / len(classes)
-    return float(recall - share.mean()) / error if error > 0 else 0.0
-
-
-def sample(n: int, seed: int) -> np.ndarray:
-    """Up to SAMPLE of n rows, in random order."""
-    return np.random.default_rng(seed).permutation(n)[:SAMPLE]
+def known(solver: Solver) -> float:
+    """The last score of the training rows, 0 where there is none yet."""
+    return float((solver.history.train_score or [0.0])[-1] or 0.0)
 
 
 def round_off(value: float) -> float:

@@ -15,12 +15,14 @@ import pytest
 
 from chainrule.data import blobs, load_digits, moons
 from chainrule.layers import (
+    L1,
     MSE,
     Affine,
     BatchNorm,
     CrossEntropy,
     Dropout,
     Hinge,
+    Huber,
     Layer,
     LayerNorm,
     ReLU,
@@ -32,13 +34,14 @@ from chainrule.layers import (
 )
 from chainrule.layers.init import plain_normal
 from chainrule.nets import MLP, Classifier, Regressor, Sequential
+from chainrule.nets.models import Model
 from chainrule.solvers import SGD, Adam, Solver
 from chainrule.training.options import fill_in, parser
 from chainrule.training.run.setup import build, load
-from chainrule.training.sanity.before_training import check_units, indifferent, unregularised
+from chainrule.training.sanity.answers import Labels, above_chance
+from chainrule.training.sanity.before_training import check_units, unregularised
 from chainrule.training.sanity.examination import examine
 from chainrule.training.sanity.picture import range_picture
-from chainrule.training.sanity.short_runs import above_chance, neighbours
 
 DIGITS = load_digits().standardised()
 
@@ -319,10 +322,44 @@ def test_data_without_validation_rows_will_do():
     assert diagnosed(digit_net(), data=data)
 
 
-def test_a_regressor_is_refused():
-    model = Regressor(MLP([64, 5, 1], rng=0))
-    with pytest.raises(TypeError, match=r"the model is a Regressor, expected a nets\.Classifier"):
-        examine(Solver(model, Adam(lr=1e-3), dataclasses.replace(DIGITS)))
+def numbers(**changes):
+    """Rows of three features and a number that depends on them, standardised."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((400, 3))
+    y = x[:, 0] - 2 * x[:, 1] * x[:, 2] + 0.1 * rng.standard_normal(400)
+    y = ((y - y.mean()) / y.std())[:, np.newaxis]
+    parts = {"x_train": x[:300], "y_train": y[:300], "x_val": x[300:], "y_val": y[300:]}
+    return SimpleNamespace(**parts | changes)
+
+
+def diagnosed_numbers(data, rule=None, loss=MSE(), **options):
+    model = Regressor(MLP([3, 64, 1], rng=0, **options), loss)
+    return examine(Solver(model, rule or Adam(lr=5e-3), data, batch_size=32))
+
+
+@pytest.mark.parametrize("loss", [MSE(), L1(), Huber()], ids=repr)
+def test_numbers_that_can_be_predicted_raise_no_false_alarm(loss):
+    found = diagnosed_numbers(numbers(), loss=loss)
+    assert found.verdict == "Nothing suspicious."
+    assert re.match(r"R² 0\.\d\d of the validation rows right at rate ", found["new rows"].found)
+    assert "(that of the mean)" in found["first loss"].found
+
+
+def test_numbers_that_are_not_standardised_or_unrelated_are_named():
+    told = numbers()
+    far = diagnosed_numbers(numbers(y_train=5e4 * told.y_train, y_val=5e4 * told.y_val))
+    assert far.blamed[0] == "targets"
+    assert re.match(r"The targets are about 5\d,\d{3} times too large: ", far.verdict)
+    rng = np.random.default_rng(1)
+    mixed = numbers(y_train=rng.permutation(told.y_train), y_val=rng.permutation(told.y_val))
+    assert diagnosed_numbers(mixed).verdict.startswith("The targets seem unrelated to the inputs: ")
+    fast = diagnosed_numbers(told, Adam(lr=5.0))
+    assert fast.verdict.startswith("The learning rate 5 is about ")
+
+
+def test_a_model_of_another_kind_is_refused():
+    with pytest.raises(TypeError, match=r"is a Model, expected a Classifier or a Regressor of ch"):
+        examine(Solver(Model(MLP([64, 5, 1], rng=0), MSE()), Adam(lr=1e-3), DIGITS))
 
 
 @pytest.mark.parametrize(
@@ -338,7 +375,8 @@ def test_a_regressor_is_refused():
 )
 def test_scores_that_say_nothing_have_the_loss_of_the_textbook(loss, expected):
     model = Classifier(MLP([64, 10], rng=0), loss)
-    assert indifferent(model, DIGITS.x_train[:50], DIGITS.y_train[:50]) == pytest.approx(expected)
+    found = Labels().indifferent(model, DIGITS.x_train[:50], DIGITS.y_train[:50])
+    assert found == pytest.approx(expected)
 
 
 def test_a_network_that_ends_in_probabilities_is_examined_too():
@@ -405,7 +443,7 @@ def test_the_picture_shows_the_rate_asked_for_and_the_better_one(tmp_path):
 def test_the_nearest_neighbour_is_another_row():
     x = np.array([[0.0], [0.1], [5.0], [5.1], [5.3]])
     data = SimpleNamespace(x_train=x, y_train=np.array([0, 0, 1, 1, 0]))
-    right, _ = neighbours(data, seed=0)
+    right, _ = Labels().neighbours(data, seed=0)
     assert right == pytest.approx(0.8)
 
 
