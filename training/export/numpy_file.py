@@ -205,25 +205,25 @@ def groupnorm(step: Step, layer: Any) -> Code:
 @CODE(Conv)
 def conv(step: Step, layer: Any) -> Code:
     seen = layer.windows
-    where = f"{seen.stride}, {seen.pad}, {seen.dilation}, {layer.groups}"
-    text = f"conv({step.inputs[0]}, {w(step, 'W')}, {where})"
-    given = {"W": layer.params["W"]}
-    if layer.bias:
-        text += f" + {w(step, 'b')}"
-        given["b"] = layer.params["b"].reshape(column(step))
-    return Code(text, ("windows", "conv"), arrays(step, **given))
+    text = f"{seen.stride}, {seen.pad}, {seen.dilation}, {layer.groups}"
+    return convolution(step, layer, text, "windows", "conv")
 
 
 @CODE(ConvTranspose)
 def conv_transpose(step: Step, layer: Any) -> Code:
-    seen, shape = layer.windows, step.shape[1:]
-    where = f"{shape}, {seen.stride}, {seen.pad}, {seen.dilation}, {layer.groups}"
-    text = f"spread({step.inputs[0]}, {w(step, 'W')}, {where})"
+    seen = layer.windows
+    text = f"{step.shape[1:]}, {seen.stride}, {seen.pad}, {seen.dilation}, {layer.groups}"
+    return convolution(step, layer, text, "spread")
+
+
+def convolution(step: Step, layer: Any, settings: str, *calls: str) -> Code:
+    """A call of the last of some functions, with the bias if there is one."""
+    text = f"{calls[-1]}({step.inputs[0]}, {w(step, 'W')}, {settings})"
     given = {"W": layer.params["W"]}
     if layer.bias:
         text += f" + {w(step, 'b')}"
         given["b"] = layer.params["b"].reshape(column(step))
-    return Code(text, ("spread",), arrays(step, **given))
+    return Code(text, calls, arrays(step, **given))
 
 
 @CODE(MaxPool)
