@@ -26,6 +26,7 @@ ROLES = {
     "v": "v|vals?|values?",
     "mask": ".*mask|hidden|keep",
 }
+HEADS = ("num_heads", "n_heads", "heads", "n_head", "nhead", "num_head", "h")
 HIDDEN = -1e9  # the score of what may not be seen
 Outputs = tuple[np.ndarray, np.ndarray]
 
@@ -43,6 +44,7 @@ class Attention:
     mask: Callable[[np.ndarray], np.ndarray] | None = None  # of scores, in place of hiding
     weigh: Callable[[np.ndarray], np.ndarray] = softmax
     score: float = HIDDEN
+    merge: Callable[[np.ndarray], np.ndarray] = np.asarray  # of the heads, where there are several
 
     def weights(self) -> np.ndarray:
         """The weights (…, S, T)."""
@@ -53,7 +55,7 @@ class Attention:
     def out(self) -> Outputs:
         """The output (…, S, M) and the weights."""
         p = self.weights()
-        return p @ self.v, p
+        return self.merge(p @ self.v), p
 
 
 def meanings(mask: np.ndarray, scores: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
@@ -78,17 +80,25 @@ def attentions(call: Call, causal: bool = False) -> Iterator[tuple[str, Attentio
     if q.ndim < 2 or not q.size or q.shape[-1] != k.shape[-1] or k.shape[:-1] != v.shape[:-1]:
         raise Inapplicable(f"q {q.shape}, k {k.shape} and v {v.shape} do not fit")
     refuse_dropout(call)
+    heads = int(call.setting(*HEADS, default=1.0))
+    merge: Callable[[np.ndarray], np.ndarray] = np.asarray
+    if heads > 1:
+        q, k, v = (split(x, heads) for x in (q, k, v))
+        merge = merged
     divisor = 1 / call.setting("scale", "scaling", default=q.shape[-1] ** -0.5)
     S, T = q.shape[-2], k.shape[-2]
     future = np.triu(np.ones((S, T), bool), 1)
     causal = causal or getattr(call.layer, "causal", False) is True
     if "mask" in parts:
         for text, hidden in meanings(np.asarray(parts["mask"]), (*q.shape[:-1], T)):
-            yield text, Attention(q, k, v, hidden | future if causal else hidden, divisor)
+            seen = hidden | future if causal else hidden
+            yield text, Attention(q, k, v, seen, divisor, merge=merge)
     else:
-        yield "", Attention(q, k, v, future if causal else ~(future | True), divisor)
+        hidden = future if causal else ~(future | True)
+        yield "", Attention(q, k, v, hidden, divisor, merge=merge)
         if not causal and S == T:
-            yield "it is causal: no step sees a later one", Attention(q, k, v, future, divisor)
+            text = "it is causal: no step sees a later one"
+            yield text, Attention(q, k, v, future, divisor, merge=merge)
 
 
 def refuse_dropout(call: Call) -> None:
@@ -136,9 +146,19 @@ def attention_mistakes(call: Call, causal: bool = False) -> Said:
         )
 
 
+def split(x: np.ndarray, heads: int) -> np.ndarray:
+    """(N, T, D) to (N, heads, T, D / heads): a head is a block of columns."""
+    return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
+
+
+def merged(x: np.ndarray) -> np.ndarray:
+    """(N, heads, T, d) to (N, T, heads · d)."""
+    return x.swapaxes(1, 2).reshape(len(x), x.shape[2], -1)
+
+
 def turned(way: Attention) -> Outputs:
     p = way.weights()
-    return p.swapaxes(-1, -2) @ way.v, p
+    return way.merge(p.swapaxes(-1, -2) @ way.v), p
 
 
 def mistakes_of(way: Attention) -> Iterator[tuple[str, Attention]]:

@@ -9,11 +9,14 @@ from functools import partial
 import numpy as np
 
 from chainrule.gradcheck.formulas.attention import (
+    HEADS,
     Attention,
     Outputs,
     meanings,
+    merged,
     mistakes_of,
     refuse_dropout,
+    split,
 )
 from chainrule.gradcheck.formulas.reference import (
     CONVENTION,
@@ -24,7 +27,6 @@ from chainrule.gradcheck.formulas.reference import (
     working,
 )
 
-HEADS = ("num_heads", "n_heads", "heads", "n_head", "nhead", "num_head", "h")
 DROPOUT = ("dropout", "p_drop", "dropout_p", "drop", "drop_prob", "attn_drop")
 LAYERS = {"q": "q|query", "k": "k|key", "v": "v|value", "o": "o|out|output|c?proj|outproj"}
 ROLES = {
@@ -32,16 +34,6 @@ ROLES = {
     **{f"W{one}": f"w({name})|({name})(proj|linear)?(w|weights?)" for one, name in LAYERS.items()},
     **{f"b{one}": f"b({name})|({name})(proj|linear)?(b|bias)" for one, name in LAYERS.items()},
 }
-
-
-def split(x: np.ndarray, heads: int) -> np.ndarray:
-    """(N, T, D) to (N, heads, T, D / heads): a head is a block of columns."""
-    return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
-
-
-def merge(x: np.ndarray) -> np.ndarray:
-    """(N, heads, T, d) to (N, T, heads · d)."""
-    return x.swapaxes(1, 2).reshape(len(x), x.shape[2], -1)
 
 
 def cut(x: np.ndarray, heads: int) -> np.ndarray:
@@ -69,7 +61,7 @@ class Heads:
     transposed: bool  # whether the weights are (out, in)
     biased: bool = True
     split: Callable[[np.ndarray, int], np.ndarray] = split
-    merge: Callable[[np.ndarray], np.ndarray] = merge
+    merge: Callable[[np.ndarray], np.ndarray] = merged
 
     def product(self, x: np.ndarray, one: str) -> np.ndarray:
         """x W + b of one of the layers."""
@@ -114,8 +106,12 @@ def multiheads(call: Call) -> Iterator[tuple[str, Heads]]:
             scores = (len(q), heads, q.shape[1], k.shape[1])
             future = np.triu(np.ones(scores[-2:], bool), 1)
             ways = [("", np.array(False))]
+            causal = getattr(call.layer, "causal", False) is True
             if "mask" in parts:
                 ways = [*meanings(parts["mask"], scores)]
+                ways = [(text, hidden | future) for text, hidden in ways] if causal else ways
+            elif causal:
+                ways = [("", future)]
             elif q.shape[1] == k.shape[1]:
                 ways.append(("it is causal: no step sees a later one", future))
             for text, hidden in ways:
@@ -249,7 +245,7 @@ TRANSFORMER = (
         multihead,
         multihead_mistakes,
         multihead_equals,
-        settings=(*HEADS, *DROPOUT),
+        settings=(*HEADS, *DROPOUT, "causal"),
         conventions=multihead_conventions,
         by_roles=True,
         outputs=("out", "the weights"),

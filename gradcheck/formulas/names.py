@@ -18,12 +18,23 @@ from chainrule.gradcheck.formulas.reference import Reference
 from chainrule.gradcheck.formulas.regressions import REGRESSIONS
 from chainrule.gradcheck.formulas.sequences import SEQUENCES
 from chainrule.gradcheck.formulas.shapes import SHAPES
+from chainrule.gradcheck.formulas.steps import STEPS
 from chainrule.gradcheck.formulas.transposed import CONVOLUTIONS
 from chainrule.gradcheck.formulas.units import UNITS
 
 GROUPS = (
     *(UNITS, ACTIVATIONS, NORMS, GROUP_NORMS, LOSSES, ENTROPIES, REGRESSIONS),
-    *(CONVOLUTIONS, POOLINGS, RECURRENT, SEQUENCES, ATTENTION, TRANSFORMER, DROPOUTS, SHAPES),
+    *(
+        CONVOLUTIONS,
+        POOLINGS,
+        RECURRENT,
+        SEQUENCES,
+        ATTENTION,
+        TRANSFORMER,
+        DROPOUTS,
+        SHAPES,
+        STEPS,
+    ),
 )
 REFERENCES = {one.name: one for group in GROUPS for one in group}
 
@@ -69,6 +80,7 @@ OTHER_NAMES = {
     "reshape": "view",
     "rmsnorm": "rms rmsnormalization rmsnormalisation",
     "rnn": "vanillarnn timernn",
+    "rotaryencoding": "rotaryembedding rope rotarypositionalembedding",
     "sigmoid": "logistic",
     "sigmoidcrossentropy": "sigmoidce bcewithlogits binarycrossentropywithlogits",
     "softmaxcrossentropy": "softmaxloss softmaxce softmaxwithloss labelsmoothing smoothce "

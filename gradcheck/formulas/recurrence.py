@@ -26,8 +26,8 @@ ROLES = {
     "c": PREVIOUS.format("c") + "|prevcell|cell(state)?",
     "Wx": "w|wx|wxh|wih|wax|weightihl?0?|kernel",
     "Wh": "wh|whh|waa|u|weighthhl?0?|recurrentkernel",
-    "b": "b|bx|bih|bias|biasihl?0?|bh?",
-    "bh": "bhh|biashhl?0?",
+    "b": "b|bx|bih|bias|biasihl?0?",
+    "bh": "bh|bhh|biashhl?0?",
 }
 
 
@@ -60,7 +60,8 @@ def loops(call: Call, gates: int, turned: bool = False) -> Iterator[Steps]:
         N, D, wide = len(rows), x.shape[-1], gates * H
         zeros, flat = np.zeros((N, H)), np.zeros(wide)
         h, c = parts.get("h", zeros), parts.get("c", zeros)
-        b, bh = parts.get("b", flat), parts.get("bh", flat)
+        b, bh = (parts.get(one, flat) for one in ("b", "bh"))
+        b, bh = (b, bh) if "b" in parts else (bh, flat)  # an only bias is that of all gates
         expected = [(D, wide), (H, wide), (N, H), (N, H), (wide,), (wide,)]
         both = ((Wx, Wh), (Wx.T, Wh.T))
         ways = [Ws for Ws in both if [a.shape for a in (*Ws, h, c, b, bh)] == expected]

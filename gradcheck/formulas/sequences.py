@@ -86,7 +86,7 @@ def temporal_affine_mistakes(call: Call) -> Said:
 SCORES = {
     "x": "x|scores?|logits?|s|out",
     "y": "y|ys|t|ts|targets?|labels?|ytrue|captionsout|captions?",
-    "mask": ".*mask",
+    "mask": ".*mask|rowweights",
 }
 
 
@@ -96,7 +96,7 @@ def scored(call: Call) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x, y = parts["x"], parts["y"]
     if x.ndim != 3 or not x.size or y.shape != x.shape[:2]:
         raise Inapplicable(f"scores {x.shape} and labels {y.shape} do not fit")
-    ignored = call.setting("ignore_label", "ignore_index", default=-1.0)
+    ignored = call.setting("ignore_label", "ignore_index", "ignore", default=-1.0)
     counts = y != ignored
     mask = np.asarray(parts.get("mask", np.ones(y.shape)), np.float64)
     labels = np.where(counts, y, 0).astype(np.int64)

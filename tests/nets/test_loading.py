@@ -19,6 +19,7 @@ from chainrule.layers import (
     MaxPool,
     Reshape,
 )
+from chainrule.layers.recurrent import OneStep
 from chainrule.nets import MLP, FileError, Graph, Sequential, load
 from chainrule.nets.blueprint import blueprint, settings_of
 from chainrule.nets.files import checksum, read_arrays, write_arrays
@@ -313,6 +314,8 @@ def owners():
         cls = getattr(layers, name)
         if not (isinstance(cls, type) and issubclass(cls, Layer)) or cls in (Layer, layers.Loss):
             continue
+        if issubclass(cls, OneStep):
+            continue  # which Sequential does not take; they are made as the layers over time are
         for what, layer, *_ in cls.examples(np.random.default_rng(0)):
             if layer.params or layer.state:
                 for key, value in blueprint(Sequential(layer))[0]["settings"].items():

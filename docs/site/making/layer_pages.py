@@ -20,11 +20,14 @@ from docs.site.making.parts import TAKEN_APART
 SPANS = ((-4, 4), (0.05, 4))  # of the curves; the second for what takes positive numbers alone
 NUMBERS = (3.0, -4.0)  # that gates are drawn with, where a layer takes plain numbers
 KINDS = {  # with those of which neither the class nor a curve tells the kind
-    "Affine layers": "Affine Maxout",
+    "Affine layers": "Affine Linear Maxout",
     "Convolution": "Conv ConvTranspose",
     "Pooling": "AveragePool GlobalAveragePool MaxPool",
     "Layers that change the shape": "Concatenate Flatten Pad Reshape Upsample",
-    "Normalisation": "BatchNorm GroupNorm InstanceNorm LayerNorm",
+    "Normalisation": "BatchNorm GroupNorm InstanceNorm LayerNorm RMSNorm",
+    "Recurrence": "GRU GRUStep LSTM LSTMStep RNN RNNStep Last MeanOverTime",
+    "Attention": "Attention Embedding MultiHeadAttention PatchEmbedding PositionalEmbedding "
+    "PositionalEncoding RotaryEncoding",
     "Dropout": "Dropout Dropout2D",
     "Activations": "Softmax",
     "Losses": "",
@@ -99,7 +102,9 @@ def page(one):
     parts = [f"{name}\n{'=' * len(name)}", about(one), f".. autoclass:: chainrule.layers.{name}"]
     if drawn := curve(one):
         parts += [heading("Curve"), raw(drawn), CURVE]
-    parts += [heading("As a circuit"), *circuit(one), CIRCUIT]
+    _, layer, *inputs = examples(one)[0]
+    if not isinstance(layer.forward(*inputs)[0], tuple):  # a circuit has one value at each gate
+        parts += [heading("As a circuit"), *circuit(one), CIRCUIT]
     parts += [heading("Forward and backward"), code(methods(one), "python")]
     parts += [heading("What the checker says"), CHECKED, code(verdict(one), "text")]
     return "\n\n".join(parts) + "\n"

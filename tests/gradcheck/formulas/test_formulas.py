@@ -1,4 +1,5 @@
 import copy
+import inspect
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ def compared(layer, *inputs, train=True):
     return compare(
         fresh,
         inputs,
+        names=[*inspect.signature(layer.forward).parameters][: len(inputs)],
         train=train,
         out=out,
         state_before=fresh.state,
