@@ -17,7 +17,7 @@ LINES = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FI
 
 
 def test_it_does_not_grow_and_no_file_has_more_than_350_lines():
-    assert sum(LINES.values()) <= 18900
+    assert sum(LINES.values()) <= 18880
     assert {path.name: lines for path, lines in LINES.items() if lines > 350} == {}
 
 
