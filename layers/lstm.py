@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.layers.annotations import Cache, Floats, Grads
-from chainrule.layers.recurrent import Recurrent, in_steps, rows_in_time, sigmoid_in_place
+from chainrule.layers.recurrent import Recurrent, in_steps, rows_in_time
 
 
 class LSTM(Recurrent):
@@ -38,17 +38,19 @@ class LSTM(Recurrent):
     def over_time(self, x: Floats, *states: Floats) -> tuple[Floats, tuple[Floats, ...], Cache]:
         (T, D, N), H, (h0, c0) = x.shape, self.hidden, states
         Wx, Wh, b = (self.params[name] for name in ("Wx", "Wh", "b"))
-        W = np.concatenate([Wh, Wx, b[np.newaxis]]).T  # so that a step is one product
+        W = np.concatenate([Wh, Wx, b[np.newaxis]])  # so that a step is one product
+        W[:, : 3 * H] *= 0.5  # σ(a) = (1 + tanh(a / 2)) / 2, so that all gates go through one tanh
         z = np.empty((T + 1, H + D + 1, N), x.dtype)  # what a step reads: h, x and 1
         z[0, :H], z[:-1, H:-1], z[:, -1] = h0, x, 1
         gates, tanh_c = np.empty((T, 4, H, N), x.dtype), np.empty((T, H, N), x.dtype)
         c = np.empty((T + 1, H, N), x.dtype)
         c[0] = c0
         for t in range(T):
-            np.matmul(W, z[t], out=gates[t].reshape(4 * H, N))
-            sigmoid_in_place(gates[t, :3])
+            np.matmul(W.T, z[t], out=gates[t].reshape(4 * H, N))
+            np.tanh(gates[t], out=gates[t])
+            gates[t, :3] += 1
+            gates[t, :3] *= 0.5
             i, f, o, g = gates[t]
-            np.tanh(g, out=g)
             np.multiply(f, c[t], out=c[t + 1])
             c[t + 1] += i * g
             np.tanh(c[t + 1], out=tanh_c[t])
@@ -60,16 +62,19 @@ class LSTM(Recurrent):
     ) -> tuple[Floats, tuple[Floats, ...], Grads]:
         dh_next, dc, (z, gates, c, tanh_c, Wx, Wh) = dlast_and_cache
         T, _, H, N = gates.shape
-        da = np.empty_like(gates)
+        i, f, o, g = gates.swapaxes(0, 1)
+        # What dc is multiplied by on its way into i, f and g, and dh into o, at all steps at once.
+        slopes = gates * (1 - gates)
+        slopes[:, 3] = 1 - g * g
+        for gate, other in enumerate((g, c[:-1], tanh_c, i)):
+            slopes[:, gate] *= other
+        into_c, da = o * (1 - tanh_c * tanh_c), np.empty_like(gates)
         for t in reversed(range(T)):
-            i, f, o, g = gates[t]
             dh_t = dh[t] + dh_next
-            dc = dc + dh_t * o * (1 - tanh_c[t] ** 2)
-            np.multiply(dc * g, i * (1 - i), out=da[t, 0])
-            np.multiply(dc * c[t], f * (1 - f), out=da[t, 1])
-            np.multiply(dh_t * tanh_c[t], o * (1 - o), out=da[t, 2])
-            np.multiply(dc * i, 1 - g * g, out=da[t, 3])
-            dc = dc * f
+            dc = dc + dh_t * into_c[t]
+            np.multiply(slopes[t], dc, out=da[t])
+            np.multiply(slopes[t, 2], dh_t, out=da[t, 2])
+            dc = dc * f[t]
             dh_next = Wh @ da[t].reshape(4 * H, N)
         rows = rows_in_time(da.reshape(T, 4 * H, N))
         dW = rows_in_time(z[:-1]).T @ rows
