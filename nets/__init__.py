@@ -15,7 +15,10 @@ from chainrule.nets.naming import weights_of
 from chainrule.nets.node import exp, log, maximum, minimum, sigmoid
 from chainrule.nets.residual import Residual
 from chainrule.nets.resnet import ResNet
+from chainrule.nets.sequence_classifier import SequenceClassifier
 from chainrule.nets.sequential import Sequential
+from chainrule.nets.transformer_encoder_block import TransformerEncoderBlock
+from chainrule.nets.vision_transformer import VisionTransformer
 
 __all__ = [
     "MLP",
@@ -28,7 +31,10 @@ __all__ = [
     "Regressor",
     "ResNet",
     "Residual",
+    "SequenceClassifier",
     "Sequential",
+    "TransformerEncoderBlock",
+    "VisionTransformer",
     "exp",
     "load",
     "log",

@@ -25,9 +25,15 @@ from chainrule.nets.network import Network
 from chainrule.nets.node import Constant, Parameter
 from chainrule.nets.residual import Residual
 from chainrule.nets.resnet import ResNet
+from chainrule.nets.sequence_classifier import SequenceClassifier
 from chainrule.nets.sequential import Sequential
+from chainrule.nets.transformer_encoder_block import TransformerEncoderBlock
+from chainrule.nets.vision_transformer import VisionTransformer
 
-NETWORKS = (ConvNet, Graph, LeNet5, MLP, ResNet, Residual, Sequential)
+NETWORKS = (
+    *(ConvNet, Graph, LeNet5, MLP, ResNet, Residual, SequenceClassifier, Sequential),
+    *(TransformerEncoderBlock, VisionTransformer),
+)
 KNOWN = {
     cls.__name__: cls
     for cls in (*vars(library).values(), Constant, Parameter, *NETWORKS)
