@@ -64,7 +64,7 @@ class VisionTransformer(Sequential):
         given: dict[str, Any] = {"rng": rng, "dtype": dtype} | (
             {} if init is None else {"init": init}
         )
-        inner = {"activation": activation, "keep": keep}
+        inner: dict[str, Any] = {"activation": activation, "keep": keep}
         super().__init__(
             Reshape((C, H, W)),
             PatchEmbedding(C, patch, features, **given),
@@ -77,6 +77,6 @@ class VisionTransformer(Sequential):
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:
-        small = {"patch": 2, "features": 4, "heads": 2, "blocks": 1, "rng": rng}
+        small: dict[str, Any] = {"patch": 2, "features": 4, "heads": 2, "blocks": 1, "rng": rng}
         yield "images", cls((2, 4, 6), 3, **small), rng.standard_normal((2, 2, 4, 6))
         yield "rows", cls((4, 4), 3, **small), rng.standard_normal((3, 16))
