@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import count
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,10 +18,7 @@ from chainrule.nets.network import Network, require_layer
 from chainrule.nets.node import Node, Parameter, sigmoid
 from chainrule.nets.picture import Picture
 from chainrule.nets.trace import Trace, Traced
-from chainrule.nets.wiring import descended, ordered
-
-#: The shape and the dtype of a node's value.
-Kind: TypeAlias = tuple[tuple[int, ...], np.dtype[Any]]
+from chainrule.nets.wiring import Kind, added, check_gradients, descended, ordered
 
 
 class Step(NamedTuple):
@@ -58,6 +55,8 @@ class Graph(Network):
 
     dx = Σ over the consumers of x of what each sends back: at a fork gradients add up. An input
     that serves as the targets of a loss has no gradient; write such inputs last.
+
+    An operation with several outputs is a node of which `node[0]`, `node[1]` are read.
 
     Parameters are named by node: `affine1.W`, or `w` for `g.param("w", …)`. Numbers and arrays
     beside nodes, as in `maximum(x, 0)`, are constants: `constant1` in `state`.
@@ -146,6 +145,12 @@ class Graph(Network):
 
     def forward(self, *inputs: ArrayLike, train: bool = True) -> tuple[Any, Cache]:
         values, caches = self._evaluate(inputs, train)
+        for name in self.outputs:
+            if isinstance(values[name], tuple):
+                raise TypeError(
+                    f"Graph: {name} = {self.nodes[name].op!r} has {len(values[name])} outputs; "
+                    f"take one of them, as {name}[0]"
+                )
         out = tuple(values[name] for name in self.outputs)
         return out if len(out) > 1 else out[0], (caches, self._kinds(values))
 
@@ -172,6 +177,11 @@ class Graph(Network):
         dtype = next((array.dtype for array in self.params.values()), np.float64)
         given = [np.asarray(x, dtype) if isinstance(x, (int, float)) else x for x in inputs]
         values, caches = self._evaluate(given, train)
+        if several := [name for name, value in values.items() if isinstance(value, tuple)]:
+            raise TypeError(
+                f"Graph: {several[0]} = {self.nodes[several[0]].op!r} has several outputs, and a "
+                f"trace shows one value at each node"
+            )
         kinds = self._kinds(values)
         if dout is None:
             ones = [np.ones(*kinds[name]) for name in self.outputs]
@@ -238,9 +248,14 @@ class Graph(Network):
         return arrays[0].dtype if arrays else np.dtype(np.float64)
 
     def _kinds(self, values: Mapping[str, Any]) -> dict[str, Kind]:
-        """Shape and dtype of every node's value."""
+        """Shape and dtype of every node's value; of several outputs, those of each."""
         try:
-            return {name: (value.shape, value.dtype) for name, value in values.items()}
+            return {
+                name: (value.shape, value.dtype)
+                if not isinstance(value, tuple)
+                else ([one.shape for one in value], value[0].dtype)
+                for name, value in values.items()
+            }
         except AttributeError:
             name = next(name for name, value in values.items() if not hasattr(value, "dtype"))
             raise TypeError(
@@ -292,7 +307,7 @@ class Graph(Network):
             add_grads(grads, op_grads, owner)
             for source, gradient in zip(into, back, strict=False):
                 if source in gradients:  # a fork: what its branches send back adds up
-                    gradients[source] = gradients[source] + gradient
+                    gradients[source] = added(gradients[source], gradient)
                 elif source in wanted:
                     gradients[source] = gradient
             if sent is not None:
@@ -368,23 +383,3 @@ class Graph(Network):
         x, y = g.input("x"), g.input("y")
         g.output(SoftmaxCrossEntropy()(Affine(4, 3, rng=rng)(x), y))
         yield "with its loss", g, normal((5, 4)), rng.integers(3, size=5)
-
-
-def check_gradients(
-    name: str, op: Layer, into: Sequence[str], back: Sequence[Any], kinds: Mapping[str, Kind]
-) -> None:
-    """Raises ValueError unless `back` holds, for every node of `into`, an array of the shape that
-    its value has in `kinds`."""
-    if len(back) != len(into):
-        raise ValueError(
-            f"Graph: {name} = {op!r} reads {', '.join(into)}, and its backward pass returned "
-            f"{len(back)} gradients instead of {len(into)}; a loss, which has none for its "
-            f"targets, says `differentiable = 1`"
-        )
-    for source, gradient in zip(into, back, strict=True):
-        if getattr(gradient, "shape", None) != kinds[source][0]:
-            found = f"shape {gradient.shape}" if hasattr(gradient, "shape") else repr(gradient)
-            raise ValueError(
-                f"Graph: {name} = {op!r} sent {source} back a gradient of {found}, expected an "
-                f"array of shape {kinds[source][0]}, that of {source} itself"
-            )

@@ -22,7 +22,7 @@ from chainrule.nets.graph import Graph
 from chainrule.nets.lenet5 import LeNet5
 from chainrule.nets.mlp import MLP
 from chainrule.nets.network import Network
-from chainrule.nets.node import Constant, Parameter
+from chainrule.nets.node import Constant, Parameter, Pick
 from chainrule.nets.residual import Residual
 from chainrule.nets.resnet import ResNet
 from chainrule.nets.sequence_classifier import SequenceClassifier
@@ -36,7 +36,7 @@ NETWORKS = (
 )
 KNOWN = {
     cls.__name__: cls
-    for cls in (*vars(library).values(), Constant, Parameter, *NETWORKS)
+    for cls in (*vars(library).values(), Constant, Parameter, Pick, *NETWORKS)
     if isinstance(cls, type) and issubclass(cls, library.Layer)
     if cls.forward is not library.Layer.forward  # Layer and Loss only say what layers are
 }

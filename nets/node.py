@@ -113,6 +113,14 @@ class Node:
         op.state[""] = value.astype(np.float64)
         return self.graph.add(None, op)
 
+    def __getitem__(self, index: int) -> Node:
+        """Writes one of the outputs of an operation that has several: `h = lstm(x, h0, c0)[0]`."""
+        if not isinstance(index, int) or isinstance(index, bool) or index < 0:
+            raise TypeError(f"{self.name}[{index!r}]: expected the number of an output, from 0")
+        return self.graph.add(None, Pick(index), self)
+
+    __iter__ = None  # how many outputs there are is not known before the graph runs
+
     def __neg__(self) -> Node:
         return Negate()(self)
 
@@ -206,6 +214,30 @@ class Parameter(Layer):
 
     def __repr__(self) -> str:
         return f"parameter {self.shape}"
+
+
+class Pick(Layer):
+    """out = one of several outputs of an operation, that at `index`; written as `node[index]`.
+
+    dx = dout at that place, None at the others.
+    """
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+
+    def forward(self, x: tuple[Floats, ...], *, train: bool = True) -> tuple[Floats, Cache]:
+        if not isinstance(x, tuple) or not 0 <= self.index < len(x):
+            found = f"{len(x)} outputs" if isinstance(x, tuple) else "one output"
+            raise TypeError(f"Graph: output {self.index} is asked of an operation with {found}")
+        out = x[self.index]
+        return out, (len(x), out.shape, out.dtype)
+
+    def backward(self, dout: Floats, cache: Cache) -> tuple[Any, Grads]:
+        count, shape, dtype = cache
+        dx: list[Floats | None] = [None] * count
+        dx[self.index] = self.upstream(dout, shape, dtype)
+        return (tuple(dx),), {}
 
 
 class Constant(Layer):

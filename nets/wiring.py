@@ -1,13 +1,20 @@
-"""The order in which a graph is evaluated, and what may be wrong with its wires."""
+"""The order in which a graph is evaluated, what comes together on its wires, and what may be wrong
+with them."""
 
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
+
+from chainrule.layers import Layer
 from chainrule.nets.network import Network
 from chainrule.nets.node import Node
+
+#: The shape and the dtype of a node's value; of several outputs a list of shapes.
+Kind: TypeAlias = tuple[Any, np.dtype[Any]]
 
 
 def ordered(nodes: Mapping[str, Node], outputs: Sequence[str]) -> list[Node]:
@@ -112,3 +119,33 @@ def check_count(node: Node) -> None:
             f"Graph: {node.name} = {op!r} takes {len(names)} inputs ({', '.join(names)}), got "
             f"{len(node.inputs)} ({', '.join(node.inputs)})"
         )
+
+
+def added(one: Any, other: Any) -> Any:
+    """The sum of two gradients; of several outputs, of each, where None counts as zero."""
+    if not isinstance(one, tuple):
+        return one + other
+    return tuple(
+        b if a is None else a if b is None else a + b for a, b in zip(one, other, strict=True)
+    )
+
+
+def check_gradients(
+    name: str, op: Layer, into: Sequence[str], back: Sequence[Any], kinds: Mapping[str, Kind]
+) -> None:
+    """Raises ValueError unless `back` holds, for every node of `into`, an array of the shape that
+    its value has in `kinds`."""
+    if len(back) != len(into):
+        raise ValueError(
+            f"Graph: {name} = {op!r} reads {', '.join(into)}, and its backward pass returned "
+            f"{len(back)} gradients instead of {len(into)}; a loss, which has none for its "
+            f"targets, says `differentiable = 1`"
+        )
+    for source, gradient in zip(into, back, strict=True):
+        several = isinstance(kinds[source][0], list)  # which `Pick` sends as a tuple
+        if not several and getattr(gradient, "shape", None) != kinds[source][0]:
+            found = f"shape {gradient.shape}" if hasattr(gradient, "shape") else repr(gradient)
+            raise ValueError(
+                f"Graph: {name} = {op!r} sent {source} back a gradient of {found}, expected an "
+                f"array of shape {kinds[source][0]}, that of {source} itself"
+            )

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from chainrule.gradcheck import check
 from chainrule.layers import (
     ELU,
+    LSTM,
     MSE,
     Add,
     Affine,
     BatchNorm,
+    LSTMStep,
     Max,
     Min,
     Multiply,
@@ -465,3 +467,60 @@ def test_random_graphs_pass_the_numeric_check(case):
     graph, inputs = case
     report = check(graph, *inputs, effort="quick")
     assert report, f"{[*graph.nodes.values()]}\n{report}"
+
+
+def lstm_twice():
+    """Two steps of an LSTM by hand, the second from the states of the first."""
+    g, step = Graph(), LSTMStep(3, 4, rng=0)
+    x, y, h, c = (g.input(name) for name in ("x", "y", "h", "c"))
+    first = g.add("first", step, x, h, c)
+    second = g.add("second", step, y, first[0], first[1])
+    return g.output(g.add("sum", Add(), second[0], first[0]), second[1]), step
+
+
+def test_an_operation_with_several_outputs_is_read_output_by_output(tmp_path):
+    g, step = lstm_twice()
+    layer = LSTM(3, 4)
+    layer.params = step.params
+    rng = np.random.default_rng(0)
+    x, h, c = rng.standard_normal((2, 2, 3)), *rng.standard_normal((2, 2, 4))
+    (total, last_c), cache = g.forward(x[:, 0], x[:, 1], h, c)
+    (every, _, end), whole = layer.forward(x, h, c)
+    np.testing.assert_allclose(total, every.sum(axis=1), rtol=1e-14)
+    np.testing.assert_allclose(last_c, end, rtol=1e-14)
+    dtotal, dc = rng.standard_normal((2, 2, 4))
+    dout = np.repeat(dtotal[:, np.newaxis], 2, axis=1), None, dc
+    (dx, dh0, dc0), grads = layer.backward(dout, whole)
+    found, named = g.backward((dtotal, dc), cache)
+    for one, expected in zip(found, (dx[:, 0], dx[:, 1], dh0, dc0), strict=True):
+        np.testing.assert_allclose(one, expected, rtol=1e-12)
+    for name, grad in grads.items():
+        np.testing.assert_allclose(named[f"first.{name}"], grad, rtol=1e-12)
+    assert check(g, x[:, 0], x[:, 1], h, c)
+
+    g.save(tmp_path / "net.safetensors")
+    again = load(tmp_path / "net.safetensors")
+    np.testing.assert_array_equal(again.forward(x[:, 0], x[:, 1], h, c)[0][0], total)
+
+
+def test_wrong_outputs_are_named():
+    g = Graph()
+    both = LSTMStep(3, 4, rng=0)(*(g.input(name) for name in "xhc"))
+    with pytest.raises(TypeError, match=r"\[-1\]: expected the number of an output, from 0"):
+        both[-1]
+    with pytest.raises(TypeError, match="not iterable"):
+        _h, _c = both
+    inputs = np.ones((1, 3)), np.ones((1, 4)), np.ones((1, 4))
+    with pytest.raises(TypeError, match="output 2 is asked of an operation with 2 outputs"):
+        whole(lambda step: step[2], *inputs)
+    with pytest.raises(TypeError, match=r"LSTMStep.* has 2 outputs; take one of them, as ls"):
+        whole(lambda step: step, *inputs)
+    with pytest.raises(TypeError, match="has several outputs, and a trace shows one value"):
+        whole(lambda step: step[0], *inputs, trace=True)
+
+
+def whole(read, *inputs, trace=False):
+    """A step of an LSTM, of which `read` takes the output."""
+    g = Graph()
+    g.output(read(LSTMStep(3, 4, rng=0)(*(g.input(name) for name in "xhc"))))
+    return g.trace(*inputs) if trace else g.forward(*inputs)
