@@ -7,6 +7,7 @@ loss and offer `loss(x, y)`, `predict(x)` and `score(x, y)`.
 from chainrule.nets.convnet import ConvNet
 from chainrule.nets.files import FileError
 from chainrule.nets.graph import Graph
+from chainrule.nets.language_model import LanguageModel
 from chainrule.nets.lenet5 import LeNet5
 from chainrule.nets.loading import load
 from chainrule.nets.mlp import MLP
@@ -26,6 +27,7 @@ __all__ = [
     "ConvNet",
     "FileError",
     "Graph",
+    "LanguageModel",
     "LeNet5",
     "Model",
     "Regressor",
