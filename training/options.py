@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import difflib
 import math
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NoReturn
@@ -111,6 +112,10 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unrecognized arguments: {' '.join(unknown)}; {hint}")
         return found
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As argparse does, which says nothing where it cannot be written, as to a closed pipe."""
+        (file or sys.stderr).write(message)
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"chainrule: {message}\n")
 
@@ -176,12 +181,16 @@ def parser() -> Parser:
     add("--class-weights", choices=["balanced"], help="have all classes count the same in training "
         "and in the scores of validation, however many rows they have")  # fmt: skip
     add("--net", choices=TAKEN, default="mlp", help="a network of affine layers, mlp (if left out),"
-        " or one of convolutions for data that are images")  # fmt: skip
+        " one of convolutions for data that are images, a recurrent one that reads them row by "
+        "row, or a transformer, vit, patch by patch")  # fmt: skip
     add("--channels", type=sizes, metavar="SIZES", help="of the convolutions of --net cnn, or of "
         "the stages of resnet, as in 16,32")  # fmt: skip
     add("--hidden", type=sizes, metavar="SIZES", help="units of the hidden layers of --net mlp or "
-        "cnn, as in 256,128")  # fmt: skip
-    add("--activation", choices=ACTIVATIONS, default="relu", help="relu if left out")
+        "cnn, or of the recurrent ones, as in 256,128")  # fmt: skip
+    add("--activation", choices=ACTIVATIONS, help="relu if left out, of recurrent networks tanh, "
+        "of vit gelu")  # fmt: skip
+    add("--sequence", type=count, metavar="T", help="have --net rnn, lstm or gru read a row as T "
+        "steps; pictures are read row by row if it is left out")  # fmt: skip
     add("--augment", metavar="WAYS", help="change the pictures at random each time that they are "
         "trained on: flip (left is right, not for digits and letters), crop (moved, with a black "
         "border), shift (moved, the edge repeated), as in flip,crop; crop=4 is by up to 4 pixels, "
@@ -300,7 +309,7 @@ def fill_in(options: argparse.Namespace, dataset: data.Dataset) -> None:
     """Sets the options that were left out, with a batch that is no larger than the data. Raises
     ValueError where one was given that the network does not take."""
     net = options.net
-    for name in ("channels", "hidden", "dropout"):
+    for name in ("channels", "hidden", "dropout", "sequence"):
         if getattr(options, name) and net not in taken_by(name):
             raise ValueError(
                 f"--{name}: goes with --net {' or '.join(taken_by(name))}, not with {net}"

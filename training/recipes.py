@@ -8,6 +8,16 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "cnn": ("channels", "hidden", "dropout"),
     "lenet5": ("dropout",),
     "resnet": ("channels",),
+    "rnn": ("hidden", "dropout", "sequence"),
+    "lstm": ("hidden", "dropout", "sequence"),
+    "gru": ("hidden", "dropout", "sequence"),
+    "vit": ("dropout",),
+}
+#: By the network, the activations and the norms that it takes, where not all.
+UNITS = {
+    "rnn": (("tanh", "relu"), ("none",)),
+    "lstm": (("tanh",), ("none",)),
+    "gru": (("tanh",), ("none",)),
 }
 
 
@@ -27,6 +37,7 @@ class Recipe:
     batch_size: int = 32
     l2: float = 1e-4
     norm: str = "batchnorm"
+    activation: str = "relu"
 
 
 #: Of a small file of one's own: so many steps, in a number of epochs within these bounds.
@@ -54,6 +65,17 @@ RECIPES = {
     ("resnet", "mnist"): Recipe(channels=(8, 16, 32), epochs=10, batch_size=128),
     ("resnet", "cifar10"): Recipe(channels=(16, 32, 64), epochs=15, batch_size=128),
     ("resnet", ""): Recipe(channels=(16, 32, 64)),
+    **{
+        (net, data): dataclasses.replace(recipe, norm="none", activation="tanh", l2=0.0)
+        for net in ("rnn", "lstm", "gru")
+        for data, recipe in {
+            "digits": Recipe(hidden=(64,), epochs=30),
+            "mnist": Recipe(hidden=(128,), epochs=12, batch_size=128),
+            "": Recipe(hidden=(64,)),
+        }.items()
+    },
+    ("vit", "mnist"): Recipe(norm="layernorm", activation="gelu", epochs=12, batch_size=128),
+    ("vit", ""): Recipe(norm="layernorm", activation="gelu"),
 }
 
 
@@ -84,4 +106,5 @@ def options_of(net: str, recipe: Recipe) -> str:
         words.append(f"--dropout {recipe.dropout or 1}")
     words += [f"--epochs {recipe.epochs}", f"--batch-size {recipe.batch_size}"]
     words += [] if recipe.norm == Recipe.norm else [f"--norm {recipe.norm}"]
+    words += [] if recipe.activation == Recipe.activation else [f"--activation {recipe.activation}"]
     return " ".join([*words, f"--l2 {recipe.l2:g}"])

@@ -20,7 +20,7 @@ FORMAT = 1
 REQUIRED = ("format", "created", "options", "versions", "data")
 KINDS = ("seeds", "search")  # of several runs
 #: Options that `fill_in` sets, which the config.json of one run holds, that of several need not.
-FILLED = ("hidden", "epochs", "batch_size", "l2", "norm", "loss")
+FILLED = ("hidden", "activation", "epochs", "batch_size", "l2", "norm", "loss")
 #: Options that every run has been begun with; those that later versions have added may be missing.
 ALWAYS = (
     *("dataset", "data_dir", "hidden", "activation", "norm", "dropout", "loss", "rule", "lr"),

@@ -13,8 +13,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-from loky import ProcessPoolExecutor
-
 from chainrule.training.runs.trial import Trial, accompany, work
 
 #: The variables by which the BLAS libraries learn, when NumPy is imported, to use one thread.
@@ -54,6 +52,8 @@ class Processes:
     killed = BrokenExecutor
 
     def __init__(self, count: int) -> None:
+        from loky import ProcessPoolExecutor  # which takes 30 ms that one run does without
+
         self.count = count
         self._executor: Executor = ProcessPoolExecutor(
             count, env=ONE_THREAD, initializer=accompany, initargs=(os.getpid(),)

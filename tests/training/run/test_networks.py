@@ -118,7 +118,10 @@ def test_a_table_tells_networks_apart(options, words):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--net", "resnet", "--hidden", "5"], "--hidden: goes with --net mlp or cnn, not with re"),
+        (
+            ["--net", "resnet", "--hidden", "5"],
+            "--hidden: goes with --net mlp or cnn or rnn or",
+        ),
         (
             ["--net", "lenet5", "--channels", "5"],
             "--channels: goes with --net cnn or resnet, not w",
