@@ -79,6 +79,12 @@ class Recurrent(Layer):
     def backward(self, dout: Any, cache: Cache) -> tuple[Any, Grads]:
         cache, shape, dtype, given = cache
         douts = dout if given else (dout,)
+        if not isinstance(douts, tuple) or len(douts) != 1 + given * len(self.states):
+            raise ValueError(
+                f"{self!r}: dout is a {type(dout).__name__}, expected a tuple of "
+                f"{1 + len(self.states)}, for h and the last {' and '.join(self.states)}, None "
+                f"where nothing flows back"
+            )
         shapes = [shape, *[shape[::2]] * (len(douts) - 1)]
         dh, *dlast = (
             np.zeros(one, dtype) if d is None else self.upstream(d, one, dtype)

@@ -18,6 +18,7 @@ from chainrule.nets.residual import Residual
 from chainrule.nets.resnet import ResNet
 from chainrule.nets.sequence_classifier import SequenceClassifier
 from chainrule.nets.sequential import Sequential
+from chainrule.nets.transformer_decoder_block import TransformerDecoderBlock
 from chainrule.nets.transformer_encoder_block import TransformerEncoderBlock
 from chainrule.nets.vision_transformer import VisionTransformer
 
@@ -35,6 +36,7 @@ __all__ = [
     "Residual",
     "SequenceClassifier",
     "Sequential",
+    "TransformerDecoderBlock",
     "TransformerEncoderBlock",
     "VisionTransformer",
     "exp",

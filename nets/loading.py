@@ -27,12 +27,13 @@ from chainrule.nets.residual import Residual
 from chainrule.nets.resnet import ResNet
 from chainrule.nets.sequence_classifier import SequenceClassifier
 from chainrule.nets.sequential import Sequential
+from chainrule.nets.transformer_decoder_block import TransformerDecoderBlock
 from chainrule.nets.transformer_encoder_block import TransformerEncoderBlock
 from chainrule.nets.vision_transformer import VisionTransformer
 
 NETWORKS = (
     *(ConvNet, Graph, LeNet5, MLP, ResNet, Residual, SequenceClassifier, Sequential),
-    *(TransformerEncoderBlock, VisionTransformer),
+    *(TransformerDecoderBlock, TransformerEncoderBlock, VisionTransformer),
 )
 KNOWN = {
     cls.__name__: cls

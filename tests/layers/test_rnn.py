@@ -79,3 +79,12 @@ def test_a_gradient_that_is_none_counts_as_zero_and_chunks_join():
 def test_what_does_not_fit_is_refused(inputs, message):
     with pytest.raises(ValueError, match=message):
         RNN(2, 3).forward(*inputs)
+
+
+def test_gradients_for_outputs_that_are_not_there_are_refused():
+    layer = RNN(2, 3)
+    _, cache = layer.forward(np.ones((2, 4, 2)), np.ones((2, 3)))
+    with pytest.raises(ValueError, match="dout is a ndarray, expected a tuple of 2, for h and the"):
+        layer.backward(np.ones((2, 4, 3)), cache)
+    with pytest.raises(ValueError, match="dout is a tuple, expected a tuple of 2"):
+        layer.backward((np.ones((2, 4, 3)),), cache)

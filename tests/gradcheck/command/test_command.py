@@ -87,7 +87,7 @@ def test_every_class_of_the_library_with_examples_is_checked(checks, capsys):
     in_order = [line.split()[0] for line in lines[2:-2]]
     nets = [
         *("ConvNet", "Graph", "LeNet5", "MLP", "Residual", "ResNet", "SequenceClassifier"),
-        *("Sequential", "TransformerEncoderBlock", "VisionTransformer"),
+        *("Sequential", "TransformerDecoderBlock", "TransformerEncoderBlock", "VisionTransformer"),
     ]
     assert in_order[-len(nets) :] == nets
     layers = in_order[: -len(nets)]
